@@ -1,0 +1,55 @@
+"""What every tool's command line shares: one clear line on bad input, `--debug` for a traceback."""
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+
+from ava_det.structures import InputError
+
+FAILED, USAGE = 1, 2  # exit codes; argparse exits with 2 as well
+
+
+def quiet_libraries() -> None:
+    """Keep deprecation notices of libraries off the user's screen; call before importing them."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", UserWarning)
+
+
+def run(
+    parser: argparse.ArgumentParser,
+    main: Callable[[argparse.Namespace], int | None],
+    arguments: Sequence[str] | None = None,
+) -> None:
+    """Parse the command line, call `main` with it and exit.
+
+    `InputError`, `OSError` and Ctrl-C end with one line on stderr and exit code 1; so does anything
+    unforeseen, with its type. `--debug` lets the traceback through.
+    """
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    args = parser.parse_args(arguments)
+    quiet_libraries()
+    try:
+        sys.exit(main(args) or 0)
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
+    except Exception as error:
+        if args.debug:
+            raise
+        print(f"error: {one_line(error)}", file=sys.stderr)
+        sys.exit(FAILED)
+
+
+def one_line(error: Exception) -> str:
+    """The message of an error on one line; the type is named unless it is plain bad input."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    text = " ".join(str(error).split()) or "no message"
+    return text if isinstance(error, InputError) else f"{type(error).__name__}: {text}"

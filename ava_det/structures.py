@@ -1,0 +1,134 @@
+"""The words that every room of the package speaks. No torch here."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+class InputError(Exception):
+    """Input that cannot be used. Its message is one line that names the file and, if any, the row."""
+
+
+@dataclass(frozen=True, order=True)
+class Keyframe:
+    """One annotated instant of a video.
+
+    Attributes:
+        video: the name of the video, without an extension.
+        tick: an integer instant; the data set's `Clock` says when it is.
+    """
+
+    video: str
+    tick: int
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What a tick of a data set is.
+
+    Attributes:
+        rate: ticks a second, or None where a tick is a frame's 0-based index and its time is that
+            frame's own presentation time.
+        start: the tick at time 0 of the video file.
+
+    >>> AVA_CLOCK.seconds(902)
+    2.0
+    """
+
+    rate: float | None
+    start: int = 0
+
+    def seconds(self, tick: int, frame_times: np.ndarray | None = None) -> float:
+        """Time of `tick` in seconds from the first frame of the file.
+
+        Args:
+            tick: the instant.
+            frame_times: (F,) presentation times of the file's frames in seconds; needed where a
+                tick is a frame.
+
+        Raises:
+            IndexError: a tick beyond the frames of the file.
+        """
+        if self.rate is not None:
+            return (tick - self.start) / self.rate
+        if frame_times is None:
+            raise TypeError("a tick that is a frame needs the file's frame times")
+        index = tick - self.start
+        if not 0 <= index < len(frame_times):
+            raise IndexError(f"frame {index} of {len(frame_times)}")
+        return float(frame_times[index])
+
+
+AVA_CLOCK = Clock(rate=1.0, start=900)  # a tick is a second of the movie; the cut starts at 900
+FRAME_CLOCK = Clock(rate=None)  # a tick is a frame, as in JHMDB and UCF101-24
+
+
+def _no_ids() -> np.ndarray:
+    return np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class PersonBoxes:
+    """The annotated or proposed people of one keyframe.
+
+    Attributes:
+        keyframe: where and when.
+        boxes: (R, 4) float64, xyxy, relative to the frame, in [0, 1].
+        actions: R tuples of 1-based action ids; empty for a person without a label.
+        scores: (R,) float64, how sure the person detector is; 1 for ground truth.
+        person_ids: (R,) int64 track or person ids, -1 where unknown.
+    """
+
+    keyframe: Keyframe
+    boxes: np.ndarray
+    actions: tuple[tuple[int, ...], ...]
+    scores: np.ndarray
+    person_ids: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Refuse lengths that disagree."""
+        lengths = {len(self.boxes), len(self.actions), len(self.scores), len(self.person_ids)}
+        if self.boxes.ndim != 2 or self.boxes.shape[1] != 4 or len(lengths) != 1:
+            raise ValueError(f"{self.keyframe}: boxes, actions, scores and ids must be R long")
+
+
+@dataclass(frozen=True, eq=False)
+class ActionDetections:
+    """What a model says of the people of one keyframe.
+
+    Attributes:
+        keyframe: where and when.
+        boxes: (R, 4) float64, xyxy, relative.
+        scores: (R, K) float32 action scores in [0, 1]; column k is the class map's k-th id.
+        person_scores: (R,) float64, how sure the person detector is.
+        track_ids: (R,) int64, -1 where people are not tracked; empty means all -1.
+    """
+
+    keyframe: Keyframe
+    boxes: np.ndarray
+    scores: np.ndarray
+    person_scores: np.ndarray
+    track_ids: np.ndarray = field(default_factory=_no_ids)
+
+
+@dataclass(frozen=True)
+class LabelledVideo:
+    """One item of a classification set.
+
+    Attributes:
+        video: its name.
+        path: the file.
+        label: 0-based index of its class.
+    """
+
+    video: str
+    path: str
+    label: int
+
+
+@dataclass(frozen=True, eq=False)
+class AnnotatedKeyframe:
+    """One item of a detection set: the file that a keyframe lies in and the people on it."""
+
+    path: str
+    people: PersonBoxes
