@@ -1,0 +1,1 @@
+"""What happens to clips before the model."""

@@ -1,0 +1,1 @@
+"""From a video to who does what, where and when."""

@@ -1,0 +1,1 @@
+"""Files in and out: annotations, class maps, proposals. No torch."""

@@ -1,0 +1,1 @@
+"""detectron2's trainer at work on clips."""
