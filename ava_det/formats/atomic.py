@@ -1,0 +1,36 @@
+"""Text files, plain or gzipped, written whole or not at all."""
+
+import gzip
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, cast
+
+StrPath = str | os.PathLike[str]
+
+
+def open_text(path: StrPath) -> IO[str]:
+    """Open a UTF-8 text file for reading, line ends untouched; unpack one that ends in `.gz`."""
+    if str(path).endswith(".gz"):
+        return cast(IO[str], gzip.open(path, "rt", encoding="utf-8-sig", newline=""))
+    return open(path, encoding="utf-8-sig", newline="")
+
+
+@contextmanager
+def atomic_text(path: StrPath) -> Iterator[IO[str]]:
+    """A text file to write that takes its name only when the block ends without an error.
+
+    It is written beside its final place and renamed, so that a reader never sees half of it and a
+    failure leaves the old one. A name that ends in `.gz` is packed.
+    """
+    path = Path(path)
+    # The process id keeps two writers apart; the suffix stays last, for it decides on packing.
+    partial = path.with_name(f".{os.getpid()}.{path.name}")
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with cast(IO[str], opener(partial, "wt", encoding="utf-8", newline="")) as file:
+            yield file
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

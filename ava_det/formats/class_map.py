@@ -1,0 +1,197 @@
+"""Lists of action classes: AVA's two pbtxt layouts and `id,name[,group]` csv."""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ava_det.formats.atomic import StrPath, atomic_text, open_text
+from ava_det.structures import InputError
+
+# AVA's `label_type` and the word for it in tables of results; other words pass as they are.
+_GROUP_OF_TYPE = {
+    "PERSON_MOVEMENT": "pose",
+    "OBJECT_MANIPULATION": "object",
+    "PERSON_INTERACTION": "person",
+}
+_TYPE_OF_GROUP = {group: label_type for label_type, group in _GROUP_OF_TYPE.items()}
+
+_ESCAPES = {"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
+_UNESCAPED = {escape: character for character, escape in _ESCAPES.items()}
+_QUOTED = r'"(?:[^"\\]|\\.)*"' + "|" + r"'(?:[^'\\]|\\.)*'"
+_TOKEN = re.compile(rf"\s+|#.*|(?P<token>[{{}}:]|{_QUOTED}|[\w.+-]+)")
+
+
+@dataclass(frozen=True)
+class ClassMap:
+    """The action classes of a data set or model, in order.
+
+    Column k of a score matrix belongs to `ids[k]`. The ids need not be consecutive: AVA's list of
+    evaluated classes has gaps.
+
+    Attributes:
+        names: 1-based id -> name, in the order of the file; names differ.
+        groups: id -> group, e.g. "pose", "object", "person"; may be empty or partial.
+
+    >>> ClassMap({1: "stand", 7: "walk"}).index(7)
+    1
+    """
+
+    names: dict[int, str]
+    groups: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse ids below 1, two classes of one name and groups of unknown ids."""
+        if any(i < 1 for i in self.names):
+            raise ValueError("class ids start at 1")
+        if len(set(self.names.values())) != len(self.names):
+            raise ValueError("two classes have the same name")
+        if not self.groups.keys() <= self.names.keys():
+            raise ValueError("a group is given for an id that is not a class")
+
+    @cached_property
+    def ids(self) -> tuple[int, ...]:
+        """The ids in order."""
+        return tuple(self.names)
+
+    @cached_property
+    def _index(self) -> dict[int, int]:
+        return {i: k for k, i in enumerate(self.ids)}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def index(self, action: int) -> int:
+        """The column of an id.
+
+        Raises:
+            KeyError: the map has no such id.
+        """
+        return self._index[action]
+
+    def indexes(self, actions: np.ndarray) -> np.ndarray:
+        """(N,) columns of ids (N,), int64; -1 where the map has no such id."""
+        order = np.argsort(self.ids)
+        known = np.asarray(self.ids, np.int64)[order]
+        if not len(known):
+            return np.full(len(actions), -1)
+        place = np.searchsorted(known, actions).clip(max=len(known) - 1)
+        return np.where(known[place] == actions, order[place], -1)
+
+
+def read_class_map(path: StrPath) -> ClassMap:
+    """Read a list of classes.
+
+    Args:
+        path: a pbtxt in either of AVA's layouts (`label { name label_id label_type }` or
+            `item { name id }`), or, where the name ends in .csv, rows `id,name[,group]` with or
+            without a header line. AVA's label types become the groups pose, object and person.
+
+    Raises:
+        InputError: a malformed entry, an id or name that comes twice, or no class at all.
+    """
+    rows = _csv_rows(path) if Path(path).suffix.lower() == ".csv" else _pbtxt_rows(path)
+    names: dict[int, str] = {}
+    groups: dict[int, str] = {}
+    seen: set[str] = set()
+    try:
+        for number, action, name, group in rows:
+            where = f"{path}: row {number}"
+            if not action.isdecimal() or int(action) < 1:
+                raise InputError(f"{where}: a class id is a whole number from 1, not {action!r}")
+            if not name:
+                raise InputError(f"{where}: class {action} has no name")
+            if int(action) in names or name in seen:
+                raise InputError(f"{where}: class {action} {name!r} is listed twice")
+            names[int(action)] = name
+            seen.add(name)
+            if group:
+                groups[int(action)] = _GROUP_OF_TYPE.get(group, group)
+    except (UnicodeDecodeError, csv.Error):
+        raise InputError(f"{path}: not a text file") from None
+    if not names:
+        raise InputError(f"{path}: lists no class")
+    return ClassMap(names, groups)
+
+
+def write_class_map(path: StrPath, class_map: ClassMap) -> None:
+    """Write a list of classes, atomically: csv where the name ends in .csv, else AVA's pbtxt."""
+    entries = [(i, name, class_map.groups.get(i, "")) for i, name in class_map.names.items()]
+    with atomic_text(path) as file:
+        if Path(path).suffix.lower() == ".csv":
+            csv.writer(file, lineterminator="\n").writerows([("id", "name", "group"), *entries])
+            return
+        for i, name, group in entries:
+            lines = [f"name: {_quoted(name)}", f"label_id: {i}"]
+            if group:
+                lines.append(f"label_type: {_TYPE_OF_GROUP.get(group) or _quoted(group)}")
+            file.write("".join(["label {\n", *(f"  {line}\n" for line in lines), "}\n"]))
+
+
+def _csv_rows(path: StrPath) -> Iterator[tuple[int, str, str, str]]:
+    """(row, id, name, group) of each row; a first row whose id is no number is a header."""
+    with open_text(path) as file:
+        for number, row in enumerate(csv.reader(file), 1):
+            if not row or (
+                number == 1 and row[0].strip().lower() in ("id", "label_id", "action_id")
+            ):
+                continue
+            if len(row) not in (2, 3):
+                raise InputError(
+                    f"{path}: row {number}: {len(row)} columns where id,name[,group] belong"
+                )
+            action, name, group = (*(cell.strip() for cell in row), "")[:3]
+            yield number, action, name, group
+
+
+def _pbtxt_rows(path: StrPath) -> Iterator[tuple[int, str, str, str]]:
+    """(row, id, name, group) of each block; the row is that of its opening brace."""
+    with open_text(path) as file:
+        tokens = _tokens(path, file)
+        for number, token in tokens:
+            if token not in ("label", "item"):
+                raise InputError(f"{path}: row {number}: 'label {{' or 'item {{' belongs here")
+            yield number, *_block(path, number, tokens)
+
+
+def _tokens(path: StrPath, lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """(row, token) of a pbtxt file, blanks and comments left out."""
+    for number, line in enumerate(lines, 1):
+        at = 0
+        while at < len(line):
+            match = _TOKEN.match(line, at)
+            if match is None:
+                raise InputError(f"{path}: row {number}: cannot read {line[at:].strip()!r}")
+            at = match.end()
+            if match["token"]:
+                yield number, match["token"]
+
+
+def _block(path: StrPath, start: int, tokens: Iterator[tuple[int, str]]) -> tuple[str, str, str]:
+    """(id, name, group) of one `{ key: value ... }` block."""
+    fields: dict[str, str] = {}
+    if next(tokens, (start, ""))[1] != "{":
+        raise InputError(f"{path}: row {start}: an opening brace is missing")
+    for number, key in tokens:
+        if key == "}":
+            action = fields.get("label_id", fields.get("id", ""))
+            return action, fields.get("name", ""), fields.get("label_type", "")
+        (_, colon), (_, value) = next(tokens, (0, "")), next(tokens, (0, ""))
+        if colon != ":" or value in ("", "{", "}", ":"):
+            raise InputError(f"{path}: row {number}: 'key: value' belongs here")
+        fields[key] = _unquoted(value)
+    raise InputError(f"{path}: row {start}: the block is not closed")
+
+
+def _quoted(text: str) -> str:
+    return '"' + re.sub(r'[\\"\n\r\t]', lambda match: _ESCAPES[match[0]], text) + '"'
+
+
+def _unquoted(value: str) -> str:
+    if value[0] not in "\"'":
+        return value
+    return re.sub(r"\\.", lambda match: _UNESCAPED.get(match[0], match[0][1]), value[1:-1])
