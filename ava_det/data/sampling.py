@@ -1,0 +1,124 @@
+"""Which times make a clip. The only place that turns a keyframe or a start into times.
+
+Everything here is numpy over `frame_times`: (F,) float64 presentation times of a file's frames in
+seconds, increasing. A clip is T frames `stride` apart, counted either in the file's own frames or,
+with `rate`, in frames of a video resampled to so many a second (AVA: 30).
+"""
+
+import numpy as np
+
+
+def nearest_frames(frame_times: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Indices of the frames nearest to `times` (any shape); of two equally near the earlier.
+
+    >>> nearest_frames(np.array([0.0, 1.0, 2.0]), np.array([0.4, 0.5, 0.6, 9.0]))
+    array([0, 0, 1, 2])
+    """
+    times = np.asarray(times, np.float64)
+    if not np.isfinite(times).all():
+        raise ValueError("a time is not a finite number")
+    borders = (frame_times[:-1] + frame_times[1:]) / 2
+    return np.searchsorted(borders, times, side="left")
+
+
+def _times_at(
+    frame_times: np.ndarray, start: float, offsets: np.ndarray, rate: float | None
+) -> np.ndarray:
+    """Times `offsets` frames after time `start`, clamped to the file."""
+    if rate is not None:
+        return np.clip(start + offsets / rate, frame_times[0], frame_times[-1])
+    indices = nearest_frames(frame_times, np.float64(start)) + offsets
+    return frame_times[np.clip(indices, 0, len(frame_times) - 1)]
+
+
+def clip_times(
+    frame_times: np.ndarray, time: float, frames: int, stride: int, rate: float | None = None
+) -> np.ndarray:
+    """(T,) times of the clip centred on the keyframe at `time`, clamped to the file.
+
+    The keyframe is the clip's frame T // 2, as in PySlowFast's `get_sequence`: 32 frames of stride
+    2 around frame k are k - 32, k - 30 .. k + 30.
+
+    Args:
+        frame_times: (F,) seconds.
+        time: seconds from the file's first frame.
+        frames: T.
+        stride: frames from one to the next.
+        rate: frames a second that the stride counts; None counts the file's own frames, from the
+            one nearest to `time`.
+    """
+    offsets = (np.arange(frames) - frames // 2) * stride
+    return _times_at(frame_times, time, offsets, rate)
+
+
+def window_times(
+    frame_times: np.ndarray, start: float, frames: int, stride: int, rate: float | None = None
+) -> np.ndarray:
+    """(T,) times of the clip whose first frame is at time `start`, clamped to the file."""
+    return _times_at(frame_times, start, np.arange(frames) * stride, rate)
+
+
+def _last_start(frame_times: np.ndarray, window: int, rate: float | None) -> float:
+    """The latest place where a window still fits: a frame index, or a time where `rate` is given."""
+    if rate is None:
+        return max(0, len(frame_times) - window)
+    return max(0.0, float(frame_times[-1] - frame_times[0]) - (window - 1) / rate)
+
+
+def random_window_start(
+    frame_times: np.ndarray, window: int, rng: np.random.Generator, rate: float | None = None
+) -> float:
+    """Start time of `window` consecutive frames drawn uniformly from those that fit in the file.
+
+    VideoMix and SlowFast train on T frames of stride tau out of 64 consecutive ones: draw the start
+    with `window=64` and hand it to `window_times`. A file shorter than the window starts at 0.
+
+    Args:
+        frame_times: (F,) seconds.
+        window: consecutive frames, of `rate` a second where it is given, else of the file.
+        rng: where the draw comes from.
+        rate: frames a second; None means the file's own frames.
+    """
+    last = _last_start(frame_times, window, rate)
+    if rate is None:
+        return float(frame_times[rng.integers(int(last) + 1)])
+    return float(frame_times[0] + rng.uniform(0.0, last))
+
+
+def uniform_window_starts(
+    frame_times: np.ndarray, window: int, views: int, rate: float | None = None
+) -> np.ndarray:
+    """(views,) start times of windows spread evenly over the file, for testing.
+
+    View i of k starts at `i * max(0, F - window) / (k - 1)` frames, rounded down, as in PySlowFast's
+    `get_start_end_idx`; a single view is the one in the middle.
+
+    Args:
+        frame_times: (F,) seconds.
+        window: consecutive frames, of `rate` a second where it is given, else of the file.
+        views: k.
+        rate: frames a second; None means the file's own frames.
+    """
+    last = _last_start(frame_times, window, rate)
+    starts = np.linspace(0.0, last, views) if views > 1 else np.array([last / 2])
+    if rate is None:
+        return frame_times[starts.astype(np.int64)]
+    return frame_times[0] + starts
+
+
+def segment_times(
+    frame_times: np.ndarray, segments: int, rng: np.random.Generator | None = None
+) -> np.ndarray:
+    """(segments,) times of one frame from each of so many equal parts of the file.
+
+    The sampling of Something-Something. A file with fewer frames than segments repeats some.
+
+    Args:
+        frame_times: (F,) seconds.
+        segments: T.
+        rng: draws a frame inside each part; None takes the one in its centre.
+    """
+    edges = np.linspace(0, len(frame_times), segments + 1)
+    within = np.full(segments, 0.5) if rng is None else rng.uniform(size=segments)
+    indices = (edges[:-1] + within * np.diff(edges)).astype(np.int64)
+    return frame_times[np.minimum(indices, len(frame_times) - 1)]

@@ -1,0 +1,285 @@
+"""Frames of a video file at asked times, decoded by PyAV from the key frame before only.
+
+A frame got at random is the very picture that reading the file through gives.
+"""
+
+import itertools
+import os
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+from ava_det.data.sampling import nearest_frames
+from ava_det.data.video_index import (
+    FrameIndex,
+    feed,
+    mark_of,
+    open_video,
+    read_index,
+    read_packets,
+)
+from ava_det.structures import InputError
+
+
+class Video:
+    """One video file, open. A context manager.
+
+    Frames come as the file says they are to be seen (rotation applied, pixels as they are: a sample
+    aspect ratio is not), in RGB, all of one size.
+
+    An MP4 that is cut short still lists the frames that are gone: they have (estimated) times here,
+    so that no clip silently ends where the file does, and asking for one raises `InputError`.
+
+    Attributes:
+        path: the file.
+        frame_times: (F,) float64 seconds from the first frame, in order of presentation.
+        height: pixels of what `frames` returns.
+        width: pixels of what `frames` returns.
+        rate: average frames a second.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        short_side: int | None = None,
+        threads: int = 1,
+        index: FrameIndex | None = None,
+    ) -> None:
+        """Open a file.
+
+        Args:
+            path: the file.
+            short_side: resize frames so that the shorter side has exactly so many pixels, be it
+                smaller or larger than the file's, and the other keeps the aspect (rounded); None
+                leaves the size alone. Faster than resizing later.
+            threads: decoding threads; more than one only pays outside of data-loader workers.
+            index: the file's index if it is known already.
+
+        Raises:
+            InputError: not a video; the message names the file.
+        """
+        self.path = Path(path)
+        self._container, self._stream = open_video(self.path, threads)
+        self._packets = read_packets(self._container, self._stream)
+        self._next: int | None = 0  # number of the packet that comes next, None if not known
+        self._threads = threads
+        if index is None:
+            try:
+                index = read_index(self.path, self._container, self._stream)
+            except InputError:
+                self.close()
+                raise
+            self._next = None
+        self.index = index
+        self.frame_times = index.times
+        coded = index.height, index.width
+        scale = 1.0 if short_side is None else short_side / min(coded)
+        self._coded = tuple(max(1, round(side * scale)) for side in coded)
+        self.height, self.width = self._coded[::-1] if index.turns % 2 else self._coded
+        span = float(self.frame_times[-1])
+        rate = self._stream.average_rate
+        self.rate = (len(self.frame_times) - 1) / span if span else float(rate or 25)
+        self._reformatter = VideoReformatter()  # one for all frames: it keeps its tables
+
+    def __enter__(self) -> "Video":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        """F, the number of frames."""
+        return len(self.frame_times)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    def frames(self, times: np.ndarray) -> np.ndarray:
+        """The frame nearest to each time (of two equally near the earlier).
+
+        Args:
+            times: (T,) seconds, in any order, with repeats; before the first frame and after the
+                last mean those.
+
+        Returns:
+            (T, H, W, 3) uint8 RGB.
+
+        Raises:
+            InputError: one of the frames cannot be decoded.
+        """
+        wanted, where = np.unique(nearest_frames(self.frame_times, times), return_inverse=True)
+        pictures = np.empty((len(wanted), self.height, self.width, 3), np.uint8)
+        lacking = dict(zip(wanted.tolist(), pictures, strict=True))
+        for stretch in self._stretches(wanted):
+            for frame, picture in self._decode(stretch):
+                lacking.pop(frame)[:] = self._rgb(picture)
+        for frame in lacking:
+            raise InputError(
+                f"{self.path}: frame {frame} of {len(self)} (at {self.frame_times[frame]:.3f} s) "
+                "cannot be decoded: the file is damaged or cut short"
+            )
+        in_order = np.array_equal(where, np.arange(len(wanted)))
+        return pictures if in_order else pictures[where]
+
+    def stream(self, start: float = 0.0) -> Iterator[tuple[float, np.ndarray]]:
+        """Read through from the frame nearest to `start`, in flat memory.
+
+        Yields:
+            (time in seconds, (H, W, 3) uint8 RGB).
+
+        Raises:
+            InputError: at the end, if frames of the file could not be decoded.
+        """
+        first = int(nearest_frames(self.frame_times, np.float64(start)))
+        decoded = 0
+        for frame, picture in self._decode(np.arange(first, len(self))):
+            decoded += 1
+            yield float(self.frame_times[frame]), self._rgb(picture)
+        if decoded < len(self) - first:
+            raise InputError(
+                f"{self.path}: only {decoded} of {len(self) - first} frames can be decoded: "
+                "the file is damaged or cut short"
+            )
+
+    def _rgb(self, picture: av.VideoFrame) -> np.ndarray:
+        """(H, W, 3) uint8 of a decoded frame."""
+        height, width = self._coded
+        image = self._reformatter.reformat(
+            picture, width, height, format="rgb24", interpolation="BILINEAR", threads=self._threads
+        )
+        return np.rot90(image.to_ndarray(), self.index.turns)
+
+    def _stretches(self, wanted: np.ndarray) -> list[np.ndarray]:
+        """Split frames (increasing) where going on decoding is worse than a new seek."""
+        keys = [self.index.keys[self.index.places_before(frame)[0]] for frame in wanted]
+        furthest = np.maximum.accumulate(self.index.packets[wanted])
+        return np.split(wanted, 1 + np.flatnonzero(np.array(keys[1:]) > furthest[:-1] + 1))
+
+    def _decode(self, wanted: np.ndarray) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Those of the frames (increasing) that can be decoded, in one run, with their numbers."""
+        wanted = wanted[self.index.packets[wanted] < len(self.index.shown)]
+        if not len(wanted):
+            return
+        for place in self.index.places_before(wanted[0]):
+            run = self._decode_from(place, wanted)
+            frame, picture = next(run, (-1, None))
+            if picture is not None and (frame == wanted[0] or place == 0):
+                yield frame, picture
+                yield from run
+                return
+
+    def _decode_from(self, place: int, wanted: np.ndarray) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Decode from one place; nothing if it turns out not to be a key frame."""
+        codec, shown, key = self._stream.codec_context, self.index.shown, self.index.keys[place]
+        packets = self.index.packets[wanted]
+        asked = np.zeros(len(shown), bool)
+        asked[packets] = True
+        last = packets.max()
+        codec.flush_buffers()
+        for number, packet in itertools.chain(self._read_from(place, last), [(last, None)]):
+            # What no other picture refers to need not be decoded unless it is asked for.
+            codec.skip_frame = "DEFAULT" if asked[number] else "NONREF"
+            for source, picture in feed(self._stream, packet, number):
+                if source == key and place and not picture.key_frame:
+                    return
+                if asked[source]:
+                    yield int(shown[source]), picture
+
+    def _read_from(self, place: int, last: int) -> Iterator[tuple[int, av.Packet]]:
+        """Numbered packets from a place to `last`."""
+        key = self.index.keys[place]
+        if self._next != key and not self._seek(place):
+            self._rewind()
+        for packet in self._packets:
+            number = self._next
+            self._next += 1
+            if number >= key:
+                yield number, packet
+            if number >= last:
+                return
+
+    def _seek(self, place: int) -> bool:
+        """Go to a place or a known one before it; False where the container cannot."""
+        stamps = [stamp for stamp in self.index.marks[place][:2] if stamp is not None]
+        try:
+            self._container.seek(min(stamps, default=0), stream=self._stream)
+        except av.FFmpegError:
+            return False
+        packets = read_packets(self._container, self._stream)
+        known = dict(zip(self.index.marks, self.index.keys.tolist(), strict=True))
+        for packet in packets:
+            number = known.get(mark_of(packet))
+            if number is not None:
+                self._packets, self._next = itertools.chain([packet], packets), number
+                return number <= self.index.keys[place]
+        return False
+
+    def _rewind(self) -> None:
+        """Open the file again, at its first packet."""
+        self.close()
+        self._container, self._stream = open_video(self.path, self._threads)
+        self._packets, self._next = read_packets(self._container, self._stream), 0
+
+
+class VideoReader:
+    """Frames of many files, by path: what data sets are given.
+
+    It keeps the indexes of the files used last, and the last file open. It can be pickled and
+    survives a fork: a new process opens files anew.
+    """
+
+    def __init__(self, short_side: int | None = None, threads: int = 1, indexes: int = 64) -> None:
+        """Set up a reader.
+
+        Args:
+            short_side: as in `Video`.
+            threads: as in `Video`.
+            indexes: how many indexes to keep.
+        """
+        self._settings = short_side, threads, indexes
+        self._indexes: OrderedDict[tuple, FrameIndex] = OrderedDict()
+        self._last: tuple[tuple, Video] | None = None
+
+    def __getstate__(self) -> tuple:
+        return self._settings
+
+    def __setstate__(self, settings: tuple) -> None:
+        self.__init__(*settings)
+
+    def times(self, path: str | Path) -> np.ndarray:
+        """(F,) float64, seconds of the frames of a file from its first one."""
+        return self._video(path).frame_times
+
+    def size(self, path: str | Path) -> tuple[int, int]:
+        """(height, width) of what `frames` returns for a file."""
+        video = self._video(path)
+        return video.height, video.width
+
+    def frames(self, path: str | Path, times: np.ndarray) -> np.ndarray:
+        """(T, H, W, 3) uint8 RGB: the frames of a file nearest to the times, as `Video.frames`."""
+        return self._video(path).frames(times)
+
+    def _video(self, path: str | Path) -> Video:
+        """The file, open in this process."""
+        short_side, threads, indexes = self._settings
+        try:
+            status = os.stat(path)
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}") from error
+        file = str(path), status.st_size, status.st_mtime_ns
+        key = *file, os.getpid()  # an open file must not be shared with a forked process
+        if self._last is None or self._last[0] != key:
+            video = Video(path, short_side, threads, self._indexes.pop(file, None))
+            self._last = key, video
+        self._indexes[file] = self._last[1].index
+        self._indexes.move_to_end(file)
+        if len(self._indexes) > indexes:
+            self._indexes.popitem(last=False)
+        return self._last[1]

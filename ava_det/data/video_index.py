@@ -1,0 +1,234 @@
+"""Where the frames of a video file are: found by reading its packets, without decoding them.
+
+A packet is known by its number, counted in file order. The index knows which frame every packet
+shows, so a decoded frame is recognised by the packet that it came from. Time stamps, which some
+containers lack and others restart after a seek, are needed only for the times of the frames.
+"""
+
+import contextlib
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.stream import Discard, Disposition
+from av.video.stream import VideoStream
+
+from ava_det.structures import InputError
+
+HIDDEN_FRAMES = {"vp8"}  # codecs with packets that show nothing and are not marked so
+DEFAULT_RATE = 25.0  # frames a second where a file tells nothing, as in FFmpeg
+Mark = tuple[int | None, int]
+
+
+@dataclass(frozen=True, eq=False)
+class FrameIndex:
+    """The frames of one video file. F frames, P packets, K places to start decoding at.
+
+    Attributes:
+        times: (F,) float64, seconds from the first frame, in order of presentation.
+        packets: (F,) int64, the packet of a frame; P and above where the file ends before it.
+        shown: (P,) int64, the frame that a packet shows, -1 for none.
+        keys: (K,) int64, the packets of key frames; the first is packet 0, whatever it is.
+        marks: K descriptions of those packets, `mark_of(packet)`.
+        height: pixels, as coded (before `turns`).
+        width: pixels, as coded.
+        turns: counter-clockwise quarter turns from the coded to the shown picture.
+    """
+
+    times: np.ndarray
+    packets: np.ndarray
+    shown: np.ndarray
+    keys: np.ndarray
+    marks: tuple[Mark, ...]
+    height: int
+    width: int
+    turns: int
+
+    def places_before(self, frame: int) -> list[int]:
+        """Where to start decoding to get `frame`, as positions in `keys`, best first.
+
+        The key frame before it, the one before that, the start of the file: the later ones serve
+        files whose key frames need earlier pictures (intra refresh, wrong flags).
+        """
+        starts = self.shown[self.keys]
+        starts[0] = 0
+        before = np.flatnonzero(starts <= frame).tolist()
+        return list(dict.fromkeys([*before[:-3:-1], 0]))
+
+
+class _Packet(NamedTuple):
+    """What the index needs to know of a packet."""
+
+    pts: int | None
+    dts: int | None
+    size: int
+    is_key: bool
+    is_discarded: bool
+    is_cut: bool
+
+
+def mark_of(packet: av.Packet | _Packet) -> Mark:
+    """What a packet is recognised by after a seek: its time stamp and its size.
+
+    The decoding time stamp stands in for a lacking one only: Matroska's are made up by FFmpeg and
+    change with a seek.
+    """
+    return packet.dts if packet.pts is None else packet.pts, packet.size
+
+
+def open_video(path: Path, threads: int = 1) -> tuple[InputContainer, VideoStream]:
+    """Open a file and choose its video stream; other streams are not read.
+
+    Raises:
+        InputError: no such file, not a video, or without a video stream.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}")
+    # "file:" keeps FFmpeg from taking a name with a colon for an address, and the white list
+    # keeps a play list in disguise from reading anything else.
+    options = {"protocol_whitelist": "file"}
+    try:
+        container = av.open(f"file:{path}", options=options, metadata_errors="replace")
+    except (av.FFmpegError, OSError) as error:
+        raise InputError(f"{path}: not a readable video ({error.strerror})") from error
+    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not streams:
+        container.close()
+        raise InputError(f"{path}: no video in it")
+    for other in container.streams:
+        if other.index != streams[0].index:
+            other.discard = Discard.all
+    codec = streams[0].codec_context
+    if codec is None:
+        container.close()
+        raise InputError(f"{path}: no decoder for its video")
+    codec.copy_opaque = True
+    codec.thread_type = "AUTO"
+    codec.thread_count = threads
+    return container, streams[0]
+
+
+def read_packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet]:
+    """Packets from the current position to the end of the file, or to where it is damaged."""
+    with contextlib.suppress(av.FFmpegError):
+        for packet in container.demux(stream):
+            if packet.size:  # an empty one would tell the decoder that the stream ends
+                yield packet
+
+
+def feed(
+    stream: VideoStream, packet: av.Packet | None, number: int
+) -> list[tuple[int, av.VideoFrame]]:
+    """Frames that a packet brings out of the decoder, each with the number of its own packet.
+
+    A packet that cannot be decoded brings none; frames that are marked as damaged are left out.
+
+    Args:
+        stream: from `open_video`.
+        packet: what to decode; None asks for all that the decoder still holds.
+        number: of the packet.
+    """
+    if packet is not None:
+        packet.opaque = number
+    try:
+        frames = stream.codec_context.decode(packet)
+    except av.FFmpegError:
+        return []
+    # Decoders that do not hand the number on (motion JPEG, GIF) answer a packet at once.
+    numbers = (number if frame.opaque is None else frame.opaque for frame in frames)
+    return [pair for pair in zip(numbers, frames, strict=True) if not pair[1].is_corrupt]
+
+
+def read_index(path: Path, container: InputContainer, stream: VideoStream) -> FrameIndex:
+    """Index a file that has just been opened with `open_video`; its position moves.
+
+    Frames come in the order of their time stamps. Where those cannot be trusted (there are none,
+    or it is AVI with frames out of order, whose stamps count packets) the order is found by
+    decoding the file once.
+
+    Raises:
+        InputError: no frame of it can be decoded.
+    """
+    codec = stream.codec_context
+    out_of_order = container.format.name == "avi" and codec.has_b_frames
+    decode = bool(out_of_order or codec.name in HIDDEN_FRAMES)
+    packets, order, picture = _scan(container, stream, decode)
+    if not decode:
+        order = [n for n, packet in enumerate(packets) if not packet.is_discarded]
+        if _stamps([packets[n].pts for n in order]) is not None:
+            order.sort(key=lambda n: packets[n].pts or 0)
+        else:
+            again, stream_again = open_video(path)
+            with again:
+                packets, order, picture = _scan(again, stream_again, decode=True)
+    if picture is None:
+        raise InputError(f"{path}: no frame of it can be decoded")
+    times, missing = _times(stream, packets, order)
+    shown = np.full(len(packets), -1, np.int64)
+    shown[order] = np.arange(len(order))
+    keys = [n for n, packet in enumerate(packets) if n == 0 or (packet.is_key and shown[n] >= 0)]
+    return FrameIndex(
+        times=times,
+        packets=np.concatenate([order, len(packets) + np.arange(missing)]).astype(np.int64),
+        shown=shown,
+        keys=np.array(keys, np.int64),
+        marks=tuple(mark_of(packets[n]) for n in keys),
+        height=picture.height,
+        width=picture.width,
+        turns=round(picture.rotation / 90) % 4,
+    )
+
+
+def _scan(
+    container: InputContainer, stream: VideoStream, decode: bool
+) -> tuple[list[_Packet], list[int], av.VideoFrame | None]:
+    """All packets, the packets of the decoded frames in order of presentation, the first frame.
+
+    Decoding ends with the first frame unless `decode`.
+    """
+    packets: list[_Packet] = []
+    order: list[int] = []
+    picture: av.VideoFrame | None = None
+    for packet in itertools.chain(read_packets(container, stream), [None]):
+        if decode or picture is None:
+            for number, frame in feed(stream, packet, len(packets)):
+                order.append(number)
+                picture = picture or frame
+        if packet is not None:
+            flags = packet.is_keyframe, packet.is_discard, packet.is_corrupt
+            packets.append(_Packet(packet.pts, packet.dts, packet.size, *flags))
+    return packets, order, picture
+
+
+def _stamps(stamps: list[int | None]) -> np.ndarray | None:
+    """Time stamps in increasing order; None where some are lacking or equal."""
+    known = {stamp for stamp in stamps if stamp is not None}
+    return np.array(sorted(known), np.int64) if len(known) == len(stamps) else None
+
+
+def _times(stream: VideoStream, packets: list[_Packet], order: list[int]) -> tuple[np.ndarray, int]:
+    """Times of the frames in seconds, and how many of them, at the end, the file lacks."""
+    stamps = _stamps([packets[n].pts for n in order])
+    if stamps is None:
+        stamps = _stamps([packets[n].dts for n in order])
+    if stamps is not None and stream.time_base is not None:
+        times = (stamps - stamps[0]) * float(stream.time_base)
+    else:
+        times = np.arange(len(order)) / float(stream.average_rate or DEFAULT_RATE)
+    missing = _missing(stream, packets)
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / DEFAULT_RATE
+    return np.concatenate([times, times[-1] + step * np.arange(1, missing + 1)]), missing
+
+
+def _missing(stream: VideoStream, packets: list[_Packet]) -> int:
+    """How many frames the file's own table lists beyond its end: those of an MP4 cut short."""
+    if stream.frames <= len(packets):
+        return 0
+    size = stream.container.size
+    cut = sum(entry.size > 0 and entry.pos + entry.size > size for entry in stream.index_entries)
+    return cut - packets[-1].is_cut  # the last one may be there in part
