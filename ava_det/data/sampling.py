@@ -6,9 +6,10 @@ with `rate`, in frames of a video resampled to so many a second (AVA: 30).
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def nearest_frames(frame_times: np.ndarray, times: np.ndarray) -> np.ndarray:
+def nearest_frames(frame_times: np.ndarray, times: ArrayLike) -> np.ndarray:
     """Indices of the frames nearest to `times` (any shape); of two equally near the earlier.
 
     >>> nearest_frames(np.array([0.0, 1.0, 2.0]), np.array([0.4, 0.5, 0.6, 9.0]))
@@ -27,7 +28,7 @@ def _times_at(
     """Times `offsets` frames after time `start`, clamped to the file."""
     if rate is not None:
         return np.clip(start + offsets / rate, frame_times[0], frame_times[-1])
-    indices = nearest_frames(frame_times, np.float64(start)) + offsets
+    indices = nearest_frames(frame_times, start) + offsets
     return frame_times[np.clip(indices, 0, len(frame_times) - 1)]
 
 
@@ -59,7 +60,7 @@ def window_times(
 
 
 def _last_start(frame_times: np.ndarray, window: int, rate: float | None) -> float:
-    """The latest place where a window still fits: a frame index, or a time where `rate` is given."""
+    """The last place where a window fits: a frame index, or seconds where `rate` is given."""
     if rate is None:
         return max(0, len(frame_times) - window)
     return max(0.0, float(frame_times[-1] - frame_times[0]) - (window - 1) / rate)
@@ -90,8 +91,8 @@ def uniform_window_starts(
 ) -> np.ndarray:
     """(views,) start times of windows spread evenly over the file, for testing.
 
-    View i of k starts at `i * max(0, F - window) / (k - 1)` frames, rounded down, as in PySlowFast's
-    `get_start_end_idx`; a single view is the one in the middle.
+    View i of k starts at `i * max(0, F - window) / (k - 1)` frames, rounded down, as in
+    PySlowFast's `get_start_end_idx`; a single view is the one in the middle.
 
     Args:
         frame_times: (F,) seconds.

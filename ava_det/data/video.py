@@ -11,9 +11,7 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.container import InputContainer
 from av.video.reformatter import VideoReformatter
-from av.video.stream import VideoStream
 
 from ava_det.data.sampling import nearest_frames
 from ava_det.data.video_index import (
@@ -67,7 +65,7 @@ class Video:
         self.path = Path(path)
         self._container, self._stream = open_video(self.path, threads)
         self._packets = read_packets(self._container, self._stream)
-        self._next: int | None = 0  # number of the packet that comes next, None if not known
+        self._next = 0  # number of the packet that comes next, -1 where that is not known
         self._threads = threads
         if index is None:
             try:
@@ -75,7 +73,7 @@ class Video:
             except InputError:
                 self.close()
                 raise
-            self._next = None
+            self._next = -1
         self.index = index
         self.frame_times = index.times
         coded = index.height, index.width
@@ -137,7 +135,7 @@ class Video:
         Raises:
             InputError: at the end, if frames of the file could not be decoded.
         """
-        first = int(nearest_frames(self.frame_times, np.float64(start)))
+        first = int(nearest_frames(self.frame_times, start))
         decoded = 0
         for frame, picture in self._decode(np.arange(first, len(self))):
             decoded += 1
@@ -190,6 +188,7 @@ class Video:
                 if source == key and place and not picture.key_frame:
                     return
                 if asked[source]:
+                    asked[source] = False
                     yield int(shown[source]), picture
 
     def _read_from(self, place: int, last: int) -> Iterator[tuple[int, av.Packet]]:

@@ -21,6 +21,8 @@ from av.video.stream import VideoStream
 from ava_det.structures import InputError
 
 HIDDEN_FRAMES = {"vp8"}  # codecs with packets that show nothing and are not marked so
+COUNTING = {"avi", "mxf"}  # containers whose time stamps only count packets
+REORDERING = {"h264", "hevc"}  # codecs that may not know at first that frames are out of order
 DEFAULT_RATE = 25.0  # frames a second where a file tells nothing, as in FFmpeg
 Mark = tuple[int | None, int]
 
@@ -134,29 +136,36 @@ def feed(
         number: of the packet.
     """
     if packet is not None:
-        packet.opaque = number
+        packet.opaque = (number,)  # a new object: PyAV tells opaque ones apart by id()
     try:
         frames = stream.codec_context.decode(packet)
     except av.FFmpegError:
         return []
-    # Decoders that do not hand the number on (motion JPEG, GIF) answer a packet at once.
-    numbers = (number if frame.opaque is None else frame.opaque for frame in frames)
-    return [pair for pair in zip(numbers, frames, strict=True) if not pair[1].is_corrupt]
+    pairs = []
+    for frame in frames:
+        source = frame.opaque
+        # Motion JPEG and GIF do not hand it on, but answer a packet at once.
+        if source is None and packet is not None and frame.pts == packet.pts:
+            source = (number,)
+        if isinstance(source, tuple) and not frame.is_corrupt:
+            pairs.append((source[0], frame))
+    return pairs
 
 
 def read_index(path: Path, container: InputContainer, stream: VideoStream) -> FrameIndex:
     """Index a file that has just been opened with `open_video`; its position moves.
 
     Frames come in the order of their time stamps. Where those cannot be trusted (there are none,
-    or it is AVI with frames out of order, whose stamps count packets) the order is found by
+    or it is AVI or MXF with frames out of order, whose stamps count packets) the order is found by
     decoding the file once.
 
     Raises:
         InputError: no frame of it can be decoded.
     """
     codec = stream.codec_context
-    out_of_order = container.format.name == "avi" and codec.has_b_frames
-    decode = bool(out_of_order or codec.name in HIDDEN_FRAMES)
+    reorders = codec.has_b_frames or codec.name in REORDERING
+    counts = container.format.name in COUNTING and reorders
+    decode = counts or codec.name in HIDDEN_FRAMES
     packets, order, picture = _scan(container, stream, decode)
     if not decode:
         order = [n for n, packet in enumerate(packets) if not packet.is_discarded]
@@ -168,7 +177,8 @@ def read_index(path: Path, container: InputContainer, stream: VideoStream) -> Fr
                 packets, order, picture = _scan(again, stream_again, decode=True)
     if picture is None:
         raise InputError(f"{path}: no frame of it can be decoded")
-    times, missing = _times(stream, packets, order)
+    missing = _missing(container, stream, packets)
+    times = _times(stream, packets, order, missing)
     shown = np.full(len(packets), -1, np.int64)
     shown[order] = np.arange(len(order))
     keys = [n for n, packet in enumerate(packets) if n == 0 or (packet.is_key and shown[n] >= 0)]
@@ -192,17 +202,17 @@ def _scan(
     Decoding ends with the first frame unless `decode`.
     """
     packets: list[_Packet] = []
-    order: list[int] = []
+    order: dict[int, None] = {}  # a set in order
     picture: av.VideoFrame | None = None
     for packet in itertools.chain(read_packets(container, stream), [None]):
         if decode or picture is None:
             for number, frame in feed(stream, packet, len(packets)):
-                order.append(number)
+                order[number] = None
                 picture = picture or frame
         if packet is not None:
             flags = packet.is_keyframe, packet.is_discard, packet.is_corrupt
             packets.append(_Packet(packet.pts, packet.dts, packet.size, *flags))
-    return packets, order, picture
+    return packets, list(order), picture
 
 
 def _stamps(stamps: list[int | None]) -> np.ndarray | None:
@@ -211,8 +221,10 @@ def _stamps(stamps: list[int | None]) -> np.ndarray | None:
     return np.array(sorted(known), np.int64) if len(known) == len(stamps) else None
 
 
-def _times(stream: VideoStream, packets: list[_Packet], order: list[int]) -> tuple[np.ndarray, int]:
-    """Times of the frames in seconds, and how many of them, at the end, the file lacks."""
+def _times(
+    stream: VideoStream, packets: list[_Packet], order: list[int], missing: int
+) -> np.ndarray:
+    """(F,) times of the frames in seconds; those that the file lacks follow at the usual step."""
     stamps = _stamps([packets[n].pts for n in order])
     if stamps is None:
         stamps = _stamps([packets[n].dts for n in order])
@@ -220,15 +232,14 @@ def _times(stream: VideoStream, packets: list[_Packet], order: list[int]) -> tup
         times = (stamps - stamps[0]) * float(stream.time_base)
     else:
         times = np.arange(len(order)) / float(stream.average_rate or DEFAULT_RATE)
-    missing = _missing(stream, packets)
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / DEFAULT_RATE
-    return np.concatenate([times, times[-1] + step * np.arange(1, missing + 1)]), missing
+    return np.concatenate([times, times[-1] + step * np.arange(1, missing + 1)])
 
 
-def _missing(stream: VideoStream, packets: list[_Packet]) -> int:
+def _missing(container: InputContainer, stream: VideoStream, packets: list[_Packet]) -> int:
     """How many frames the file's own table lists beyond its end: those of an MP4 cut short."""
     if stream.frames <= len(packets):
         return 0
-    size = stream.container.size
-    cut = sum(entry.size > 0 and entry.pos + entry.size > size for entry in stream.index_entries)
-    return cut - packets[-1].is_cut  # the last one may be there in part
+    entries = stream.index_entries
+    beyond = sum(entry.size > 0 and entry.pos + entry.size > container.size for entry in entries)
+    return max(0, beyond - packets[-1].is_cut)  # the last packet may be there in part
