@@ -2,7 +2,7 @@
 
 import gzip
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
@@ -18,7 +18,7 @@ def open_text(path: StrPath) -> IO[str]:
 
 
 @contextmanager
-def atomic_text(path: StrPath) -> Iterator[IO[str]]:
+def atomic_text(path: StrPath) -> Generator[IO[str], None, None]:
     """A text file to write that takes its name only when the block ends without an error.
 
     It is written beside its final place and renamed, so that a reader never sees half of it and a

@@ -21,7 +21,7 @@ import gzip
 import math
 import warnings
 import zlib
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Generator, Hashable, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -239,7 +239,7 @@ def _read(path: StrPath, layout: _Layout) -> pd.DataFrame:
 
 
 @contextmanager
-def _readable(path: StrPath) -> Iterator[None]:
+def _readable(path: StrPath) -> Generator[None, None, None]:
     """Turn what a file that is not text raises into one clear line."""
     try:
         yield

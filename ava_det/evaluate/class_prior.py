@@ -1,0 +1,38 @@
+"""What a model that has not looked at the video would score: the least that counts as learning."""
+
+import numpy as np
+import pandas as pd
+
+from ava_det.formats.ava_csv import BOX, has_box
+from ava_det.formats.class_map import ClassMap
+
+_PERSON = ["video", "tick", *BOX]  # rows with one identical box on a keyframe are one person
+
+
+def class_prior_detections(
+    train_ground_truth: pd.DataFrame, boxes: pd.DataFrame, class_map: ClassMap
+) -> pd.DataFrame:
+    """Score every person with the share of the training people that does each action.
+
+    All people tie within a class, so that its AP is about the share of the evaluated people that do
+    it; `frame_map` takes ties in the order of the table.
+
+    Args:
+        train_ground_truth: table of annotations to count in.
+        boxes: table whose people are scored, e.g. the test ground truth or proposals.
+        class_map: the classes to score.
+
+    Returns:
+        A table of detections: R people x K classes rows, a person's rows together.
+    """
+    labels = train_ground_truth[has_box(train_ground_truth)]
+    people = len(labels.drop_duplicates(_PERSON))
+    column = class_map.indexes(np.asarray(labels.drop_duplicates([*_PERSON, "action"])["action"]))
+    counts = np.bincount(column[column >= 0], minlength=len(class_map))
+    share = counts / max(people, 1)
+
+    asked = boxes[has_box(boxes)].drop_duplicates(_PERSON)[[*_PERSON, "person"]]
+    table = asked.iloc[np.repeat(np.arange(len(asked)), len(class_map))].reset_index(drop=True)
+    table["action"] = np.tile(np.asarray(class_map.ids, np.int64), len(asked))
+    table["score"] = np.tile(share, len(asked))
+    return table
