@@ -5,6 +5,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from ava_det.structures import InputError
 
@@ -45,6 +46,18 @@ def run(
             raise
         print(f"error: {one_line(error)}", file=sys.stderr)
         sys.exit(FAILED)
+
+
+def add_training_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command line that all training tools share."""
+    parser.add_argument("--config", required=True, help="a config file below configs/")
+    parser.add_argument("--output", required=True, type=Path, help="folder of the run")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument("--num-processes", type=int, default=1, help="on this machine; one a GPU")
+    parser.add_argument("--num-machines", type=int, default=1)
+    parser.add_argument("--machine-rank", type=int, default=0)
+    parser.add_argument("--dist-url", default="auto", help="where the machines meet")
+    parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
 
 
 def one_line(error: Exception) -> str:

@@ -91,6 +91,19 @@ class PersonBoxes:
         if self.boxes.ndim != 2 or self.boxes.shape[1] != 4 or len(lengths) != 1:
             raise ValueError(f"{self.keyframe}: boxes, actions, scores and ids must be R long")
 
+    @classmethod
+    def nobody(cls, keyframe: Keyframe) -> "PersonBoxes":
+        """A keyframe without people."""
+        return cls(keyframe, np.zeros((0, 4)), (), np.zeros(0), np.zeros(0, np.int64))
+
+    def select(self, chosen: np.ndarray) -> "PersonBoxes":
+        """Some of the people: those where `chosen` (R,) is true."""
+        rows = np.flatnonzero(chosen)
+        actions = tuple(self.actions[row] for row in rows)
+        return PersonBoxes(
+            self.keyframe, self.boxes[rows], actions, self.scores[rows], self.person_ids[rows]
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class ActionDetections:
@@ -109,6 +122,10 @@ class ActionDetections:
     scores: np.ndarray
     person_scores: np.ndarray
     track_ids: np.ndarray = field(default_factory=_no_ids)
+
+    def tracks(self) -> np.ndarray:
+        """(R,) int64 track ids, -1 where people are not tracked."""
+        return self.track_ids if len(self.track_ids) else np.full(len(self.boxes), -1)
 
 
 @dataclass(frozen=True)

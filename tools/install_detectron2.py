@@ -21,16 +21,16 @@ def install_wheel(site_packages: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         requirement = Path(folder) / "detectron2.txt"
         requirement.write_text(f"{WHEEL} --hash=sha256:{SHA256}\n")
-        command = f"-m pip install --quiet --no-deps --require-hashes --only-binary=:all: -r {requirement}"
-        foreign = "--python-version 3.10 --implementation cp --abi none --platform any"
-        target = ["--target", str(site_packages)]
-        subprocess.run([sys.executable, *command.split(), *foreign.split(), *target], check=True)
+        pip = f"-m pip install --quiet --no-deps --only-binary=:all: --require-hashes -r {requirement}"
+        foreign = "--python-version 3.10 --implementation cp --abi none --platform any --target"
+        command = [sys.executable, *pip.split(), *foreign.split(), str(site_packages)]
+        subprocess.run(command, check=True)
     for compiled in (site_packages / "detectron2").glob("_C*.so"):
         compiled.unlink()
 
 
 def main(source: str = "") -> None:
-    """Install from `source` (a path or git URL of upstream) if given, else from the pinned wheel."""
+    """Install from `source`, a path or git URL of upstream, if given, else the pinned wheel."""
     if source:
         command = [sys.executable, "-m", "pip", "install", "--no-build-isolation", source]
         subprocess.run(command, check=True)

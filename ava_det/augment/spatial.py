@@ -1,0 +1,117 @@
+"""Geometry and colour of a clip, its boxes along with it; one draw for all frames of a clip.
+
+Transforms take (video, boxes): a uint8 tensor (T, C, H, W) and boxes (R, 4), xyxy in pixels of the
+video, and return the same. Boxes are cut at the borders; what leaves the picture becomes degenerate
+(an empty side) and is the caller's to drop. Draws follow torch's global seed.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+
+Transform = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+class Joint:
+    """A chain of torchvision v2 transforms as a callable on (video, boxes)."""
+
+    def __init__(self, *transforms: v2.Transform):
+        self.transforms = v2.Compose(transforms)
+
+    def __call__(self, video: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
+        """Transform a video (T, C, H, W) and its boxes (R, 4) by the same draw."""
+        canvas = (int(video.shape[-2]), int(video.shape[-1]))
+        wrapped = tv_tensors.BoundingBoxes(
+            boxes.reshape(-1, 4),
+            format=tv_tensors.BoundingBoxFormat.XYXY,
+            canvas_size=canvas,
+        )
+        out_video, out_boxes = self.transforms(tv_tensors.Video(video), wrapped)
+        return out_video.as_subclass(Tensor), out_boxes.as_subclass(Tensor)
+
+
+class ShortSideJitter(v2.Transform):
+    """Resize to a short side drawn from a range (PySlowFast `random_short_side_scale_jitter`).
+
+    Args:
+        lowest: smallest short side in pixels.
+        highest: largest short side in pixels.
+    """
+
+    def __init__(self, lowest: int, highest: int):
+        super().__init__()
+        self.lowest, self.highest = lowest, highest
+
+    def make_params(self, flat_inputs: list[object]) -> dict[str, int]:
+        """Draw the size that all inputs of one call share."""
+        return {"size": int(torch.randint(self.lowest, self.highest + 1, ()))}
+
+    def transform(self, inpt: object, params: dict[str, int]) -> object:
+        """Resize one input."""
+        return self._call_kernel(v2.functional.resize, inpt, [params["size"]], antialias=True)
+
+
+def random_resized_crop(
+    size: int,
+    smallest_area: float = 0.35,
+    flip: bool = True,
+    color: float = 0.0,
+) -> Joint:
+    """Augmentation of recognition: a crop of random area and aspect, resized; flip; colour.
+
+    Args:
+        size: side of the square clip in pixels.
+        smallest_area: least share of the frame that a crop covers.
+        flip: mirror half of the clips.
+        color: strength of brightness, contrast and saturation jitter.
+    """
+    crop = v2.RandomResizedCrop(size, scale=(smallest_area, 1.0), antialias=True)
+    return Joint(crop, *_flip_and_color(flip, color))
+
+
+def jitter_crop(
+    lowest: int, highest: int, size: int, flip: bool = True, color: float = 0.0
+) -> Joint:
+    """Augmentation of detection: short side from a range, a square crop, flip, colour.
+
+    Args:
+        lowest: smallest short side in pixels, at least `size`.
+        highest: largest short side in pixels.
+        size: side of the crop in pixels.
+        flip: mirror half of the clips.
+        color: strength of brightness, contrast and saturation jitter.
+    """
+    crop = v2.RandomCrop(size)
+    return Joint(ShortSideJitter(lowest, highest), crop, *_flip_and_color(flip, color))
+
+
+def jitter(lowest: int, highest: int, flip: bool = True, color: float = 0.0) -> Joint:
+    """Augmentation of person detection: short side from a range, flip, colour; nothing is cut off.
+
+    Args:
+        lowest: smallest short side in pixels.
+        highest: largest short side in pixels.
+        flip: mirror half of the clips.
+        color: strength of brightness, contrast and saturation jitter.
+    """
+    return Joint(ShortSideJitter(lowest, highest), *_flip_and_color(flip, color))
+
+
+def short_side(size: int) -> Joint:
+    """Test-time geometry: short side `size` pixels, no crop."""
+    return Joint(v2.Resize(size, antialias=True))
+
+
+def center_crop(size: int) -> Joint:
+    """Test-time geometry of recognition: short side `size` pixels, then the centre square."""
+    return Joint(v2.Resize(size, antialias=True), v2.CenterCrop(size))
+
+
+def _flip_and_color(flip: bool, color: float) -> list[v2.Transform]:
+    chain: list[v2.Transform] = [v2.RandomHorizontalFlip()] if flip else []
+    if color:
+        chain.append(v2.ColorJitter(brightness=color, contrast=color, saturation=color))
+    return chain

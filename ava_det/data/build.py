@@ -1,0 +1,114 @@
+"""Loaders: from the name of a data set to batches."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from detectron2.data import DatasetCatalog, MetadataCatalog
+from detectron2.utils.comm import get_rank, get_world_size
+from torch.utils.data import DataLoader
+
+from ava_det.data.catalog import check_known
+from ava_det.data.mapper import DetectionMapper, collate_clips, collate_people
+from ava_det.data.sampler import Draws, Listed, SeekableSampler
+from ava_det.formats.ava_csv import people_by_keyframe, table_of
+from ava_det.formats.class_map import ClassMap
+from ava_det.structures import AnnotatedKeyframe, Keyframe, PersonBoxes
+
+Records = Sequence[Any]
+Mapper = Callable[..., dict[str, Any]]
+
+
+def get_records(names: str | Sequence[str], every: int = 1) -> list[Any]:
+    """The records of one or several data sets of one class map.
+
+    Args:
+        names: of the data sets.
+        every: keep one record in so many, for a quick look.
+    """
+    names = [names] if isinstance(names, str) else list(names)
+    records = [record for name in names for record in DatasetCatalog.get(check_known(name))]
+    return records[::every]
+
+
+def get_ground_truth(names: str | Sequence[str], every: int = 1) -> pd.DataFrame:
+    """The same records of a detection set as a table of AVA rows."""
+    return table_of([record.people for record in get_records(names, every)])
+
+
+def get_class_map(name: str) -> ClassMap:
+    """The classes of a data set."""
+    return MetadataCatalog.get(check_known(name)).class_map
+
+
+def detection_mapper(dataset: str, **arguments: Any) -> DetectionMapper:
+    """A `DetectionMapper` with the class map and clock of a data set."""
+    metadata = MetadataCatalog.get(check_known(dataset))
+    return DetectionMapper(class_map=metadata.class_map, clock=metadata.clock, **arguments)
+
+
+def build_train_loader(
+    dataset: str | Sequence[str],
+    mapper: Mapper,
+    batch_size: int,
+    seed: int,
+    num_workers: int = 0,
+    start: int = 0,
+) -> DataLoader:
+    """Endless batches of shuffled epochs.
+
+    Args:
+        dataset: one or several names.
+        mapper: from a record and a random generator to a sample.
+        batch_size: of all processes together.
+        seed: of the order and of every draw of the mapper.
+        num_workers: processes that prepare samples.
+        start: batches that earlier parts of this run have used.
+    """
+    world_size = get_world_size()
+    if batch_size % world_size:
+        raise ValueError(f"batch size {batch_size} does not divide by {world_size} processes")
+    return DataLoader(
+        Draws(get_records(dataset), mapper, seed),
+        batch_size=batch_size // world_size,
+        sampler=SeekableSampler(start * batch_size, get_rank(), world_size),
+        collate_fn=_collate_for(mapper),
+        num_workers=num_workers,
+        pin_memory=False,
+        persistent_workers=num_workers > 0,
+    )
+
+
+def build_test_loader(
+    records: Records, mapper: Mapper, batch_size: int, num_workers: int = 0
+) -> DataLoader:
+    """This process's share of the records, once, in order."""
+    share = list(records)[get_rank() :: get_world_size()]
+    return DataLoader(
+        Listed(share, mapper),
+        batch_size=batch_size,
+        collate_fn=_collate_for(mapper),
+        num_workers=num_workers,
+    )
+
+
+def with_proposals(
+    keyframes: Sequence[AnnotatedKeyframe], proposals: pd.DataFrame, threshold: float = 0.0
+) -> list[AnnotatedKeyframe]:
+    """The same keyframes with the people that a detector proposes instead of the annotated ones.
+
+    Args:
+        keyframes: where to look.
+        proposals: table of boxes (`ava_det.formats.ava_csv.read_boxes`).
+        threshold: least score of a proposal.
+    """
+    found = people_by_keyframe(proposals[proposals.score >= threshold])
+    return [AnnotatedKeyframe(k.path, _people_of(found, k.people.keyframe)) for k in keyframes]
+
+
+def _people_of(found: Mapping[Keyframe, PersonBoxes], keyframe: Keyframe) -> PersonBoxes:
+    return found[keyframe] if keyframe in found else PersonBoxes.nobody(keyframe)
+
+
+def _collate_for(mapper: Mapper) -> Callable[..., dict[str, Any]]:
+    return collate_people if isinstance(mapper, DetectionMapper) else collate_clips

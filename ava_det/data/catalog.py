@@ -1,0 +1,48 @@
+"""The built-in data sets in detectron2's catalogs.
+
+`$DETECTRON2_DATASETS` says where they lie (default: `datasets`), as for detectron2's own.
+`DatasetCatalog.get(name)` gives `AnnotatedKeyframe`s, or `LabelledVideo`s where the name has
+`clips` in it; `MetadataCatalog.get(name)` has `class_map` and `clock`.
+"""
+
+import os
+from functools import partial
+from pathlib import Path
+
+from detectron2.data import DatasetCatalog, MetadataCatalog
+
+from ava_det.data import jhmdb
+from ava_det.structures import FRAME_CLOCK, InputError
+
+
+def datasets_root() -> Path:
+    """The folder that the data sets lie in."""
+    return Path(os.environ.get("DETECTRON2_DATASETS", "datasets"))
+
+
+def register_jhmdb(root: Path) -> None:
+    """Register `jhmdb_split1_train`, `jhmdb_clips_split1_train` and so on, of the tree at `root`."""
+    for split in (1, 2, 3):
+        for subset in ("train", "test"):
+            for kind, load in (("", jhmdb.load_keyframes), ("clips_", jhmdb.load_videos)):
+                name = f"jhmdb_{kind}split{split}_{subset}"
+                DatasetCatalog.register(name, partial(load, root, split, subset))
+                MetadataCatalog.get(name).set(class_map=jhmdb.CLASS_MAP, clock=FRAME_CLOCK)
+
+
+def register_all() -> None:
+    """Register the built-in data sets, once."""
+    if "jhmdb_split1_train" not in DatasetCatalog:
+        register_jhmdb(datasets_root() / "jhmdb")
+
+
+def check_known(name: str) -> str:
+    """The name itself, if a data set is registered under it.
+
+    Raises:
+        InputError: an unknown name; the known ones are listed.
+    """
+    register_all()
+    if name not in DatasetCatalog:
+        raise InputError(f"unknown data set {name!r}; known: {', '.join(sorted(DatasetCatalog))}")
+    return name

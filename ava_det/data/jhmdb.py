@@ -1,0 +1,146 @@
+"""JHMDB: 928 short clips, 21 actions, the one acting person boxed on every frame, three splits.
+
+The tree that is read (`datasets/README.md`): `videos/ACTION/NAME.mp4`, `annotations.csv` with
+`video,frame,x1,y1,x2,y2,action` (0-based frames; inclusive pixel corners of 320 x 240) and
+`splits.json` with `{"1": {"train": [video, ...], "test": [...]}, ...}`.
+
+A tick is a frame, at that frame's own presentation time.
+"""
+
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ava_det.boxes import clip_relative, to_relative
+from ava_det.data.video import VideoReader
+from ava_det.formats.class_map import ClassMap
+from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, LabelledVideo, PersonBoxes
+
+HEIGHT, WIDTH = 240, 320  # the frame that the annotated pixels are of
+COLUMNS = ["video", "frame", "x1", "y1", "x2", "y2", "action"]
+ACTIONS = [
+    "brush_hair",
+    "catch",
+    "clap",
+    "climb_stairs",
+    "golf",
+    "jump",
+    "kick_ball",
+    "pick",
+    "pour",
+    "pullup",
+    "push",
+    "run",
+    "shoot_ball",
+    "shoot_bow",
+    "shoot_gun",
+    "sit",
+    "stand",
+    "swing_baseball",
+    "throw",
+    "walk",
+    "wave",
+]
+CLASS_MAP = ClassMap(names=dict(enumerate(ACTIONS, start=1)), groups={})
+
+logger = logging.getLogger(__name__)
+
+
+def load_videos(root: Path, split: int, subset: str) -> list[LabelledVideo]:
+    """The classification set.
+
+    Args:
+        root: folder of the tree above.
+        split: 1, 2 or 3.
+        subset: "train" or "test".
+    """
+    items = []
+    for video in _read_split(root, split, subset):
+        action = video.split("/")[0]
+        if action not in ACTIONS:
+            raise InputError(f"{root / 'splits.json'}: video {video!r} is of no JHMDB action")
+        items.append(LabelledVideo(video, str(_path(root, video)), ACTIONS.index(action)))
+    return items
+
+
+def load_keyframes(root: Path, split: int, subset: str) -> list[AnnotatedKeyframe]:
+    """The detection set: every annotated frame that the video file has.
+
+    Some videos have more annotated frames than frames; what is beyond the end is left out, counted
+    and said.
+
+    Args:
+        root: folder of the tree above.
+        split: 1, 2 or 3.
+        subset: "train" or "test".
+    """
+    wanted = _read_split(root, split, subset)
+    table = _read_annotations(root / "annotations.csv")
+    rows_of = {str(video): rows for video, rows in table.groupby("video", sort=False)}
+    reader = VideoReader()
+    items: list[AnnotatedKeyframe] = []
+    for video in wanted:
+        if video not in rows_of:
+            raise InputError(f"{root / 'annotations.csv'}: no row of video {video}")
+        path = str(_path(root, video))
+        frames = len(reader.times(path))
+        rows = rows_of[video]
+        beyond = int((rows.frame >= frames).sum())
+        if beyond:
+            logger.warning("%s has %d annotated frames and %d frames", video, len(rows), frames)
+        items += [AnnotatedKeyframe(path, people) for people in _people(rows[rows.frame < frames])]
+    return items
+
+
+def _people(rows: pd.DataFrame) -> list[PersonBoxes]:
+    boxes = rows[["x1", "y1", "x2", "y2"]].to_numpy(np.float64) + (0, 0, 1, 1)  # inclusive corners
+    boxes = clip_relative(to_relative(boxes, HEIGHT, WIDTH))
+    actions = [ACTIONS.index(action) + 1 for action in rows.action]
+    return [
+        PersonBoxes(
+            keyframe=Keyframe(str(video), int(frame)),
+            boxes=box[None],
+            actions=((action,),),
+            scores=np.ones(1),
+            person_ids=np.zeros(1, np.int64),
+        )
+        for video, frame, box, action in zip(rows.video, rows.frame, boxes, actions, strict=True)
+    ]
+
+
+def _read_split(root: Path, split: int, subset: str) -> list[str]:
+    path = root / "splits.json"
+    try:
+        return json.loads(path.read_text())[str(split)][subset]
+    except OSError as error:
+        raise InputError(
+            f"{path}: {error.strerror}; datasets/README.md says what goes here"
+        ) from error
+    except (ValueError, KeyError) as error:
+        raise InputError(f"{path}: no split {split} {subset} ({error})") from error
+
+
+def _read_annotations(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path)
+    except OSError as error:
+        raise InputError(
+            f"{path}: {error.strerror}; datasets/README.md says what goes here"
+        ) from error
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from error
+    if list(table.columns) != COLUMNS:
+        raise InputError(f"{path}: row 1: columns are {list(table.columns)}, not {COLUMNS}")
+    numbers = table[COLUMNS[1:6]].apply(pd.to_numeric, errors="coerce")
+    bad = numbers.isna().any(axis=1) | ~table.action.isin(ACTIONS)
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise InputError(f"{path}: row {row + 2}: {','.join(map(str, table.iloc[row]))!r}")
+    return table
+
+
+def _path(root: Path, video: str) -> Path:
+    return root / "videos" / f"{video}.mp4"

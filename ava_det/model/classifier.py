@@ -1,0 +1,38 @@
+"""The model of pretraining: one label distribution a clip."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from ava_det.model.backbones import Backbone
+from ava_det.model.heads import PoolHead
+from ava_det.model.pathways import Normalize
+
+
+class Classifier(nn.Module):
+    """Backbone and pooling head.
+
+    Args:
+        backbone: feature maps from clips.
+        head: logits from feature maps.
+        normalize: what turns uint8 clips into the backbone's input.
+    """
+
+    def __init__(self, backbone: Backbone, head: PoolHead, normalize: Normalize):
+        super().__init__()
+        self.backbone, self.head, self.normalize = backbone, head, normalize
+
+    def forward(self, clips: Tensor | Sequence[Tensor]) -> Tensor:
+        """Logits (N, K).
+
+        Args:
+            clips: (N, 3, T, H, W), uint8 or normalised floats; or the pathways already split.
+        """
+        return self.head(self.backbone(prepare(clips, self.normalize)))
+
+
+def prepare(clips: Tensor | Sequence[Tensor], normalize: Normalize) -> Tensor | list[Tensor]:
+    """Normalise a clip, or each of the pathways already split."""
+    if isinstance(clips, Tensor):
+        return normalize(clips)
+    return [normalize(pathway) for pathway in clips]

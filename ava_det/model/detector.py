@@ -1,0 +1,47 @@
+"""The model of action detection: labels for each person box of a clip's keyframe.
+
+Shapes: N clips, R boxes in all, K classes.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ava_det.model.backbones import Backbone
+from ava_det.model.classifier import prepare
+from ava_det.model.heads import RoIHead
+from ava_det.model.pathways import Normalize
+
+
+class ActionDetector(nn.Module):
+    """Backbone and RoI head; boxes are given (ground truth or proposals), never regressed.
+
+    Args:
+        backbone: feature maps from clips.
+        head: logits from feature maps and boxes.
+        normalize: what turns uint8 clips into the backbone's input.
+    """
+
+    def __init__(self, backbone: Backbone, head: RoIHead, normalize: Normalize):
+        super().__init__()
+        self.backbone, self.head, self.normalize = backbone, head, normalize
+
+    def forward(self, clips: Tensor | Sequence[Tensor], boxes: Sequence[Tensor]) -> Tensor:
+        """Logits (R, K), people in the order of the boxes.
+
+        Args:
+            clips: (N, 3, T, H, W), uint8 or normalised floats; or the pathways already split.
+            boxes: N tensors (R_n, 4), xyxy in pixels of the clip; R_n may be 0.
+        """
+        return self.head(self.backbone(prepare(clips, self.normalize)), as_rois(boxes))
+
+
+def as_rois(boxes: Sequence[Tensor]) -> Tensor:
+    """N tensors (R_n, 4) to one (R, 5) with the index in the batch in front.
+
+    >>> as_rois([torch.zeros(0, 4), torch.ones(1, 4)])
+    tensor([[1., 1., 1., 1., 1.]])
+    """
+    rows = [torch.cat([b.new_full((len(b), 1), n), b], dim=1) for n, b in enumerate(boxes)]
+    return torch.cat(rows)

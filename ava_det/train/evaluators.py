@@ -1,0 +1,86 @@
+"""Evaluation of a model over a loader: gather from all processes, de-duplicate, measure."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from detectron2.evaluation import DatasetEvaluator
+from detectron2.utils import comm
+from torch import Tensor
+
+from ava_det.evaluate.frame_map import FrameMap, frame_map
+from ava_det.evaluate.top_k import top_k_accuracy
+from ava_det.formats.class_map import ClassMap
+from ava_det.formats.detections import detections_table
+from ava_det.structures import ActionDetections, Keyframe
+
+
+class TopKEvaluator(DatasetEvaluator):
+    """Top-1 and top-5 accuracy in percent; several clips of one video are averaged."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all predictions."""
+        self._predictions: list[tuple[str, int, np.ndarray]] = []
+
+    def process(self, inputs: dict[str, Any], outputs: list[Tensor]) -> None:
+        """Take in the class probabilities (K,) of every clip of a batch."""
+        labels = inputs["labels"].tolist()
+        for video, label, scores in zip(inputs["videos"], labels, outputs, strict=True):
+            self._predictions.append((video, label, scores.numpy()))
+
+    def evaluate(self) -> dict[str, dict[str, float]] | None:
+        """{"recognition": {"top1": ..., "top5": ...}} in the main process."""
+        gathered = comm.gather(self._predictions)
+        if not comm.is_main_process():
+            return None
+        scores: dict[str, list[np.ndarray]] = {}
+        labels: dict[str, int] = {}
+        for video, label, clip_scores in (item for part in gathered for item in part):
+            scores.setdefault(video, []).append(clip_scores)
+            labels[video] = label
+        mean = np.stack([np.mean(clips, axis=0) for clips in scores.values()])
+        truth = np.array(list(labels.values()))
+        top = {f"top{k}": 100 * top_k_accuracy(mean, truth, k) for k in (1, 5)}
+        return {"recognition": top}
+
+
+class FrameMapEvaluator(DatasetEvaluator):
+    """Frame-mAP in percent of a detection set.
+
+    Args:
+        ground_truth: table of AVA rows.
+        class_map: the evaluated classes, in the order of the model's scores.
+        protocol: "activitynet" or "uncapped" (`ava_det.evaluate.frame_map`).
+    """
+
+    def __init__(self, ground_truth: pd.DataFrame, class_map: ClassMap, protocol: str):
+        self.ground_truth, self.class_map, self.protocol = ground_truth, class_map, protocol
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all detections."""
+        self._detections: list[ActionDetections] = []
+        self.table: pd.DataFrame | None = None
+        self.result: FrameMap | None = None
+
+    def process(self, inputs: dict[str, Any], outputs: list[ActionDetections]) -> None:
+        """Take in the detections of a batch of keyframes."""
+        self._detections += outputs
+
+    def evaluate(self) -> dict[str, dict[str, float]] | None:
+        """{"detection": {"frame_mAP": ...}} in the main process, which also keeps the table."""
+        gathered = comm.gather(self._detections)
+        if not comm.is_main_process():
+            return None
+        # A padded sampler repeats keyframes, and a repeated detection costs AP.
+        unique: dict[Keyframe, ActionDetections] = {}
+        for detections in (item for part in gathered for item in part):
+            unique.setdefault(detections.keyframe, detections)
+        self.table = detections_table(list(unique.values()), self.class_map)
+        self.result = frame_map(
+            self.ground_truth, self.table, self.class_map, protocol=self.protocol
+        )
+        return {"detection": {"frame_mAP": 100 * self.result.mAP}}

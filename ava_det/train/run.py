@@ -1,0 +1,182 @@
+"""A whole training run from a config: build, resume, train, evaluate, leave the weights behind."""
+
+import argparse
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from detectron2.config import LazyConfig, instantiate
+from detectron2.engine import hooks, launch
+from detectron2.evaluation import DatasetEvaluator, inference_context
+from detectron2.utils import comm
+from detectron2.utils.events import (
+    CommonMetricPrinter,
+    EventWriter,
+    JSONWriter,
+    TensorboardXWriter,
+)
+from detectron2.utils.logger import setup_logger
+from detectron2.utils.registry import locate
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+
+from ava_det.cli import quiet_libraries
+from ava_det.model.weights.native import ClipShape, ModelCard, read_weights, save_weights
+from ava_det.model.zoo import TASKS
+from ava_det.structures import InputError
+from ava_det.train.checkpoint import AtomicCheckpointer
+from ava_det.train.loop import ClipTrainer, WeightAverage
+from ava_det.train.tasks import Batch, Task, distribute, unwrap
+from ava_det.train.transfer import transfer
+
+WEIGHTS = "model.safetensors"  # what a finished run leaves in its folder
+
+logger = logging.getLogger(__name__)
+
+
+def evaluate(
+    model: nn.Module, task: Task, loader: Iterable[Batch], evaluator: DatasetEvaluator
+) -> dict[str, dict[str, float]]:
+    """Run a model over a loader in evaluation mode; the results are empty in other processes."""
+    evaluator.reset()
+    with inference_context(model), torch.no_grad():
+        for batch in loader:
+            evaluator.process(batch, task.predict(model, batch))
+    comm.synchronize()
+    return evaluator.evaluate() or {}
+
+
+def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
+    """Train as a config says.
+
+    Args:
+        cfg: with `model`, `task`, `clip`, `class_map`, `dataloader`, `test`, `optimizer`,
+            `lr_multiplier` and `train` (`configs/common`).
+        output: folder of the run: checkpoints, `metrics.json`, TensorBoard events, config, weights.
+        resume: go on from the last checkpoint in `output`, if there is one.
+
+    Returns:
+        The weight file, of averaged weights where the config asks for them.
+    """
+    _prepare(cfg, output, resume)
+    settings = cfg.train
+    torch.manual_seed(settings.seed)
+    plain = instantiate(cfg.model).to(settings.device)
+    if settings.init:
+        weights, _ = read_weights(Path(settings.init))
+        logger.info("%s: %s", settings.init, transfer(plain, weights, tuple(settings.init_fresh)))
+    cfg.optimizer.params.model = plain
+    optimizer = instantiate(cfg.optimizer)
+    model = distribute(plain)
+    average = WeightAverage(model, settings.ema) if settings.ema else None
+    task = instantiate(cfg.task)
+    trainer = ClipTrainer(
+        model,
+        (),  # the loader is built below, when the place to go on from is known
+        optimizer,
+        task,
+        seed=settings.seed,
+        amp=settings.amp,
+        accumulate=settings.accumulate,
+        clip_norm=settings.clip_norm,
+    )
+    kept = {"optimizer": optimizer, "trainer": trainer}
+    kept |= {"average": average.average} if average else {}
+    main_process = comm.is_main_process()
+    checkpointer = AtomicCheckpointer(plain, str(output), save_to_disk=main_process, **kept)
+    tested = average.average if average else plain
+
+    def test() -> dict[str, dict[str, float]]:
+        loader, evaluator = instantiate(cfg.test.loader), instantiate(cfg.test.evaluator)
+        results = evaluate(tested, task, loader, evaluator)
+        logger.info("iteration %d: %s", trainer.iter, results)
+        return results
+
+    trainer.register_hooks(
+        [
+            hooks.IterationTimer(),
+            average,
+            hooks.LRScheduler(optimizer, instantiate(cfg.lr_multiplier)),
+            # After whatever changes what it saves.
+            hooks.PeriodicCheckpointer(checkpointer, settings.checkpoint_period, max_to_keep=2)
+            if main_process
+            else None,
+            hooks.EvalHook(settings.eval_period, test),
+            hooks.PeriodicWriter(_writers(output, settings.max_iter), settings.log_period)
+            if main_process
+            else None,
+        ]
+    )
+    start = 0
+    if resume and checkpointer.has_checkpoint():
+        checkpointer.load(checkpointer.get_checkpoint_file())
+        start = trainer.iter + 1
+    cfg.dataloader.train.start = start * settings.accumulate
+    trainer.reset_data_loader(lambda: instantiate(cfg.dataloader.train))
+    trainer.train(start, settings.max_iter)
+    if main_process:
+        final = unwrap(tested) if average is None else average.average.module
+        save_weights(output / WEIGHTS, final.state_dict(), model_card(cfg))
+    return output / WEIGHTS
+
+
+def model_card(cfg: DictConfig) -> ModelCard:
+    """What the weight file says of the model of a config."""
+    arguments = OmegaConf.to_container(cfg.model, resolve=True, enum_to_str=True)
+    assert isinstance(arguments, dict)
+    target = cfg.model._target_  # a function, or its name where the config was YAML
+    builder = locate(target) if isinstance(target, str) else target
+    class_map = instantiate(cfg.class_map)
+    return ModelCard(
+        task=next(task for task, known in TASKS.items() if known is builder),
+        arguments={str(k): v for k, v in arguments.items() if k != "_target_"},
+        classes=tuple((i, n, class_map.groups.get(i, "")) for i, n in class_map.names.items()),
+        clip=ClipShape(**cfg.clip),
+    )
+
+
+def _prepare(cfg: DictConfig, output: Path, resume: bool) -> None:
+    """Make the folder of the run, start its log and keep its config there."""
+    output.mkdir(parents=True, exist_ok=True)
+    if (output / "last_checkpoint").exists() and not resume:
+        raise InputError(f"{output}: holds a run already; --resume goes on with it")
+    for name in ("detectron2", "fvcore", "ava_det"):
+        setup_logger(str(output / "log.txt"), comm.get_rank(), name=name, abbrev_name=name)
+    if comm.is_main_process():
+        LazyConfig.save(cfg, str(output / "config.yaml"))
+
+
+def _writers(output: Path, max_iter: int) -> list[EventWriter]:
+    return [
+        CommonMetricPrinter(max_iter),
+        JSONWriter(str(output / "metrics.json")),
+        TensorboardXWriter(str(output)),
+    ]
+
+
+def train_from_arguments(args: argparse.Namespace, *more_overrides: str) -> None:
+    """Train in as many processes as the command line says.
+
+    A config is Python code and is run: use only those that you trust.
+    """
+    if not Path(args.config).is_file():
+        raise InputError(f"{args.config}: no such config")
+    launch(
+        _train_process,
+        args.num_processes,
+        num_machines=args.num_machines,
+        machine_rank=args.machine_rank,
+        dist_url=args.dist_url,
+        args=(args.config, [*args.overrides, *more_overrides], args.output, args.resume),
+    )
+
+
+def _train_process(config: str, overrides: list[str], output: Path, resume: bool) -> None:
+    quiet_libraries()
+    cfg = LazyConfig.load(config)
+    try:
+        cfg = LazyConfig.apply_overrides(cfg, overrides)
+    except Exception as error:  # hydra's parser and omegaconf raise many kinds
+        raise InputError(f"{config}: bad override: {error}") from error
+    train(cfg, output, resume)

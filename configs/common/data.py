@@ -1,0 +1,88 @@
+"""Clips and loaders; every run sets `clip` and the names of its data sets."""
+
+from detectron2.config import LazyCall as L
+
+from ava_det.augment import spatial
+from ava_det.data.build import (
+    build_test_loader,
+    build_train_loader,
+    detection_mapper,
+    get_class_map,
+    get_ground_truth,
+    get_records,
+)
+from ava_det.data.mapper import RecognitionMapper
+from ava_det.data.video import VideoReader
+from ava_det.train.evaluators import FrameMapEvaluator, TopKEvaluator
+
+clip = dict(frames=16, stride=2, rate=25.0, short_side=112)
+_sampling = dict(frames="${clip.frames}", stride="${clip.stride}", rate="${clip.rate}")
+
+recognition = dict(
+    train=L(build_train_loader)(
+        dataset="",
+        mapper=L(RecognitionMapper)(
+            reader=L(VideoReader)(),
+            transform=L(spatial.random_resized_crop)(size="${clip.short_side}"),
+            window=64,
+            **_sampling,
+        ),
+        batch_size=16,
+        seed="${train.seed}",
+        num_workers=1,
+    )
+)
+
+recognition_test = dict(
+    loader=L(build_test_loader)(
+        records=L(get_records)(names="", every=1),
+        mapper=L(RecognitionMapper)(
+            reader=L(VideoReader)(),
+            transform=L(spatial.center_crop)(size="${clip.short_side}"),
+            **_sampling,
+        ),
+        batch_size=16,
+        num_workers=1,
+    ),
+    evaluator=L(TopKEvaluator)(),
+)
+
+detection = dict(
+    train=L(build_train_loader)(
+        dataset="",
+        mapper=L(detection_mapper)(
+            dataset="${dataloader.train.dataset}",
+            reader=L(VideoReader)(),
+            transform=L(spatial.jitter_crop)(
+                lowest="${clip.short_side}", highest=144, size="${clip.short_side}"
+            ),
+            **_sampling,
+        ),
+        batch_size=16,
+        seed="${train.seed}",
+        num_workers=1,
+    )
+)
+
+detection_test = dict(
+    loader=L(build_test_loader)(
+        records=L(get_records)(names="", every=1),
+        mapper=L(detection_mapper)(
+            dataset="${test.loader.records.names}",
+            reader=L(VideoReader)(),
+            transform=L(spatial.short_side)(size="${clip.short_side}"),
+            **_sampling,
+        ),
+        batch_size=16,
+        num_workers=1,
+    ),
+    evaluator=L(FrameMapEvaluator)(
+        ground_truth=L(get_ground_truth)(
+            names="${test.loader.records.names}", every="${test.loader.records.every}"
+        ),
+        class_map="${class_map}",
+        protocol="uncapped",
+    ),
+)
+
+class_map = L(get_class_map)(name="")

@@ -1,0 +1,23 @@
+"""Fine-tuning on the keyframes of JHMDB split 1: the RoI head on a pretrained backbone."""
+
+from detectron2.config import LazyCall as L
+
+from ava_det.model.criterion import SigmoidCrossEntropy
+from ava_det.train.tasks import Detection
+
+from ..common.data import class_map, clip
+from ..common.data import detection as dataloader
+from ..common.data import detection_test as test
+from ..common.model import detector as model
+from ..common.optim import cosine as lr_multiplier
+from ..common.optim import sgd as optimizer
+from ..common.train import train
+
+model.num_classes = 21
+class_map.name = "jhmdb_split1_train"
+dataloader.train.dataset = "jhmdb_split1_train"
+test.loader.records.names = "jhmdb_split1_test"
+test.loader.records.every = 10  # a quick look; tools/evaluate.py has the full figure
+task = L(Detection)(criterion=L(SigmoidCrossEntropy)())
+optimizer.lr = 0.05
+train.max_iter = 3000

@@ -1,0 +1,29 @@
+"""S-VideoMix pretraining on the clips of JHMDB split 1, from random weights."""
+
+from detectron2.config import LazyCall as L
+
+from ava_det.augment.videomix import VideoMix
+from ava_det.model.criterion import SoftTargetCrossEntropy
+from ava_det.train.tasks import Recognition
+
+from ..common.data import class_map, clip
+from ..common.data import recognition as dataloader
+from ..common.data import recognition_test as test
+from ..common.model import classifier as model
+from ..common.optim import cosine as lr_multiplier
+from ..common.optim import sgd as optimizer
+from ..common.train import train
+
+model.num_classes = 21
+class_map.name = "jhmdb_clips_split1_train"
+dataloader.train.dataset = "jhmdb_clips_split1_train"
+test.loader.records.names = "jhmdb_clips_split1_test"
+task = L(Recognition)(
+    num_classes="${model.num_classes}",
+    criterion=L(SoftTargetCrossEntropy)(),
+    mix=L(VideoMix)(variant="spatial", alpha=1.0, probability=1.0),
+)
+optimizer.lr = 0.05
+train.max_iter = 3000
+train.ema = 0.999
+clip.short_side = 96
