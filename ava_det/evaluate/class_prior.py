@@ -31,8 +31,9 @@ def class_prior_detections(
     counts = np.bincount(column[column >= 0], minlength=len(class_map))
     share = counts / max(people, 1)
 
-    asked = boxes[has_box(boxes)].drop_duplicates(_PERSON)[[*_PERSON, "person"]]
-    table = asked.iloc[np.repeat(np.arange(len(asked)), len(class_map))].reset_index(drop=True)
+    asked = boxes[has_box(boxes)].drop_duplicates(_PERSON, ignore_index=True)
+    table = asked.loc[asked.index.repeat(len(class_map)), [*_PERSON, "person"]]
+    table = table.reset_index(drop=True)
     table["action"] = np.tile(np.asarray(class_map.ids, np.int64), len(asked))
     table["score"] = np.tile(share, len(asked))
     return table

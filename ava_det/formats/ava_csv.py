@@ -64,6 +64,7 @@ class _Layout:
 _GROUND_TRUTH = _Layout(eighth="person", fewest=7)
 _DETECTIONS = _Layout(eighth="score", fewest=8)
 _BOXES = _Layout(eighth="score", fewest=6)
+_KEYFRAMES = _Layout(eighth="", fewest=2)
 
 
 def read_ground_truth(path: StrPath) -> pd.DataFrame:
@@ -110,7 +111,7 @@ def read_keyframes(path: StrPath) -> list[Keyframe]:
         for number, fields in enumerate(csv.reader(file), 1):
             if not any(fields) or (number == 1 and _is_header(fields)):
                 continue
-            problem = _problem(fields[:2], ["video", "tick"], _BOXES)
+            problem = _problem(fields[:2], ["video", "tick"], _KEYFRAMES)
             if problem:
                 raise InputError(f"{path}: row {number}: {problem}")
             keyframes.append(Keyframe(fields[0], int(float(fields[1]))))
@@ -235,7 +236,8 @@ def _read(path: StrPath, layout: _Layout) -> pd.DataFrame:
         if name not in table:
             table[name] = math.nan
     whole = {name: table[name].fillna(-1).astype("int64") for name in ("tick", "action", "person")}
-    return table.assign(**whole)[["video", "tick", *BOX, "action", "person", "score"]]
+    table = table.assign(video=table["video"].astype("category"), **whole)
+    return table[["video", "tick", *BOX, "action", "person", "score"]]
 
 
 @contextmanager
@@ -278,7 +280,8 @@ def _is_number(text: str) -> bool:
 def _parse(path: StrPath, names: list[str], header: bool) -> pd.DataFrame | None:
     """All rows by pandas' C parser, or None where it fails; numbers as float64, NaN where empty."""
     types: dict[Hashable, str] = dict.fromkeys(names, "float64")
-    types |= {name: "category" for name in names if name == "video" or name[0] == " "}
+    # Not "category" at once: pandas would take a video called 007 for the number 7.
+    types |= {name: "str" for name in names if name == "video" or name[0] == " "}
     try:
         with warnings.catch_warnings():
             # A first row that is too long only makes pandas warn; it is an error here.
