@@ -1,0 +1,48 @@
+"""Boxes follow their clips, and all frames of a clip share one draw."""
+
+import pytest
+import torch
+
+from ava_det.augment import spatial
+
+
+def painted(height: int, width: int, box: tuple[int, int, int, int]) -> torch.Tensor:
+    """(4, 3, H, W) uint8 video, black but for a white box."""
+    video = torch.zeros(4, 3, height, width, dtype=torch.uint8)
+    x1, y1, x2, y2 = box
+    video[:, :, y1:y2, x1:x2] = 255
+    return video
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        spatial.short_side(60),
+        spatial.jitter_crop(64, 96, 64),
+        spatial.jitter_crop(100, 140, 90, color=0.1),
+        spatial.random_resized_crop(72, smallest_area=0.5),
+        spatial.center_crop(50),
+    ],
+)
+@pytest.mark.parametrize("seed", range(8))
+def test_the_box_stays_on_what_it_surrounds(transform, seed):
+    torch.manual_seed(seed)
+    box = (40, 30, 100, 90)
+    video, boxes = transform(painted(120, 160, box), torch.tensor([box]).float())
+    assert (video == video[:1]).all(), "one draw for all frames"
+    rows, columns = torch.nonzero(video[0, 0] > 60, as_tuple=True)
+    assert len(rows), "the crop must keep some of the box at these settings"
+    seen = torch.stack([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]).float()
+    torch.testing.assert_close(boxes[0], seen, atol=1.6, rtol=0)
+
+
+def test_short_side_keeps_the_aspect_and_takes_no_box():
+    video, boxes = spatial.short_side(112)(painted(240, 320, (0, 0, 1, 1)), torch.zeros(0, 4))
+    assert video.shape == (4, 3, 112, 149)
+    assert boxes.shape == (0, 4)
+
+
+def test_a_box_that_is_cut_away_becomes_degenerate():
+    video = painted(100, 300, (0, 0, 10, 10))
+    _, boxes = spatial.center_crop(100)(video, torch.tensor([[0.0, 0, 10, 10]]))
+    assert (boxes[0, 2:] - boxes[0, :2]).min() <= 0

@@ -1,0 +1,138 @@
+"""From records of real clips to samples and batches."""
+
+import numpy as np
+import pytest
+import torch
+
+from ava_det.augment import spatial
+from ava_det.data import jhmdb
+from ava_det.data.mapper import (
+    PADDING,
+    DetectionMapper,
+    RecognitionMapper,
+    collate_clips,
+    collate_people,
+)
+from ava_det.data.video import VideoReader
+from ava_det.formats.class_map import ClassMap
+from ava_det.structures import (
+    FRAME_CLOCK,
+    AnnotatedKeyframe,
+    Clock,
+    Keyframe,
+    LabelledVideo,
+    PersonBoxes,
+)
+
+VIDEO = "clap/Boom_Snap_Clap_clap_u_nm_np1_fr_med_0"
+
+
+def unchanged(video, boxes):
+    return video, boxes
+
+
+@pytest.fixture
+def path(shared):
+    return str(shared / "data" / "jhmdb" / "videos" / f"{VIDEO}.mp4")
+
+
+@pytest.fixture
+def reader():
+    return VideoReader()
+
+
+def people(tick: int, *rows: tuple[float, float, float, float]) -> PersonBoxes:
+    n = len(rows)
+    return PersonBoxes(
+        keyframe=Keyframe(VIDEO, tick),
+        boxes=np.array(rows, np.float64).reshape(-1, 4),
+        actions=((3, 7),) * n,
+        scores=np.ones(n),
+        person_ids=np.arange(n),
+    )
+
+
+CLASSES = ClassMap({3: "clap", 5: "wave", 7: "stand"})
+
+
+def test_a_detection_sample_is_the_clip_around_the_keyframe(path, reader):
+    mapper = DetectionMapper(reader, unchanged, CLASSES, FRAME_CLOCK, frames=4, stride=2)
+    sample = mapper(AnnotatedKeyframe(path, people(5, (0.25, 0.5, 0.75, 1.0))))
+    times = reader.times(path)
+    expected = reader.frames(path, times[[1, 3, 5, 7]])
+    assert sample["clip"].shape == (3, 4, 240, 320)
+    np.testing.assert_array_equal(sample["clip"].permute(1, 2, 3, 0).numpy(), expected)
+    torch.testing.assert_close(sample["boxes"], torch.tensor([[80.0, 120, 240, 240]]))
+    assert sample["targets"].tolist() == [[1, 0, 1]]
+
+
+def test_stride_zero_repeats_the_keyframe(path, reader):
+    mapper = DetectionMapper(reader, unchanged, CLASSES, FRAME_CLOCK, frames=4, stride=0)
+    clip = mapper(AnnotatedKeyframe(path, people(5)))["clip"]
+    expected = torch.from_numpy(reader.frames(path, reader.times(path)[[5]])).permute(3, 0, 1, 2)
+    assert torch.equal(clip, expected.expand_as(clip))
+
+
+def test_the_clock_decides_when_a_tick_is(path, reader):
+    by_frame = DetectionMapper(reader, unchanged, CLASSES, FRAME_CLOCK, frames=1, stride=1)
+    frame = int(np.abs(reader.times(path) - 0.5).argmin())
+    by_half_second = DetectionMapper(
+        reader, unchanged, CLASSES, Clock(rate=2.0, start=10), frames=1, stride=1
+    )
+    one = by_frame(AnnotatedKeyframe(path, people(frame)))["clip"]
+    other = by_half_second(AnnotatedKeyframe(path, people(11)))["clip"]
+    assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize(("rng", "kept"), [(np.random.default_rng(0), 1), (None, 2)])
+def test_people_cut_away_are_dropped_in_training_only(path, reader, rng, kept):
+    mapper = DetectionMapper(
+        reader, spatial.center_crop(120), CLASSES, FRAME_CLOCK, frames=2, stride=1
+    )
+    record = AnnotatedKeyframe(path, people(5, (0.0, 0.2, 0.1, 0.6), (0.3, 0.2, 0.6, 0.8)))
+    sample = mapper(record, rng)
+    assert len(sample["boxes"]) == len(sample["targets"]) == kept
+
+
+def test_batches_pad_below_and_to_the_right():
+    clips = [torch.full((3, 2, 8, 10), 1, dtype=torch.uint8), torch.full((3, 2, 6, 12), 2)]
+    samples = [
+        {"clip": clip.byte(), "boxes": torch.ones(n, 4), "targets": torch.ones(n, 3), "people": n}
+        for n, clip in enumerate(clips)
+    ]
+    batch = collate_people(samples)
+    assert batch["clips"].shape == (2, 3, 2, 8, 12)
+    assert torch.equal(batch["clips"][0, :, :, :, :10], clips[0])
+    assert (batch["clips"][0, :, :, :, 10:] == PADDING).all()
+    assert (batch["clips"][1, :, :, 6:] == PADDING).all()
+    assert [len(boxes) for boxes in batch["boxes"]] == [0, 1]
+
+
+def test_recognition_draws_from_a_window_and_tests_in_the_middle(path, reader):
+    mapper = RecognitionMapper(reader, unchanged, frames=4, stride=2, window=16)
+    record = LabelledVideo(VIDEO, path, 2)
+    seen = set()
+    frames = len(reader.times(path))
+    everything = reader.frames(path, reader.times(path))
+    for seed in range(12):
+        sample = mapper(record, np.random.default_rng(seed))
+        clip = sample["clip"].permute(1, 2, 3, 0).numpy()
+        index = [int((everything == frame).all((1, 2, 3)).argmax()) for frame in clip]
+        assert np.diff(index).tolist() == [2, 2, 2]
+        seen.add(index[0])
+    assert len(seen) > 4
+    middle = mapper(record)["clip"].permute(1, 2, 3, 0).numpy()
+    np.testing.assert_array_equal(middle[0], everything[(frames - 8) // 2])
+    batch = collate_clips([sample, sample])
+    assert batch["clips"].shape == (2, 3, 4, 240, 320)
+    assert batch["labels"].tolist() == [2, 2]
+
+
+def test_jhmdb_end_to_end(shared, reader):
+    root = shared / "data" / "jhmdb"
+    record = jhmdb.load_videos(root, 1, "test")[0]
+    sample = RecognitionMapper(
+        reader, spatial.random_resized_crop(32), frames=8, stride=2, rate=25.0, window=64
+    )(record, np.random.default_rng(0))
+    assert sample["clip"].shape == (3, 8, 32, 32)
+    assert sample["clip"].dtype == torch.uint8

@@ -1,0 +1,51 @@
+"""The order of training is seekable, shared out among processes, and keyed by the seed alone."""
+
+from itertools import islice
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ava_det.data.sampler import Draws, SeekableSampler
+
+
+def sample(record: int, rng: np.random.Generator) -> tuple[int, float, float]:
+    return record, float(rng.random()), float(torch.rand(()))
+
+
+@given(st.integers(1, 7), st.integers(0, 50), st.integers(0, 5))
+def test_starting_later_gives_the_same_draws(records, start, seed):
+    draws = Draws(range(records), sample, seed)
+    whole = [draws[i] for i in islice(SeekableSampler(), start + 10)]
+    fresh = Draws(range(records), sample, seed)
+    assert [fresh[i] for i in islice(SeekableSampler(start), 10)] == whole[start:]
+
+
+@given(st.integers(1, 9), st.integers(0, 9))
+def test_an_epoch_has_every_record_once(records, seed):
+    draws = Draws(range(records), sample, seed)
+    for epoch in range(3):
+        seen = [draws[epoch * records + place][0] for place in range(records)]
+        assert sorted(seen) == list(range(records))
+
+
+def test_processes_share_out_the_draws_of_one():
+    alone = list(islice(SeekableSampler(start=6), 12))
+    two = [list(islice(SeekableSampler(6, rank, 2), 6)) for rank in range(2)]
+    assert sorted(two[0] + two[1]) == alone
+
+
+def test_the_global_generator_is_left_alone():
+    draws = Draws(range(3), sample, seed=0)
+    torch.manual_seed(5)
+    expected = torch.rand(())
+    torch.manual_seed(5)
+    draws[1]
+    torch.testing.assert_close(torch.rand(()), expected, atol=0, rtol=0)
+
+
+def test_draws_differ_between_epochs_and_seeds():
+    draws, other = Draws(range(3), sample, seed=0), Draws(range(3), sample, seed=1)
+    values = {draws[i][1] for i in range(30)} | {other[i][1] for i in range(30)}
+    assert len(values) == 60
