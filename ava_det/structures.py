@@ -6,7 +6,7 @@ import numpy as np
 
 
 class InputError(Exception):
-    """Input that cannot be used. Its message is one line that names the file and, if any, the row."""
+    """Input that cannot be used; its message is one line with the file and, if any, the row."""
 
 
 @dataclass(frozen=True, order=True)

@@ -21,7 +21,7 @@ def install_wheel(site_packages: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         requirement = Path(folder) / "detectron2.txt"
         requirement.write_text(f"{WHEEL} --hash=sha256:{SHA256}\n")
-        pip = f"-m pip install --quiet --no-deps --only-binary=:all: --require-hashes -r {requirement}"
+        pip = f"-m pip install -qq --no-deps --only-binary=:all: --require-hashes -r {requirement}"
         foreign = "--python-version 3.10 --implementation cp --abi none --platform any --target"
         command = [sys.executable, *pip.split(), *foreign.split(), str(site_packages)]
         subprocess.run(command, check=True)

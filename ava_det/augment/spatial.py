@@ -24,11 +24,8 @@ class Joint:
     def __call__(self, video: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
         """Transform a video (T, C, H, W) and its boxes (R, 4) by the same draw."""
         canvas = (int(video.shape[-2]), int(video.shape[-1]))
-        wrapped = tv_tensors.BoundingBoxes(
-            boxes.reshape(-1, 4),
-            format=tv_tensors.BoundingBoxFormat.XYXY,
-            canvas_size=canvas,
-        )
+        options = {"format": "XYXY", "canvas_size": canvas}
+        wrapped = tv_tensors.BoundingBoxes(boxes.reshape(-1, 4), **options)
         out_video, out_boxes = self.transforms(tv_tensors.Video(video), wrapped)
         return out_video.as_subclass(Tensor), out_boxes.as_subclass(Tensor)
 

@@ -21,7 +21,7 @@ def datasets_root() -> Path:
 
 
 def register_jhmdb(root: Path) -> None:
-    """Register `jhmdb_split1_train`, `jhmdb_clips_split1_train` and so on, of the tree at `root`."""
+    """Register `jhmdb_split1_train`, `jhmdb_clips_split1_train` and so on, below `root`."""
     for split in (1, 2, 3):
         for subset in ("train", "test"):
             for kind, load in (("", jhmdb.load_keyframes), ("clips_", jhmdb.load_videos)):

@@ -21,29 +21,13 @@ from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, Labelled
 
 HEIGHT, WIDTH = 240, 320  # the frame that the annotated pixels are of
 COLUMNS = ["video", "frame", "x1", "y1", "x2", "y2", "action"]
-ACTIONS = [
-    "brush_hair",
-    "catch",
-    "clap",
-    "climb_stairs",
-    "golf",
-    "jump",
-    "kick_ball",
-    "pick",
-    "pour",
-    "pullup",
-    "push",
-    "run",
-    "shoot_ball",
-    "shoot_bow",
-    "shoot_gun",
-    "sit",
-    "stand",
-    "swing_baseball",
-    "throw",
-    "walk",
-    "wave",
-]
+# fmt: off
+ACTIONS = (
+    "brush_hair", "catch", "clap", "climb_stairs", "golf", "jump", "kick_ball", "pick", "pour",
+    "pullup", "push", "run", "shoot_ball", "shoot_bow", "shoot_gun", "sit", "stand",
+    "swing_baseball", "throw", "walk", "wave",
+)
+# fmt: on
 CLASS_MAP = ClassMap(names=dict(enumerate(ACTIONS, start=1)), groups={})
 
 logger = logging.getLogger(__name__)
@@ -96,7 +80,8 @@ def load_keyframes(root: Path, split: int, subset: str) -> list[AnnotatedKeyfram
 
 
 def _people(rows: pd.DataFrame) -> list[PersonBoxes]:
-    boxes = rows[["x1", "y1", "x2", "y2"]].to_numpy(np.float64) + (0, 0, 1, 1)  # inclusive corners
+    boxes = rows[["x1", "y1", "x2", "y2"]].to_numpy(np.float64)
+    boxes[:, 2:] += 1  # the annotated corner is the last pixel inside
     boxes = clip_relative(to_relative(boxes, HEIGHT, WIDTH))
     actions = [ACTIONS.index(action) + 1 for action in rows.action]
     return [

@@ -59,9 +59,9 @@ class Draws(Dataset[Sample], Generic[Record, Sample]):
     def _shuffle(self, epoch: int) -> np.ndarray:
         return np.random.default_rng((self.seed, epoch)).permutation(len(self.records))
 
-    def __getitem__(self, number: int) -> Sample:
-        """The sample of draw `number`."""
-        epoch, place = divmod(number, len(self.records))
+    def __getitem__(self, index: int) -> Sample:
+        """The sample of draw number `index`."""
+        epoch, place = divmod(index, len(self.records))
         record = self.records[self._order(epoch)[place]]
         rng = np.random.default_rng((self.seed, epoch, place))
         with torch.random.fork_rng(devices=()):

@@ -21,22 +21,19 @@ def detections_table(
     """
     counts = [len(d.boxes) for d in detections]
     classes = len(class_map)
-    people = sum(counts)
     scores = np.concatenate([np.zeros((0, classes), np.float32), *[d.scores for d in detections]])
     boxes = np.concatenate([np.zeros((0, 4)), *[d.boxes for d in detections]])
     tracks = np.concatenate([np.zeros(0, np.int64), *[d.tracks() for d in detections]])
     names = [d.keyframe.video for d in detections]
     known = sorted(set(names))
-    codes = np.searchsorted(known, np.repeat(names, counts)) if people else np.zeros(0, int)
+    videos = pd.Categorical(np.repeat(np.array(names, dtype=object), counts), categories=known)
     ticks = np.repeat([d.keyframe.tick for d in detections], counts).astype(np.int64)
 
     person, column = np.nonzero(scores >= threshold)
     corners = dict(zip(("x1", "y1", "x2", "y2"), boxes[person].T, strict=True))
     return pd.DataFrame(
         {
-            "video": pd.Categorical.from_codes(
-                codes[person], categories=pd.Index(known, dtype=str)
-            ),
+            "video": videos[person],
             "tick": ticks[person],
             **corners,
             "action": np.asarray(class_map.ids, np.int64)[column],

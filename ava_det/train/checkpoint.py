@@ -18,7 +18,7 @@ class AtomicCheckpointer(Checkpointer):
     """
 
     def save(self, name: str, **kwargs: Any) -> None:
-        """Write `name`.pth with the model, the checkpointables and `kwargs`, then tag it the last."""
+        """Write `name`.pth: the model, the checkpointables, `kwargs`; then tag it the last."""
         if not self.save_dir or not self.save_to_disk:
             return
         data = {"model": self.model.state_dict(), **kwargs}

@@ -31,9 +31,9 @@ class TopKEvaluator(DatasetEvaluator):
         for video, label, scores in zip(inputs["videos"], labels, outputs, strict=True):
             self._predictions.append((video, label, scores.numpy()))
 
-    def evaluate(self) -> dict[str, dict[str, float]] | None:
-        """{"recognition": {"top1": ..., "top5": ...}} in the main process."""
-        gathered = comm.gather(self._predictions)
+    def evaluate(self) -> Any:
+        """{"recognition": {"top1": ..., "top5": ...}} in the main process, None elsewhere."""
+        gathered: Any = comm.gather(self._predictions)
         if not comm.is_main_process():
             return None
         scores: dict[str, list[np.ndarray]] = {}
@@ -70,9 +70,9 @@ class FrameMapEvaluator(DatasetEvaluator):
         """Take in the detections of a batch of keyframes."""
         self._detections += outputs
 
-    def evaluate(self) -> dict[str, dict[str, float]] | None:
-        """{"detection": {"frame_mAP": ...}} in the main process, which also keeps the table."""
-        gathered = comm.gather(self._detections)
+    def evaluate(self) -> Any:
+        """{"detection": {"frame_mAP": ...}} in the main process, which keeps the table."""
+        gathered: Any = comm.gather(self._detections)
         if not comm.is_main_process():
             return None
         # A padded sampler repeats keyframes, and a repeated detection costs AP.

@@ -82,7 +82,8 @@ class ClipTrainer(SimpleTrainer):
             with torch.autocast(self.device.type, enabled=self.amp):
                 losses = self.task.losses(self.model, batch)
             scaled = {name: loss / self.accumulate for name, loss in losses.items()}
-            self.grad_scaler.scale(sum(scaled.values())).backward()
+            total = torch.stack(list(scaled.values())).sum()
+            self.grad_scaler.scale(total).backward()
         return {name: loss.detach() for name, loss in scaled.items()}
 
     def state_dict(self) -> dict:

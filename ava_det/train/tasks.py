@@ -90,7 +90,7 @@ class Detection:
         return model(batch["clips"].to(device, non_blocking=True), boxes)
 
 
-def unwrap(model: nn.Module) -> nn.Module:
+def unwrap(model: nn.Module) -> Any:
     """The model itself, without DistributedDataParallel around it."""
     return model.module if isinstance(model, DistributedDataParallel) else model
 
