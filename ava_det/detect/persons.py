@@ -1,0 +1,84 @@
+"""People in frames: a person detector's inference, and its run over keyframes."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import torch
+from detectron2.modeling import GeneralizedRCNN
+from torchvision.transforms import v2
+
+from ava_det.data.video import VideoReader
+from ava_det.model.persons import relative_people
+from ava_det.model.weights.native import load_model
+from ava_det.structures import AnnotatedKeyframe, Clock, InputError, Keyframe, PersonBoxes
+
+
+class PersonDetector:
+    """Boxes of the people in frames.
+
+    Args:
+        model: one of `model/persons.py`; put into evaluation mode on `device`.
+        short_side: pixels that frames are resized to, as in training.
+        device: where the model runs.
+    """
+
+    def __init__(self, model: GeneralizedRCNN, short_side: int, device: str = "cpu"):
+        self.model = model.to(device).eval()
+        self.device = device
+        self.resize = v2.Resize(short_side, antialias=True)
+
+    @classmethod
+    def from_file(cls, path: Path, device: str = "cpu") -> "PersonDetector":
+        """Load a weight file of ours.
+
+        Raises:
+            InputError: it cannot be read or is not of a person detector.
+        """
+        model, card = load_model(path)
+        if not isinstance(model, GeneralizedRCNN):
+            raise InputError(f"{path}: weights of a {card.task}, not of a person detector")
+        return cls(model, card.clip.short_side, device)
+
+    @torch.inference_mode()
+    def people(self, keyframes: Sequence[Keyframe], frames: np.ndarray) -> list[PersonBoxes]:
+        """The people of each frame, best first.
+
+        Args:
+            keyframes: N names of the frames.
+            frames: (N, H, W, 3) uint8 RGB.
+        """
+        images = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2)
+        images = self.resize(images.contiguous().to(self.device))
+        size = {"height": int(images.shape[-2]), "width": int(images.shape[-1])}
+        outputs = self.model([{"image": image, **size} for image in images])
+        return [
+            relative_people(keyframe, output["instances"])
+            for keyframe, output in zip(keyframes, outputs, strict=True)
+        ]
+
+
+def propose(
+    detector: PersonDetector,
+    records: Sequence[AnnotatedKeyframe],
+    reader: VideoReader,
+    clock: Clock,
+    batch_size: int = 16,
+) -> Iterator[PersonBoxes]:
+    """The people that a detector finds on the keyframes of a data set, in their order.
+
+    Args:
+        detector: finds them.
+        records: keyframes; best if those of a file follow each other, as they are read together.
+        reader: decodes frames.
+        clock: what a tick of the data set is.
+        batch_size: most frames at a time.
+    """
+    for path, group in groupby(records, key=lambda record: record.path):
+        keyframes = [record.people.keyframe for record in group]
+        frame_times = reader.times(path)
+        times = np.array([clock.seconds(keyframe.tick, frame_times) for keyframe in keyframes])
+        for start in range(0, len(keyframes), batch_size):
+            chosen = slice(start, start + batch_size)
+            yield from detector.people(keyframes[chosen], reader.frames(path, times[chosen]))

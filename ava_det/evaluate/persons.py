@@ -1,0 +1,83 @@
+"""How well person boxes fit: COCO's average precision (pycocotools) and recall.
+
+COCO's AP is for judging a person detector alone; AVA's frame-mAP is another definition
+(`frame_map.py`). Boxes may stay relative: intersection over union does not care.
+"""
+
+import contextlib
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from ava_det.boxes import iou
+from ava_det.structures import Keyframe, PersonBoxes
+
+
+def person_ap(
+    truth: Mapping[Keyframe, PersonBoxes], found: Mapping[Keyframe, PersonBoxes]
+) -> dict[str, float]:
+    """COCO's `AP` (mean over IoU 0.5:0.95) and `AP50`, in [0, 1], on the keyframes of `truth`.
+
+    Args:
+        truth: annotated people; a keyframe without people counts its detections as false.
+        found: detected people; a missing keyframe has none.
+
+    Raises:
+        ValueError: there is no annotated person.
+    """
+    numbers = {keyframe: number for number, keyframe in enumerate(truth, start=1)}
+    annotations = [
+        {**_coco_box(box), "image_id": numbers[keyframe], "iscrowd": 0}
+        for keyframe, people in truth.items()
+        for box in people.boxes
+    ]
+    detections: Any = [
+        {**_coco_box(box), "image_id": numbers[keyframe], "score": float(score)}
+        for keyframe, people in found.items()
+        if keyframe in numbers
+        for box, score in zip(people.boxes, people.scores, strict=True)
+    ]
+    if not annotations:
+        raise ValueError("no annotated person to compare with")
+    if not detections:
+        return {"AP": 0.0, "AP50": 0.0}
+    dataset: Any = {  # without what pycocotools documents and does not use
+        "info": {},
+        "images": [{"id": number} for number in numbers.values()],
+        "categories": [{"id": 1}],
+        "annotations": [{"id": k, **row} for k, row in enumerate(annotations, start=1)],
+    }
+    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools reports its progress
+        reference = COCO()
+        reference.dataset = dataset
+        reference.createIndex()
+        evaluation = COCOeval(reference, reference.loadRes(detections), "bbox")
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return {"AP": float(evaluation.stats[0]), "AP50": float(evaluation.stats[1])}
+
+
+def person_recall(
+    truth: Mapping[Keyframe, PersonBoxes],
+    found: Mapping[Keyframe, PersonBoxes],
+    threshold: float = 0.5,
+) -> float:
+    """Share of annotated people with a detection at IoU >= `threshold`; nan if there are none."""
+    hits = [np.zeros(0, bool)]
+    for keyframe, people in truth.items():
+        boxes = found[keyframe].boxes if keyframe in found else np.zeros((0, 4))
+        hits.append(iou(people.boxes, boxes).max(axis=1, initial=0.0) >= threshold)
+    covered = np.concatenate(hits)
+    return float(covered.mean()) if len(covered) else float("nan")
+
+
+def _coco_box(box: np.ndarray) -> dict[str, object]:
+    """An xyxy box as COCO's xywh with its area."""
+    x1, y1, x2, y2 = (float(value) for value in box)
+    width, height = x2 - x1, y2 - y1
+    return {"bbox": [x1, y1, width, height], "area": width * height, "category_id": 1}

@@ -1,0 +1,217 @@
+"""Person detectors: Faster R-CNN with one class, assembled from detectron2's parts.
+
+Plain functions, as in `zoo.py`: a weight file names one of `PERSON_DETECTORS` and its arguments.
+All take RGB frames of 0..255 (detectron2's own COCO models take BGR) and start from random weights
+with batch norms that train, since nothing pretrained is needed or downloaded.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from detectron2.config import LazyCall as L
+from detectron2.config import instantiate
+from detectron2.layers import ShapeSpec
+from detectron2.modeling import FPN, GeneralizedRCNN, ResNet
+from detectron2.modeling.anchor_generator import DefaultAnchorGenerator
+from detectron2.modeling.backbone import BasicStem
+from detectron2.modeling.backbone.fpn import LastLevelMaxPool
+from detectron2.modeling.backbone.resnet import BasicBlock
+from detectron2.modeling.box_regression import Box2BoxTransform
+from detectron2.modeling.matcher import Matcher
+from detectron2.modeling.poolers import ROIPooler
+from detectron2.modeling.proposal_generator import RPN, StandardRPNHead
+from detectron2.modeling.roi_heads import (
+    FastRCNNConvFCHead,
+    FastRCNNOutputLayers,
+    StandardROIHeads,
+)
+from detectron2.structures import Instances
+from omegaconf import DictConfig
+
+from ava_det.boxes import clip_relative, to_relative
+from ava_det.formats.class_map import ClassMap
+from ava_det.model.named import build_named
+from ava_det.structures import Keyframe, PersonBoxes
+
+IMAGENET_MEAN, IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)  # RGB
+
+
+def faster_rcnn_tiny(width: int = 32) -> GeneralizedRCNN:
+    """Faster R-CNN on a narrow ResNet-18 with FPN, for frames of a short side of 128 to 240.
+
+    3.8 M parameters at width 32. People are taller than wide, so anchors are 1 to 3 times as high
+    as wide; the finest level of the FPN is left out, as it costs most and sees least.
+
+    Args:
+        width: channels of the stem and the first stage; each further stage doubles them.
+    """
+    stages = [
+        L(ResNet.make_stage)(
+            block_class=BasicBlock,
+            num_blocks=2,
+            stride_per_block=[1 if k == 0 else 2, 1],
+            in_channels=width * 2 ** max(k - 1, 0),
+            out_channels=width * 2**k,
+            norm="BN",
+        )
+        for k in range(4)
+    ]
+    channels = 2 * width
+    backbone = _fpn(width, stages, ["res3", "res4", "res5"], channels)
+    anchors = L(DefaultAnchorGenerator)(
+        sizes=[[16, 24], [32, 48], [64, 96], [128, 192]],
+        aspect_ratios=[[1.0, 2.0, 3.0]],
+        strides=[8, 16, 32, 64],
+    )
+    levels = ["p3", "p4", "p5", "p6"]
+    rpn = _rpn(levels, channels, anchors, 6, batch=128, topk=((500, 200), (200, 50)))
+    pooler = L(ROIPooler)(
+        output_size=7,
+        scales=[1 / 8, 1 / 16, 1 / 32],
+        sampling_ratio=0,
+        pooler_type="ROIAlignV2",
+        canonical_box_size=112,
+    )
+    heads = _roi_heads(levels[:3], channels, pooler, fc_dim=256, batch=64)
+    return _rcnn(backbone, rpn, heads)
+
+
+def faster_rcnn_r50() -> GeneralizedRCNN:
+    """Faster R-CNN on ResNet-50 with FPN, detectron2's own settings; for a GPU."""
+    stages = L(ResNet.make_default_stages)(depth=50, stride_in_1x1=False, norm="BN")
+    backbone = _fpn(64, stages, ["res2", "res3", "res4", "res5"], 256)
+    anchors = L(DefaultAnchorGenerator)(
+        sizes=[[32], [64], [128], [256], [512]],
+        aspect_ratios=[[0.5, 1.0, 2.0]],
+        strides=[4, 8, 16, 32, 64],
+    )
+    levels = ["p2", "p3", "p4", "p5", "p6"]
+    rpn = _rpn(levels, 256, anchors, 3, batch=256, topk=((2000, 1000), (1000, 1000)))
+    pooler = L(ROIPooler)(
+        output_size=7,
+        scales=[1 / 4, 1 / 8, 1 / 16, 1 / 32],
+        sampling_ratio=0,
+        pooler_type="ROIAlignV2",
+    )
+    heads = _roi_heads(levels[:4], 256, pooler, fc_dim=1024, batch=512)
+    return _rcnn(backbone, rpn, heads)
+
+
+PERSON_DETECTORS: dict[str, Callable[..., GeneralizedRCNN]] = {
+    f.__name__: f for f in (faster_rcnn_tiny, faster_rcnn_r50)
+}
+
+
+def build_person_detector(
+    architecture: str, arguments: Mapping[str, int] | None = None
+) -> GeneralizedRCNN:
+    """Build the person detector `architecture` with `arguments`, both checked.
+
+    Raises:
+        ValueError: an unknown name, or arguments that its function does not take.
+    """
+    return build_named(PERSON_DETECTORS, architecture, arguments or {})
+
+
+def person_class() -> ClassMap:
+    """The one class of a person detector."""
+    return ClassMap({1: "person"})
+
+
+def relative_people(keyframe: Keyframe, instances: Instances) -> PersonBoxes:
+    """What a detector found on a frame, best first, as boxes relative to that frame."""
+    instances = instances.to("cpu")
+    height, width = instances.image_size
+    boxes = to_relative(instances.pred_boxes.tensor.numpy(), height, width)
+    return PersonBoxes(
+        keyframe=keyframe,
+        boxes=clip_relative(boxes),
+        actions=((),) * len(boxes),
+        scores=instances.scores.numpy().astype(np.float64),
+        person_ids=np.full(len(boxes), -1, np.int64),
+    )
+
+
+def _fpn(
+    stem: int, stages: DictConfig | list[DictConfig], features: list[str], channels: int
+) -> DictConfig:
+    """A ResNet with a pyramid of `channels` channels on the stages that `features` names."""
+    bottom_up = L(ResNet)(
+        stem=L(BasicStem)(in_channels=3, out_channels=stem, norm="BN"),
+        stages=stages,
+        out_features=features,
+    )
+    return L(FPN)(
+        bottom_up=bottom_up,
+        in_features=features,
+        out_channels=channels,
+        top_block=L(LastLevelMaxPool)(),
+    )
+
+
+def _rpn(
+    levels: Sequence[str],
+    channels: int,
+    anchors: DictConfig,
+    num_anchors: int,
+    batch: int,
+    topk: tuple[tuple[int, int], tuple[int, int]],
+) -> DictConfig:
+    """A region proposal network; `topk` is what is kept before and after NMS, (train, test)."""
+    (before_train, after_train), (before_test, after_test) = topk
+    return L(RPN)(
+        in_features=levels,
+        head=L(StandardRPNHead)(in_channels=channels, num_anchors=num_anchors),
+        anchor_generator=anchors,
+        anchor_matcher=L(Matcher)(
+            thresholds=[0.3, 0.7], labels=[0, -1, 1], allow_low_quality_matches=True
+        ),
+        box2box_transform=L(Box2BoxTransform)(weights=[1.0, 1.0, 1.0, 1.0]),
+        batch_size_per_image=batch,
+        positive_fraction=0.5,
+        pre_nms_topk=(before_train, before_test),
+        post_nms_topk=(after_train, after_test),
+        nms_thresh=0.7,
+    )
+
+
+def _roi_heads(
+    levels: Sequence[str], channels: int, pooler: DictConfig, fc_dim: int, batch: int
+) -> DictConfig:
+    """The second stage: person or not, and where exactly."""
+    return L(StandardROIHeads)(
+        num_classes=1,
+        batch_size_per_image=batch,
+        positive_fraction=0.25,
+        proposal_matcher=L(Matcher)(
+            thresholds=[0.5], labels=[0, 1], allow_low_quality_matches=False
+        ),
+        box_in_features=levels,
+        box_pooler=pooler,
+        box_head=L(FastRCNNConvFCHead)(
+            input_shape=L(ShapeSpec)(channels=channels, height=7, width=7),
+            conv_dims=[],
+            fc_dims=[fc_dim, fc_dim],
+        ),
+        box_predictor=L(FastRCNNOutputLayers)(
+            input_shape=L(ShapeSpec)(channels=fc_dim),
+            box2box_transform=L(Box2BoxTransform)(weights=[10.0, 10.0, 5.0, 5.0]),
+            num_classes=1,
+            test_score_thresh=0.05,
+            test_nms_thresh=0.5,
+            test_topk_per_image=50,
+        ),
+    )
+
+
+def _rcnn(backbone: DictConfig, rpn: DictConfig, heads: DictConfig) -> GeneralizedRCNN:
+    return instantiate(
+        L(GeneralizedRCNN)(
+            backbone=backbone,
+            proposal_generator=rpn,
+            roi_heads=heads,
+            pixel_mean=IMAGENET_MEAN,
+            pixel_std=IMAGENET_STD,
+            input_format="RGB",
+        )
+    )

@@ -1,0 +1,63 @@
+"""A person detector that learns from an action data set's own boxes.
+
+`tools/propose.py --train` fills in the data sets. With the settings here it trains on a CPU; for a
+GPU see `configs/persons/faster_rcnn_r50.py`.
+"""
+
+from detectron2.config import LazyCall as L
+
+from ava_det.augment import spatial
+from ava_det.data.build import (
+    build_test_loader,
+    build_train_loader,
+    detection_mapper,
+    get_records,
+)
+from ava_det.data.video import VideoReader
+from ava_det.model.persons import build_person_detector, person_class
+from ava_det.train.persons import PersonDetection, PersonEvaluator
+
+from .optim import adamw as optimizer
+from .optim import cosine as lr_multiplier
+from .train import train
+
+model = L(build_person_detector)(architecture="faster_rcnn_tiny", arguments=dict(width=32))
+task = L(PersonDetection)()
+class_map = L(person_class)()
+clip = dict(frames=1, stride=1, rate=None, short_side=160)
+
+dataloader = dict(
+    train=L(build_train_loader)(
+        dataset="",
+        mapper=L(detection_mapper)(
+            dataset="${dataloader.train.dataset}",
+            reader=L(VideoReader)(),
+            transform=L(spatial.jitter)(lowest=112, highest=192, color=0.3),
+            frames=1,
+            stride=1,
+        ),
+        batch_size=16,
+        seed="${train.seed}",
+        num_workers=1,
+    )
+)
+
+test = dict(
+    loader=L(build_test_loader)(
+        records=L(get_records)(names="", every=10),
+        mapper=L(detection_mapper)(
+            dataset="${test.loader.records.names}",
+            reader=L(VideoReader)(),
+            transform=L(spatial.short_side)(size="${clip.short_side}"),
+            frames=1,
+            stride=1,
+        ),
+        batch_size=1,  # no padding, which boxes would be relative to
+        num_workers=1,
+    ),
+    evaluator=L(PersonEvaluator)(),
+)
+
+optimizer.lr = 1e-3
+train.max_iter = 1500
+train.clip_norm = 5.0

@@ -1,0 +1,12 @@
+"""Faster R-CNN R50-FPN at detectron2's resolution, from random weights, for a GPU."""
+
+from ..common.optim import sgd as optimizer
+from ..common.persons import class_map, clip, dataloader, lr_multiplier, model, task, test, train
+
+model.architecture, model.arguments = "faster_rcnn_r50", {}
+clip.short_side = 480
+dataloader.train.mapper.transform.update(lowest=320, highest=640)
+optimizer.lr = 0.02
+train.max_iter = 20000
+train.device = "cuda"
+train.amp = True

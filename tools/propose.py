@@ -1,0 +1,107 @@
+"""Person boxes: train a person detector on a data set's own boxes, and run one over keyframes.
+
+    python tools/propose.py --train --dataset jhmdb_split1_train --output runs/persons
+    python tools/propose.py --dataset jhmdb_split1_test --weights runs/persons/model.safetensors \\
+        --output runs/persons/boxes.csv
+
+The boxes come as AVA's csv with an empty action (-1) and the person score last. A config is Python
+code and is run: use only those that you trust.
+"""
+
+import argparse
+from pathlib import Path
+
+from ava_det import cli
+from ava_det.structures import InputError
+
+CONFIG = Path(__file__).resolve().parents[1] / "configs" / "persons" / "faster_rcnn_tiny.py"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Train a person detector, or run one.")
+    parser.add_argument("--train", action="store_true", help="train; else run over keyframes")
+    parser.add_argument("--dataset", required=True, nargs="+", metavar="NAME", help="keyframes")
+    parser.add_argument(
+        "--output", required=True, type=Path, help="folder of the run, or the csv of boxes"
+    )
+    training = parser.add_argument_group("with --train")
+    training.add_argument("--config", default=str(CONFIG), help="below configs/persons/")
+    training.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    training.add_argument("--num-processes", type=int, default=1, help="one a GPU")
+    training.add_argument(
+        "--test-dataset",
+        metavar="NAME",
+        help="held-out keyframes (default: NAME with test for train)",
+    )
+    training.add_argument(
+        "overrides", nargs="*", default=[], metavar="path.key=value", help="config overrides"
+    )
+    running = parser.add_argument_group("without --train")
+    running.add_argument("--weights", type=Path, help="what --train left behind")
+    running.add_argument("--score-threshold", type=float, default=0.05, help="least person score")
+    running.add_argument("--batch-size", type=int, default=16)
+    running.add_argument("--device", default="cpu")
+    parser.set_defaults(num_machines=1, machine_rank=0, dist_url="auto")
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Train or run."""
+    if args.train:
+        train(args)
+    elif args.weights is None:
+        raise InputError("give --weights to find people, or --train to learn how")
+    else:
+        run(args)
+
+
+def train(args: argparse.Namespace) -> None:
+    """Train on the data sets; AP and recall on held-out keyframes go to OUTPUT/metrics.json."""
+    from ava_det.data.catalog import check_known
+    from ava_det.train.run import WEIGHTS, train_from_arguments
+
+    test = check_known(args.test_dataset or args.dataset[0].replace("train", "test"))
+    if test in args.dataset:
+        raise InputError(f"{test}: both trained and tested on; --test-dataset names another one")
+    train_from_arguments(
+        args,
+        f"dataloader.train.dataset=[{','.join(args.dataset)}]",
+        f"dataloader.train.mapper.dataset={args.dataset[0]}",
+        f"test.loader.records.names={test}",
+    )
+    print(f"weights: {args.output / WEIGHTS}")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Find the people on every keyframe and write them; print how many of the annotated are met."""
+    from detectron2.data import MetadataCatalog
+    from tqdm import tqdm
+
+    from ava_det.data.build import get_records
+    from ava_det.data.video import VideoReader
+    from ava_det.detect.persons import PersonDetector, propose
+    from ava_det.evaluate.persons import person_ap, person_recall
+    from ava_det.formats.ava_csv import table_of, write_detections
+
+    records = get_records(args.dataset)
+    clock = MetadataCatalog.get(args.dataset[0]).clock
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    detector = PersonDetector.from_file(args.weights, args.device)
+    boxes = propose(detector, records, VideoReader(), clock, args.batch_size)
+    found = {}
+    for people in tqdm(boxes, total=len(records), unit="keyframe"):
+        found[people.keyframe] = people.select(people.scores >= args.score_threshold)
+    write_detections(args.output, table_of(list(found.values())))
+    truth = {record.people.keyframe: record.people for record in records}
+    ap = person_ap(truth, found)
+    count = sum(len(people.boxes) for people in found.values())
+    print(f"{args.output}: {count} boxes on {len(found)} keyframes")
+    print(
+        f"recall at IoU 0.5 {person_recall(truth, found):.3f}, AP50 {ap['AP50']:.3f}, "
+        f"AP {ap['AP']:.3f}"
+    )
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)
