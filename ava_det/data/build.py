@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 from ava_det.data.catalog import check_known
 from ava_det.data.mapper import DetectionMapper, collate_clips, collate_people
 from ava_det.data.sampler import Draws, Listed, SeekableSampler
-from ava_det.formats.ava_csv import people_by_keyframe, table_of
+from ava_det.formats.ava_csv import people_by_keyframe, read_boxes, table_of
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import AnnotatedKeyframe, Keyframe, PersonBoxes
 
@@ -19,16 +19,21 @@ Records = Sequence[Any]
 Mapper = Callable[..., dict[str, Any]]
 
 
-def get_records(names: str | Sequence[str], every: int = 1) -> list[Any]:
+def get_records(
+    names: str | Sequence[str], every: int = 1, proposals: str = "", threshold: float = 0.0
+) -> list[Any]:
     """The records of one or several data sets of one class map.
 
     Args:
         names: of the data sets.
         every: keep one record in so many, for a quick look.
+        proposals: an AVA csv of boxes that stand in for the annotated people of keyframes.
+        threshold: least score of a proposal.
     """
     names = [names] if isinstance(names, str) else list(names)
     records = [record for name in names for record in DatasetCatalog.get(check_known(name))]
-    return records[::every]
+    kept = records[::every]
+    return with_proposals(kept, read_boxes(proposals), threshold) if proposals else kept
 
 
 def get_ground_truth(names: str | Sequence[str], every: int = 1) -> pd.DataFrame:

@@ -156,12 +156,7 @@ def _writers(output: Path, max_iter: int) -> list[EventWriter]:
 
 
 def train_from_arguments(args: argparse.Namespace, *more_overrides: str) -> None:
-    """Train in as many processes as the command line says.
-
-    A config is Python code and is run: use only those that you trust.
-    """
-    if not Path(args.config).is_file():
-        raise InputError(f"{args.config}: no such config")
+    """Train in as many processes as the command line says."""
     launch(
         _train_process,
         args.num_processes,
@@ -172,11 +167,20 @@ def train_from_arguments(args: argparse.Namespace, *more_overrides: str) -> None
     )
 
 
+def load_config(path: str, overrides: list[str]) -> DictConfig:
+    """A config with `path.key=value` overrides.
+
+    A config is Python code and is run: use only those that you trust.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such config")
+    cfg = LazyConfig.load(path)
+    try:
+        return LazyConfig.apply_overrides(cfg, overrides)
+    except Exception as error:  # hydra's parser and omegaconf raise many kinds
+        raise InputError(f"{path}: bad override: {error}") from error
+
+
 def _train_process(config: str, overrides: list[str], output: Path, resume: bool) -> None:
     quiet_libraries()
-    cfg = LazyConfig.load(config)
-    try:
-        cfg = LazyConfig.apply_overrides(cfg, overrides)
-    except Exception as error:  # hydra's parser and omegaconf raise many kinds
-        raise InputError(f"{config}: bad override: {error}") from error
-    train(cfg, output, resume)
+    train(load_config(config, overrides), output, resume)

@@ -66,7 +66,7 @@ detection = dict(
 
 detection_test = dict(
     loader=L(build_test_loader)(
-        records=L(get_records)(names="", every=1),
+        records=L(get_records)(names="", every=1, proposals="", threshold=0.0),
         mapper=L(detection_mapper)(
             dataset="${test.loader.records.names}",
             reader=L(VideoReader)(),

@@ -1,0 +1,83 @@
+"""Run a trained action detector over the test set of its config and measure it.
+
+    python tools/test.py --config configs/finetune/jhmdb_slowfast_tiny.py \\
+        --weights runs/finetune/model.safetensors --output runs/test --proposals boxes.csv
+
+OUTPUT gets `detections.csv`, `ground_truth.csv`, `classes.pbtxt` and `result.json`: what
+tools/evaluate.py takes. A config is Python code and is run: use only those that you trust.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from ava_det import cli
+from ava_det.structures import InputError
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Run an action detector over a test set.")
+    parser.add_argument("--config", required=True, help="the config that it was fine-tuned with")
+    weights = parser.add_mutually_exclusive_group(required=True)
+    weights.add_argument("--weights", type=Path, help="what tools/finetune.py left behind")
+    weights.add_argument("--untrained", action="store_true", help="random weights, to compare with")
+    parser.add_argument("--output", required=True, type=Path, help="folder of the results")
+    parser.add_argument(
+        "--proposals", default="", help="csv of boxes to use, not the annotated"
+    )
+    parser.add_argument("--threshold", type=float, default=0.0, help="least score of a proposal")
+    parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Predict, measure and write."""
+    import torch
+    from detectron2.config import instantiate
+    from tqdm import tqdm
+
+    from ava_det.formats.ava_csv import write_detections, write_ground_truth
+    from ava_det.formats.class_map import write_class_map
+    from ava_det.train.run import evaluate, load_config
+
+    overrides = [*args.overrides, f"test.loader.records.threshold={args.threshold}"]
+    if args.proposals:
+        overrides.append(f"test.loader.records.proposals={args.proposals}")
+    cfg = load_config(args.config, overrides)
+    torch.manual_seed(cfg.train.seed)
+    model = load(args.weights, cfg) if args.weights else instantiate(cfg.model)
+    loader, evaluator = instantiate(cfg.test.loader), instantiate(cfg.test.evaluator)
+    progress = tqdm(loader, unit="batch")
+    result = evaluate(model.to(cfg.train.device), instantiate(cfg.task), progress, evaluator)
+    args.output.mkdir(parents=True, exist_ok=True)
+    write_detections(args.output / "detections.csv", evaluator.table)
+    write_ground_truth(args.output / "ground_truth.csv", evaluator.ground_truth)
+    write_class_map(args.output / "classes.pbtxt", evaluator.class_map)
+    summary = {"protocol": evaluator.protocol, "mAP": evaluator.result.mAP}
+    (args.output / "result.json").write_text(json.dumps(summary))
+    print(f"frame-mAP ({evaluator.protocol}): {result['detection']['frame_mAP']:.2f} %")
+
+
+def load(path: Path, cfg: Any) -> Any:
+    """The model of a weight file, if it has the classes of the test set.
+
+    Raises:
+        InputError: it has others.
+    """
+    from detectron2.config import instantiate
+
+    from ava_det.model.weights.native import load_model
+
+    model, card = load_model(path)
+    names = tuple(name for _, name, _ in card.classes)
+    expected = tuple(instantiate(cfg.class_map).names.values())
+    if names != expected:
+        odd = sorted(set(names) ^ set(expected)) or ["the same in another order"]
+        raise InputError(f"{path}: its classes are not those of the test set: {', '.join(odd[:5])}")
+    return model
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)
