@@ -1,6 +1,6 @@
 """Frames of a video file at asked times, decoded by PyAV from the key frame before only.
 
-A frame got at random is the very picture that reading the file through gives.
+A frame got at random is, bit for bit, the picture that reading the file through gives.
 """
 
 import itertools
@@ -8,6 +8,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import av
 import numpy as np
@@ -15,6 +16,7 @@ from av.video.reformatter import VideoReformatter
 
 from ava_det.data.sampling import nearest_frames
 from ava_det.data.video_index import (
+    DEFAULT_RATE,
     FrameIndex,
     feed,
     mark_of,
@@ -26,7 +28,7 @@ from ava_det.structures import InputError
 
 
 class Video:
-    """One video file, open. A context manager.
+    """One video file, open. A context manager; not for several threads at once.
 
     Frames come as the file says they are to be seen (rotation applied, pixels as they are: a sample
     aspect ratio is not), in RGB, all of one size.
@@ -66,7 +68,7 @@ class Video:
         self._container, self._stream = open_video(self.path, threads)
         self._packets = read_packets(self._container, self._stream)
         self._next = 0  # number of the packet that comes next, -1 where that is not known
-        self._threads = threads
+        self._short_side, self._threads = short_side, threads
         if index is None:
             try:
                 index = read_index(self.path, self._container, self._stream)
@@ -82,7 +84,7 @@ class Video:
         self.height, self.width = self._coded[::-1] if index.turns % 2 else self._coded
         span = float(self.frame_times[-1])
         rate = self._stream.average_rate
-        self.rate = (len(self.frame_times) - 1) / span if span else float(rate or 25)
+        self.rate = (len(self.frame_times) - 1) / span if span else float(rate or DEFAULT_RATE)
         self._reformatter = VideoReformatter()  # one for all frames: it keeps its tables
 
     def __enter__(self) -> "Video":
@@ -129,20 +131,23 @@ class Video:
     def stream(self, start: float = 0.0) -> Iterator[tuple[float, np.ndarray]]:
         """Read through from the frame nearest to `start`, in flat memory.
 
+        It has the file open for itself, so `frames` may be called meanwhile.
+
         Yields:
             (time in seconds, (H, W, 3) uint8 RGB).
 
         Raises:
             InputError: at the end, if frames of the file could not be decoded.
         """
-        first = int(nearest_frames(self.frame_times, start))
+        wanted = np.arange(int(nearest_frames(self.frame_times, start)), len(self))
         decoded = 0
-        for frame, picture in self._decode(np.arange(first, len(self))):
-            decoded += 1
-            yield float(self.frame_times[frame]), self._rgb(picture)
-        if decoded < len(self) - first:
+        with Video(self.path, self._short_side, self._threads, self.index) as video:
+            for frame, picture in video._decode(wanted):
+                decoded += 1
+                yield float(self.frame_times[frame]), video._rgb(picture)
+        if decoded < len(wanted):
             raise InputError(
-                f"{self.path}: only {decoded} of {len(self) - first} frames can be decoded: "
+                f"{self.path}: only {decoded} of {len(wanted)} frames can be decoded: "
                 "the file is damaged or cut short"
             )
 
@@ -152,7 +157,7 @@ class Video:
         image = self._reformatter.reformat(
             picture, width, height, format="rgb24", interpolation="BILINEAR", threads=self._threads
         )
-        return np.rot90(image.to_ndarray(), self.index.turns)
+        return np.ascontiguousarray(np.rot90(image.to_ndarray(), self.index.turns))
 
     def _stretches(self, wanted: np.ndarray) -> list[np.ndarray]:
         """Split frames (increasing) where going on decoding is worse than a new seek."""
@@ -175,13 +180,14 @@ class Video:
 
     def _decode_from(self, place: int, wanted: np.ndarray) -> Iterator[tuple[int, av.VideoFrame]]:
         """Decode from one place; nothing if it turns out not to be a key frame."""
-        codec, shown, key = self._stream.codec_context, self.index.shown, self.index.keys[place]
         packets = self.index.packets[wanted]
-        asked = np.zeros(len(shown), bool)
+        key, last = self.index.keys[place], packets.max()
+        asked = np.zeros(len(self.index.shown), bool)
         asked[packets] = True
-        last = packets.max()
+        self._go_to(place)
+        codec = self._stream.codec_context
         codec.flush_buffers()
-        for number, packet in itertools.chain(self._read_from(place, last), [(last, None)]):
+        for number, packet in itertools.chain(self._read(key, last), [(last, None)]):
             # What no other picture refers to need not be decoded unless it is asked for.
             codec.skip_frame = "DEFAULT" if asked[number] else "NONREF"
             for source, picture in feed(self._stream, packet, number):
@@ -189,35 +195,38 @@ class Video:
                     return
                 if asked[source]:
                     asked[source] = False
-                    yield int(shown[source]), picture
+                    yield int(self.index.shown[source]), picture
 
-    def _read_from(self, place: int, last: int) -> Iterator[tuple[int, av.Packet]]:
-        """Numbered packets from a place to `last`."""
-        key = self.index.keys[place]
-        if self._next != key and not self._seek(place):
-            self._rewind()
+    def _read(self, first: int, last: int) -> Iterator[tuple[int, av.Packet]]:
+        """Packets from `first`, at or ahead of the position, to `last`, with their numbers."""
         for packet in self._packets:
             number = self._next
             self._next += 1
-            if number >= key:
+            if number >= first:
                 yield number, packet
             if number >= last:
                 return
 
-    def _seek(self, place: int) -> bool:
-        """Go to a place or a known one before it; False where the container cannot."""
-        stamps = [stamp for stamp in self.index.marks[place][:2] if stamp is not None]
+    def _go_to(self, place: int) -> None:
+        """Make the packet of a place the next one, or one ahead of it."""
+        key, stamps = self.index.keys[place], self.index.stamps
+        # Some containers go to the packet after a time stamp, hence the place before.
+        near = (*stamps[place], *stamps[max(place - 1, 0)])
+        if self._next != key and not any(self._seek(stamp, key) for stamp in near):
+            self._rewind()
+
+    def _seek(self, stamp: int, key: int) -> bool:
+        """Go to a time stamp; False unless that is at the packet `key` or known to be before it."""
         try:
-            self._container.seek(min(stamps, default=0), stream=self._stream)
+            self._container.seek(stamp, stream=self._stream)
         except av.FFmpegError:
             return False
         packets = read_packets(self._container, self._stream)
-        known = dict(zip(self.index.marks, self.index.keys.tolist(), strict=True))
         for packet in packets:
-            number = known.get(mark_of(packet))
+            number = self.index.numbers.get(mark_of(packet))
             if number is not None:
                 self._packets, self._next = itertools.chain([packet], packets), number
-                return number <= self.index.keys[place]
+                return number <= key
         return False
 
     def _rewind(self) -> None:
@@ -227,8 +236,24 @@ class Video:
         self._packets, self._next = read_packets(self._container, self._stream), 0
 
 
+class FrameReader(Protocol):
+    """Frames of many files, by path: what data sets are given."""
+
+    def times(self, path: str | Path) -> np.ndarray:
+        """(F,) float64, seconds of the frames of a file from its first one."""
+        ...
+
+    def size(self, path: str | Path) -> tuple[int, int]:
+        """(height, width) of what `frames` returns for a file."""
+        ...
+
+    def frames(self, path: str | Path, times: np.ndarray) -> np.ndarray:
+        """(T, H, W, 3) uint8 RGB: the frames of a file nearest to the times, as `Video.frames`."""
+        ...
+
+
 class VideoReader:
-    """Frames of many files, by path: what data sets are given.
+    """A `FrameReader` that decodes what it is asked for.
 
     It keeps the indexes of the files used last, and the last file open. It can be pickled and
     survives a fork: a new process opens files anew.
@@ -246,11 +271,8 @@ class VideoReader:
         self._indexes: OrderedDict[tuple, FrameIndex] = OrderedDict()
         self._last: tuple[tuple, Video] | None = None
 
-    def __getstate__(self) -> tuple:
-        return self._settings
-
-    def __setstate__(self, settings: tuple) -> None:
-        self.__init__(*settings)
+    def __reduce__(self) -> tuple:
+        return VideoReader, self._settings
 
     def times(self, path: str | Path) -> np.ndarray:
         """(F,) float64, seconds of the frames of a file from its first one."""
@@ -274,11 +296,14 @@ class VideoReader:
             raise InputError(f"{path}: {error.strerror}") from error
         file = str(path), status.st_size, status.st_mtime_ns
         key = *file, os.getpid()  # an open file must not be shared with a forked process
-        if self._last is None or self._last[0] != key:
-            video = Video(path, short_side, threads, self._indexes.pop(file, None))
-            self._last = key, video
-        self._indexes[file] = self._last[1].index
-        self._indexes.move_to_end(file)
+        if self._last is not None and self._last[0] == key:
+            return self._last[1]
+        if self._last is not None:
+            self._last[1].close()
+            self._last = None
+        video = Video(path, short_side, threads, self._indexes.pop(file, None))
+        self._last = key, video
+        self._indexes[file] = video.index
         if len(self._indexes) > indexes:
             self._indexes.popitem(last=False)
-        return self._last[1]
+        return video

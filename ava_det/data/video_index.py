@@ -9,6 +9,7 @@ import contextlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,6 +38,7 @@ class FrameIndex:
         shown: (P,) int64, the frame that a packet shows, -1 for none.
         keys: (K,) int64, the packets of key frames; the first is packet 0, whatever it is.
         marks: K descriptions of those packets, `mark_of(packet)`.
+        stamps: K tuples of time stamps to seek for them, in the stream's time base, best first.
         height: pixels, as coded (before `turns`).
         width: pixels, as coded.
         turns: counter-clockwise quarter turns from the coded to the shown picture.
@@ -47,9 +49,15 @@ class FrameIndex:
     shown: np.ndarray
     keys: np.ndarray
     marks: tuple[Mark, ...]
+    stamps: tuple[tuple[int, ...], ...]
     height: int
     width: int
     turns: int
+
+    @cached_property
+    def numbers(self) -> dict[Mark, int]:
+        """The packet of each mark."""
+        return dict(zip(self.marks, self.keys.tolist(), strict=True))
 
     def places_before(self, frame: int) -> list[int]:
         """Where to start decoding to get `frame`, as positions in `keys`, best first.
@@ -188,6 +196,7 @@ def read_index(path: Path, container: InputContainer, stream: VideoStream) -> Fr
         shown=shown,
         keys=np.array(keys, np.int64),
         marks=tuple(mark_of(packets[n]) for n in keys),
+        stamps=tuple(tuple(s for s in packets[n][:2] if s is not None) for n in keys),
         height=picture.height,
         width=picture.width,
         turns=round(picture.rotation / 90) % 4,
