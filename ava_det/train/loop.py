@@ -55,6 +55,7 @@ class ClipTrainer(SimpleTrainer):
 
     def run_step(self) -> None:
         """One step of the optimizer; a loss that is not finite raises FloatingPointError."""
+        batches = self._data_loader_iter  # made on first use, which draws from the generator
         key = np.random.SeedSequence((self.seed, self.iter, get_rank()))
         torch.manual_seed(int(key.generate_state(1, np.uint64)[0] >> 1))
         self.optimizer.zero_grad()
@@ -62,7 +63,7 @@ class ClipTrainer(SimpleTrainer):
         waited = 0.0
         for micro_step in range(self.accumulate):
             start = time.perf_counter()
-            batch = next(self._data_loader_iter)
+            batch = next(batches)
             waited += time.perf_counter() - start
             last = micro_step == self.accumulate - 1
             for name, loss in self._backward(batch, synchronize=last).items():

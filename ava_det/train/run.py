@@ -81,8 +81,7 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
         accumulate=settings.accumulate,
         clip_norm=settings.clip_norm,
     )
-    kept = {"optimizer": optimizer, "trainer": trainer}
-    kept |= {"average": average.average} if average else {}
+    kept = {"trainer": trainer, **({"average": average.average} if average else {})}
     main_process = comm.is_main_process()
     checkpointer = AtomicCheckpointer(plain, str(output), save_to_disk=main_process, **kept)
     tested = average.average if average else plain

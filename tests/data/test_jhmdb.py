@@ -41,9 +41,7 @@ def test_a_video_is_labelled_by_its_folder(root):
 @pytest.mark.slow
 def test_every_annotated_frame_that_exists_is_a_keyframe(root, caplog):
     with caplog.at_level(logging.WARNING):
-        items = [
-            item for s in ("train", "test") for item in jhmdb.load_keyframes(root, 1, s)
-        ]
+        items = [item for s in ("train", "test") for item in jhmdb.load_keyframes(root, 1, s)]
     # 31,852 annotated frames; three clips have 6 + 7 + 1 more of them than frames.
     assert len(items) == 31852 - 14
     assert len({item.people.keyframe for item in items}) == len(items)

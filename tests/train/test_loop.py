@@ -1,5 +1,7 @@
 """The trainer's step against one written out by hand, and runs that are cut in the middle."""
 
+import itertools
+
 import pytest
 import torch
 from detectron2.engine import HookBase
@@ -22,11 +24,19 @@ class Regression:
         return list(model(batch[0]))
 
 
-def batches(start: int, size: int = 4):
-    while True:
-        generator = torch.Generator().manual_seed(start)
-        yield torch.randn(size, 3, generator=generator), torch.randn(size, 2, generator=generator)
-        start += 1
+class Batches:
+    """Endless batches; making their iterator draws, as making that of torch's DataLoader does."""
+
+    def __init__(self, start: int, size: int = 4):
+        self.start, self.size = start, size
+
+    def __iter__(self):
+        torch.rand(3)
+        return map(self.batch, itertools.count(self.start))
+
+    def batch(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
+        generator = torch.Generator().manual_seed(number)
+        return tuple(torch.randn(self.size, width, generator=generator) for width in (3, 2))
 
 
 def build(seed: int = 0, **options) -> tuple[ClipTrainer, nn.Module, torch.optim.Optimizer]:
@@ -44,9 +54,9 @@ def run(folder, stop: int, kill_at: int | None = None, resume: bool = False) -> 
             if self.trainer.iter == kill_at:
                 raise KeyboardInterrupt  # no handler of the trainer saves anything on it
 
-    trainer, model, optimizer = build()
+    trainer, model, _ = build()
     average = WeightAverage(model, 0.9)
-    parts = {"optimizer": optimizer, "trainer": trainer, "average": average.average}
+    parts = {"trainer": trainer, "average": average.average}
     checkpointer = AtomicCheckpointer(model, str(folder), **parts)
 
     class Save(HookBase):
@@ -59,7 +69,7 @@ def run(folder, stop: int, kill_at: int | None = None, resume: bool = False) -> 
     if resume:
         checkpointer.load(checkpointer.get_checkpoint_file())
         start = trainer.iter + 1
-    trainer.reset_data_loader(lambda: batches(start))
+    trainer.reset_data_loader(lambda: Batches(start))
     try:
         trainer.train(start, stop)
     except KeyboardInterrupt:
@@ -81,7 +91,7 @@ def test_accumulated_batches_equal_their_union():
         trainer, model, _ = build(accumulate=accumulate)
         model[1] = model[2] = nn.Identity()  # batch statistics and dropout see the parts
         trainer.task.losses = lambda model, batch: {"loss": F.mse_loss(model(batch[0]), batch[1])}
-        whole = next(batches(3, size=8))
+        whole = Batches(3, size=8).batch(3)
         parts = [tuple(x[i : i + size] for x in whole) for i in range(0, 8, size)]
         trainer.reset_data_loader(lambda: parts)
         trainer.train(0, 1)
@@ -92,7 +102,7 @@ def test_accumulated_batches_equal_their_union():
 
 def test_gradients_are_clipped():
     trainer, model, _ = build(clip_norm=1e-3)
-    trainer.reset_data_loader(lambda: batches(0))
+    trainer.reset_data_loader(lambda: Batches(0))
     trainer.train(0, 1)
     norm = torch.stack([p.grad.norm() for p in model.parameters()]).norm()
     assert norm <= 1e-3 + 1e-8
@@ -101,7 +111,7 @@ def test_gradients_are_clipped():
 def test_a_loss_that_is_not_finite_stops_the_run_and_spares_the_weights():
     trainer, model, _ = build()
     before = {name: w.clone() for name, w in model.named_parameters()}
-    x, y = next(batches(0))
+    x, y = next(Batches(0))
     trainer.reset_data_loader(lambda: iter([(x, y * float("inf"))]))
     with pytest.raises(FloatingPointError, match="infinite or NaN"):
         trainer.train(0, 1)
@@ -111,7 +121,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_spares_the_weights():
 def test_autocast_trains_on_the_cpu():
     trainer, model, _ = build(amp=True)
     before = model[0].weight.clone()
-    trainer.reset_data_loader(lambda: batches(0))
+    trainer.reset_data_loader(lambda: Batches(0))
     trainer.train(0, 3)
     assert model[0].weight.dtype == torch.float32
     assert not torch.equal(model[0].weight, before)
