@@ -10,7 +10,7 @@ from ava_det.augment.videomix import CUT_DIMENSIONS, VideoMix, draw_cuboid
 from ava_det.model.pathways import SplitPathways
 
 VARIANTS = list(CUT_DIMENSIONS)
-# Mean pasted fraction after clipping with alpha = 1, in the continuum (derived; Monte Carlo agrees).
+# Mean pasted fraction after clipping with alpha = 1, in the continuum (paper.md).
 ORACLE = {"spatial": 0.3208, "temporal": 0.4167, "spatiotemporal": 0.2437}
 
 
@@ -44,7 +44,7 @@ def test_the_pasted_part_is_one_cuboid_shared_by_the_batch(variant, seed):
     torch.manual_seed(seed)
     n, shape = 3, (6, 8, 10)
     clips = torch.arange(n).reshape(n, 1, 1, 1, 1).expand(n, 2, *shape).float()
-    mixed, targets = VideoMix(variant)(clips, torch.eye(n))
+    mixed, _ = VideoMix(variant)(clips, torch.eye(n))
     pasted = torch.zeros(shape, dtype=torch.bool)
     for i in range(n):
         pasted |= origin_of_voxels(clips, mixed)[i] != i
@@ -71,7 +71,7 @@ def test_mean_pasted_fraction_agrees_with_the_oracle(variant):
 
 @pytest.mark.parametrize("alpha", [0.2, 1.0, 2.0])
 def test_sides_are_a_root_of_a_beta_draw(alpha):
-    """Where nothing is clipped the side says lam; centres in the middle third keep small cuboids."""
+    """The draws written out: a Beta variable, then a uniform centre for each dimension."""
     rng, again = np.random.default_rng(3), np.random.default_rng(3)
     for _ in range(200):
         cuboid = draw_cuboid((16, 900, 900), "spatial", alpha, rng)

@@ -1,5 +1,6 @@
 """The trainer's step against one written out by hand, and runs that are cut in the middle."""
 
+import contextlib
 import itertools
 
 import pytest
@@ -70,10 +71,8 @@ def run(folder, stop: int, kill_at: int | None = None, resume: bool = False) -> 
         checkpointer.load(checkpointer.get_checkpoint_file())
         start = trainer.iter + 1
     trainer.reset_data_loader(lambda: Batches(start))
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         trainer.train(start, stop)
-    except KeyboardInterrupt:
-        pass
     return {**model.state_dict(), **average.average.state_dict()}
 
 
@@ -111,7 +110,7 @@ def test_gradients_are_clipped():
 def test_a_loss_that_is_not_finite_stops_the_run_and_spares_the_weights():
     trainer, model, _ = build()
     before = {name: w.clone() for name, w in model.named_parameters()}
-    x, y = next(Batches(0))
+    x, y = Batches(0).batch(0)
     trainer.reset_data_loader(lambda: iter([(x, y * float("inf"))]))
     with pytest.raises(FloatingPointError, match="infinite or NaN"):
         trainer.train(0, 1)
