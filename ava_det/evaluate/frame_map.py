@@ -5,16 +5,17 @@ millions of result rows takes seconds.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from ava_det.evaluate.average_precision import average_precision, precision_recall
+from ava_det.evaluate.average_precision import average_precision, envelope, precision_recall
 from ava_det.evaluate.matching import LabelledBoxes, match, number_keyframes
 from ava_det.formats.ava_csv import BOX, has_box
 from ava_det.formats.class_map import ClassMap
+from ava_det.formats.evaluation import Evaluation
 from ava_det.structures import Keyframe
 
 HIT, MISS, LEFT_OUT = 1, 0, -1  # what `FrameMap.outcome` says of a detection
@@ -57,6 +58,7 @@ class FrameMap:
         left_out: rows that did not count: reason -> how many, without zeros.
         unlisted: how many detections lie on keyframes that the ground truth does not list;
             "uncapped" counts them as false.
+        counted: (M,) bool, whether each row of the ground truth counted.
         outcome: (N,) int8, what became of each row of the detections: HIT, MISS or LEFT_OUT.
         ranked: (n,) bool of each class: which of its n detections are hits, by descending score.
     """
@@ -70,12 +72,38 @@ class FrameMap:
     detections: dict[str, int]
     left_out: dict[str, int]
     unlisted: int
+    counted: np.ndarray
     outcome: np.ndarray
     ranked: dict[str, np.ndarray]
 
-    def curve(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """(n,) precision and (n,) recall of a class with ground truth, by descending score."""
-        return precision_recall(self.ranked[name], self.ground_truth[name])
+    def curves(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """(n,) precision, its envelope, and (n,) recall of each class with ground truth."""
+        curves = {}
+        for name, positives in self.ground_truth.items():
+            if positives:
+                precision, recall = precision_recall(self.ranked[name], positives)
+                curves[name] = envelope(precision), recall
+        return curves
+
+    def summary(self) -> Evaluation:
+        """The figures without the arrays.
+
+        Raises:
+            ValueError: there is no ground truth, so that there is no mAP either.
+        """
+        if math.isnan(self.mAP):
+            raise ValueError("no ground truth of an evaluated class")
+        return {
+            "protocol": self.protocol,
+            "iou_threshold": self.iou_threshold,
+            "mAP": self.mAP,
+            "groups": self.groups,
+            "AP": self.ap,
+            "ground_truth": self.ground_truth,
+            "detections": self.detections,
+            "left_out": self.left_out,
+            "unlisted": self.unlisted,
+        }
 
 
 def frame_map(
@@ -112,39 +140,43 @@ def frame_map(
     )
     found = found[np.lexsort((-np.asarray(detections["score"])[found.row], found.column))]
     hits = match(truth, found, len(class_map), iou_threshold)
+    counted = np.zeros(len(ground_truth), bool)
+    counted[truth.row] = True
     outcome = np.full(len(detections), LEFT_OUT, np.int8)
     outcome[found.row] = np.where(hits, HIT, MISS)
 
     names = list(class_map.names.values())
-    columns = np.arange(len(names))
-    ranked = np.split(hits, np.searchsorted(found.column, columns[1:]))
-    positives = np.bincount(truth.column, minlength=len(names)).tolist()
-    ap = [
-        average_precision(ranking, count) if count else None
-        for ranking, count in zip(ranked, positives, strict=True)
-    ]
-    groups = [class_map.groups.get(i) for i in class_map.ids]
-    mean = _mean(ap)
+    by_class = np.split(hits, np.searchsorted(found.column, np.arange(1, len(names))))
+    ranked = dict(zip(names, by_class, strict=True))
+    counts = np.bincount(truth.column, minlength=len(names)).tolist()
+    positives = dict(zip(names, counts, strict=True))
+    ap = {name: average_precision(ranked[name], n) if n else None for name, n in positives.items()}
+    mean = _mean(ap.values())
     return FrameMap(
         protocol=protocol,
         iou_threshold=iou_threshold,
         mAP=math.nan if mean is None else mean,
-        ap=dict(zip(names, ap, strict=True)),
-        groups={
-            group: _mean([ap[k] for k in columns if groups[k] == group])
-            for group in dict.fromkeys(groups)
-            if group is not None
-        },
-        ground_truth=dict(zip(names, positives, strict=True)),
-        detections=dict(zip(names, map(len, ranked), strict=True)),
+        ap=ap,
+        groups=_group_means(class_map, ap),
+        ground_truth=positives,
+        detections={name: len(ranking) for name, ranking in ranked.items()},
         left_out=sieve.left_out,
         unlisted=unlisted,
+        counted=counted,
         outcome=outcome,
-        ranked=dict(zip(names, ranked, strict=True)),
+        ranked=ranked,
     )
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
+def _group_means(class_map: ClassMap, ap: dict[str, float | None]) -> dict[str, float | None]:
+    members: dict[str, list[float | None]] = {}
+    for i, name in class_map.names.items():
+        if i in class_map.groups:
+            members.setdefault(class_map.groups[i], []).append(ap[name])
+    return {group: _mean(values) for group, values in members.items()}
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
 

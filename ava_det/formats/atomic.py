@@ -32,5 +32,9 @@ def atomic_text(path: StrPath) -> Generator[IO[str], None, None]:
         with cast(IO[str], opener(partial, "wt", encoding="utf-8", newline="")) as file:
             yield file
         os.replace(partial, path)
+    except OSError as error:
+        if error.filename == str(partial):
+            error.filename = str(path)  # the name that the user knows
+        raise
     finally:
         partial.unlink(missing_ok=True)

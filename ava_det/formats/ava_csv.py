@@ -11,60 +11,32 @@ A table is a pandas DataFrame, a row per (box, label), with the columns
 
 A row without a box (x1 is NaN, action -1) lists a keyframe that is empty: the two-column rows of
 the files. The index of a table that was read is the 1-based row of the file, for messages.
-
-Files are read by pandas' C parser; where anything looks wrong, they are read once more row by row
-to say exactly what and where.
 """
 
 import csv
-import gzip
 import math
-import warnings
-import zlib
-from collections.abc import Generator, Hashable, Iterable
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
 from ava_det.formats.atomic import StrPath, atomic_text, open_text
+from ava_det.formats.ava_rows import (
+    BOX,
+    Layout,
+    is_header,
+    number_problem,
+    read_rows,
+    readable,
+    row_problem,
+)
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import InputError, Keyframe, PersonBoxes
 
-BOX = ["x1", "y1", "x2", "y2"]
-# How far a relative box may reach over the frame: detectors that do not clip do, a little.
-TOLERANCE = 0.1
-_PERSON_NAMES = {"person", "person_id", "track", "track_id", "entity_id"}
-_LARGEST = 2**53  # whole numbers are read as float64, which holds them exactly up to here
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """What a kind of file holds: its eighth column, and the fewest columns of a row with a box."""
-
-    eighth: str
-    fewest: int
-
-    def names(self, header: list[str] | None) -> list[str]:
-        """Column names of a file; those which are not ours start with a blank."""
-        names = ["video", "tick", *BOX, "action", self.eighth]
-        if header is None:
-            return names
-        names += [f" {k}" for k in range(len(names), len(header))]
-        if self.eighth == "person":
-            names[7] = " 7"
-        for k, title in enumerate(header[7:], 7):
-            if title.strip().lower() in _PERSON_NAMES and names[k] != "score":
-                names[k] = "person"
-                break
-        return names
-
-
-_GROUND_TRUTH = _Layout(eighth="person", fewest=7)
-_DETECTIONS = _Layout(eighth="score", fewest=8)
-_BOXES = _Layout(eighth="score", fewest=6)
-_KEYFRAMES = _Layout(eighth="", fewest=2)
+_GROUND_TRUTH = Layout(eighth="person", fewest=7)
+_DETECTIONS = Layout(eighth="score", fewest=8)
+_BOXES = Layout(eighth="score", fewest=6)
+_KEYFRAMES = Layout(eighth="", fewest=2)
 
 
 def read_ground_truth(path: StrPath) -> pd.DataFrame:
@@ -76,7 +48,7 @@ def read_ground_truth(path: StrPath) -> pd.DataFrame:
     Raises:
         InputError: the first malformed row, by file and row.
     """
-    return _read(path, _GROUND_TRUTH).drop(columns="score")
+    return read_rows(path, _GROUND_TRUTH).drop(columns="score")
 
 
 def read_detections(path: StrPath) -> pd.DataFrame:
@@ -85,12 +57,12 @@ def read_detections(path: StrPath) -> pd.DataFrame:
     Every row needs its action and score. A person or track id is read from a further column if a
     header line names it.
     """
-    return _read(path, _DETECTIONS)
+    return read_rows(path, _DETECTIONS)
 
 
 def read_boxes(path: StrPath) -> pd.DataFrame:
     """Read person boxes: `video,tick,x1,y1,x2,y2[,action[,score]]`; a score left out is 1."""
-    table = _read(path, _BOXES)
+    table = read_rows(path, _BOXES)
     missing = table["score"].isna() & has_box(table)
     return table.assign(score=table["score"].mask(missing, 1.0))
 
@@ -107,11 +79,11 @@ def read_keyframes(path: StrPath) -> list[Keyframe]:
         InputError: a row without a video or with a tick that is no whole number.
     """
     keyframes = []
-    with _readable(path), open_text(path) as file:
+    with readable(path), open_text(path) as file:
         for number, fields in enumerate(csv.reader(file), 1):
-            if not any(fields) or (number == 1 and _is_header(fields)):
+            if not any(fields) or (number == 1 and is_header(fields)):
                 continue
-            problem = _problem(fields[:2], ["video", "tick"], _KEYFRAMES)
+            problem = row_problem(fields[:2], ["video", "tick"], _KEYFRAMES)
             if problem:
                 raise InputError(f"{path}: row {number}: {problem}")
             keyframes.append(Keyframe(fields[0], int(float(fields[1]))))
@@ -121,10 +93,10 @@ def read_keyframes(path: StrPath) -> list[Keyframe]:
 def read_timestamps(path: StrPath) -> list[int]:
     """Read a list of ticks, one a line, such as AVA's included timestamps."""
     ticks = []
-    with _readable(path), open_text(path) as file:
+    with readable(path), open_text(path) as file:
         for number, line in enumerate(file, 1):
             if line.strip():
-                problem = _number_problem("tick", line.strip())
+                problem = number_problem("tick", line.strip())
                 if problem:
                     raise InputError(f"{path}: row {number}: {problem}")
                 ticks.append(int(float(line)))
@@ -165,6 +137,16 @@ def require_known(table: pd.DataFrame, class_map: ClassMap, path: StrPath) -> No
     if len(unknown):
         row, action = table.index[unknown[0]], actions[unknown[0]]
         raise InputError(f"{path}: row {row}: action {action} is not in the class map")
+
+
+def require_common(table: pd.DataFrame, class_map: ClassMap, path: StrPath) -> None:
+    """Refuse a table none of whose actions is in the class map: one of the two is the wrong one.
+
+    Raises:
+        InputError: names the first row.
+    """
+    if not table["action"].isin(class_map.ids).any():
+        require_known(table, class_map, path)
 
 
 def people_by_keyframe(table: pd.DataFrame) -> dict[Keyframe, PersonBoxes]:
@@ -221,153 +203,6 @@ def table_of(people: Iterable[PersonBoxes]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["video", "tick", *BOX, "action", "person", "score"])
     types = {"video": "category", "tick": "int64", "action": "int64", "person": "int64"}
     return table.astype({**types, **dict.fromkeys([*BOX, "score"], "float64")})
-
-
-def _read(path: StrPath, layout: _Layout) -> pd.DataFrame:
-    with _readable(path):
-        header = _header(path)
-        names = layout.names(header)
-        table = _parse(path, names, header is not None)
-        if table is None or not _rows_are_fine(table, layout):
-            _refuse_first_bad_row(path, names, layout, header is not None)
-        if table is None:
-            raise InputError(f"{path}: cannot be read as csv")
-    for name in ("person", "score"):
-        if name not in table:
-            table[name] = math.nan
-    whole = {name: table[name].fillna(-1).astype("int64") for name in ("tick", "action", "person")}
-    table = table.assign(video=table["video"].astype("category"), **whole)
-    return table[["video", "tick", *BOX, "action", "person", "score"]]
-
-
-@contextmanager
-def _readable(path: StrPath) -> Generator[None, None, None]:
-    """Turn what a file that is not text raises into one clear line."""
-    try:
-        yield
-    except (UnicodeDecodeError, csv.Error):
-        raise InputError(f"{path}: not a text file") from None
-    except (gzip.BadGzipFile, EOFError, zlib.error):
-        raise InputError(f"{path}: not a whole gzip file") from None
-
-
-def _header(path: StrPath) -> list[str] | None:
-    """The header line if the file has one."""
-    with open_text(path) as file:
-        first = next(csv.reader(file), None)
-    if first is None:
-        raise InputError(f"{path}: the file is empty")
-    return first if _is_header(first) else None
-
-
-def _is_header(fields: list[str]) -> bool:
-    """Whether a first row is a header: it speaks of videos and holds no number."""
-    return (
-        len(fields) > 1
-        and fields[0].strip().lower().startswith("video")
-        and not any(_is_number(text) for text in fields[1:])
-    )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _parse(path: StrPath, names: list[str], header: bool) -> pd.DataFrame | None:
-    """All rows by pandas' C parser, or None where it fails; numbers as float64, NaN where empty."""
-    types: dict[Hashable, str] = dict.fromkeys(names, "float64")
-    # Not "category" at once: pandas would take a video called 007 for the number 7.
-    types |= {name: "str" for name in names if name == "video" or name[0] == " "}
-    try:
-        with warnings.catch_warnings():
-            # A first row that is too long only makes pandas warn; it is an error here.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            table = pd.read_csv(
-                path,
-                header=0 if header else None,
-                names=names,
-                index_col=False,
-                dtype=types,
-                keep_default_na=False,  # a video may be called NA
-                na_values=[""],
-                skip_blank_lines=False,  # the index counts the rows of the file
-            )
-    except (ValueError, pd.errors.ParserWarning):
-        return None
-    table.index = pd.RangeIndex(1 + header, 1 + header + len(table), name="row")
-    return table.dropna(how="all")  # blank lines
-
-
-def _rows_are_fine(table: pd.DataFrame, layout: _Layout) -> bool:
-    """Whether no row can be malformed; what is wrong, if anything, `_problem` finds out."""
-    box, action = np.asarray(table[BOX]), np.asarray(table["action"])
-    person = np.asarray(table["person"]) if "person" in table else np.zeros(len(table))
-    score = np.asarray(table["score"]) if "score" in table else np.zeros(len(table))
-    empty = np.asarray(table.drop(columns=["video", "tick"]).isna().all(axis=1))
-    # Comparisons with NaN are false, so that each condition is written for what is right.
-    fine = ((box >= -TOLERANCE) & (box <= 1 + TOLERANCE)).all(axis=1)
-    fine &= _is_whole(action) | (np.isnan(action) & (layout.fewest < 7))
-    fine &= _is_whole(person) | np.isnan(person)
-    fine &= np.isfinite(score) | (np.isnan(score) & (layout.fewest < 8))
-    fine = (fine | empty) & _is_whole(np.asarray(table["tick"]))
-    return bool(fine.all() and table["video"].notna().all())
-
-
-def _is_whole(values: np.ndarray) -> np.ndarray:
-    return (np.abs(values) < _LARGEST) & (np.round(values) == values)
-
-
-def _refuse_first_bad_row(path: StrPath, names: list[str], layout: _Layout, header: bool) -> None:
-    """Read a file row by row and raise InputError for the first one that is malformed."""
-    with open_text(path) as file:
-        for number, fields in enumerate(csv.reader(file), 1):
-            problem = _problem(fields, names, layout)
-            if problem and not (header and number == 1):
-                raise InputError(f"{path}: row {number}: {problem}")
-
-
-def _problem(fields: list[str], names: list[str], layout: _Layout) -> str | None:
-    """What is wrong with one row, or None."""
-    if not any(fields):
-        return None
-    if not fields[0]:
-        return "the name of the video is missing"
-    given = dict(zip(names, fields, strict=False))
-    if len(fields) == 1:
-        return f"1 column where {layout.fewest} belong"
-    problem = _number_problem("tick", given["tick"])
-    if problem or not any(fields[2:]):  # an empty keyframe
-        return problem
-    if not layout.fewest <= len(fields) <= len(names):
-        most = f" to {len(names)}" if len(names) > layout.fewest else ""
-        return f"{len(fields)} columns where {layout.fewest}{most} belong"
-    optional = {"action", "person", "score"} - ({"action", "score"} if layout.fewest > 7 else set())
-    for name, text in given.items():
-        if name != "video" and name[0] != " " and (text or name not in optional):
-            problem = _number_problem(name, text)
-            if problem:
-                return problem
-    return None
-
-
-def _number_problem(name: str, text: str) -> str | None:
-    """What is wrong with the number in a column, or None."""
-    if not text:
-        return f"{name} is missing"
-    if not _is_number(text):
-        return f"{name} is not a number: {text!r}"
-    value = float(text)
-    if not math.isfinite(value):
-        return f"{name} is not finite: {text}"
-    if name in BOX and not -TOLERANCE <= value <= 1 + TOLERANCE:
-        return f"{name} = {text} is outside the frame: boxes are relative, in [0, 1], not in pixels"
-    if name in ("tick", "action", "person") and not (value.is_integer() and abs(value) < _LARGEST):
-        return f"{name} is not a whole number: {text}"
-    return None
 
 
 def _write(

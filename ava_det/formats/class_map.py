@@ -83,6 +83,13 @@ class ClassMap:
         return np.where(known[place] == actions, order[place], -1)
 
 
+def with_groups(class_map: ClassMap, other: ClassMap) -> ClassMap:
+    """A class map with the groups that another one, of the same ids, gives its classes."""
+    return ClassMap(
+        class_map.names, {i: g for i, g in other.groups.items() if i in class_map.names}
+    )
+
+
 def read_class_map(path: StrPath) -> ClassMap:
     """Read a list of classes.
 

@@ -212,8 +212,9 @@ def test_groups_and_what_is_left_out():
         "detections on excluded keyframes": 1,
         "detections with a degenerate box": 1,
     }
-    precision, recall = result.curve("stand")
+    precision, recall = result.curves()["stand"]
     assert (precision.tolist(), recall.tolist()) == ([1.0], [1.0])
+    assert result.counted.tolist() == [True, True, False, False]
 
 
 def test_nothing_at_all():

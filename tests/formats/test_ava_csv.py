@@ -16,6 +16,7 @@ from ava_det.formats.ava_csv import (
     read_ground_truth,
     read_keyframes,
     read_timestamps,
+    require_common,
     require_known,
     table_of,
     write_detections,
@@ -74,6 +75,12 @@ def test_header_names_the_person_column(tmp_path):
     assert table["person"].tolist() == [7]
     header = "video,tick,x1,y1,x2,y2,action,score,track_id"
     table = read_detections(written(tmp_path, f"{header}\nv,1,0,0,1,1,5,0.5,7\n"))
+    assert (table["person"].tolist(), table["score"].tolist()) == ([7], [0.5])
+
+
+def test_header_names_the_score(tmp_path):
+    header = "video,tick,x1,y1,x2,y2,action,person_id,score"
+    table = read_detections(written(tmp_path, f"{header}\nv,1,0,0,1,1,5,7,0.5\n"))
     assert (table["person"].tolist(), table["score"].tolist()) == ([7], [0.5])
 
 
@@ -221,6 +228,10 @@ def test_an_action_outside_the_class_map(tmp_path):
     with pytest.raises(InputError) as error:
         require_known(table, ClassMap({12: "stand"}), path)
     assert str(error.value) == f"{path}: row 4: action 13 is not in the class map"
+    require_common(table, ClassMap({12: "stand"}), path)
+    with pytest.raises(InputError, match="row 1: action 12 is not in the class map"):
+        require_common(table, ClassMap({1: "stand"}), path)
+    require_common(table[table["action"] == -1], ClassMap({1: "stand"}), path)
 
 
 def test_people_of_a_keyframe(tmp_path):

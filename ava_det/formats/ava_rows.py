@@ -1,0 +1,205 @@
+"""Rows of AVA's csv files, checked.
+
+They are read by pandas' C parser; where anything looks wrong, the file is read once more row by row
+to say exactly what and where.
+"""
+
+import csv
+import gzip
+import math
+import warnings
+import zlib
+from collections.abc import Generator, Hashable
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ava_det.formats.atomic import StrPath, open_text
+from ava_det.structures import InputError
+
+BOX = ["x1", "y1", "x2", "y2"]
+# How far a relative box may reach over the frame: detectors that do not clip do, a little.
+TOLERANCE = 0.1
+_PERSON_NAMES = {"person", "person_id", "track", "track_id", "entity_id"}
+_LARGEST = 2**53  # whole numbers are read as float64, which holds them exactly up to here
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a kind of file holds: its eighth column, and the fewest columns of a row with a box."""
+
+    eighth: str
+    fewest: int
+
+    def names(self, header: list[str] | None) -> list[str]:
+        """Column names of a file; those which are not ours start with a blank."""
+        names = ["video", "tick", *BOX, "action", self.eighth]
+        if header is None:
+            return names
+        names[7:] = [f" {k}" for k in range(7, max(len(header), 8))]
+        titles = dict(enumerate((title.strip().lower() for title in header[7:]), 7))
+        if self.eighth == "score":
+            names[next((k for k, title in titles.items() if title == "score"), 7)] = "score"
+        for k, title in titles.items():
+            if title in _PERSON_NAMES and names[k] != "score":
+                names[k] = "person"
+                break
+        return names
+
+
+def read_rows(path: StrPath, layout: Layout) -> pd.DataFrame:
+    """The table of a file, in the columns that `formats.ava_csv` describes.
+
+    Raises:
+        InputError: the first malformed row, by file and row.
+    """
+    with readable(path):
+        header = _header(path)
+        names = layout.names(header)
+        table = _parse(path, names, header is not None)
+        if table is None or not _rows_are_fine(table, layout):
+            _refuse_first_bad_row(path, names, layout, header is not None)
+        if table is None:
+            raise InputError(f"{path}: cannot be read as csv")
+    for name in ("person", "score"):
+        if name not in table:
+            table[name] = math.nan
+    whole = {name: table[name].fillna(-1).astype("int64") for name in ("tick", "action", "person")}
+    table = table.assign(video=table["video"].astype("category"), **whole)
+    return table[["video", "tick", *BOX, "action", "person", "score"]]
+
+
+@contextmanager
+def readable(path: StrPath) -> Generator[None, None, None]:
+    """Turn what a file that is not text raises into one clear line."""
+    try:
+        yield
+    except (UnicodeDecodeError, csv.Error):
+        raise InputError(f"{path}: not a text file") from None
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise InputError(f"{path}: not a whole gzip file") from None
+
+
+def _header(path: StrPath) -> list[str] | None:
+    """The header line if the file has one."""
+    with open_text(path) as file:
+        first = next(csv.reader(file), None)
+    if first is None:
+        raise InputError(f"{path}: the file is empty")
+    return first if is_header(first) else None
+
+
+def is_header(fields: list[str]) -> bool:
+    """Whether a first row is a header: it speaks of videos and holds no number."""
+    return (
+        len(fields) > 1
+        and fields[0].strip().lower().startswith("video")
+        and not any(_is_number(text) for text in fields[1:])
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _parse(path: StrPath, names: list[str], header: bool) -> pd.DataFrame | None:
+    """All rows by pandas' C parser, or None where it fails; numbers as float64, NaN where empty."""
+    types: dict[Hashable, str] = dict.fromkeys(names, "float64")
+    # Not "category" at once: pandas would take a video called 007 for the number 7.
+    types |= {name: "str" for name in names if name == "video" or name[0] == " "}
+    try:
+        with warnings.catch_warnings():
+            # A first row that is too long only makes pandas warn; it is an error here.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table = pd.read_csv(
+                path,
+                header=0 if header else None,
+                names=names,
+                index_col=False,
+                dtype=types,
+                keep_default_na=False,  # a video may be called NA
+                na_values=[""],
+                skip_blank_lines=False,  # the index counts the rows of the file
+            )
+    except (ValueError, pd.errors.ParserWarning):
+        return None
+    table.index = pd.RangeIndex(1 + header, 1 + header + len(table), name="row")
+    return table.dropna(how="all")  # blank lines
+
+
+def _rows_are_fine(table: pd.DataFrame, layout: Layout) -> bool:
+    """Whether no row can be malformed; what is wrong, if anything, `row_problem` finds out.
+
+    A number that is missing at the end of a row may be a column too few, which a table no longer
+    tells, so a row that must have that column is not taken for fine here.
+    """
+    box, action = np.asarray(table[BOX]), np.asarray(table["action"])
+    person = np.asarray(table["person"]) if "person" in table else np.zeros(len(table))
+    score = np.asarray(table["score"]) if "score" in table else np.zeros(len(table))
+    empty = np.asarray(table.drop(columns=["video", "tick"]).isna().all(axis=1))
+    # Comparisons with NaN are false, so that each condition is written for what is right.
+    fine = ((box >= -TOLERANCE) & (box <= 1 + TOLERANCE)).all(axis=1)
+    fine &= _is_whole(action) | (np.isnan(action) & (layout.fewest < 7))
+    fine &= _is_whole(person) | np.isnan(person)
+    fine &= np.isfinite(score) | (np.isnan(score) & (layout.fewest < 8))
+    fine = (fine | empty) & _is_whole(np.asarray(table["tick"]))
+    return bool(fine.all() and table["video"].notna().all())
+
+
+def _is_whole(values: np.ndarray) -> np.ndarray:
+    return (np.abs(values) < _LARGEST) & (np.round(values) == values)
+
+
+def _refuse_first_bad_row(path: StrPath, names: list[str], layout: Layout, header: bool) -> None:
+    """Read a file row by row and raise InputError for the first one that is malformed."""
+    with open_text(path) as file:
+        for number, fields in enumerate(csv.reader(file), 1):
+            problem = row_problem(fields, names, layout)
+            if problem and not (header and number == 1):
+                raise InputError(f"{path}: row {number}: {problem}")
+
+
+def row_problem(fields: list[str], names: list[str], layout: Layout) -> str | None:
+    """What is wrong with one row, or None."""
+    if not any(fields):
+        return None
+    if not fields[0]:
+        return "the name of the video is missing"
+    given = dict(zip(names, fields, strict=False))
+    if len(fields) == 1:
+        return f"1 column where {layout.fewest} belong"
+    problem = number_problem("tick", given["tick"])
+    if problem or not any(fields[2:]):  # an empty keyframe
+        return problem
+    if not layout.fewest <= len(fields) <= len(names):
+        most = f" to {len(names)}" if len(names) > layout.fewest else ""
+        return f"{len(fields)} columns where {layout.fewest}{most} belong"
+    optional = {"action", "person", "score"} - ({"action", "score"} if layout.fewest > 7 else set())
+    for name, text in given.items():
+        if name != "video" and name[0] != " " and (text or name not in optional):
+            problem = number_problem(name, text)
+            if problem:
+                return problem
+    return None
+
+
+def number_problem(name: str, text: str) -> str | None:
+    """What is wrong with the number in a column, or None."""
+    if not text:
+        return f"{name} is missing"
+    if not _is_number(text):
+        return f"{name} is not a number: {text!r}"
+    value = float(text)
+    if not math.isfinite(value):
+        return f"{name} is not finite: {text}"
+    if name in BOX and not -TOLERANCE <= value <= 1 + TOLERANCE:
+        return f"{name} = {text} is outside the frame: boxes are relative, in [0, 1], not in pixels"
+    if name in ("tick", "action", "person") and not (value.is_integer() and abs(value) < _LARGEST):
+        return f"{name} is not a whole number: {text}"
+    return None

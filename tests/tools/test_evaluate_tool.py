@@ -1,0 +1,190 @@
+"""The evaluation tool as a user runs it."""
+
+import json
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOOL = Path(__file__).resolve().parents[2] / "tools" / "evaluate.py"
+TRUTH = "v,902,0.1,0.1,0.5,0.9,1,0\nv,902,0.1,0.1,0.5,0.9,3,0\nv,903,0.5,0.1,0.9,0.9,2,0\nv,904\n"
+FOUND = (
+    "v,0902,0.1,0.1,0.5,0.9,1,0.9\n"
+    "v,902,0.1,0.1,0.5,0.9,7,0.8\n"
+    "v,904,0.1,0.1,0.5,0.9,2,0.7\n"
+    "v,903,0.5,0.1,0.9,0.9,2,0.6\n"
+    "w,1,0.5,0.1,0.9,0.9,1,1.0\n"
+)
+CLASSES = '1,stand,pose\n2,"sit, <b>alone</b>",pose\n9,never,object\n'
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A folder with small inputs."""
+    for name, text in {"gt.csv": TRUTH, "det.csv": FOUND, "map.csv": CLASSES}.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the tool in this process: exit code, stdout, stderr."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", [str(TOOL), *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit:
+            runpy.run_path(str(TOOL), run_name="__main__")
+        printed = capsys.readouterr()
+        return exit.value.code, printed.out, printed.err
+
+    return call
+
+
+def inputs(folder, results="det.csv"):
+    named = ("--ground-truth", folder / "gt.csv", "--class-map", folder / "map.csv")
+    return (folder / results, *named)
+
+
+def test_figures(files, run):
+    code, out, err = run(*inputs(files), "--json", files / "out.json")
+    assert code == 0
+    assert json.loads((files / "out.json").read_text()) == {
+        "protocol": "activitynet",
+        "iou_threshold": 0.5,
+        "mAP": 0.75,
+        "groups": {"pose": 0.75, "object": None},
+        "AP": {"stand": 1.0, "sit, <b>alone</b>": 0.5, "never": None},
+        "ground_truth": {"stand": 1, "sit, <b>alone</b>": 1, "never": 0},
+        "detections": {"stand": 1, "sit, <b>alone</b>": 2, "never": 0},
+        "left_out": {
+            "ground truth of classes that are not evaluated": 1,
+            "detections of classes that are not evaluated": 1,
+            "detections on keyframes that are not listed": 1,
+        },
+        "unlisted": 1,
+    }
+    assert re.search(r"^stand +1\.0000 +1 +1$", out, re.M)
+    assert re.search(r"^never +- +0 +0$", out, re.M)
+    assert "frame-mAP@0.5 (activitynet): 0.7500" in out
+    assert "left out: 1 detections of classes that are not evaluated" in err
+    assert "not in the ground truth: 1 videos of the detections: w" in err
+
+
+def test_the_other_protocol_exclusions_and_overlap(files, run):
+    (files / "excluded.csv").write_text("v,0903\n")
+    options = ["--protocol", "uncapped", "--exclude", files / "excluded.csv", "--iou", "0.9"]
+    code, out, err = run(*inputs(files), *options)
+    assert code == 0
+    assert "frame-mAP@0.9 (uncapped): 0.5000" in out  # the row of w is false and comes first
+    assert "counted as false by 'uncapped': 1 detections" in err
+    assert "left out: 1 ground truth on excluded keyframes" in err
+
+
+def test_groups_of_another_list(files, run):
+    (files / "groups.csv").write_text("1,anything,people\n5,else,pose\n")
+    (files / "map.csv").write_text("1,stand\n2,sit\n")
+    code, out, _ = run(*inputs(files), "--groups", files / "groups.csv")
+    assert code == 0
+    assert "people classes: 1.0000" in out
+
+
+def test_page_with_loss_curves_is_escaped(files, run):
+    (files / "metrics.json").write_text('{"iteration": 0, "total_loss": 2}\n')
+    page = files / "out.html"
+    code, out, _ = run(*inputs(files), "--html", page, "--run", files)
+    assert code == 0
+    assert f"report: {page}" in out
+    text = page.read_text()
+    assert "sit, &lt;b&gt;alone&lt;/b&gt;" in text
+    assert "<b>alone" not in text
+    assert "<h2>Training</h2>" in text
+
+
+def test_pictures_of_jhmdb_keyframes(files, run, shared):
+    videos = sorted((shared / "data" / "jhmdb" / "videos" / "clap").iterdir())[:1]
+    folder = files / "videos" / "clap"
+    folder.mkdir(parents=True)
+    shutil.copy(videos[0], folder)
+    name = f"clap/{videos[0].stem}"
+    (files / "gt.csv").write_text(f"{name},0,0,0,1,1,1\n{name},999,0,0,1,1,1\ngone,3,0,0,1,1,1\n")
+    (files / "det.csv").write_text(f"{name},0,0,0,1,1,1,0.9\n")
+    options = ["--videos", files / "videos", "--ticks", "frames", "--html", files / "out.html"]
+    code, _, err = run(*inputs(files), *options)
+    assert code == 0
+    text = (files / "out.html").read_text()
+    assert text.count("data:image/jpeg") == 1
+    assert "<h2>Best keyframes</h2>" in text
+    assert "no picture of gone, tick 3" in err
+    assert f"no picture of {name}, tick 999" in err
+
+
+def test_nothing_heavy_is_imported(files):
+    arguments = ["x", *map(str, inputs(files)), "--html", str(files / "out.html")]
+    heavy = {"torch", "cv2", "av", "matplotlib", "PIL", "detectron2", "supervision", "scipy"}
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = {arguments!r}\n"
+        f"try: runpy.run_path({str(TOOL)!r}, run_name='__main__')\n"
+        f"finally: print('loaded', sorted({heavy!r} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "loaded []" in done.stdout
+
+
+@pytest.mark.parametrize("case", ["small_1", "crowd_2", "uncapped_3"])
+def test_recorded_answers(shared, tmp_path, run, case):
+    folder, lists = (shared / "reference" / name for name in ("ava_eval", "ava_annotations"))
+    folder /= case
+    expected = json.loads((folder / "expected.json").read_text())
+    options = ["--protocol", expected["protocol"], "--json", tmp_path / "out.json"]
+    if (folder / "excluded.csv").exists():
+        options += ["--exclude", folder / "excluded.csv"]
+    evaluated = lists / "ava_action_list_v2.2_for_activitynet_2019.pbtxt"
+    named = ["--ground-truth", folder / "gt.csv", "--class-map", evaluated]
+    assert run(folder / "det.csv", *named, *options)[0] == 0
+    result = json.loads((tmp_path / "out.json").read_text())
+    assert result["protocol"] == expected["protocol"]
+    assert result["mAP"] == pytest.approx(expected["mAP"], abs=1e-9)
+    assert result["AP"].keys() == expected["AP"].keys()
+    for name, value in expected["AP"].items():
+        assert result["AP"][name] == (None if value is None else pytest.approx(value, abs=1e-9))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("det.csv", "v,1,0,0,1,1,2\n", "det.csv: row 1: 7 columns where 8 belong"),
+        ("det.csv", "v,1,0,0,50,90,2,1\n", "not in pixels"),
+        ("det.csv", "", "det.csv: the file is empty"),
+        ("det.csv", "v,1,0,0,1,1,77,1\n", "det.csv: row 1: action 77 is not in the class map"),
+        ("gt.csv", "v,1,0,0,1,1,77\n", "gt.csv: row 1: action 77 is not in the class map"),
+        ("gt.csv", "v,1\n", "gt.csv: no row of an evaluated class counts"),
+        ("map.csv", "1,a\n1,b\n", "map.csv: row 2: class 1 'b' is listed twice"),
+        ("map.csv", None, "map.csv: No such file or directory"),
+    ],
+)
+def test_bad_input_is_one_line(files, run, name, text, message):
+    if text is None:
+        (files / name).unlink()
+    else:
+        (files / name).write_text(text)
+    code, out, err = run(*inputs(files))
+    assert (code, out) == (1, "")
+    assert err.count("\n") == 1
+    assert message in err
+
+
+def test_bad_requests(files, run):
+    code, _, err = run(*inputs(files), "--videos", files)
+    assert (code, err) == (1, "error: --videos and --run show on the page: say where by --html\n")
+    code, _, err = run(*inputs(files), "--html", "o.html", "--videos", files / "none")
+    assert (code, err) == (1, f"error: {files / 'none'}: no such folder\n")
+    target = files / "none" / "out.json"
+    code, _, err = run(*inputs(files), "--json", target)
+    assert code == 1
+    assert err.endswith(f"error: {target}: No such file or directory\n")
+    assert run(*inputs(files), "--protocol", "mine")[0] == 2
