@@ -1,4 +1,4 @@
-"""Backbones: PyTorchVideo's stages behind our pathway split.
+"""Backbones: from a clip to one feature map a pathway.
 
 Shapes: N clips, C channels, T frames, H W pixels.
 """
@@ -15,7 +15,8 @@ class Backbone(nn.Module):
 
     Args:
         split: from one clip to the pathways.
-        blocks: stem and stages; each maps a list of pathways to a list of pathways.
+        blocks: stem and stages. With several pathways each maps a list of them to a list; with one
+            a tensor to a tensor.
         out_channels: channels of each pathway's feature map.
         stride: pixels of the clip to a cell of the feature maps.
     """
@@ -41,6 +42,29 @@ class Backbone(nn.Module):
         """
         # PyTorchVideo's stages overwrite the list that they are given, hence the copy.
         pathways = self.split(clip) if isinstance(clip, Tensor) else list(clip)
+        if len(pathways) > 1:
+            for block in self.blocks:
+                pathways = block(pathways)
+            return pathways
+        x = pathways[0]
         for block in self.blocks:
-            pathways = block(pathways)
-        return pathways
+            x = block(x)
+        return [x]
+
+    def keep_resolution(self, dilation: int) -> None:
+        """Take the stride out of the last stage: the form for detection.
+
+        Parameters keep their names and shapes.
+
+        Args:
+            dilation: of the middle convolutions of its blocks: 2 sees as wide as with the stride
+                (PySlowFast, PyTorchVideo); 1 does not (MMAction2).
+        """
+        for name, module in self.blocks[-1].named_modules():
+            if not isinstance(module, nn.Conv3d):
+                continue
+            module.stride = (module.stride[0], 1, 1)
+            if ".conv_b" in name and module.kernel_size[1] == 3:
+                module.dilation = (1, dilation, dilation)
+                module.padding = (module.kernel_size[0] // 2, dilation, dilation)
+        self.stride //= 2

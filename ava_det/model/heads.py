@@ -3,11 +3,13 @@
 Shapes: N clips, C channels, T frames, H W cells, R boxes in all, K classes.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
 from detectron2.layers import ROIAlign
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class PoolHead(nn.Module):
@@ -17,18 +19,69 @@ class PoolHead(nn.Module):
         in_channels: channels of each pathway.
         num_classes: K.
         dropout: probability of dropping a feature in training.
+        window: cells of a side of the training crops' maps (7 for crops of 224), where larger maps
+            are to be tested as PySlowFast does: such a window is classified at every place of the
+            map and the probabilities are averaged. None takes the mean of the whole map.
     """
 
-    def __init__(self, in_channels: Sequence[int], num_classes: int, dropout: float = 0.5):
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        num_classes: int,
+        dropout: float = 0.5,
+        window: int | None = None,
+    ):
         super().__init__()
+        self.window = window
         self.dropout = nn.Dropout(dropout)
         self.projection = nn.Linear(sum(in_channels), num_classes)
         init_projection(self.projection)
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Feature maps (N, C_p, T_p, H, W) to logits (N, K)."""
-        pooled = torch.cat([x.mean((2, 3, 4)) for x in features], dim=1)
-        return self.projection(self.dropout(pooled))
+        """Feature maps (N, C_p, T_p, H, W) to logits (N, K).
+
+        With a window they are logarithms of the mean probability, whose softmax it is.
+        """
+        if self.window is None or self.training:
+            pooled = [x.mean((2, 3, 4), keepdim=True) for x in features]
+        else:
+            pooled = [slide_mean(x, self.window) for x in features]
+        logits = self.classify(torch.cat(pooled, dim=1)).flatten(2)  # N x K x places
+        if logits.shape[2] == 1:
+            return logits[:, :, 0]
+        return logits.log_softmax(1).logsumexp(2) - math.log(logits.shape[2])
+
+    def classify(self, pooled: Tensor) -> Tensor:
+        """Pooled features (N, C, 1, H, W) to logits (N, K, 1, H, W)."""
+        return self.projection(self.dropout(pooled.movedim(1, -1))).movedim(-1, 1)
+
+
+class X3DHead(PoolHead):
+    """X3D's: widened before pooling and once more after it (PyTorchVideo `create_x3d_head`).
+
+    Args:
+        num_classes: K.
+        dropout: as for `PoolHead`.
+        window: as for `PoolHead`.
+    """
+
+    IN_CHANNELS, INNER_CHANNELS, OUT_CHANNELS = 192, 432, 2048
+
+    def __init__(self, num_classes: int, dropout: float = 0.5, window: int | None = None):
+        super().__init__((self.OUT_CHANNELS,), num_classes, dropout, window)
+        self.pre_conv = nn.Conv3d(self.IN_CHANNELS, self.INNER_CHANNELS, 1, bias=False)
+        self.pre_norm = nn.BatchNorm3d(self.INNER_CHANNELS)
+        self.post_conv = nn.Conv3d(self.INNER_CHANNELS, self.OUT_CHANNELS, 1, bias=False)
+        for layer in (self.pre_conv, self.post_conv):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        """Feature maps (N, C, T, H, W) of one pathway to logits (N, K)."""
+        return super().forward([F.relu(self.pre_norm(self.pre_conv(x))) for x in features])
+
+    def classify(self, pooled: Tensor) -> Tensor:
+        """Pooled features (N, C, 1, H, W) to logits (N, K, 1, H, W)."""
+        return super().classify(F.relu(self.post_conv(pooled)))
 
 
 class RoIHead(nn.Module):
@@ -44,6 +97,11 @@ class RoIHead(nn.Module):
         resolution: cells of a box's side.
         dropout: probability of dropping a feature in training.
         aligned: half-pixel correction of ROIAlign; False for Caffe2's weights.
+        temporal_max: max over time in place of the mean (MMAction2 `temporal_pool_mode`).
+        context: put a feature of the whole clip beside each person's (MMAction2 `with_global`): the
+            map is averaged down to the resolution of a box, then treated like one.
+        exclusive: columns of which a person has exactly one, such as AVA's poses; see
+            `exclusive_logits`.
     """
 
     def __init__(
@@ -54,11 +112,15 @@ class RoIHead(nn.Module):
         resolution: int = 7,
         dropout: float = 0.5,
         aligned: bool = True,
+        temporal_max: bool = False,
+        context: bool = False,
+        exclusive: Sequence[int] = (),
     ):
         super().__init__()
         self.roi_align = ROIAlign((resolution, resolution), 1 / stride, 0, aligned=aligned)
+        self.temporal_max, self.context, self.exclusive = temporal_max, context, list(exclusive)
         self.dropout = nn.Dropout(dropout)
-        self.projection = nn.Linear(sum(in_channels), num_classes)
+        self.projection = nn.Linear(sum(in_channels) * (2 if context else 1), num_classes)
         init_projection(self.projection)
 
     def forward(self, features: Sequence[Tensor], rois: Tensor) -> Tensor:
@@ -68,8 +130,41 @@ class RoIHead(nn.Module):
             features: maps (N, C_p, T_p, H, W).
             rois: (R, 5): index in the batch, then xyxy in pixels of the clip.
         """
-        pooled = [self.roi_align(x.mean(2), rois.to(x.dtype)).amax((2, 3)) for x in features]
-        return self.projection(self.dropout(torch.cat(pooled, dim=1)))
+        maps = [x.amax(2) if self.temporal_max else x.mean(2) for x in features]
+        pooled = [self.roi_align(x, rois.to(x.dtype)).amax((2, 3)) for x in maps]
+        if self.context:
+            size = self.roi_align.output_size
+            clip = [F.adaptive_avg_pool2d(x, size).amax((2, 3)) for x in maps]
+            pooled += [x[rois[:, 0].long()] for x in clip]
+        logits = self.projection(self.dropout(torch.cat(pooled, dim=1)))
+        return exclusive_logits(logits, self.exclusive) if self.exclusive else logits
+
+
+def exclusive_logits(logits: Tensor, columns: Sequence[int]) -> Tensor:
+    """Put a softmax over some columns into logits that everyone takes the sigmoid of.
+
+    sigmoid(z_k - log sum_{j != k} exp z_j) = softmax(z)_k, so that scores, thresholds and exported
+    models need not know of the group. AlphAction (Tang et al., ECCV 2020) has a softmax over AVA's
+    poses and sigmoids elsewhere.
+
+    >>> exclusive_logits(torch.zeros(1, 4), [0, 1, 2]).sigmoid()
+    tensor([[0.3333, 0.3333, 0.3333, 0.5000]])
+    """
+    group = logits[:, columns]
+    itself = torch.eye(len(columns), dtype=torch.bool, device=logits.device)
+    others = group[:, None, :].masked_fill(itself, -torch.inf).logsumexp(2)
+    out = logits.clone()
+    out[:, columns] = group - others
+    return out
+
+
+def slide_mean(x: Tensor, window: int) -> Tensor:
+    """(N, C, T, H, W) to its means over all frames and `window` x `window` cells at each place.
+
+    A side that is shorter than the window is averaged whole. Gives (N, C, 1, H', W').
+    """
+    sides = [min(window, side) for side in x.shape[3:]]
+    return F.avg_pool3d(x, (x.shape[2], *sides), stride=1)
 
 
 def init_projection(layer: nn.Linear) -> None:

@@ -42,11 +42,13 @@ class SplitPathways(nn.Module):
 
     Args:
         alpha: the fast pathway has `alpha` times the frames of the slow one; 1 keeps one pathway.
+        from_first: the slow pathway takes frames 0, alpha, 2 alpha ... (MMAction2); otherwise they
+            are spread from the first frame to the last (PySlowFast, PyTorchVideo).
     """
 
-    def __init__(self, alpha: int):
+    def __init__(self, alpha: int, from_first: bool = False):
         super().__init__()
-        self.alpha = alpha
+        self.alpha, self.from_first = alpha, from_first
 
     def slow_indices(self, frames: int) -> Tensor:
         """(T / alpha,) frames of the slow pathway (PySlowFast `pack_pathway_output`).
@@ -56,6 +58,8 @@ class SplitPathways(nn.Module):
         """
         if frames % self.alpha:
             raise ValueError(f"{frames} frames do not divide by alpha = {self.alpha}")
+        if self.from_first:
+            return torch.arange(0, frames, self.alpha)
         return torch.linspace(0, frames - 1, frames // self.alpha).long()
 
     def forward(self, clip: Tensor) -> list[Tensor]:

@@ -1,0 +1,215 @@
+"""Residual stages that PyTorchVideo's builders do not offer, assembled from its layers.
+
+A stage maps (N, C, T, H, W) to (N, C', T', H', W'). Its parameters are named as PyTorchVideo names
+them: `res_blocks.B.branch1_conv`, `res_blocks.B.branch2.conv_a` and so on.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from pytorchvideo.layers.nonlocal_net import create_nonlocal
+from pytorchvideo.models.resnet import create_bottleneck_block, create_res_stage
+from pytorchvideo.models.weight_init import init_net_weights
+from torch import Tensor, nn
+
+Triple = tuple[int, int, int]  # time, height, width
+
+# PyTorchVideo annotates its triples as tuples of one.
+_create_res_stage: Callable[..., nn.Module] = create_res_stage
+_create_nonlocal: Callable[..., nn.Module] = create_nonlocal
+
+
+def bottleneck_stage(
+    dim_in: int, dim_out: int, temporal_kernels: Sequence[int], stride: int
+) -> nn.Module:
+    """A stage of bottlenecks: T x 1 x 1, 1 x 3 x 3, 1 x 1 x 1.
+
+    Args:
+        dim_in: input channels.
+        dim_out: output channels.
+        temporal_kernels: T of every block.
+        stride: in space, of the first block's middle convolution.
+    """
+    return _create_res_stage(
+        depth=len(temporal_kernels),
+        dim_in=dim_in,
+        dim_inner=dim_out // 4,
+        dim_out=dim_out,
+        bottleneck=create_bottleneck_block,
+        conv_a_kernel_size=[(t, 1, 1) for t in temporal_kernels],
+        conv_a_padding=[(t // 2, 0, 0) for t in temporal_kernels],
+        conv_a_stride=(1, 1, 1),
+        conv_b_stride=(1, stride, stride),
+    )
+
+
+def basic_stage(
+    dim_in: int, dim_out: int, temporal_kernels: Sequence[int], stride: int
+) -> nn.Module:
+    """A stage of basic blocks, ResNet-34's: T x 3 x 3, 1 x 3 x 3 (PySlowFast `BasicTransform`).
+
+    Arguments as for `bottleneck_stage`; the stride is the first convolution's.
+    """
+    return _create_res_stage(
+        depth=len(temporal_kernels),
+        dim_in=dim_in,
+        dim_inner=dim_out,
+        dim_out=dim_out,
+        bottleneck=_basic_block,
+        conv_a_kernel_size=[(t, 3, 3) for t in temporal_kernels],
+        conv_a_padding=[(t // 2, 1, 1) for t in temporal_kernels],
+        conv_a_stride=(1, stride, stride),
+        conv_b_stride=(1, 1, 1),
+    )
+
+
+def ip_csn_stage(
+    dim_in: int, dim_out: int, depth: int, stride: Triple, norm_eps: float
+) -> nn.Module:
+    """A stage of ip-CSN: the middle convolution of each bottleneck is separated by channels.
+
+    Args:
+        dim_in: input channels.
+        dim_out: output channels.
+        depth: number of blocks.
+        stride: (time, height, width) of the first block's middle convolution.
+        norm_eps: epsilon of all its norms.
+    """
+    return _create_res_stage(
+        depth=depth,
+        dim_in=dim_in,
+        dim_inner=dim_out // 4,
+        dim_out=dim_out,
+        bottleneck=create_bottleneck_block,
+        conv_a_kernel_size=(1, 1, 1),
+        conv_a_padding=(0, 0, 0),
+        conv_a_stride=(1, 1, 1),
+        conv_b_kernel_size=(3, 3, 3),
+        conv_b_padding=(1, 1, 1),
+        conv_b_stride=stride,
+        conv_b_num_groups=dim_out // 4,
+        conv_b=partial(_interaction_preserved, norm_eps=norm_eps),
+        norm_eps=norm_eps,
+    )
+
+
+class BasicBlock(nn.Module):
+    """Two convolutions with their norms, the branch of a ResNet-34 block without its shortcut."""
+
+    def __init__(
+        self,
+        conv_a: nn.Module,
+        norm_a: nn.Module,
+        act_a: nn.Module,
+        conv_b: nn.Module,
+        norm_b: nn.Module,
+    ):
+        super().__init__()
+        self.conv_a, self.norm_a, self.act_a = conv_a, norm_a, act_a
+        self.conv_b, self.norm_b = conv_b, norm_b
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, T, H, W) to (N, C', T, H', W')."""
+        return self.norm_b(self.conv_b(self.act_a(self.norm_a(self.conv_a(x)))))
+
+
+def _basic_block(
+    *,
+    dim_in: int,
+    dim_out: int,
+    conv_a_kernel_size: Triple,
+    conv_a_stride: Triple,
+    conv_a_padding: Triple,
+    norm_eps: float,
+    norm_momentum: float,
+    **_bottleneck_only: Any,  # `create_res_stage` passes what its bottleneck takes
+) -> BasicBlock:
+    """Build the branch of one block; called by `create_res_stage`."""
+    norm = partial(nn.BatchNorm3d, dim_out, norm_eps, norm_momentum)
+    block = BasicBlock(
+        conv_a=nn.Conv3d(
+            dim_in,
+            dim_out,
+            conv_a_kernel_size,
+            conv_a_stride,
+            conv_a_padding,
+            bias=False,
+        ),
+        norm_a=norm(),
+        act_a=nn.ReLU(),
+        conv_b=nn.Conv3d(dim_out, dim_out, (1, 3, 3), padding=(0, 1, 1), bias=False),
+        norm_b=norm(),
+    )
+    mark_final_norm(block.norm_b)
+    return block
+
+
+def _interaction_preserved(
+    *, in_channels: int, out_channels: int, bias: bool, norm_eps: float, **depthwise: Any
+) -> nn.Sequential:
+    """1 x 1 x 1 across channels and a norm, then 3 x 3 x 3 within each.
+
+    "Interaction-preserved" in Tran et al., arXiv 1904.02811, section 3.2; no activation stands
+    between the two, as in the authors' code (VMZ) and MMAction2's.
+    """
+    return nn.Sequential(
+        nn.Conv3d(in_channels, out_channels, 1, bias=bias),
+        nn.BatchNorm3d(out_channels, norm_eps),
+        nn.Conv3d(out_channels, out_channels, bias=bias, **depthwise),
+    )
+
+
+def mark_final_norm(norm: nn.Module) -> None:
+    """Have PyTorchVideo's `init_net_weights` start a residual branch at zero: its last norm's."""
+    norm.__dict__["block_final_bn"] = True
+
+
+class NonLocalStage(nn.Module):
+    """A residual stage with a non-local block after some of its residual blocks.
+
+    The residual blocks keep their names; the others are `nonlocal_blocks.B`, after block B.
+
+    Args:
+        stage: the residual blocks.
+        places: 0-based indexes of the residual blocks that a non-local block follows.
+        channels: of the stage's output.
+        instantiation: "softmax" or "dot_product" (Wang et al., arXiv 1711.07971, section 3.2).
+        pool: (time, height, width) that keys and values are max-pooled by.
+    """
+
+    def __init__(
+        self,
+        stage: nn.Module,
+        places: Sequence[int],
+        channels: int,
+        instantiation: str,
+        pool: Triple,
+    ):
+        super().__init__()
+        self.res_blocks = nn.ModuleList(stage.get_submodule("res_blocks").children())
+        beyond = [place for place in places if not 0 <= place < len(self.res_blocks)]
+        if beyond:
+            raise ValueError(f"no block {beyond[0]} in a stage of {len(self.res_blocks)}")
+        self.nonlocal_blocks = nn.ModuleDict(
+            {
+                str(place): _create_nonlocal(
+                    dim_in=channels,
+                    dim_inner=channels // 2,
+                    pool_size=tuple(pool),
+                    instantiation=instantiation,
+                )
+                for place in places
+            }
+        )
+        for block in self.nonlocal_blocks.values():
+            mark_final_norm(block.get_submodule("norm"))
+        init_net_weights(self.nonlocal_blocks)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, T, H, W) to (N, C', T', H', W')."""
+        for index, block in enumerate(self.res_blocks):
+            x = block(x)
+            if str(index) in self.nonlocal_blocks:
+                x = self.nonlocal_blocks[str(index)](x)
+        return x

@@ -1,0 +1,61 @@
+"""torchvision's MViT as a backbone: its tokens put back into a feature map.
+
+Shapes: N clips, C channels, T frames, H W pixels.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+from torchvision.models.video import MViT
+
+from ava_det.model.backbones import Backbone
+from ava_det.model.pathways import SplitPathways
+
+
+class TokenBackbone(Backbone):
+    """The trunk of an MViT with relative positions; parameters named as torchvision names them.
+
+    Pretrained weights are of 16 frames of 224 x 224 pixels. Clips of another size, also not square,
+    are taken too: the tables of relative positions are then interpolated, as PySlowFast does. What
+    is left over of a side that does not divide by 32 is seen by a last, partial cell.
+
+    Args:
+        net: the model, of which the classifier is left behind.
+        channels: of its tokens at the end.
+        class_token: give the class token, which torchvision classifies by, as a map of one cell, in
+            place of the map of all other tokens.
+
+    Raises:
+        ValueError: a model with absolute positions, which are of one clip size.
+    """
+
+    def __init__(self, net: MViT, channels: int, class_token: bool):
+        if net.pos_encoding.spatial_pos is not None:
+            raise ValueError("an MViT with absolute positions takes clips of one size only")
+        super().__init__(SplitPathways(1), list(net.blocks), (channels,), stride=32)
+        self.conv_proj, self.pos_encoding, self.norm = net.conv_proj, net.pos_encoding, net.norm
+        self.class_token = class_token
+
+    def forward(self, clip: Tensor | Sequence[Tensor]) -> list[Tensor]:
+        """[feature map (N, C, T / 2, H / 32, W / 32)] or [class token (N, C, 1, 1, 1)].
+
+        Args:
+            clip: (N, 3, T, H, W), or a list of it.
+        """
+        patches = self.conv_proj(clip if isinstance(clip, Tensor) else clip[0])
+        grid = tuple(patches.shape[2:])
+        tokens = self.pos_encoding(patches.flatten(2).transpose(1, 2))
+        for block in self.blocks:
+            tokens, grid = block(tokens, grid)
+        tokens = self.norm(tokens).transpose(1, 2)
+        if self.class_token:
+            return [tokens[:, :, :1, None, None]]
+        return [tokens[:, :, 1:].unflatten(2, grid)]
+
+    def keep_resolution(self, dilation: int) -> None:
+        """Refuse: the strides of attention are in the shapes of the pretrained tables.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError("an MViT keeps its stride of 32: set dilation to None")

@@ -1,0 +1,165 @@
+"""Residual networks over one or two pathways, assembled stage by stage.
+
+Blocks are numbered as PyTorchVideo numbers them, so that its parameter names are ours.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from pytorchvideo.models.slowfast import FastToSlowFusionBuilder, create_slowfast
+from pytorchvideo.models.stem import create_res_basic_stem
+from pytorchvideo.models.weight_init import init_net_weights
+from torch import nn
+
+from ava_det.model.backbones import Backbone
+from ava_det.model.blocks import NonLocalStage, Triple, bottleneck_stage, ip_csn_stage
+from ava_det.model.pathways import SplitPathways
+
+DEPTHS = {18: (1, 1, 1, 1), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
+STRIDES = (1, 2, 2, 2)  # in space, of res2 to res5
+RES2 = 1  # index of res2 among the blocks of a backbone
+
+# PyTorchVideo annotates its triples as tuples of one.
+_create_stem: Callable[..., nn.Module] = create_res_basic_stem
+_create_slowfast: Callable[..., nn.Module] = create_slowfast
+_fusion_builder: Callable[..., FastToSlowFusionBuilder] = FastToSlowFusionBuilder
+
+Places = Mapping[str, Sequence[int]]  # "res4" -> the blocks that a non-local block follows
+
+
+def resnet(
+    temporal_kernels: Sequence[Sequence[int]],
+    stem_kernel: int = 1,
+    stage: Callable[[int, int, Sequence[int], int], nn.Module] = bottleneck_stage,
+    widths: Sequence[int] = (256, 512, 1024, 2048),
+    pool: bool = False,
+    non_local: Places | None = None,
+    instantiation: str = "softmax",
+) -> Backbone:
+    """A network of one pathway: SlowOnly, I3D, C2D.
+
+    Args:
+        temporal_kernels: of every block of every stage; their number is the depth.
+        stem_kernel: of the stem, in time.
+        stage: from (input channels, output channels, temporal kernels, stride) to a stage.
+        widths: output channels of the stages.
+        pool: halve the frames after res2.
+        non_local: where non-local blocks stand.
+        instantiation: their kind (`NonLocalStage`).
+    """
+    stages: list[nn.Module] = []
+    dim_in = 64
+    for dim_out, kernels, stride in zip(widths, temporal_kernels, STRIDES, strict=True):
+        stages.append(stage(dim_in, dim_out, kernels, stride))
+        dim_in = dim_out
+    for name, places in (non_local or {}).items():
+        k = int(name.removeprefix("res")) - 2
+        stages[k] = NonLocalStage(stages[k], places, widths[k], instantiation, pool=(1, 2, 2))
+    if pool:
+        stages.insert(RES2, nn.MaxPool3d((2, 1, 1)))
+    return _finish([stem(stem_kernel), *stages], dim_in)
+
+
+def ip_csn(depths: Sequence[int], norm_eps: float) -> Backbone:
+    """An interaction-preserved channel-separated network (Tran et al., arXiv 1904.02811).
+
+    Args:
+        depths: blocks of each stage.
+        norm_eps: epsilon of all norms.
+    """
+    blocks: list[nn.Module] = [stem(3, norm_eps)]
+    dim_in = 64
+    for k, depth in enumerate(depths):
+        dim_out = 256 * 2**k
+        stride = STRIDES[k], STRIDES[k], STRIDES[k]  # time is halved with space
+        blocks.append(ip_csn_stage(dim_in, dim_out, depth, stride, norm_eps))
+        dim_in = dim_out
+    return _finish(blocks, dim_in)
+
+
+def stem(temporal_kernel: int, norm_eps: float = 1e-5) -> nn.Module:
+    """T x 7 x 7 convolution of stride 2, norm, ReLU and 3 x 3 max pooling of stride 2."""
+    return _create_stem(
+        in_channels=3,
+        out_channels=64,
+        conv_kernel_size=(temporal_kernel, 7, 7),
+        conv_padding=(temporal_kernel // 2, 3, 3),
+        norm_eps=norm_eps,
+    )
+
+
+def _finish(blocks: Sequence[nn.Module], out_channels: int) -> Backbone:
+    backbone = Backbone(SplitPathways(1), blocks, (out_channels,), stride=32)
+    init_net_weights(backbone)
+    return backbone
+
+
+def slowfast(
+    depth: int,
+    alpha: int,
+    fusion_kernel: int,
+    width: int = 64,
+    temporal_blocks: Sequence[int] | None = None,
+    fusion_norm: bool = True,
+    slow_from_first: bool = False,
+    non_local: Places | None = None,
+    instantiation: str = "dot_product",
+    non_local_pool: Triple = (1, 2, 2),
+) -> Backbone:
+    """SlowFast (Feichtenhofer et al., arXiv 1812.03982).
+
+    Args:
+        depth: a key of `DEPTHS`.
+        alpha: fast frames to a slow frame.
+        fusion_kernel: frames that the connection from fast to slow looks at.
+        width: channels of the slow stem; the fast one has an eighth.
+        temporal_blocks: (slow, fast) blocks of res4 that convolve in time; None lets all.
+        fusion_norm: norm and ReLU on the connection; MMAction2 has neither.
+        slow_from_first: how the clip is split (`SplitPathways`).
+        non_local: where non-local blocks stand, in the slow pathway.
+        instantiation: their kind (`NonLocalStage`).
+        non_local_pool: (time, height, width) that their keys and values are pooled by.
+    """
+    beta = 8  # slow channels to a fast one
+    fusion = _fusion_builder(
+        slowfast_channel_reduction_ratio=beta,
+        conv_fusion_channel_ratio=2,
+        conv_kernel_size=(fusion_kernel, 1, 1),
+        conv_stride=(alpha, 1, 1),
+        norm=nn.BatchNorm3d if fusion_norm else None,
+        activation=nn.ReLU if fusion_norm else None,
+    )
+    net = _create_slowfast(
+        model_depth=depth,
+        slowfast_channel_reduction_ratio=(beta,),
+        fusion_builder=fusion.create_module,
+        stem_dim_outs=(width, width // beta),
+        stage_conv_a_kernel_sizes=_slowfast_kernels(DEPTHS[depth][2], temporal_blocks),
+        head=None,
+    )
+    blocks = stages_of(net)
+    for name, places in (non_local or {}).items():
+        k = int(name.removeprefix("res")) - 2
+        pathways = blocks[RES2 + k].get_submodule("multipathway_blocks")
+        stage = NonLocalStage(
+            pathways.get_submodule("0"), places, width * 4 * 2**k, instantiation, non_local_pool
+        )
+        pathways.register_module("0", stage)
+    split = SplitPathways(alpha, slow_from_first)
+    return Backbone(split, blocks, (width * 32, width * 32 // beta), stride=32)
+
+
+def _slowfast_kernels(
+    depth_res4: int, temporal_blocks: Sequence[int] | None
+) -> tuple[tuple[list[Triple], ...], ...]:
+    """Kernels of the first convolutions: a pathway, a stage, a block (or one for all)."""
+    pathways = []
+    for pathway, temporal in enumerate(temporal_blocks or (depth_res4, depth_res4)):
+        early = [(1, 1, 1)] if pathway == 0 else [(3, 1, 1)]
+        res4 = [(3, 1, 1)] * temporal + [(1, 1, 1)] * (depth_res4 - temporal)
+        pathways.append((early, early, res4, [(3, 1, 1)]))
+    return tuple(pathways)
+
+
+def stages_of(net: nn.Module) -> list[nn.Module]:
+    """Stem and four stages of a PyTorchVideo model, without its pooling and head."""
+    return list(net.get_submodule("blocks").children())[:5]
