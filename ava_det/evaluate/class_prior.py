@@ -34,6 +34,6 @@ def class_prior_detections(
     asked = boxes[has_box(boxes)].drop_duplicates(_PERSON, ignore_index=True)
     table = asked.loc[asked.index.repeat(len(class_map)), [*_PERSON, "person"]]
     table = table.reset_index(drop=True)
-    table["action"] = np.tile(np.asarray(class_map.ids, np.int64), len(asked))
-    table["score"] = np.tile(share, len(asked))
-    return table
+    table["action"] = list(class_map.ids) * len(asked)
+    table["score"] = share.tolist() * len(asked)
+    return table.astype({"action": "int64", "score": "float64"})  # also where there is no row
