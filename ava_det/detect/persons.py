@@ -38,7 +38,7 @@ class PersonDetector:
         """
         model, card = load_model(path)
         if not isinstance(model, GeneralizedRCNN):
-            raise InputError(f"{path}: weights of a {card.task}, not of a person detector")
+            raise InputError(f"{path}: weights of task {card.task!r}, not of a person detector")
         return cls(model, card.clip.short_side, device)
 
     @torch.inference_mode()

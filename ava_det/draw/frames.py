@@ -1,0 +1,152 @@
+"""People, their tracks and their actions, drawn on frames of any size.
+
+Text and lines scale with the frame; a small frame is enlarged first (`enlarged`), since a label is
+not readable on 180 x 144 pixels. Frames are RGB, boxes relative.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+import supervision as sv
+
+from ava_det.boxes import to_pixels
+
+LEAST_SHORT_SIDE = 480  # pixels of an enlarged frame
+TRUTH_COLOR = sv.Color(255, 255, 255)
+TRACK_COLORS = "ffb000 3da5ff ff5c8d 35c46a b57bff ff7a2f 14c8c8 d6d13a ff93e6 8fb2ff"
+PALETTE = sv.ColorPalette.from_hex([f"#{color}" for color in TRACK_COLORS.split()])
+BLACK, WHITE = (0, 0, 0), (255, 255, 255)
+Area = tuple[int, int, int, int]  # x1 y1 x2 y2 in pixels
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnPerson:
+    """One person as drawn.
+
+    Attributes:
+        box: (4,) xyxy, relative.
+        labels: lines of text, from top to bottom.
+        track: what its colour is chosen by.
+        truth: annotated rather than predicted: white corners instead of a coloured box, and its
+            labels below instead of above.
+    """
+
+    box: np.ndarray
+    labels: tuple[str, ...]
+    track: int = 0
+    truth: bool = False
+
+
+def enlarged_size(height: int, width: int) -> tuple[int, int]:
+    """Height and width of a frame that has at least `LEAST_SHORT_SIDE` pixels on its short side."""
+    scale = max(1.0, LEAST_SHORT_SIDE / min(height, width))
+    return round(height * scale), round(width * scale)
+
+
+def enlarged(frame: np.ndarray) -> np.ndarray:
+    """A frame (H, W, 3) at its enlarged size; the frame itself where it is large enough."""
+    height, width = enlarged_size(*frame.shape[:2])
+    if (height, width) == frame.shape[:2]:
+        return frame
+    return cv2.resize(frame, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def draw_people(frame: np.ndarray, people: Sequence[DrawnPerson]) -> np.ndarray:
+    """A copy of a frame (H, W, 3) uint8 RGB with people drawn on it.
+
+    Labels are moved where they would leave the frame or cover those of another person, as far as
+    there is room.
+    """
+    canvas = np.ascontiguousarray(frame[..., ::-1])  # supervision's colours are BGR
+    unit = max(1, round(min(frame.shape[:2]) / 240))  # the thickness of a thin line
+    for truth in (False, True):
+        group = [person for person in people if person.truth == truth]
+        if group:
+            _draw_boxes(canvas, group, truth, unit)
+    taken: list[Area] = []
+    for person in people:
+        if person.labels:
+            _draw_labels(canvas, person, unit, taken)
+    return np.ascontiguousarray(canvas[..., ::-1])
+
+
+def _draw_boxes(canvas: np.ndarray, people: Sequence[DrawnPerson], truth: bool, unit: int) -> None:
+    boxes = np.stack([to_pixels(p.box, canvas.shape[0], canvas.shape[1]) for p in people])
+    detections = sv.Detections(boxes, tracker_id=np.array([p.track for p in people]))
+    if truth:
+        corner = max(4, round(min(canvas.shape[:2]) / 20))
+        corners = sv.BoxCornerAnnotator(TRUTH_COLOR, unit + 1, corner, sv.ColorLookup.TRACK)
+        corners.annotate(canvas, detections)
+    else:
+        sv.BoxAnnotator(PALETTE, unit + 1, sv.ColorLookup.TRACK).annotate(canvas, detections)
+
+
+def _draw_labels(canvas: np.ndarray, person: DrawnPerson, unit: int, taken: list[Area]) -> None:
+    """Draw a person's lines as one block of chips, and add the block's area to `taken`."""
+    size = max(11, round(min(canvas.shape[:2]) / 30))
+    line, padding = round(1.45 * size), round(0.4 * size)
+    labels = [_shortened(text, size, canvas.shape[1] - 2 * padding) for text in person.labels]
+    widths = [_text_width(text, size) + 2 * padding for text in labels]
+    x, y = _place(canvas, person, max(widths), line * len(labels), taken)
+    taken.append((x, y, x + max(widths), y + line * len(labels)))
+    color = TRUTH_COLOR if person.truth else PALETTE.by_idx(person.track)
+    text_color = BLACK if _luminance(color) > 130 else WHITE
+    for k, (text, width) in enumerate(zip(labels, widths, strict=True)):
+        top = y + k * line
+        cv2.rectangle(canvas, (x, top), (x + width - 1, top + line - 1), color.as_bgr(), -1)
+        baseline = top + round(1.08 * size)
+        cv2.putText(canvas, text, (x + padding, baseline), text_color, _font(), size, 500)
+
+
+def _place(
+    canvas: np.ndarray, person: DrawnPerson, width: int, height: int, taken: Sequence[Area]
+) -> tuple[int, int]:
+    """Top left corner of a block of labels: the first place that is free, else the first one.
+
+    Above the box (a truth's: below), then further and further into it, at its left or right edge.
+    """
+    x1, y1, x2, y2 = to_pixels(person.box, canvas.shape[0], canvas.shape[1]).round().astype(int)
+    step = height // len(person.labels)
+    if person.truth:
+        tops = [y2, *range(y2 - height, y1, -step)]
+    else:
+        tops = [y1 - height, *range(y1, y2 - height, step)]
+    most_x, most_y = max(0, canvas.shape[1] - width), max(0, canvas.shape[0] - height)
+    places = [(x, y) for x in (x1, x2 - width) for y in tops]
+    fitting = [(x, y) for x, y in places if 0 <= y <= most_y]
+    clamped = [(min(max(x, 0), most_x), min(max(y, 0), most_y)) for x, y in fitting or places]
+    for x, y in clamped:
+        if not any(_overlap((x, y, x + width, y + height), area) for area in taken):
+            return x, y
+    return clamped[0]
+
+
+def _overlap(a: Area, b: Area) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+@cache
+def _font() -> cv2.FontFace:
+    return cv2.FontFace("sans")  # comes with OpenCV 5, as does a fallback for all scripts
+
+
+@cache
+def _text_width(text: str, size: int) -> int:
+    return cv2.getTextSize((0, 0), text, (0, 0), _font(), size, 500)[2]
+
+
+def _shortened(text: str, size: int, width: int) -> str:
+    """The text, cut with an ellipsis where it is wider than `width` pixels."""
+    if _text_width(text, size) <= width:
+        return text
+    while text and _text_width(text + "…", size) > width:
+        text = text[:-1]
+    return text + "…"
+
+
+def _luminance(color: sv.Color) -> float:
+    """0 to 255 (ITU-R BT.601)."""
+    return 0.299 * color.r + 0.587 * color.g + 0.114 * color.b

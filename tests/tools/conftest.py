@@ -1,0 +1,53 @@
+"""Running a tool in this process, and small models with random weights."""
+
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import torch
+
+from ava_det.model.persons import build_person_detector
+from ava_det.model.weights.native import ClipShape, ModelCard, save_weights
+from ava_det.model.zoo import build_detector
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Ran(NamedTuple):
+    code: int | None
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run_tool(monkeypatch, capsys) -> Callable[..., Ran]:
+    """Run `tools/NAME.py` with a command line, as if it were a program of its own."""
+
+    def call(name: str, *arguments: object) -> Ran:
+        path = str(ROOT / "tools" / f"{name}.py")
+        monkeypatch.setattr(sys, "argv", [path, *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(path, run_name="__main__")
+        printed = capsys.readouterr()
+        return Ran(ended.value.code, printed.out, printed.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def random_weights(tmp_path_factory) -> Path:
+    """A folder with an `action.safetensors` and a `persons.safetensors` that know nothing."""
+    folder = tmp_path_factory.mktemp("weights")
+    torch.manual_seed(0)
+    arguments = {"architecture": "slowfast_tiny", "num_classes": 3, "arguments": {"width": 8}}
+    classes = ((1, "stand", "pose"), (4, "sit (down)", "pose"), (9, "talk", ""))
+    card = ModelCard("detector", arguments, classes, ClipShape(8, 2, 25.0, 32))
+    save_weights(folder / "action.safetensors", build_detector(**arguments).state_dict(), card)
+    arguments = {"architecture": "faster_rcnn_tiny", "arguments": {"width": 8}}
+    card = ModelCard("persons", arguments, ((1, "person", ""),), ClipShape(1, 1, None, 96))
+    detector = build_person_detector(**arguments)
+    save_weights(folder / "persons.safetensors", detector.state_dict(), card)
+    return folder

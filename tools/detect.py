@@ -1,0 +1,145 @@
+"""Find people and what they do in a video.
+
+    python tools/detect.py in.mp4 --output out/
+
+writes out/in.mp4 (boxes, track ids, actions and scores drawn), out/in.csv (AVA's columns, then the
+track id; a tick is a 0-based frame number) and out/in.json.
+"""
+
+import argparse
+import dataclasses
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ava_det import cli
+from ava_det.structures import InputError
+
+if TYPE_CHECKING:
+    from ava_det.data.video import Video
+
+DEMO = "runs/demo"  # where `make demo` leaves its weights
+ACTION_WEIGHTS, PERSON_WEIGHTS = "action.safetensors", "persons.safetensors"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Find people and what they do in a video.")
+    parser.add_argument("video", type=Path)
+    parser.add_argument("--output", required=True, type=Path, metavar="FOLDER")
+    parser.add_argument(
+        "--weights", type=Path, help=f"action detector (default: {DEMO}/{ACTION_WEIGHTS})"
+    )
+    parser.add_argument(
+        "--persons",
+        type=Path,
+        help=f"person detector (default: {PERSON_WEIGHTS} beside the action detector)",
+    )
+    parser.add_argument(
+        "--rate", type=_positive, default=5.0, help="keyframes a second (default 5)"
+    )
+    parser.add_argument(
+        "--score-threshold", type=float, default=0.3, help="least score of an action (default 0.3)"
+    )
+    parser.add_argument(
+        "--top-k", type=int, default=3, help="most actions a person, 0 for all (default 3)"
+    )
+    parser.add_argument(
+        "--person-threshold", type=float, default=0.5, help="least score of a person (default 0.5)"
+    )
+    parser.add_argument("--device", default="cpu")
+    return parser
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
+def find_weights(args: argparse.Namespace) -> tuple[Path, Path]:
+    """The two weight files.
+
+    Raises:
+        InputError: one of them is missing.
+    """
+    weights = args.weights or Path(DEMO) / ACTION_WEIGHTS
+    if not weights.is_file():
+        advice = "no such file" if args.weights else "run `make demo` first, or give --weights"
+        raise InputError(f"{weights}: {advice}")
+    persons = args.persons or weights.with_name(PERSON_WEIGHTS)
+    if not persons.is_file():
+        advice = "no such file" if args.persons else "give --persons (tools/propose.py trains one)"
+        raise InputError(f"{persons}: {advice}")
+    return weights, persons
+
+
+def prepare_folder(video: Path, folder: Path) -> None:
+    """Make the output folder, and make sure that it can be written and the video is safe.
+
+    Raises:
+        InputError: an output would replace the video.
+        OSError: the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+    for suffix in (".mp4", ".csv", ".json"):
+        output = folder / f"{video.stem}{suffix}"
+        if output.exists() and output.samefile(video):
+            raise InputError(f"{output}: would overwrite the input; choose another --output")
+
+
+def video_facts(video: "Video") -> dict[str, Any]:
+    """What the json says of the video."""
+    return {
+        "file": str(video.path),
+        "height": video.height,
+        "width": video.width,
+        "frames": len(video),
+        "rate": round(video.rate, 3),
+        "seconds": round(float(video.frame_times[-1]) + 1 / video.rate, 3),
+    }
+
+
+def main(args: argparse.Namespace) -> None:
+    """Detect; the three files appear when all is done."""
+    from ava_det.data.video import Video
+
+    with Video(args.video) as shown:
+        prepare_folder(args.video, args.output)
+        weights, persons = find_weights(args)
+        from tqdm import tqdm
+
+        from ava_det.detect.backends import TorchBackend
+        from ava_det.detect.persons import PersonDetector
+        from ava_det.detect.pipeline import ActionPipeline
+        from ava_det.detect.results import Choice, write_results
+
+        actions = TorchBackend.from_file(weights, args.device)
+        detector = PersonDetector.from_file(persons, args.device)
+        pipeline = ActionPipeline(detector, actions, args.rate, args.person_threshold)
+        choice = Choice(actions.class_map, args.score_threshold, args.top_k)
+        facts = {
+            "video": video_facts(shown),
+            "model": {
+                "weights": str(weights),
+                "persons": str(persons),
+                "clip": dataclasses.asdict(actions.clip),
+            },
+            "settings": {
+                name: getattr(args, name)
+                for name in ("rate", "score_threshold", "top_k", "person_threshold")
+            },
+            "classes": {str(i): name for i, name in actions.class_map.names.items()},
+        }
+        bar = tqdm(total=len(shown), unit="frame", desc=args.video.name)
+        with Video(args.video, index=shown.index) as analysed, bar:
+            results = pipeline.run(analysed)
+            write_results(shown, results, args.output, choice, facts, bar.update)
+    print(f"{args.output / args.video.stem}: .mp4, .csv, .json")
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)
