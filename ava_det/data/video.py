@@ -144,7 +144,7 @@ class Video:
         with Video(self.path, self._short_side, self._threads, self.index) as video:
             for frame, picture in video._decode(wanted):
                 decoded += 1
-                yield float(self.frame_times[frame]), video._rgb(picture)
+                yield float(self.frame_times[frame]), np.ascontiguousarray(video._rgb(picture))
         if decoded < len(wanted):
             raise InputError(
                 f"{self.path}: only {decoded} of {len(wanted)} frames can be decoded: "
@@ -152,12 +152,12 @@ class Video:
             )
 
     def _rgb(self, picture: av.VideoFrame) -> np.ndarray:
-        """(H, W, 3) uint8 of a decoded frame."""
+        """(H, W, 3) uint8 of a decoded frame, a view of its memory."""
         height, width = self._coded
         image = self._reformatter.reformat(
             picture, width, height, format="rgb24", interpolation="BILINEAR", threads=self._threads
         )
-        return np.ascontiguousarray(np.rot90(image.to_ndarray(), self.index.turns))
+        return np.rot90(image.to_ndarray(), self.index.turns)
 
     def _stretches(self, wanted: np.ndarray) -> list[np.ndarray]:
         """Split frames (increasing) where going on decoding is worse than a new seek."""

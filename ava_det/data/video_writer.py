@@ -36,7 +36,7 @@ class VideoWriter:
             height: of the frames; the file of an odd one has one row more, a copy of the last.
             width: of the frames; likewise.
             rate: frames a second, where frames come without a time.
-            threads: of the encoder; 0 takes all cores, 1 gives the same bytes on any machine.
+            threads: of the encoder; 0 takes all cores.
         """
         self.path = Path(path)
         self.height, self.width, self.rate = height, width, rate

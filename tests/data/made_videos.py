@@ -58,7 +58,6 @@ def encode(
         stream.pix_fmt = pix_fmt
         context = stream.codec_context
         context.gop_size = 12
-        context.thread_count = 1  # more do not give the same pictures each time
         context.time_base = base
         if b_frames is not None:
             context.max_b_frames = b_frames
@@ -146,4 +145,4 @@ def read_through(path: Path) -> Iterator[np.ndarray]:
     with av.open(path) as file:
         file.streams.video[0].codec_context.thread_count = 1
         for frame in file.decode(video=0):
-            yield frame.to_ndarray(format="rgb24")
+            yield frame.to_ndarray(format="rgb24", threads=1)

@@ -78,9 +78,10 @@ def test_frame_times_are_those_written(tmp_path: Path) -> None:
 
 
 def test_frames_cut_by_an_edit_list_are_not_there(tmp_path: Path) -> None:
-    with Video(made.encode(tmp_path / "all.mp4")) as whole:
+    encode = partial(made.encode, codec="mpeg4", b_frames=2)  # x264's output can vary a little
+    with Video(encode(tmp_path / "all.mp4")) as whole:
         expected = whole.frames(whole.frame_times[10:])
-    with Video(made.encode(tmp_path / "cut.mp4", cut=10)) as video:
+    with Video(encode(tmp_path / "cut.mp4", cut=10)) as video:
         np.testing.assert_allclose(video.frame_times, np.arange(30) / 25)
         np.testing.assert_array_equal(video.frames(video.frame_times), expected)
 

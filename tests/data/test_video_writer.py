@@ -1,0 +1,82 @@
+"""Written files hold what was written, when it was written, and appear whole or not at all."""
+
+from pathlib import Path
+
+import made_videos as made
+import numpy as np
+import pytest
+
+from ava_det.data.video import Video
+from ava_det.data.video_writer import VideoWriter
+from ava_det.structures import InputError
+
+
+def smooth(count: int, height: int, width: int) -> list[np.ndarray]:
+    """Frames (H, W, 3) uint8 that a codec hardly changes: a ramp whose colour moves on."""
+    ramp = np.linspace(40, 200, width)[None, :, None] + np.linspace(0, 40, height)[:, None, None]
+    return [(ramp + np.array([4 * i, 0, -i])).clip(0, 255).astype(np.uint8) for i in range(count)]
+
+
+@pytest.mark.parametrize("rate", [25, 29.97, 12.5, 10])
+@pytest.mark.parametrize("size", [(96, 128), (95, 127), (96, 127), (33, 64)])
+def test_what_is_written_is_read(size: tuple[int, int], rate: float, tmp_path: Path) -> None:
+    frames = smooth(15, *size)
+    with VideoWriter(tmp_path / "v.mp4", *size, rate) as writer:
+        for frame in frames:
+            writer.write(frame)
+    with Video(tmp_path / "v.mp4") as video:
+        height, width = size[0] + size[0] % 2, size[1] + size[1] % 2
+        assert (video.height, video.width) == (height, width)
+        np.testing.assert_allclose(video.frame_times, np.arange(15) / rate, atol=1e-4)
+        assert video.rate == pytest.approx(rate, rel=1e-4)
+        got = video.frames(video.frame_times).astype(int)
+    pad = ((0, 0), (0, height - size[0]), (0, width - size[1]), (0, 0))
+    assert np.abs(got - np.pad(frames, pad, "edge")).mean() < 3
+
+
+def test_times_may_be_given(tmp_path: Path) -> None:
+    times = np.cumsum(np.random.default_rng(0).uniform(0.01, 0.3, 20))
+    with VideoWriter(tmp_path / "v.mp4", 48, 64, 25) as writer:
+        for time, frame in zip(times, made.pictures(20), strict=True):
+            writer.write(frame, time)
+        writer.write(frame)  # goes on at the rate
+    with Video(tmp_path / "v.mp4") as video:
+        expected = [*(times - times[0]), times[-1] - times[0] + 0.04]
+        np.testing.assert_allclose(video.frame_times, expected, atol=1e-4)
+
+
+def test_a_player_finds_the_table_before_the_pictures(tmp_path: Path) -> None:
+    with VideoWriter(tmp_path / "v.mp4", 48, 64, 25) as writer:
+        for frame in made.pictures(5):
+            writer.write(frame)
+    data = (tmp_path / "v.mp4").read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+
+
+def test_a_failure_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "v.mp4"
+    path.write_text("old")
+
+    def fail() -> None:
+        with VideoWriter(path, 48, 64, 25) as writer:
+            writer.write(next(made.pictures(1)))
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        fail()
+    with pytest.raises(ValueError, match="no frame was written"), VideoWriter(path, 48, 64, 25):
+        pass
+    with pytest.raises(InputError, match=r"v.mp4: cannot be written"):
+        VideoWriter(tmp_path / "nowhere/v.mp4", 48, 64, 25).__enter__()
+    assert [file.name for file in tmp_path.iterdir()] == ["v.mp4"]
+    assert path.read_text() == "old"
+
+
+def test_wrong_frames_are_refused(tmp_path: Path) -> None:
+    with VideoWriter(tmp_path / "v.mp4", 48, 64, 25) as writer:
+        writer.write(next(made.pictures(1)), 1.0)
+        for frame in (np.zeros((48, 63, 3), np.uint8), np.zeros((48, 64, 3))):
+            with pytest.raises(ValueError, match="a frame of"):
+                writer.write(frame)
+        with pytest.raises(ValueError, match=r"a frame at 0.5 s after one at 1.0 s"):
+            writer.write(next(made.pictures(1)), 0.5)
