@@ -60,12 +60,10 @@ def main(args: argparse.Namespace) -> None:
     class_map = read_class_map(args.class_map)
     if args.groups:
         class_map = with_groups(class_map, read_class_map(args.groups))
-    truth, found = (
-        ava_csv.read_ground_truth(args.ground_truth),
-        ava_csv.read_detections(args.results),
-    )
-    for table, path in ((truth, args.ground_truth), (found, args.results)):
-        ava_csv.require_common(table, class_map, path)
+    truth = ava_csv.read_ground_truth(args.ground_truth)
+    found = ava_csv.read_detections(args.results)
+    ava_csv.require_common(truth, class_map, args.ground_truth)
+    ava_csv.require_common(found, class_map, args.results)
     excluded = ava_csv.read_keyframes(args.exclude) if args.exclude else None
     rules = {"protocol": args.protocol, "excluded": excluded, "iou_threshold": args.iou}
     result = frame_map(truth, found, class_map, **rules)

@@ -58,7 +58,7 @@ def overview(result: Evaluation) -> Html:
                 f"{result['mAP']:.4f}",
             ),
             *((f"{name} classes", f"{ap:.4f}") for name, ap in groups),
-            ("classes with ground truth", f"{len(known)} of {len(result['AP'])}"),
+            ("classes with ground truth", f"{len(known)}/{len(result['AP'])}"),
             ("ground-truth labels", f"{sum(result['ground_truth'].values()):,}"),
             ("detections counted", f"{sum(result['detections'].values()):,}"),
         ]

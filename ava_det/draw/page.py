@@ -78,7 +78,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Html:
         tag("th", tag("button", name), scope="col", class_="number" if right else None)
         for name, right in zip(columns, numeric, strict=True)
     ]
-    lines = [tag("tr", *(_cell(value) for value in row)) for row in rows]
+    lines = [tag("tr", *map(_cell, row, numeric)) for row in rows]
     inner = tag("table", tag("thead", tag("tr", *heads)), tag("tbody", *lines))
     return tag("div", inner, class_="scroll")
 
@@ -130,11 +130,11 @@ def _drawn(one: BoxOnPicture, width: int, height: int) -> Html:
     return escape(*parts)
 
 
-def _cell(value: Cell) -> Html:
+def _cell(value: Cell, right: bool) -> Html:
     if isinstance(value, str):
         return tag("td", value)
     if value is None:
-        return tag("td", _NONE, class_="number muted")
+        return tag("td", _NONE, class_="number muted" if right else "muted")
     if isinstance(value, Bar):
         fill = tag("span", tag("i", style=f"width:{100 * value.share:.1f}%"), class_="track")
         figure = tag("span", f"{value.share:.4f}")
