@@ -64,18 +64,21 @@ def basic_stage(
     )
 
 
-def ip_csn_stage(
-    dim_in: int, dim_out: int, depth: int, stride: Triple, norm_eps: float
+def csn_stage(
+    dim_in: int, dim_out: int, depth: int, stride: Triple, preserved: bool, norm_eps: float
 ) -> nn.Module:
-    """A stage of ip-CSN: the middle convolution of each bottleneck is separated by channels.
+    """A stage of CSN: the middle convolution of each bottleneck works within each channel.
 
     Args:
         dim_in: input channels.
         dim_out: output channels.
         depth: number of blocks.
-        stride: (time, height, width) of the first block's middle convolution.
+        stride: of the first block's middle convolution.
+        preserved: another convolution mixes the channels before it (ip-CSN); otherwise the two
+            around it do that alone (ir-CSN).
         norm_eps: epsilon of all its norms.
     """
+    preserving = partial(_interaction_preserved, norm_eps=norm_eps)
     return _create_res_stage(
         depth=depth,
         dim_in=dim_in,
@@ -89,7 +92,7 @@ def ip_csn_stage(
         conv_b_padding=(1, 1, 1),
         conv_b_stride=stride,
         conv_b_num_groups=dim_out // 4,
-        conv_b=partial(_interaction_preserved, norm_eps=norm_eps),
+        conv_b=preserving if preserved else nn.Conv3d,
         norm_eps=norm_eps,
     )
 

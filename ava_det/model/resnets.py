@@ -11,10 +11,16 @@ from pytorchvideo.models.weight_init import init_net_weights
 from torch import nn
 
 from ava_det.model.backbones import Backbone
-from ava_det.model.blocks import NonLocalStage, Triple, bottleneck_stage, ip_csn_stage
+from ava_det.model.blocks import NonLocalStage, Triple, bottleneck_stage, csn_stage
 from ava_det.model.pathways import SplitPathways
 
-DEPTHS = {18: (1, 1, 1, 1), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
+DEPTHS = {  # blocks of res2 to res5; 18 is PyTorchVideo's SlowFast, not ResNet-18
+    18: (1, 1, 1, 1),
+    34: (3, 4, 6, 3),
+    50: (3, 4, 6, 3),
+    101: (3, 4, 23, 3),
+    152: (3, 8, 36, 3),
+}
 STRIDES = (1, 2, 2, 2)  # in space, of res2 to res5
 RES2 = 1  # index of res2 among the blocks of a backbone
 
@@ -59,19 +65,20 @@ def resnet(
     return _finish([stem(stem_kernel), *stages], dim_in)
 
 
-def ip_csn(depths: Sequence[int], norm_eps: float) -> Backbone:
-    """An interaction-preserved channel-separated network (Tran et al., arXiv 1904.02811).
+def csn(depth: int, preserved: bool, norm_eps: float) -> Backbone:
+    """A channel-separated network, CSN (Tran et al., arXiv 1904.02811).
 
     Args:
-        depths: blocks of each stage.
+        depth: a key of `DEPTHS`.
+        preserved: interaction-preserved, ip-CSN; otherwise interaction-reduced, ir-CSN.
         norm_eps: epsilon of all norms.
     """
     blocks: list[nn.Module] = [stem(3, norm_eps)]
     dim_in = 64
-    for k, depth in enumerate(depths):
+    for k, count in enumerate(DEPTHS[depth]):
         dim_out = 256 * 2**k
         stride = STRIDES[k], STRIDES[k], STRIDES[k]  # time is halved with space
-        blocks.append(ip_csn_stage(dim_in, dim_out, depth, stride, norm_eps))
+        blocks.append(csn_stage(dim_in, dim_out, count, stride, preserved, norm_eps))
         dim_in = dim_out
     return _finish(blocks, dim_in)
 

@@ -79,7 +79,7 @@ def slowfast_r101(
         alpha: fast frames to a slow frame.
         fusion_kernel: frames that the connection from fast to slow looks at.
         temporal_blocks: (slow, fast) blocks of res4 that convolve in time: (23, 23) is PySlowFast's
-            "101_101", (6, 6) its "50_50".
+            "101_101", (6, 6) its "50_50" and (6, 23) its "50_101".
         fusion_norm: as for `slowfast_r50`.
         slow_from_first: as for `slowfast_r50`.
         non_local: places of non-local blocks; {"res4": [6, 13, 20]} in the models of AVA.
@@ -137,25 +137,48 @@ def i3d_r50(non_local: Places | None = None) -> Backbone:
 
 
 def ip_csn_r50(norm_eps: float = 1e-3) -> Backbone:
-    """ip-CSN-50.
+    """ip-CSN-50, interaction-preserved.
 
     Args:
         norm_eps: epsilon of all norms; the default is that of the authors' models (VMZ), which
             MMAction2 keeps.
     """
-    return resnets.ip_csn(DEPTHS[50], norm_eps)
+    return resnets.csn(50, preserved=True, norm_eps=norm_eps)
+
+
+def ip_csn_r152(norm_eps: float = 1e-3) -> Backbone:
+    """ip-CSN-152; its argument as for `ip_csn_r50`."""
+    return resnets.csn(152, preserved=True, norm_eps=norm_eps)
+
+
+def ir_csn_r101(norm_eps: float = 1e-5) -> Backbone:
+    """ir-CSN-101, interaction-reduced, as PyTorchVideo has it (`csn_r101`).
+
+    Args:
+        norm_eps: epsilon of all norms.
+    """
+    return resnets.csn(101, preserved=False, norm_eps=norm_eps)
 
 
 def x3d_s() -> Backbone:
-    """X3D-S, which takes 13 frames at stride 6 of 160 pixels; X3D-M differs in the clip alone."""
-    net = create_x3d(inner_act=nn.SiLU)  # PyTorchVideo's Swish has no gradient in today's torch
-    stages = stages_of(net)
-    return Backbone(SplitPathways(1), stages, (X3DHead.IN_CHANNELS,), stride=32)
+    """X3D-S, which takes 13 frames at stride 6 of 160 pixels."""
+    return _x3d(depth_factor=2.2)
 
 
 def x3d_m() -> Backbone:
-    """X3D-M, which takes 16 frames at stride 5 of 224 pixels."""
-    return x3d_s()
+    """X3D-M, which takes 16 frames at stride 5 of 224 pixels; the layers are X3D-S's."""
+    return _x3d(depth_factor=2.2)
+
+
+def x3d_l() -> Backbone:
+    """X3D-L, which takes 16 frames at stride 5 of 312 pixels."""
+    return _x3d(depth_factor=5.0)
+
+
+def _x3d(depth_factor: float) -> Backbone:
+    # PyTorchVideo's own Swish has no gradient in today's torch.
+    net = create_x3d(depth_factor=depth_factor, inner_act=nn.SiLU)
+    return Backbone(SplitPathways(1), stages_of(net), (X3DHead.IN_CHANNELS,), stride=32)
 
 
 def mvit_v2_s(class_token: bool = False) -> Backbone:
@@ -184,8 +207,11 @@ ARCHITECTURES: dict[str, Callable[..., Backbone]] = {
         c2d_r50,
         i3d_r50,
         ip_csn_r50,
+        ip_csn_r152,
+        ir_csn_r101,
         x3d_s,
         x3d_m,
+        x3d_l,
         mvit_v2_s,
     )
 }
