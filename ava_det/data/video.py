@@ -1,6 +1,7 @@
 """Frames of a video file at asked times, decoded by PyAV from the key frame before only.
 
-A frame got at random is, bit for bit, the picture that reading the file through gives.
+A frame got at random is, bit for bit, the picture that reading the file through gives (unless the
+file is damaged).
 """
 
 import itertools
