@@ -1,6 +1,7 @@
 """What every tool's command line shares: one clear line on bad input, `--debug` for a traceback."""
 
 import argparse
+import logging
 import os
 import sys
 import warnings
@@ -18,6 +19,8 @@ def quiet_libraries() -> None:
         warnings.simplefilter("ignore", FutureWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", UserWarning)
+        # detectron2 asks torch whether it is being traced in a way that torch complains of.
+        logging.getLogger("torch.fx._symbolic_trace").setLevel(logging.ERROR)
 
 
 def run(

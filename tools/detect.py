@@ -8,16 +8,16 @@ track id; a tick is a 0-based frame number) and out/in.json.
 
 import argparse
 import dataclasses
+import math
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TypeVar
 
 from ava_det import cli
 from ava_det.structures import InputError
 
-if TYPE_CHECKING:
-    from ava_det.data.video import Video
-
+Number = TypeVar("Number", int, float)
 DEMO = "runs/demo"  # where `make demo` leaves its weights
 ACTION_WEIGHTS, PERSON_WEIGHTS = "action.safetensors", "persons.safetensors"
 
@@ -36,26 +36,41 @@ def parser() -> argparse.ArgumentParser:
         help=f"person detector (default: {PERSON_WEIGHTS} beside the action detector)",
     )
     parser.add_argument(
-        "--rate", type=_positive, default=5.0, help="keyframes a second (default 5)"
+        "--rate", type=at_least(0.01, float), default=5.0, help="keyframes a second (default 5)"
     )
     parser.add_argument(
         "--score-threshold", type=float, default=0.3, help="least score of an action (default 0.3)"
     )
     parser.add_argument(
-        "--top-k", type=int, default=3, help="most actions a person, 0 for all (default 3)"
+        "--top-k",
+        type=at_least(0, int),
+        default=3,
+        help="most actions a person, 0: all (default 3)",
     )
     parser.add_argument(
         "--person-threshold", type=float, default=0.5, help="least score of a person (default 0.5)"
+    )
+    parser.add_argument(
+        "--person-size",
+        type=at_least(32, int),
+        metavar="PIXELS",
+        help="short side that frames have for the person detector; more finds smaller people "
+        "(default: as trained)",
     )
     parser.add_argument("--device", default="cpu")
     return parser
 
 
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return value
+def at_least(least: float, kind: type[Number]) -> Callable[[str], Number]:
+    """A type of argument: finite numbers from `least` on."""
+
+    def number(text: str) -> Number:
+        value = kind(text)
+        if not least <= value < math.inf:
+            raise argparse.ArgumentTypeError(f"{text} is not a number of at least {least}")
+        return value
+
+    return number
 
 
 def find_weights(args: argparse.Namespace) -> tuple[Path, Path]:
@@ -91,18 +106,6 @@ def prepare_folder(video: Path, folder: Path) -> None:
             raise InputError(f"{output}: would overwrite the input; choose another --output")
 
 
-def video_facts(video: "Video") -> dict[str, Any]:
-    """What the json says of the video."""
-    return {
-        "file": str(video.path),
-        "height": video.height,
-        "width": video.width,
-        "frames": len(video),
-        "rate": round(video.rate, 3),
-        "seconds": round(float(video.frame_times[-1]) + 1 / video.rate, 3),
-    }
-
-
 def main(args: argparse.Namespace) -> None:
     """Detect; the three files appear when all is done."""
     from ava_det.data.video import Video
@@ -115,10 +118,10 @@ def main(args: argparse.Namespace) -> None:
         from ava_det.detect.backends import TorchBackend
         from ava_det.detect.persons import PersonDetector
         from ava_det.detect.pipeline import ActionPipeline
-        from ava_det.detect.results import Choice, write_results
+        from ava_det.detect.results import Choice, video_facts, write_results
 
         actions = TorchBackend.from_file(weights, args.device)
-        detector = PersonDetector.from_file(persons, args.device)
+        detector = PersonDetector.from_file(persons, args.device, args.person_size)
         pipeline = ActionPipeline(detector, actions, args.rate, args.person_threshold)
         choice = Choice(actions.class_map, args.score_threshold, args.top_k)
         facts = {

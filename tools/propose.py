@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 
 from ava_det import cli
-from ava_det.structures import InputError
+from ava_det.structures import AnnotatedKeyframe, Clock, InputError
 
 CONFIG = Path(__file__).resolve().parents[1] / "configs" / "persons" / "faster_rcnn_tiny.py"
 
@@ -40,6 +40,9 @@ def parser() -> argparse.ArgumentParser:
     running = parser.add_argument_group("without --train")
     running.add_argument("--weights", type=Path, help="what --train left behind")
     running.add_argument("--score-threshold", type=float, default=0.05, help="least person score")
+    running.add_argument(
+        "--person-size", type=int, metavar="PIXELS", help="short side of the frames (as trained)"
+    )
     running.add_argument("--batch-size", type=int, default=16)
     running.add_argument("--device", default="cpu")
     parser.set_defaults(num_machines=1, machine_rank=0, dist_url="auto")
@@ -61,6 +64,7 @@ def train(args: argparse.Namespace) -> None:
     from ava_det.data.catalog import check_known
     from ava_det.train.run import WEIGHTS, train_from_arguments
 
+    common_clock(args.dataset)
     test = check_known(args.test_dataset or args.dataset[0].replace("train", "test"))
     if test in args.dataset:
         raise InputError(f"{test}: both trained and tested on; --test-dataset names another one")
@@ -73,9 +77,25 @@ def train(args: argparse.Namespace) -> None:
     print(f"weights: {args.output / WEIGHTS}")
 
 
+def common_clock(names: list[str]) -> Clock:
+    """What a tick of all these data sets is.
+
+    Raises:
+        InputError: an unknown data set, or two that disagree.
+    """
+    from detectron2.data import MetadataCatalog
+
+    from ava_det.data.catalog import check_known
+
+    clocks = [MetadataCatalog.get(check_known(name)).clock for name in names]
+    for name, clock in zip(names, clocks, strict=True):
+        if clock != clocks[0]:
+            raise InputError(f"{name}: its ticks are not those of {names[0]}")
+    return clocks[0]
+
+
 def run(args: argparse.Namespace) -> None:
     """Find the people on every keyframe and write them; print how many of the annotated are met."""
-    from detectron2.data import MetadataCatalog
     from tqdm import tqdm
 
     from ava_det.data.build import get_records
@@ -84,10 +104,12 @@ def run(args: argparse.Namespace) -> None:
     from ava_det.evaluate.persons import person_ap, person_recall
     from ava_det.formats.ava_csv import table_of, write_detections
 
+    clock = common_clock(args.dataset)
     records = get_records(args.dataset)
-    clock = MetadataCatalog.get(args.dataset[0]).clock
+    if not records or not isinstance(records[0], AnnotatedKeyframe):
+        raise InputError(f"{args.dataset[0]}: has no keyframes with boxes")
     args.output.parent.mkdir(parents=True, exist_ok=True)
-    detector = PersonDetector.from_file(args.weights, args.device)
+    detector = PersonDetector.from_file(args.weights, args.device, args.person_size)
     boxes = propose(detector, records, VideoReader(), clock, args.batch_size)
     found = {}
     for people in tqdm(boxes, total=len(records), unit="keyframe"):

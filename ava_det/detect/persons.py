@@ -30,8 +30,16 @@ class PersonDetector:
         self.resize = v2.Resize(short_side, antialias=True)
 
     @classmethod
-    def from_file(cls, path: Path, device: str = "cpu") -> "PersonDetector":
+    def from_file(
+        cls, path: Path, device: str = "cpu", short_side: int | None = None
+    ) -> "PersonDetector":
         """Load a weight file of ours.
+
+        Args:
+            path: the file.
+            device: where the model runs.
+            short_side: pixels that frames are resized to; None as the file says. More finds smaller
+                people and takes longer.
 
         Raises:
             InputError: it cannot be read or is not of a person detector.
@@ -39,7 +47,7 @@ class PersonDetector:
         model, card = load_model(path)
         if not isinstance(model, GeneralizedRCNN):
             raise InputError(f"{path}: weights of task {card.task!r}, not of a person detector")
-        return cls(model, card.clip.short_side, device)
+        return cls(model, short_side or card.clip.short_side, device)
 
     @torch.inference_mode()
     def people(self, keyframes: Sequence[Keyframe], frames: np.ndarray) -> list[PersonBoxes]:

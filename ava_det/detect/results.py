@@ -119,6 +119,18 @@ class ResultFiles:
         }
 
 
+def video_facts(video: Video) -> dict[str, Any]:
+    """What the json says of a video."""
+    return {
+        "file": str(video.path),
+        "height": video.height,
+        "width": video.width,
+        "frames": len(video),
+        "rate": round(video.rate, 3),
+        "seconds": round(float(video.frame_times[-1]) + 1 / video.rate, 3),
+    }
+
+
 def write_results(
     video: Video,
     results: Iterable[ActionDetections],

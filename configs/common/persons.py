@@ -32,7 +32,7 @@ dataloader = dict(
         mapper=L(detection_mapper)(
             dataset="${dataloader.train.dataset}",
             reader=L(VideoReader)(),
-            transform=L(spatial.jitter)(lowest=112, highest=192, color=0.3),
+            transform=L(spatial.jitter)(lowest=80, highest=208, color=0.3),
             frames=1,
             stride=1,
         ),

@@ -39,7 +39,7 @@ def detect(run_tool, random_weights, tmp_path):
 
 
 def test_the_three_files_tell_the_same(detect, clip, tmp_path):
-    ran = detect(clip, *EVERYBODY, "--rate", 10, "--top-k", 2)
+    ran = detect(clip, *EVERYBODY, "--rate", 10, "--top-k", 2, "--person-size", 64)
     assert ran.code == 0, ran.err
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "some clip.csv",
@@ -159,10 +159,14 @@ def test_weights_of_another_kind_are_refused(detect, random_weights, clip):
     assert "weights of task 'persons', not of an action detector" in ran.err
 
 
-@pytest.mark.parametrize("rate", ["0", "-1", "inf", "nan", "five"])
-def test_a_senseless_rate_is_a_usage_error(detect, clip, rate):
-    ran = detect(clip, "--rate", rate)
+@pytest.mark.parametrize(
+    "arguments",
+    [*(("--rate", rate) for rate in ("0", "-1", "inf", "nan", "five")), ("--top-k", "-1")],
+)
+def test_a_senseless_number_is_a_usage_error(detect, clip, arguments):
+    ran = detect(clip, *arguments)
     assert ran.code == 2
+    assert f"argument {arguments[0]}" in ran.err
 
 
 def test_help_comes_without_torch():

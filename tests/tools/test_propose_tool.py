@@ -9,7 +9,14 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 from ava_det.data.video_writer import VideoWriter
 from ava_det.formats.ava_csv import people_by_keyframe, read_boxes
 from ava_det.formats.class_map import ClassMap
-from ava_det.structures import FRAME_CLOCK, AnnotatedKeyframe, Keyframe, PersonBoxes
+from ava_det.structures import (
+    AVA_CLOCK,
+    FRAME_CLOCK,
+    AnnotatedKeyframe,
+    Keyframe,
+    LabelledVideo,
+    PersonBoxes,
+)
 
 SMALL = [
     "model.arguments.width=8",
@@ -42,8 +49,10 @@ def world(tmp_path):
     for name, part in names.items():
         DatasetCatalog.register(name, lambda part=part: part)
         MetadataCatalog.get(name).set(class_map=ClassMap({1: "slide"}), clock=FRAME_CLOCK)
+    DatasetCatalog.register("toy_clips", lambda: [LabelledVideo("film", str(path), 0)])
+    MetadataCatalog.get("toy_clips").set(class_map=ClassMap({1: "slide"}), clock=AVA_CLOCK)
     yield "toy"
-    for name in names:
+    for name in [*names, "toy_clips"]:
         DatasetCatalog.remove(name)
         MetadataCatalog.remove(name)
 
@@ -87,6 +96,11 @@ def test_train_then_run(world, run_tool, tmp_path):
         (["--dataset", "nowhere", "--weights", __file__], "unknown data set 'nowhere'"),
         (["--dataset", "toy_test", "--weights", __file__], "not a safetensors file"),
         (["--dataset", "toy_test", "--weights", "none.safetensors"], "no such file"),
+        (["--dataset", "toy_clips", "--weights", "none"], "toy_clips: has no keyframes"),
+        (
+            ["--train", "--dataset", "toy_train", "toy_clips", "--test-dataset", "toy_test"],
+            "toy_clips: its ticks are not those of toy_train",
+        ),
         (["--train", "--dataset", "toy_test"], "both trained and tested on"),
         (["--train", "--dataset", "toy_train", "--test-dataset", "no"], "unknown data set 'no'"),
         (["--train", "--dataset", "toy_train", "--config", "none.py"], "none.py: no such config"),
