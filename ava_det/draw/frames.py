@@ -106,22 +106,23 @@ def _place(
 ) -> tuple[int, int]:
     """Top left corner of a block of labels: the first place that is free, else the first one.
 
-    Above the box (a truth's: below), then further and further into it, at its left or right edge.
+    Above the box, beside it, below it, then further and further into it; a truth's from below.
     """
     x1, y1, x2, y2 = to_pixels(person.box, canvas.shape[0], canvas.shape[1]).round().astype(int)
     step = height // len(person.labels)
+    above, below = y1 - height, y2
     if person.truth:
-        tops = [y2, *range(y2 - height, y1, -step)]
+        outer, side, inner = (below, above), y2 - height, range(y2 - height, y1, -step)
     else:
-        tops = [y1 - height, *range(y1, y2 - height, step)]
+        outer, side, inner = (above, below), y1, range(y1, y2 - height, step)
     most_x, most_y = max(0, canvas.shape[1] - width), max(0, canvas.shape[0] - height)
-    places = [(x, y) for x in (x1, x2 - width) for y in tops]
-    fitting = [(x, y) for x, y in places if 0 <= y <= most_y]
-    clamped = [(min(max(x, 0), most_x), min(max(y, 0), most_y)) for x, y in fitting or places]
-    for x, y in clamped:
-        if not any(_overlap((x, y, x + width, y + height), area) for area in taken):
+    along = [(min(max(x1, 0), most_x), y) for y in (*outer, *inner)]
+    places = [along[0], (x2, side), (x1 - width, side), *along[1:]]
+    for x, y in places:
+        fits = 0 <= x <= most_x and 0 <= y <= most_y
+        if fits and not any(_overlap((x, y, x + width, y + height), area) for area in taken):
             return x, y
-    return clamped[0]
+    return along[0][0], min(max(side, 0), most_y)
 
 
 def _overlap(a: Area, b: Area) -> bool:
