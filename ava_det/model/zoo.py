@@ -22,9 +22,10 @@ from ava_det.model.mvit import TokenBackbone
 from ava_det.model.named import build_named
 from ava_det.model.pathways import Normalize, SplitPathways
 from ava_det.model.persons import build_person_detector
-from ava_det.model.resnets import DEPTHS, Places, stages_of
+from ava_det.model.resnets import DEPTHS, RES2, Places, stages_of
 
 GREY_MEAN, GREY_STD = (0.45,) * 3, (0.225,) * 3  # PySlowFast's and PyTorchVideo's
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # MMAction2's, RGB
 
 
 def slowfast_tiny(width: int = 32, alpha: int = 4) -> Backbone:
@@ -160,25 +161,31 @@ def ir_csn_r101(norm_eps: float = 1e-5) -> Backbone:
     return resnets.csn(101, preserved=False, norm_eps=norm_eps)
 
 
-def x3d_s() -> Backbone:
-    """X3D-S, which takes 13 frames at stride 6 of 160 pixels."""
-    return _x3d(depth_factor=2.2)
+def x3d_s(shortcut_norm: bool = False) -> Backbone:
+    """X3D-S, which takes 13 frames at stride 6 of 160 pixels.
+
+    Args:
+        shortcut_norm: a norm on the shortcut of res2, which PySlowFast has, PyTorchVideo not.
+    """
+    return _x3d(2.2, shortcut_norm)
 
 
-def x3d_m() -> Backbone:
-    """X3D-M, which takes 16 frames at stride 5 of 224 pixels; the layers are X3D-S's."""
-    return _x3d(depth_factor=2.2)
+def x3d_m(shortcut_norm: bool = False) -> Backbone:
+    """X3D-M, which takes 16 frames at stride 5 of 224 pixels; the layers are those of `x3d_s`."""
+    return _x3d(2.2, shortcut_norm)
 
 
-def x3d_l() -> Backbone:
-    """X3D-L, which takes 16 frames at stride 5 of 312 pixels."""
-    return _x3d(depth_factor=5.0)
+def x3d_l(shortcut_norm: bool = False) -> Backbone:
+    """X3D-L, which takes 16 frames at stride 5 of 312 pixels; its argument as for `x3d_s`."""
+    return _x3d(5.0, shortcut_norm)
 
 
-def _x3d(depth_factor: float) -> Backbone:
+def _x3d(depth_factor: float, shortcut_norm: bool) -> Backbone:
     # PyTorchVideo's own Swish has no gradient in today's torch.
-    net = create_x3d(depth_factor=depth_factor, inner_act=nn.SiLU)
-    return Backbone(SplitPathways(1), stages_of(net), (X3DHead.IN_CHANNELS,), stride=32)
+    stages = stages_of(create_x3d(depth_factor=depth_factor, inner_act=nn.SiLU))
+    if shortcut_norm:
+        stages[RES2].get_submodule("res_blocks.0").branch1_norm = nn.BatchNorm3d(24)
+    return Backbone(SplitPathways(1), stages, (X3DHead.IN_CHANNELS,), stride=32)
 
 
 def mvit_v2_s(class_token: bool = False) -> Backbone:
