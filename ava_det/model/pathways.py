@@ -44,11 +44,14 @@ class SplitPathways(nn.Module):
         alpha: the fast pathway has `alpha` times the frames of the slow one; 1 keeps one pathway.
         from_first: the slow pathway takes frames 0, alpha, 2 alpha ... (MMAction2); otherwise they
             are spread from the first frame to the last (PySlowFast, PyTorchVideo).
+        change: the fast pathway gets what differs from the clip's mean over time. It is blind to
+            what stands still then, which is most of what a small model sees otherwise
+            (docs/decisions.md).
     """
 
-    def __init__(self, alpha: int, from_first: bool = False):
+    def __init__(self, alpha: int, from_first: bool = False, change: bool = False):
         super().__init__()
-        self.alpha, self.from_first = alpha, from_first
+        self.alpha, self.from_first, self.change = alpha, from_first, change
 
     def slow_indices(self, frames: int) -> Tensor:
         """(T / alpha,) frames of the slow pathway (PySlowFast `pack_pathway_output`).
@@ -66,4 +69,5 @@ class SplitPathways(nn.Module):
         """(N, C, T, H, W) to [slow (N, C, T / alpha, H, W), fast (N, C, T, H, W)], or [clip]."""
         if self.alpha == 1:
             return [clip]
-        return [clip.index_select(2, self.slow_indices(clip.shape[2]).to(clip.device)), clip]
+        slow = clip.index_select(2, self.slow_indices(clip.shape[2]).to(clip.device))
+        return [slow, clip - clip.mean(2, keepdim=True) if self.change else clip]

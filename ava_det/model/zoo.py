@@ -28,14 +28,18 @@ GREY_MEAN, GREY_STD = (0.45,) * 3, (0.225,) * 3  # PySlowFast's and PyTorchVideo
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # MMAction2's, RGB
 
 
-def slowfast_tiny(width: int = 32, alpha: int = 4) -> Backbone:
+def slowfast_tiny(width: int = 32, alpha: int = 4, change: bool = False) -> Backbone:
     """SlowFast with one bottleneck a stage; 2.8 M parameters at width 32.
 
     Args:
         width: channels of the slow stem; the fast one has an eighth.
         alpha: fast frames to a slow frame; 16 frames at alpha 4 give a slow pathway of 4.
+        change: the fast pathway sees what changes only (`SplitPathways`), for training from
+            random weights on little data.
     """
-    return resnets.slowfast(18, alpha, fusion_kernel=7 if alpha == 4 else 5, width=width)
+    backbone = resnets.slowfast(18, alpha, fusion_kernel=7 if alpha == 4 else 5, width=width)
+    backbone.split = SplitPathways(alpha, change=change)
+    return backbone
 
 
 def slowfast_r50(

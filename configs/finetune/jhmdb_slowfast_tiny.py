@@ -10,10 +10,11 @@ from ..common.data import detection as dataloader
 from ..common.data import detection_test as test
 from ..common.model import detector as model
 from ..common.optim import cosine as lr_multiplier
-from ..common.optim import sgd as optimizer
+from ..common.optim import adamw as optimizer
 from ..common.train import train
 
 model.num_classes = 21
+model.arguments.change = True
 class_map.name = "jhmdb_split1_train"
 dataloader.train.dataset = "jhmdb_split1_train"
 test.loader.records.names = "jhmdb_split1_test"

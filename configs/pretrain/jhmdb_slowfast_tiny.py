@@ -11,10 +11,11 @@ from ..common.data import recognition as dataloader
 from ..common.data import recognition_test as test
 from ..common.model import classifier as model
 from ..common.optim import cosine as lr_multiplier
-from ..common.optim import sgd as optimizer
+from ..common.optim import adamw as optimizer
 from ..common.train import train
 
 model.num_classes = 21
+model.arguments.change = True
 class_map.name = "jhmdb_clips_split1_train"
 dataloader.train.dataset = "jhmdb_clips_split1_train"
 test.loader.records.names = "jhmdb_clips_split1_test"
@@ -23,7 +24,7 @@ task = L(Recognition)(
     criterion=L(SoftTargetCrossEntropy)(),
     mix=L(VideoMix)(variant="spatial", alpha=1.0, probability=1.0),
 )
-optimizer.lr = 0.05
-train.max_iter = 3000
-train.ema = 0.999
-clip.short_side = 96
+optimizer.lr = 1e-3
+train.max_iter = 2200
+train.ema = 0.998
+clip.short_side = 80
