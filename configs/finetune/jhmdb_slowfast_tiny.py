@@ -9,8 +9,8 @@ from ..common.data import class_map, clip
 from ..common.data import detection as dataloader
 from ..common.data import detection_test as test
 from ..common.model import detector as model
-from ..common.optim import cosine as lr_multiplier
 from ..common.optim import adamw as optimizer
+from ..common.optim import cosine as lr_multiplier
 from ..common.train import train
 
 model.num_classes = 21
