@@ -39,10 +39,17 @@ def parser() -> argparse.ArgumentParser:
     add = parser.add_argument_group("more on the page").add_argument
     add("--videos", type=path, metavar="FOLDER", help="pictures of the best and worst keyframes")
     add("--pictures", type=int, default=6, metavar="N", help="how many of each (default 6)")
-    add("--ticks", choices=["seconds", "frames"], default="seconds", help="what a tick counts")
+    add(
+        "--ticks", type=ticks_a_second, default=1.0, metavar="seconds|frames|RATE", help="tick unit"
+    )
     add("--start", type=int, help="tick at the start of a file (default 900, or 0 for frames)")
     add("--run", type=path, metavar="FOLDER", help="loss curves of this training run")
     return parser
+
+
+def ticks_a_second(text: str) -> float | None:
+    """What `--ticks` means; None for frames."""
+    return {"seconds": 1.0, "frames": None}[text] if text in ("seconds", "frames") else float(text)
 
 
 def main(args: argparse.Namespace) -> None:
@@ -136,8 +143,8 @@ def keyframe_image(args: argparse.Namespace, path: Path, tick: int) -> "np.ndarr
 
     from ava_det.data.video import Video
 
-    usual = AVA_CLOCK if args.ticks == "seconds" else FRAME_CLOCK
-    clock = Clock(usual.rate, usual.start if args.start is None else args.start)
+    usual = FRAME_CLOCK if args.ticks is None else AVA_CLOCK
+    clock = Clock(args.ticks, usual.start if args.start is None else args.start)
     with Video(path) as file:
         time = clock.seconds(tick, file.frame_times)
         if not 0 <= time <= file.frame_times[-1] + 0.5:

@@ -13,6 +13,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 Transform = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+_BOXES: Callable[..., Tensor] = tv_tensors.BoundingBoxes  # its constructor is not typed
 
 
 class Joint:
@@ -24,8 +25,7 @@ class Joint:
     def __call__(self, video: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
         """Transform a video (T, C, H, W) and its boxes (R, 4) by the same draw."""
         canvas = (int(video.shape[-2]), int(video.shape[-1]))
-        options = {"format": "XYXY", "canvas_size": canvas}
-        wrapped = tv_tensors.BoundingBoxes(boxes.reshape(-1, 4), **options)
+        wrapped = _BOXES(boxes.reshape(-1, 4), format="XYXY", canvas_size=canvas)
         out_video, out_boxes = self.transforms(tv_tensors.Video(video), wrapped)
         return out_video.as_subclass(Tensor), out_boxes.as_subclass(Tensor)
 

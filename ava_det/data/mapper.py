@@ -19,7 +19,7 @@ from ava_det.data.sampling import (
     uniform_window_starts,
     window_times,
 )
-from ava_det.data.video import VideoReader
+from ava_det.data.video import FrameReader
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import AnnotatedKeyframe, Clock, LabelledVideo
 
@@ -43,7 +43,7 @@ class RecognitionMapper:
 
     def __init__(
         self,
-        reader: VideoReader,
+        reader: FrameReader,
         transform: Transform,
         frames: int,
         stride: int,
@@ -91,7 +91,7 @@ class DetectionMapper:
 
     def __init__(
         self,
-        reader: VideoReader,
+        reader: FrameReader,
         transform: Transform,
         class_map: ClassMap,
         clock: Clock,
