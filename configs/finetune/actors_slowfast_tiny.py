@@ -1,0 +1,28 @@
+"""Fine-tuning on the keyframes of several rendered actors: what `make demo` runs."""
+
+from detectron2.config import LazyCall as L
+
+from ava_det.model.criterion import SigmoidCrossEntropy
+from ava_det.train.tasks import Detection
+
+from ..common.data import class_map, clip
+from ..common.data import detection as dataloader
+from ..common.data import detection_test as test
+from ..common.model import detector as model
+from ..common.optim import adamw as optimizer
+from ..common.optim import cosine as lr_multiplier
+from ..common.train import train
+
+model.num_classes = 14
+model.arguments.change = True
+model.dropout = 0.2
+class_map.name = "actors_train"
+clip.update(frames=8, stride=2, rate=15.0, short_side=80)
+dataloader.train.dataset = "actors_train"
+dataloader.train.mapper.transform.highest = 96
+test.loader.records.names = "actors_test"
+task = L(Detection)(criterion=L(SigmoidCrossEntropy)())
+optimizer.lr = 2e-3
+train.max_iter = 900
+train.ema = 0.99
+train.eval_period = 450

@@ -1,0 +1,33 @@
+"""S-VideoMix pretraining on single rendered actors: what `make demo` runs."""
+
+from detectron2.config import LazyCall as L
+
+from ava_det.augment.videomix import VideoMix
+from ava_det.model.criterion import SoftTargetCrossEntropy
+from ava_det.train.tasks import Recognition
+
+from ..common.data import class_map, clip
+from ..common.data import recognition as dataloader
+from ..common.data import recognition_test as test
+from ..common.model import classifier as model
+from ..common.optim import adamw as optimizer
+from ..common.optim import cosine as lr_multiplier
+from ..common.train import train
+
+model.num_classes = 11
+model.arguments.change = True
+model.dropout = 0.2
+class_map.name = "actors_clips_train"
+clip.update(frames=8, stride=2, rate=15.0, short_side=64)
+dataloader.train.dataset = "actors_clips_train"
+dataloader.train.mapper.transform.smallest_area = 0.6
+test.loader.records.names = "actors_clips_test"
+task = L(Recognition)(
+    num_classes="${model.num_classes}",
+    criterion=L(SoftTargetCrossEntropy)(),
+    mix=L(VideoMix)(variant="spatial", alpha=1.0, probability=1.0),
+)
+optimizer.lr = 2e-3
+train.max_iter = 900
+train.ema = 0.99
+train.eval_period = 450
