@@ -22,13 +22,13 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from ava_det.cli import quiet_libraries
-from ava_det.model.weights.native import ClipShape, ModelCard, read_weights, save_weights
+from ava_det.model.weights.load import load_weights
+from ava_det.model.weights.native import ClipShape, ModelCard, save_weights
 from ava_det.model.zoo import TASKS
 from ava_det.structures import InputError
 from ava_det.train.checkpoint import AtomicCheckpointer
 from ava_det.train.loop import ClipTrainer, WeightAverage
 from ava_det.train.tasks import Batch, Task, distribute, unwrap
-from ava_det.train.transfer import transfer
 
 WEIGHTS = "model.safetensors"  # what a finished run leaves in its folder
 
@@ -64,8 +64,8 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
     torch.manual_seed(settings.seed)
     plain = instantiate(cfg.model).to(settings.device)
     if settings.init:
-        weights, _ = read_weights(Path(settings.init))
-        logger.info("%s: %s", settings.init, transfer(plain, weights, tuple(settings.init_fresh)))
+        report = load_weights(Path(settings.init), plain, fresh=tuple(settings.init_fresh))
+        logger.info("%s: %s", settings.init, report)
     cfg.optimizer.params.model = plain
     optimizer = instantiate(cfg.optimizer)
     model = distribute(plain)

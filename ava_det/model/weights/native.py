@@ -1,10 +1,12 @@
 """Our own weight file: safetensors, with everything in its header that using the weights takes.
 
 The header names an architecture of `ava_det.model.zoo` and plain arguments, which are checked and
-never executed, the class map, the clip that the model was trained on and a hash of the tensors.
+never executed, the class map, the clip that the model was trained on, how its pixels are normalised
+and a hash of all of it, tensors included.
 """
 
 import hashlib
+import inspect
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -17,9 +19,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ava_det.model import zoo
+from ava_det.model.weights.foreign import Origin
 from ava_det.structures import InputError
 
 FORMAT = "ava_det 1"
+_LARGEST = 1 << 16  # no argument of an architecture is near this, nor a list near so long
 
 
 @dataclass(frozen=True)
@@ -38,13 +42,21 @@ class ClipShape:
     rate: float | None
     short_side: int
 
+    def __post_init__(self) -> None:
+        """Refuse what is not a clip."""
+        counts = (self.frames, self.stride, self.short_side)
+        if any(type(count) is not int or count < 1 for count in counts):
+            raise ValueError(f"a clip of {self.frames} x {self.stride} at {self.short_side}")
+        if self.rate is not None and not (isinstance(self.rate, (int, float)) and self.rate > 0):
+            raise ValueError(f"a clip at {self.rate} frames a second")
+
 
 @dataclass(frozen=True)
 class ModelCard:
     """What a weight file says of its model.
 
     Attributes:
-        task: "classifier" or "detector".
+        task: "classifier", "detector" or "persons".
         arguments: plain arguments of the zoo's builder of that task.
         classes: (id, name, group) of every class, in the order of the logits; group may be "".
         clip: what it takes.
@@ -55,6 +67,27 @@ class ModelCard:
     classes: tuple[tuple[int, str, str], ...]
     clip: ClipShape
 
+    def pixels(self) -> dict[str, Any]:
+        """Order of colours, mean and standard deviation of pixels / 255; empty where built in."""
+        if self.task not in zoo.TASKS:
+            raise ValueError(f"unknown task {self.task!r}")
+        parameters = inspect.signature(zoo.TASKS[self.task]).parameters
+        if "mean" not in parameters:
+            return {}
+        values = {
+            key: [float(x) for x in self.arguments.get(key, parameters[key].default)]
+            for key in ("mean", "std")
+        }
+        return {"order": "RGB", **values}
+
+
+def origin_of(card: ModelCard) -> Origin:
+    """The model of a file of ours."""
+    pixels = card.pixels()
+    if not pixels:
+        return Origin()
+    return Origin(tuple(pixels["mean"]), tuple(pixels["std"]), stated=True)
+
 
 def save_weights(path: Path, weights: Mapping[str, Tensor], card: ModelCard) -> None:
     """Write a weight file, atomically."""
@@ -62,8 +95,9 @@ def save_weights(path: Path, weights: Mapping[str, Tensor], card: ModelCard) -> 
     header = {
         "format": FORMAT,
         "card": json.dumps(asdict(card)),
-        "sha256": _hash(tensors),
+        "pixels": json.dumps(card.pixels()),
     }
+    header["digest"] = _digest(header, tensors)
     temporary = path.with_name(path.name + ".part")
     save_file(tensors, temporary, metadata=header)
     temporary.replace(path)
@@ -85,18 +119,13 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], ModelCard]:
         raise InputError(f"{path}: not a safetensors file ({error})") from error
     if header.get("format") != FORMAT:
         raise InputError(f"{path}: not a weight file of ava_det (format {header.get('format')!r})")
-    if header.get("sha256") != _hash(tensors):
+    if not _whole(header, tensors):
         raise InputError(f"{path}: damaged: the tensors do not match their hash")
     try:
-        fields = json.loads(header["card"])
-        classes = tuple((int(i), str(n), str(g)) for i, n, g in fields["classes"])
-        card = ModelCard(
-            task=str(fields["task"]),
-            arguments=dict(fields["arguments"]),
-            classes=classes,
-            clip=ClipShape(**fields["clip"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
+        card = _read_card(header["card"])
+        if "pixels" in header and json.loads(header["pixels"]) != card.pixels():
+            raise ValueError("its pixels are normalised otherwise than its arguments say")
+    except (LookupError, TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: its model card cannot be read ({error})") from error
     return tensors, card
 
@@ -104,19 +133,62 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], ModelCard]:
 def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
     """Build the model that a weight file names and fill it; in evaluation mode, float32."""
     tensors, card = read_weights(path)
-    if card.task not in zoo.TASKS:
-        raise InputError(f"{path}: unknown task {card.task!r}")
+    build = zoo.TASKS[card.task]
     try:
-        model = zoo.TASKS[card.task](**card.arguments)
+        with torch.device("meta"):  # nothing of a size that the file does not have is allocated
+            expected = {n: w.shape for n, w in build(**card.arguments).state_dict().items()}
+        if expected != {name: w.shape for name, w in tensors.items()}:
+            raise ValueError("the tensors are not those of the architecture that it names")
+        model = build(**card.arguments)
         model.load_state_dict(tensors, strict=True)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (LookupError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise InputError(f"{path}: {error}") from error
     return model.eval(), card
 
 
-def _hash(tensors: Mapping[str, Tensor]) -> str:
+def _read_card(text: str) -> ModelCard:
+    fields = json.loads(text)
+    _check_plain(fields["arguments"])
+    return ModelCard(
+        task=str(fields["task"]),
+        arguments=dict(fields["arguments"]),
+        classes=tuple((int(i), str(n), str(g)) for i, n, g in fields["classes"]),
+        clip=ClipShape(**fields["clip"]),
+    )
+
+
+def _check_plain(value: Any) -> None:
+    """Refuse arguments that could only be meant to exhaust the machine."""
+    if isinstance(value, (dict, list)):
+        if len(value) > _LARGEST:
+            raise ValueError(f"an argument of {len(value)} values")
+        for item in value.values() if isinstance(value, dict) else value:
+            _check_plain(item)
+    elif isinstance(value, (int, float)) and not abs(value) <= _LARGEST:
+        raise ValueError(f"an argument of {value}")
+
+
+def _whole(header: Mapping[str, str], tensors: Mapping[str, Tensor]) -> bool:
+    """Whether a file is what was written; the first ones have a hash of their tensors alone."""
+    if "digest" in header:
+        return header["digest"] == _digest(header, tensors)
     digest = hashlib.sha256()
     for name in sorted(tensors):
         digest.update(name.encode())
-        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy())
+        digest.update(_bytes(tensors[name]))
+    return header.get("sha256") == digest.hexdigest()
+
+
+def _digest(header: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of the header and of names, types, shapes and contents of the tensors."""
+    digest = hashlib.sha256()
+    for key in ("format", "card", "pixels"):
+        digest.update(f"{key} {header.get(key, '')}\n".encode())
+    for name in sorted(tensors):
+        digest.update(f"{name} {tensors[name].dtype} {list(tensors[name].shape)}\n".encode())
+        digest.update(_bytes(tensors[name]))
     return digest.hexdigest()
+
+
+def _bytes(tensor: Tensor) -> memoryview:
+    return tensor.reshape(-1).view(torch.uint8).numpy().data

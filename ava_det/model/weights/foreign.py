@@ -1,0 +1,102 @@
+"""What is common to the formats of other codebases: how one is described, and what files tell."""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
+
+from torch import Tensor, nn
+
+Names = Callable[[Iterable[str]], dict[str, str]]
+Tensors = Mapping[str, Tensor]
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The model that weights were trained in, as far as it is known.
+
+    Attributes:
+        mean: of its pixels / 255, RGB, a value a channel; None where unknown.
+        std: likewise.
+        bgr: its clips were BGR; the weights are turned round when they are loaded.
+        wiring: what its parts were set to: path of an attribute of our model to the value.
+        stated: the file says so itself; otherwise it is what its codebase's published models share.
+    """
+
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    bgr: bool = False
+    wiring: Mapping[str, Any] = field(default_factory=dict)
+    stated: bool = False
+
+    def differences(self, model: nn.Module, fresh: Sequence[str] = ()) -> list[str]:
+        """Where `model` would compute something else from the same weights, a line each.
+
+        Args:
+            model: of ours.
+            fresh: prefixes of parts that take no weights.
+        """
+        lines = []
+        normalize = getattr(model, "normalize", None)
+        for word, there in (("mean", self.mean), ("std", self.std)):
+            here = getattr(normalize, word, None)
+            if here is not None and there is not None and not _close(here, there):
+                lines.append(f"pixels have {word} {_text(there)} there, {_text(here)} here")
+        for path, there in self.wiring.items():
+            if path.startswith(tuple(fresh)):
+                continue
+            try:
+                here = attrgetter(path)(model)
+            except AttributeError:
+                continue  # a model without such a part
+            if here != there:
+                lines.append(f"{path} is {there} there, {here} here")
+        return lines
+
+
+def _close(a: Sequence[float], b: Sequence[float]) -> bool:
+    pairs = zip(a, b, strict=False)
+    return len(a) == len(b) and all(math.isclose(x, y, abs_tol=1e-3) for x, y in pairs)
+
+
+def _text(values: Sequence[float]) -> str:
+    return "/".join(f"{value:.3g}" for value in values)
+
+
+def _unchanged(weights: dict[str, Tensor], shapes: Shapes) -> dict[str, Tensor]:
+    return weights
+
+
+@dataclass(frozen=True)
+class Format:
+    """A codebase's way of naming weights.
+
+    Attributes:
+        title: of the codebase.
+        mark: the beginning of a name that only it uses.
+        common_names: its names to the common ones (`names`), without those that it does not know.
+        origin: from a whole file and its weights to what is known of their model.
+        adjust: changes the numbers of weights where the codebase orders them otherwise; it is also
+            given the shapes that the model wants for them.
+        logged: names in its files that are no weights.
+    """
+
+    title: str
+    mark: re.Pattern[str]
+    common_names: Names
+    origin: Callable[[Mapping[str, Any], Tensors], Origin]
+    adjust: Callable[[dict[str, Tensor], Shapes], dict[str, Tensor]] = _unchanged
+    logged: re.Pattern[str] | None = None
+
+
+def by_table(common_name: Callable[[str], str | None]) -> Names:
+    """Names of a whole file by a function of one name (`names.name_table`)."""
+
+    def common_names(names: Iterable[str]) -> dict[str, str]:
+        found = ((name, common_name(name)) for name in names)
+        return {name: common for name, common in found if common is not None}
+
+    return common_names

@@ -1,0 +1,279 @@
+"""A reader of pickles that hold numpy arrays and plain containers, and nothing else.
+
+It walks over the opcodes with `pickletools`, which only parses, and builds what they say itself. A
+name in the file is compared with a short list and never imported, nor is anything called, so there
+is nothing for a hostile file to run. Python's unpickler with a restricted `find_class` would still
+hand the file real callables, `__setstate__` of numpy's types and a memo of any size.
+"""
+
+import math
+import pickletools
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ava_det.structures import InputError
+
+_NUMBERS = re.compile(r"[fiu][1248]|b1")  # numpy's codes of types that are plain numbers
+_LONG = 1024  # strings from here on are an array's data, not a name
+
+_RECONSTRUCT, _ARRAY, _DTYPE, _SCALAR, _ORDERED, _ENCODE = range(6)
+_KNOWN = {
+    "numpy.core.multiarray _reconstruct": _RECONSTRUCT,
+    "numpy._core.multiarray _reconstruct": _RECONSTRUCT,
+    "numpy ndarray": _ARRAY,
+    "numpy dtype": _DTYPE,
+    "numpy.core.multiarray scalar": _SCALAR,
+    "numpy._core.multiarray scalar": _SCALAR,
+    "collections OrderedDict": _ORDERED,
+    "_codecs encode": _ENCODE,  # how Python 3 writes bytes for Python 2
+}
+
+
+@dataclass(frozen=True)
+class _Global:
+    """A name of `_KNOWN`, standing for itself."""
+
+    kind: int
+
+
+@dataclass
+class _Dtype:
+    """A type of numbers; its byte order comes in a second step."""
+
+    code: str
+    order: str = "<"
+
+    @property
+    def numpy(self) -> np.dtype:
+        return np.dtype(self.order + self.code)
+
+
+@dataclass
+class _Array:
+    """An array whose shape and data come in a second step."""
+
+    value: np.ndarray | None = None
+
+
+def read_plain_pickle(path: Path) -> Any:
+    """Read a pickle of dicts, lists, tuples, strings, numbers and numpy arrays of numbers.
+
+    Strings of Python 2 are taken as Latin-1. Arrays can be written to.
+
+    Raises:
+        InputError: the file is damaged, or asks for anything else; nothing of it was run.
+    """
+    reader = _Reader()
+    try:
+        with path.open("rb") as file:
+            for opcode, argument, _ in pickletools.genops(file):
+                reader.step(opcode.name, argument)
+        return reader.result
+    except _ForeignNameError as error:
+        raise InputError(
+            f"{path}: refused: it asks for {error}, which weights do not need; nothing was run"
+        ) from None
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (ValueError, TypeError, LookupError, ArithmeticError, MemoryError) as error:
+        raise InputError(f"{path}: not a pickle of arrays ({error})") from error
+
+
+class _ForeignNameError(Exception):
+    """The pickle names something beyond `_KNOWN`."""
+
+
+class _Reader:
+    """The stack machine that a pickle is a program for, without its calls."""
+
+    def __init__(self) -> None:
+        self.stack: list[Any] = []
+        self.marks: list[list[Any]] = []
+        self.memo: dict[int, Any] = {}
+        self.result: Any = None
+
+    def step(self, name: str, argument: Any) -> None:
+        """Do one opcode."""
+        if name in _CONSTANTS:
+            self.stack.append(_CONSTANTS[name])
+        elif name in _ARGUMENTS:
+            self.stack.append(argument)
+        elif name in _STRINGS:
+            long = isinstance(argument, (str, bytes)) and len(argument) >= _LONG
+            self.stack.append(_data(argument) if long else argument)
+        elif name in _ACTIONS:
+            _ACTIONS[name](self, argument)
+        elif name not in ("PROTO", "FRAME"):
+            raise ValueError(f"opcode {name} is for objects of other kinds")
+
+    def pop(self, count: int) -> list[Any]:
+        """The `count` topmost values, in the order in which they were put."""
+        if len(self.stack) < count:
+            raise IndexError("the stack is empty")
+        values = self.stack[len(self.stack) - count :]
+        del self.stack[len(self.stack) - count :]
+        return values
+
+    def pop_mark(self) -> list[Any]:
+        """All values since the last mark."""
+        values, self.stack = self.stack, self.marks.pop()
+        return values
+
+    def mark(self) -> None:
+        """Start a group of values."""
+        self.marks.append(self.stack)
+        self.stack = []
+
+    def put(self, index: int) -> None:
+        """Remember the topmost value."""
+        self.memo[index] = self.stack[-1]
+
+    def set_items(self, items: list[Any]) -> None:
+        """Add keys and values, one after the other, to the dict on top."""
+        target = self.stack[-1]
+        if type(target) is not dict or len(items) % 2:
+            raise TypeError("items for something that is not a dict")
+        target.update(_dict(items))
+
+    def append(self, values: list[Any]) -> None:
+        """Add values to the list on top."""
+        if type(self.stack[-1]) is not list:
+            raise TypeError("values for something that is not a list")
+        self.stack[-1].extend(_plain(v) for v in values)
+
+    def name(self, module_and_name: str) -> None:
+        """Put what stands for a name of the short list."""
+        if module_and_name not in _KNOWN:
+            raise _ForeignNameError(module_and_name.replace(" ", "."))
+        self.stack.append(_Global(_KNOWN[module_and_name]))
+
+    def stack_name(self) -> None:
+        """The same for a name that is given as two strings."""
+        module, name = self.pop(2)
+        if type(module) is not str or type(name) is not str:
+            raise TypeError("a name that is not a string")
+        self.name(f"{module} {name}")
+
+    def reduce(self) -> None:
+        """Make what the pickle would call a name for."""
+        function, arguments = self.pop(2)
+        if not isinstance(function, _Global) or type(arguments) is not tuple:
+            raise TypeError("a call of something that is not a name")
+        self.stack.append(_make(function.kind, arguments))
+
+    def build(self) -> None:
+        """Give an array its shape and data, or a type its byte order."""
+        (state,) = self.pop(1)
+        target = self.stack[-1]
+        if isinstance(target, _Dtype):
+            if state[1] not in ("<", ">", "|", "="):
+                raise ValueError("a type of an unknown byte order")
+            target.order = state[1]
+        elif isinstance(target, _Array):
+            target.value = _array(*state[1:5])
+        else:
+            raise TypeError("a state for something that has none")
+
+
+def _make(kind: int, arguments: tuple[Any, ...]) -> Any:
+    if kind == _RECONSTRUCT and arguments[0] == _Global(_ARRAY):
+        return _Array()
+    if kind == _DTYPE and isinstance(arguments[0], str) and _NUMBERS.fullmatch(arguments[0]):
+        return _Dtype(arguments[0])
+    if kind == _SCALAR:
+        dtype, data = arguments
+        return _array((), dtype, False, data)[()]
+    if kind == _ORDERED:
+        pairs = arguments[0] if arguments else []
+        return _dict([value for key, item in pairs for value in (key, item)])
+    if kind == _ENCODE and arguments[1:] == ("latin1",):
+        return _data(arguments[0])
+    raise ValueError("a type that is neither an array of numbers nor a plain container")
+
+
+def _array(shape: Any, dtype: Any, fortran: Any, data: Any) -> np.ndarray:
+    sizes = all(type(size) is int and size >= 0 for size in shape)
+    if not isinstance(dtype, _Dtype) or not sizes or len(shape) > 8:
+        raise TypeError("an array of something other than numbers")
+    data = _data(data)
+    if len(data) != math.prod(shape) * dtype.numpy.itemsize:
+        raise ValueError(f"an array of shape {tuple(shape)} with {len(data)} bytes")
+    return np.frombuffer(data, dtype.numpy).reshape(shape, order="F" if fortran else "C")
+
+
+def _data(value: Any) -> bytearray:
+    """Bytes, or a string of Python 2 that is bytes, in memory that can be written to."""
+    if isinstance(value, bytearray):
+        return value
+    return bytearray(value, "latin-1") if isinstance(value, str) else bytearray(bytes(value))
+
+
+def _plain(value: Any) -> Any:
+    """A value as it stands in a container."""
+    if isinstance(value, _Array):
+        if value.value is None:
+            raise ValueError("an array without data")
+        return value.value
+    return value
+
+
+def _dict(items: list[Any]) -> dict[Any, Any]:
+    """Keys and values, one after the other, as a dict.
+
+    Keys are strings and integers: hashing tuples within tuples can take forever.
+    """
+    keys, values = items[::2], items[1::2]
+    if not all(type(key) in (str, int) for key in keys):
+        raise TypeError("a key that is neither a string nor an integer")
+    return {key: _plain(value) for key, value in zip(keys, values, strict=True)}
+
+
+def _tuple(reader: _Reader, values: list[Any]) -> None:
+    reader.stack.append(tuple(_plain(v) for v in values))
+
+
+def _stop(reader: _Reader, _: Any) -> None:
+    reader.result = _plain(reader.stack.pop())
+
+
+_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
+_ARGUMENTS = {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"}
+_STRINGS = {
+    *("STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE"),
+    *("BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
+}
+_ACTIONS: dict[str, Callable[[_Reader, Any], Any]] = {
+    "STOP": _stop,
+    "MARK": lambda r, _: r.mark(),
+    "POP": lambda r, _: r.pop(1),
+    "POP_MARK": lambda r, _: r.pop_mark(),
+    "DUP": lambda r, _: r.stack.append(r.stack[-1]),
+    "EMPTY_LIST": lambda r, _: r.stack.append([]),
+    "LIST": lambda r, _: r.stack.append([_plain(v) for v in r.pop_mark()]),
+    "APPEND": lambda r, _: r.append(r.pop(1)),
+    "APPENDS": lambda r, _: r.append(r.pop_mark()),
+    "EMPTY_DICT": lambda r, _: r.stack.append({}),
+    "DICT": lambda r, _: r.stack.append(_dict(r.pop_mark())),
+    "SETITEM": lambda r, _: r.set_items(r.pop(2)),
+    "SETITEMS": lambda r, _: r.set_items(r.pop_mark()),
+    "TUPLE": lambda r, _: _tuple(r, r.pop_mark()),
+    "TUPLE1": lambda r, _: _tuple(r, r.pop(1)),
+    "TUPLE2": lambda r, _: _tuple(r, r.pop(2)),
+    "TUPLE3": lambda r, _: _tuple(r, r.pop(3)),
+    "PUT": lambda r, index: r.put(index),
+    "BINPUT": lambda r, index: r.put(index),
+    "LONG_BINPUT": lambda r, index: r.put(index),
+    "MEMOIZE": lambda r, _: r.put(len(r.memo)),
+    "GET": lambda r, index: r.stack.append(r.memo[index]),
+    "BINGET": lambda r, index: r.stack.append(r.memo[index]),
+    "LONG_BINGET": lambda r, index: r.stack.append(r.memo[index]),
+    "GLOBAL": lambda r, name: r.name(name),
+    "STACK_GLOBAL": lambda r, _: r.stack_name(),
+    "REDUCE": lambda r, _: r.reduce(),
+    "BUILD": lambda r, _: r.build(),
+}

@@ -1,0 +1,74 @@
+"""Weights into a model: by name, all or nothing, and a report of every one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class TransferReport:
+    """What became of every weight, by name.
+
+    Attributes:
+        loaded: taken over.
+        dropped: in the file only, or asked to be left behind.
+        fresh: of the new model only, left as initialised.
+        notes: what else one should know of the file, a line each.
+    """
+
+    loaded: tuple[str, ...]
+    dropped: tuple[str, ...]
+    fresh: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.loaded)} loaded"]
+        for title in ("dropped", "fresh"):
+            names = getattr(self, title)
+            lines.append(f"{len(names)} {title}" + (f": {', '.join(names)}" if names else ""))
+        return "weights: " + "; ".join([*lines, *self.notes])
+
+
+def transfer(
+    model: nn.Module, weights: Mapping[str, Tensor], fresh: Sequence[str] = ()
+) -> TransferReport:
+    """Load `weights` into `model` in place.
+
+    Args:
+        model: takes every weight of the same name.
+        weights: name to tensor. Counts of batches that norms have seen may be missing: Caffe2 and
+            early versions of torch keep none, and evaluation needs none.
+        fresh: prefixes of names that are not taken over, such as "head.".
+
+    Raises:
+        ValueError: a name, a shape or a kind of number that differs outside the prefixes; nothing
+            is loaded then.
+    """
+    own = model.state_dict()
+
+    def excepted(name: str) -> bool:
+        return name.startswith(tuple(fresh))
+
+    missing = [n for n in own if n not in weights and not excepted(n)]
+    problems = [
+        f"{n} is not in the file" for n in missing if not n.endswith(".num_batches_tracked")
+    ]
+    problems += [f"{n} is not in the model" for n in weights if n not in own and not excepted(n)]
+    loaded = {n: w for n, w in weights.items() if n in own and not excepted(n)}
+    for name, weight in loaded.items():
+        if weight.shape != own[name].shape:
+            shapes = f"{tuple(weight.shape)} in the file and {tuple(own[name].shape)} in the model"
+            problems.append(f"{name} has shape {shapes}")
+        elif weight.is_floating_point() != own[name].is_floating_point() or weight.is_complex():
+            kinds = f"{weight.dtype} in the file and {own[name].dtype} in the model"
+            problems.append(f"{name} is {kinds}")
+    if problems:
+        more = f" (+{len(problems) - 3} more)" if len(problems) > 3 else ""
+        raise ValueError("the weights do not fit: " + "; ".join(problems[:3]) + more)
+    model.load_state_dict(loaded, strict=False)
+    return TransferReport(
+        loaded=tuple(loaded),
+        dropped=tuple(n for n in weights if n not in loaded),
+        fresh=tuple(n for n in own if n not in loaded),
+    )
