@@ -1,0 +1,183 @@
+"""What the rendered people do: cycles of poses, and the ways in which actions run through them.
+
+A single frame must not tell an action. So no action has poses of its own: a *cycle* is a curve of
+poses, u in [0, 1], and all actions of a cycle visit all of it equally often; they differ in how u
+moves: upwards, downwards, to and fro, fast or not at all. At a random instant u is uniform whatever
+the action is (tests hold that), and an action's mirror in time is another action.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from ava_det.data.actors.body import Pose
+from ava_det.formats.class_map import ClassMap
+
+SNAP = 0.1  # share of a one-way period in which u jumps back: one or two frames
+
+
+class Cycle(Enum):
+    """A curve of poses."""
+
+    STRIDE = "the legs' swing of a gait; closed: u = 1 is u = 0"
+    CROUCH = "from upright, u = 0, to squatting, u = 1"
+    REACH = "both arms with a thing in the hands, from the thighs, u = 0, to overhead, u = 1"
+    FLIGHT = "a ball from the hands of one person, u = 0, to those of another, u = 1"
+
+
+class Drive(Enum):
+    """How an action runs through its cycle."""
+
+    STILL = 0
+    UP = 1
+    DOWN = -1
+    TO_AND_FRO = 2
+
+
+@dataclass(frozen=True)
+class Action:
+    """A class of the data set.
+
+    Attributes:
+        name: what the class map calls it.
+        group: "pose" (everybody has exactly one), "object" or "person", as in AVA.
+        cycles: the cycles that it may run through.
+        drive: how.
+        period: seconds of one run (there and back for `TO_AND_FRO`).
+    """
+
+    name: str
+    group: str
+    cycles: tuple[Cycle, ...]
+    drive: Drive
+    period: float = 1.0
+
+
+FREEZE = Action("freeze", "pose", (Cycle.STRIDE, Cycle.CROUCH), Drive.STILL)
+THROW = Action("throw to a person", "person", (Cycle.FLIGHT,), Drive.UP, 0.9)
+CATCH = Action("catch from a person", "person", (Cycle.FLIGHT,), Drive.DOWN, 0.9)
+PLAY = Action("play ball with a person", "person", (Cycle.FLIGHT,), Drive.TO_AND_FRO, 0.7)
+ACTIONS = (
+    FREEZE,
+    Action("walk", "pose", (Cycle.STRIDE,), Drive.UP, 1.1),
+    Action("walk backward", "pose", (Cycle.STRIDE,), Drive.DOWN, 1.1),
+    Action("hurry", "pose", (Cycle.STRIDE,), Drive.UP, 0.5),
+    Action("stand up", "pose", (Cycle.CROUCH,), Drive.DOWN, 1.2),
+    Action("crouch down", "pose", (Cycle.CROUCH,), Drive.UP, 1.2),
+    Action("bob", "pose", (Cycle.CROUCH,), Drive.TO_AND_FRO, 0.7),
+    Action("hold", "object", (Cycle.REACH,), Drive.STILL),
+    Action("lift", "object", (Cycle.REACH,), Drive.UP, 1.2),
+    Action("put down", "object", (Cycle.REACH,), Drive.DOWN, 1.2),
+    Action("wave", "object", (Cycle.REACH,), Drive.TO_AND_FRO, 0.7),
+    THROW,
+    CATCH,
+    PLAY,
+)  # an action's id is its place here, from 1: the classes of one person come first
+IDS = {action: index for index, action in enumerate(ACTIONS, start=1)}
+SOLO_ACTIONS = tuple(action for action in ACTIONS if action.group != "person")
+
+
+def class_map(actions: tuple[Action, ...] = ACTIONS) -> ClassMap:
+    """Ids, names and groups of `actions`."""
+    return ClassMap(
+        names={IDS[action]: action.name for action in actions},
+        groups={IDS[action]: action.group for action in actions},
+    )
+
+
+@dataclass(frozen=True)
+class Motion:
+    """An action as one person does it.
+
+    Attributes:
+        action: which.
+        cycle: one of the action's cycles.
+        phase: in [0, 1), where in the period the video begins.
+        tempo: how much faster than the action's period.
+    """
+
+    action: Action
+    cycle: Cycle
+    phase: float
+    tempo: float
+
+    @property
+    def speed(self) -> float:
+        """Runs through the cycle in a second, negative downwards; 0 where there is no direction."""
+        sign = {Drive.UP: 1, Drive.DOWN: -1}.get(self.action.drive, 0)
+        return sign * self.tempo / self.action.period
+
+    def at(self, time: float) -> float:
+        """u in [0, 1] at `time` seconds."""
+        run = (self.phase + time * self.tempo / self.action.period) % 1
+        match self.action.drive:
+            case Drive.STILL:
+                return self.phase
+            case Drive.TO_AND_FRO:
+                return 1 - abs(2 * run - 1)
+            case Drive.UP:
+                return self._one_way(run)
+            case Drive.DOWN:
+                return 1 - self._one_way(run)
+
+    def _one_way(self, run: float) -> float:
+        """0 to 1 during a period; a cycle that is not closed goes back in its last `SNAP`."""
+        if self.cycle is Cycle.STRIDE:
+            return run
+        return run / (1 - SNAP) if run < 1 - SNAP else (1 - run) / SNAP
+
+
+def random_motion(action: Action, rng: np.random.Generator) -> Motion:
+    """`action` from a random instant on, up to an eighth slower or faster than its period."""
+    cycle = action.cycles[rng.integers(len(action.cycles))]
+    return Motion(action, cycle, phase=rng.random(), tempo=rng.uniform(0.88, 1.12))
+
+
+def pose(body: Motion, arms: Motion | None, time: float) -> Pose:
+    """The pose of a person whose legs follow `body` and whose arms follow `arms`, if any."""
+    u = body.at(time)
+    legs = _stride(u) if body.cycle is Cycle.STRIDE else _crouch(u)
+    if arms is None:
+        return legs
+    reach = _reach(arms.at(time)) if arms.cycle is Cycle.REACH else _give(arms.at(time))
+    shoulder, elbow = np.deg2rad(reach)
+    return legs.with_arms((shoulder, shoulder + 0.12), (elbow, elbow))
+
+
+def _stride(u: float) -> Pose:
+    """One step of each leg; the knee bends while its thigh swings forward."""
+    swing, lift = math.sin(2 * math.pi * u), math.cos(2 * math.pi * u)
+    thigh, bend = math.radians(36), math.radians(75)
+    arm = math.radians(38)
+    return Pose(
+        lean=math.radians(6),
+        thighs=(thigh * swing, -thigh * swing),
+        knees=(0.1 + bend * max(lift, 0.0), 0.1 + bend * max(-lift, 0.0)),
+        shoulders=(-arm * swing, arm * swing),
+        elbows=(0.5, 0.5),
+    )
+
+
+def _crouch(u: float) -> Pose:
+    """A squat, `u` deep; the arms come forward for balance."""
+    thigh, knee = math.radians(5 + 85 * u), math.radians(8 + 127 * u)
+    arm = math.radians(10 + 40 * u)
+    return Pose(
+        lean=math.radians(2 + 30 * u),
+        thighs=(thigh, thigh + 0.1),
+        knees=(knee, knee + 0.1),
+        shoulders=(arm, arm + 0.15),
+        elbows=(0.3, 0.3),
+    )
+
+
+def _reach(u: float) -> tuple[float, float]:
+    """(shoulder, elbow) in degrees with a thing lifted by `u`."""
+    return 20 + 145 * u, 15.0
+
+
+def _give(u: float) -> tuple[float, float]:
+    """(shoulder, elbow) in degrees: outstretched with the ball, bent while the other has it."""
+    return 85 - 55 * u, 10 + 80 * u

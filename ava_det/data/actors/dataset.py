@@ -1,0 +1,221 @@
+"""The rendered actors as files: videos, AVA rows, and the two data sets made of them.
+
+The tree, made by `prepare` from a seed:
+
+    settings.json                           what it was made with
+    class_map.pbtxt                         ids, names and groups
+    scenes.csv                              video,scene
+    train.csv  test.csv                     AVA rows; a tick is a `CLOCK` one
+    clips_train.csv  clips_test.csv         video,action: one person, one action, no boxes
+    videos/NAME.mp4                         H.264
+"""
+
+import csv
+import json
+import os
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+from tqdm import tqdm
+
+from ava_det.data.actors.actions import SOLO_ACTIONS, class_map
+from ava_det.data.actors.produce import (
+    CLOCK,
+    SUBSETS,
+    SceneOf,
+    Sizes,
+    annotate,
+    random_scene,
+    scripts,
+    write_video,
+)
+from ava_det.data.actors.script import Script
+from ava_det.formats.atomic import atomic_text, open_text
+from ava_det.formats.ava_csv import (
+    people_by_keyframe,
+    read_ground_truth,
+    table_of,
+    write_ground_truth,
+)
+from ava_det.formats.class_map import write_class_map
+from ava_det.structures import AnnotatedKeyframe, InputError, LabelledVideo, PersonBoxes
+
+EDITION = 1  # raised when a seed begins to give other pictures or labels
+
+
+def prepare(
+    root: Path,
+    sizes: Sizes | None = None,
+    seed: int = 0,
+    scene_of: SceneOf = random_scene,
+    workers: int | None = None,
+) -> None:
+    """Make the tree above, or what is missing of it.
+
+    The same arguments give the same pictures and rows, however many processes make them.
+
+    Args:
+        root: its folder.
+        sizes: how much; None is `Sizes()`.
+        seed: of everything.
+        scene_of: chooses the place of a video; it is called in this process only.
+        workers: processes; None is one a core.
+
+    Raises:
+        InputError: the folder holds actors of other settings.
+    """
+    sizes = sizes or Sizes()
+    plans = {subset: scripts(subset, sizes, seed, scene_of) for subset in SUBSETS}
+    _claim(root, {"edition": EDITION, "seed": seed, **asdict(sizes)}, plans)
+    tables = [root / f"{subset}.csv" for subset in SUBSETS]
+    everything = [script for subset in SUBSETS for script in plans[subset]]
+    if all(path.exists() for path in tables) and not _missing(root, everything):
+        return
+    write_class_map(root / "class_map.pbtxt", class_map())
+    people = _make_videos(root, everything, sizes, workers or os.cpu_count() or 1)
+    for (subset, plan), path in zip(plans.items(), tables, strict=True):
+        if subset.startswith("clips_"):
+            labels = [(script.video, script.actors[0].action_ids[-1]) for script in plan]
+            _write_rows(path, [("video", "action"), *labels])
+        else:
+            groups = [group for script in plan for group in people[script.video]]
+            write_ground_truth(path, table_of(groups))
+
+
+def _claim(root: Path, settings: dict[str, float], plans: dict[str, list[Script]]) -> None:
+    """Note in the folder what it is made with, or see that it is made with the same."""
+    path, scenes = root / "settings.json", root / "scenes.csv"
+    rows = [("video", "scene")]
+    rows += [(script.video, script.scene) for plan in plans.values() for script in plan]
+    if not path.exists():
+        root.mkdir(parents=True, exist_ok=True)
+        _write_rows(scenes, rows)
+        with atomic_text(path) as file:
+            json.dump(settings, file, indent=1)
+        return
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        differing = sorted(name for name in settings if found.get(name) != settings[name])
+    except (ValueError, AttributeError) as error:
+        raise InputError(f"{path}: not the settings of rendered actors ({error})") from error
+    advice = "delete the folder or name another one"
+    if differing:
+        what = ", ".join(f"{name} {found.get(name)}, not {settings[name]}" for name in differing)
+        raise InputError(f"{path}: made with {what}: {advice}")
+    if _read_rows(scenes) != rows[1:]:
+        raise InputError(f"{scenes}: other videos are at other scenes than asked for: {advice}")
+
+
+def _path(root: Path, video: str) -> Path:
+    return root / "videos" / f"{video}.mp4"
+
+
+def _missing(root: Path, plan: Iterable[Script]) -> bool:
+    return not all(_path(root, script.video).exists() for script in plan)
+
+
+def _make_videos(
+    root: Path, plan: list[Script], sizes: Sizes, workers: int
+) -> dict[str, list[PersonBoxes]]:
+    """Write the videos that are missing; the people on the keyframes of all of them."""
+    (root / "videos").mkdir(exist_ok=True)
+    make = partial(_make_video, root, sizes)
+    bar = partial(tqdm, total=len(plan), desc="rendering actors", unit="video")
+    if workers == 1:
+        return dict(bar(map(make, plan)))
+    # Spawned, for a fork of a process with threads (torch's, say) may hang.
+    with ProcessPoolExecutor(workers, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
+        return dict(bar(pool.map(make, plan, chunksize=4)))
+
+
+def _make_video(root: Path, sizes: Sizes, script: Script) -> tuple[str, list[PersonBoxes]]:
+    """Write one video unless it is there; its name and the people on its keyframes."""
+    path = _path(root, script.video)
+    if not path.exists():
+        write_video(path, script, sizes)
+    return script.video, annotate(script, sizes)
+
+
+def load_keyframes(root: Path, split: str) -> list[AnnotatedKeyframe]:
+    """The detection set.
+
+    Args:
+        root: folder of the tree above.
+        split: "train" or "test".
+
+    Raises:
+        InputError: it was not prepared, or a row is malformed.
+    """
+    path = _prepared(root / f"{split}.csv")
+    groups = people_by_keyframe(read_ground_truth(path))
+    return [
+        AnnotatedKeyframe(str(_path(root, keyframe.video)), people)
+        for keyframe, people in groups.items()
+    ]
+
+
+def load_videos(root: Path, split: str) -> list[LabelledVideo]:
+    """The classification set; a label is an index into `class_map(SOLO_ACTIONS)`.
+
+    Args:
+        root: folder of the tree above.
+        split: "train" or "test".
+
+    Raises:
+        InputError: it was not prepared, or a row is malformed.
+    """
+    path = _prepared(root / f"clips_{split}.csv")
+    ids = {str(action): k for k, action in enumerate(class_map(SOLO_ACTIONS).ids)}
+    videos = []
+    for number, (video, action) in enumerate(_read_rows(path), start=2):
+        if action not in ids:
+            raise InputError(f"{path}: row {number}: {action!r} is no action of one person")
+        videos.append(LabelledVideo(video, str(_path(root, video)), ids[action]))
+    return videos
+
+
+def _prepared(path: Path) -> Path:
+    if not path.exists():
+        raise InputError(
+            f"{path}: not found; render the actors first (ava_det.data.actors.prepare)"
+        )
+    return path
+
+
+def register(root: Path) -> None:
+    """Put `actors_train`, `actors_test`, `actors_clips_train` and `actors_clips_test` at `root`
+    into detectron2's catalogs, whether they are rendered already or not.
+    """
+    from detectron2.data import DatasetCatalog, MetadataCatalog  # heavy; rendering needs none of it
+
+    for split in ("train", "test"):
+        DatasetCatalog.register(f"actors_{split}", partial(load_keyframes, root, split))
+        MetadataCatalog.get(f"actors_{split}").set(class_map=class_map(), clock=CLOCK)
+        DatasetCatalog.register(f"actors_clips_{split}", partial(load_videos, root, split))
+        MetadataCatalog.get(f"actors_clips_{split}").set(
+            class_map=class_map(SOLO_ACTIONS), clock=CLOCK
+        )
+
+
+def _write_rows(path: Path, rows: Iterable[tuple[str | int, ...]]) -> None:
+    with atomic_text(path) as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def _read_rows(path: Path) -> list[tuple[str, ...]]:
+    """The rows of a csv of two columns, without its header.
+
+    Raises:
+        InputError: a row of another length.
+    """
+    with open_text(path) as file:
+        rows = [tuple(row) for row in csv.reader(file)]
+    for number, row in enumerate(rows, start=1):
+        if len(row) != 2:
+            raise InputError(f"{path}: row {number}: {len(row)} columns where 2 belong")
+    return rows[1:]
