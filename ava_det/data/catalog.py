@@ -11,7 +11,7 @@ from pathlib import Path
 
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
-from ava_det.data import jhmdb
+from ava_det.data import actors, jhmdb
 from ava_det.structures import FRAME_CLOCK, InputError
 
 
@@ -34,6 +34,7 @@ def register_all() -> None:
     """Register the built-in data sets, once."""
     if "jhmdb_split1_train" not in DatasetCatalog:
         register_jhmdb(datasets_root() / "jhmdb")
+        actors.register(datasets_root() / "actors")
 
 
 def check_known(name: str) -> str:

@@ -21,7 +21,7 @@ test.loader.records.names = "jhmdb_split1_test"
 test.loader.records.every = 10  # a quick look; tools/evaluate.py has the full figure
 task = L(Detection)(criterion=L(SigmoidCrossEntropy)())
 optimizer.lr = 5e-4
-train.max_iter = 1200
+train.max_iter = 900
 train.ema = 0.998
 clip.short_side = 96
 dataloader.train.mapper.transform.highest = 120

@@ -3,6 +3,7 @@
 from detectron2.config import LazyCall as L
 
 from ava_det.augment.videomix import VideoMix
+from ava_det.data.cache import CachedVideoReader
 from ava_det.model.criterion import SoftTargetCrossEntropy
 from ava_det.train.tasks import Recognition
 
@@ -27,6 +28,10 @@ task = L(Recognition)(
     criterion=L(SoftTargetCrossEntropy)(),
     mix=L(VideoMix)(variant="spatial", alpha=1.0, probability=1.0),
 )
+# Decoded once: the small model is faster than the decoder.
+reader = L(CachedVideoReader)(folder="runs/demo/cache", short_side=96)
+dataloader.train.mapper.reader = reader
+test.loader.mapper.reader = reader
 optimizer.lr = 2e-3
 train.max_iter = 900
 train.ema = 0.99

@@ -25,6 +25,6 @@ task = L(Recognition)(
     mix=L(VideoMix)(variant="spatial", alpha=1.0, probability=1.0),
 )
 optimizer.lr = 1e-3
-train.max_iter = 1500
+train.max_iter = 1240
 train.ema = 0.998
 clip.short_side = 80
