@@ -22,6 +22,7 @@ RUN = Path("runs/demo")
 ACTORS = RUN / "datasets" / "actors"
 PRETRAIN = "configs/pretrain/actors_slowfast_tiny.py"
 FINETUNE = "configs/finetune/actors_slowfast_tiny.py"
+PERSONS = "configs/persons/actors.py"
 ACTION_WEIGHTS, PERSON_WEIGHTS = RUN / "action.safetensors", RUN / "persons.safetensors"
 
 
@@ -62,7 +63,7 @@ def train_all() -> None:
     )
     run(
         *("tools/propose.py", "--train", "--dataset", "actors_train", "--resume"),
-        *("--output", RUN / "persons", "train.max_iter=250"),  # rendered people are easily found
+        *("--config", PERSONS, "--output", RUN / "persons"),
     )
     shutil.copyfile(RUN / "finetune" / "model.safetensors", ACTION_WEIGHTS)
     shutil.copyfile(RUN / "persons" / "model.safetensors", PERSON_WEIGHTS)

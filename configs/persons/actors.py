@@ -1,0 +1,20 @@
+"""People of the rendered actors: about a minute on a CPU; what `make demo` runs."""
+
+from ..common.persons import (
+    class_map,
+    clip,
+    dataloader,
+    lr_multiplier,
+    model,
+    optimizer,
+    task,
+    test,
+    train,
+)
+
+clip.short_side = 120  # the videos' own
+dataloader.train.mapper.transform.update(lowest=104, highest=136)
+test.loader.records.every = 1
+optimizer.lr = 2e-3
+train.max_iter = 200
+train.eval_period = 0
