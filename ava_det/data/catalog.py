@@ -45,5 +45,7 @@ def check_known(name: str) -> str:
     """
     register_all()
     if name not in DatasetCatalog:
-        raise InputError(f"unknown data set {name!r}; known: {', '.join(sorted(DatasetCatalog))}")
+        # detectron2 has data sets of its own in there, which have no clock.
+        ours = [n for n in sorted(DatasetCatalog) if hasattr(MetadataCatalog.get(n), "clock")]
+        raise InputError(f"unknown data set {name!r}; known: {', '.join(ours)}")
     return name

@@ -1,0 +1,81 @@
+"""From names to batches: proposals in place of people, shares of processes, unknown names."""
+
+import numpy as np
+import pytest
+import torch
+from detectron2.data import DatasetCatalog, MetadataCatalog
+
+from ava_det.data import actors
+from ava_det.data.build import build_train_loader, get_records, with_proposals
+from ava_det.data.catalog import check_known
+from ava_det.formats.ava_csv import table_of
+from ava_det.structures import (
+    AnnotatedKeyframe,
+    InputError,
+    Keyframe,
+    LabelledVideo,
+    PersonBoxes,
+)
+
+
+def keyframe(tick: int, *scores: float) -> PersonBoxes:
+    n = len(scores)
+    return PersonBoxes(
+        keyframe=Keyframe("a", tick),
+        boxes=np.array([[0.1 * i, 0.0, 0.1 * i + 0.1, 1.0] for i in range(n)]).reshape(n, 4),
+        actions=((),) * n,
+        scores=np.array(scores),
+        person_ids=np.full(n, -1),
+    )
+
+
+def test_proposals_stand_in_for_people_where_they_are_sure_enough():
+    asked = [AnnotatedKeyframe("a.mp4", keyframe(tick, 1.0)) for tick in (1, 2, 3)]
+    proposals = table_of([keyframe(1, 0.9, 0.3), keyframe(2, 0.2), keyframe(9, 0.9)])
+    found = with_proposals(asked, proposals, threshold=0.5)
+    assert [item.people.keyframe.tick for item in found] == [1, 2, 3]
+    assert [item.people.scores.tolist() for item in found] == [[0.9], [], []]
+    assert all(item.path == "a.mp4" for item in found)
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(InputError, match=r"unknown data set 'ava'; known: .*jhmdb_split1_test"):
+        check_known("ava")
+
+
+def test_known_sets_have_their_classes_without_their_files():
+    for name, classes in (
+        ("actors_train", 14),
+        ("actors_clips_train", 11),
+        ("jhmdb_split2_test", 21),
+    ):
+        assert len(MetadataCatalog.get(check_known(name)).class_map) == classes
+
+
+def test_a_set_that_is_not_there_says_what_to_do(tmp_path):
+    with pytest.raises(InputError, match="prepare"):
+        actors.load_keyframes(tmp_path / "nowhere", "train")
+
+
+@pytest.fixture
+def numbered():
+    """A registered set of seven labelled videos."""
+    videos = [LabelledVideo(f"v{n}", "", n) for n in range(7)]
+    DatasetCatalog.register("numbered", lambda: videos)
+    yield "numbered"
+    DatasetCatalog.remove("numbered")
+
+
+def test_one_record_in_so_many(numbered):
+    assert [record.label for record in get_records(numbered, every=3)] == [0, 3, 6]
+
+
+def test_a_loader_starts_where_it_is_told(numbered):
+    def mapper(record, rng):
+        return {"clip": torch.zeros(1), "label": record.label, "video": record.video}
+
+    def batches(start: int, count: int) -> list[list[str]]:
+        loader = iter(build_train_loader(numbered, mapper, 4, seed=3, start=start))
+        return [next(loader)["videos"] for _ in range(count)]
+
+    assert batches(0, 5)[3:] == batches(3, 2)

@@ -1,0 +1,61 @@
+"""Evaluation over a loader: a repeated keyframe counts once, clips of a video are averaged."""
+
+import numpy as np
+import pytest
+import torch
+
+from ava_det.evaluate.top_k import top_k_accuracy
+from ava_det.formats.ava_csv import table_of
+from ava_det.formats.class_map import ClassMap
+from ava_det.formats.detections import detections_table
+from ava_det.structures import ActionDetections, Keyframe, PersonBoxes
+from ava_det.train.evaluators import FrameMapEvaluator, TopKEvaluator
+
+CLASSES = ClassMap({2: "walk", 5: "sit"})
+
+
+def truth(tick: int, action: int) -> PersonBoxes:
+    box = np.array([[0.1, 0.1, 0.5, 0.9]])
+    return PersonBoxes(Keyframe("v", tick), box, ((action,),), np.ones(1), np.zeros(1, np.int64))
+
+
+def said(tick: int, walk: float, sit: float) -> ActionDetections:
+    box = np.array([[0.1, 0.1, 0.5, 0.9]])
+    return ActionDetections(
+        Keyframe("v", tick), box, np.array([[walk, sit]], np.float32), np.ones(1)
+    )
+
+
+def test_a_repeated_keyframe_counts_once():
+    evaluator = FrameMapEvaluator(table_of([truth(1, 2), truth(2, 5)]), CLASSES, "uncapped")
+    outputs = [said(1, 0.9, 0.1), said(2, 0.2, 0.8)]
+    evaluator.process({}, [*outputs, outputs[0]])
+    assert evaluator.evaluate()["detection"]["frame_mAP"] == pytest.approx(100)
+    assert len(evaluator.table) == 4
+    evaluator.reset()
+    assert evaluator.table is None
+
+
+def test_a_table_has_a_row_a_person_and_class():
+    table = detections_table([said(1, 0.9, 0.1), said(3, 0.2, 0.8)], CLASSES, threshold=0.15)
+    assert table[["tick", "action"]].to_numpy().tolist() == [[1, 2], [3, 2], [3, 5]]
+    np.testing.assert_allclose(table["score"], [0.9, 0.2, 0.8], rtol=1e-6)
+    assert set(table["video"]) == {"v"}
+    assert len(detections_table([], CLASSES)) == 0
+
+
+def test_clips_of_one_video_are_averaged():
+    evaluator = TopKEvaluator()
+    scores = [torch.tensor([0.9, 0.1]), torch.tensor([0.3, 0.7]), torch.tensor([0.4, 0.6])]
+    evaluator.process({"videos": ["a", "a", "b"], "labels": torch.tensor([0, 0, 0])}, scores)
+    assert evaluator.evaluate()["recognition"]["top1"] == 50
+
+
+@pytest.mark.parametrize(("k", "expected"), [(1, 1 / 3), (2, 2 / 3), (9, 1.0)])
+def test_top_k(k, expected):
+    scores = np.array([[0.5, 0.3, 0.2], [0.3, 0.5, 0.2], [0.5, 0.3, 0.2]])
+    assert top_k_accuracy(scores, np.array([0, 0, 2]), k) == pytest.approx(expected)
+
+
+def test_a_constant_score_is_no_hit():
+    assert top_k_accuracy(np.ones((4, 3)), np.zeros(4, int), 1) == 0
