@@ -24,9 +24,7 @@ def parser() -> argparse.ArgumentParser:
     weights.add_argument("--weights", type=Path, help="what tools/finetune.py left behind")
     weights.add_argument("--untrained", action="store_true", help="random weights, to compare with")
     parser.add_argument("--output", required=True, type=Path, help="folder of the results")
-    parser.add_argument(
-        "--proposals", default="", help="csv of boxes to use, not the annotated"
-    )
+    parser.add_argument("--proposals", default="", help="csv of boxes to use, not the annotated")
     parser.add_argument("--threshold", type=float, default=0.0, help="least score of a proposal")
     parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
     return parser
