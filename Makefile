@@ -5,11 +5,12 @@ DETECTRON2 ?=
 BIN := .venv/bin
 DONE := .venv/.setup-done
 
-.PHONY: setup demo test check clean
+.PHONY: setup demo test check clean again
 
 setup: $(DONE)
 
-$(DONE): requirements.txt pyproject.toml tools/install_detectron2.py
+# Asked for another detectron2, the set-up runs again.
+$(DONE): requirements.txt pyproject.toml tools/install_detectron2.py $(if $(DETECTRON2),again)
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(BIN)/python tools/install_detectron2.py $(DETECTRON2)

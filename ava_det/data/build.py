@@ -13,7 +13,7 @@ from ava_det.data.mapper import DetectionMapper, collate_clips, collate_people
 from ava_det.data.sampler import Draws, Listed, SeekableSampler
 from ava_det.formats.ava_csv import people_by_keyframe, read_boxes, table_of
 from ava_det.formats.class_map import ClassMap
-from ava_det.structures import AnnotatedKeyframe, Keyframe, PersonBoxes
+from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
 
 Records = Sequence[Any]
 Mapper = Callable[..., dict[str, Any]]
@@ -31,9 +31,23 @@ def get_records(
         threshold: least score of a proposal.
     """
     names = [names] if isinstance(names, str) else list(names)
-    records = [record for name in names for record in DatasetCatalog.get(check_known(name))]
+    records = [record for name in names for record in _load(check_known(name))]
     kept = records[::every]
     return with_proposals(kept, read_boxes(proposals), threshold) if proposals else kept
+
+
+def _load(name: str) -> list[Any]:
+    """The records of a data set, whose actions must all be in its class map."""
+    records = DatasetCatalog.get(name)
+    known = set(MetadataCatalog.get(name).class_map.ids)
+    for record in records:
+        if not isinstance(record, AnnotatedKeyframe):
+            continue
+        unknown = {action for actions in record.people.actions for action in actions} - known
+        if unknown:
+            where = f"{record.people.keyframe.video}, tick {record.people.keyframe.tick}"
+            raise InputError(f"{name}: {where}: action {min(unknown)} is not in the class map")
+    return records
 
 
 def get_ground_truth(names: str | Sequence[str], every: int = 1) -> pd.DataFrame:

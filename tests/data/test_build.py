@@ -1,5 +1,7 @@
 """From names to batches: proposals in place of people, shares of processes, unknown names."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,9 @@ from ava_det.data import actors
 from ava_det.data.build import build_train_loader, get_records, with_proposals
 from ava_det.data.catalog import check_known
 from ava_det.formats.ava_csv import table_of
+from ava_det.formats.class_map import ClassMap
 from ava_det.structures import (
+    FRAME_CLOCK,
     AnnotatedKeyframe,
     InputError,
     Keyframe,
@@ -62,8 +66,22 @@ def numbered():
     """A registered set of seven labelled videos."""
     videos = [LabelledVideo(f"v{n}", "", n) for n in range(7)]
     DatasetCatalog.register("numbered", lambda: videos)
+    MetadataCatalog.get("numbered").set(class_map=ClassMap({1: "walk"}), clock=FRAME_CLOCK)
     yield "numbered"
     DatasetCatalog.remove("numbered")
+    MetadataCatalog.remove("numbered")
+
+
+def test_an_action_outside_the_class_map_is_named():
+    people = dataclasses.replace(keyframe(3, 1.0), actions=((1, 9),))
+    DatasetCatalog.register("odd", lambda: [AnnotatedKeyframe("a.mp4", people)])
+    MetadataCatalog.get("odd").set(class_map=ClassMap({1: "walk"}), clock=FRAME_CLOCK)
+    try:
+        with pytest.raises(InputError, match="odd: a, tick 3: action 9 is not in the class map"):
+            get_records("odd")
+    finally:
+        DatasetCatalog.remove("odd")
+        MetadataCatalog.remove("odd")
 
 
 def test_one_record_in_so_many(numbered):
