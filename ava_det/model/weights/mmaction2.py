@@ -1,13 +1,13 @@
 """MMAction2's `.pth`: mmcv's names of layers, ImageNet's normalisation, heads of another order."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ava_det.model.weights.foreign import Format, Origin, Shapes, Tensors, by_table
+from ava_det.model.weights.foreign import Format, Origin, Shapes, Tensors
 from ava_det.model.weights.names import Row, name_table
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of its published RGB models
@@ -70,6 +70,18 @@ ROWS = (
 )
 
 
+_common_name = name_table(ROWS)
+
+
+def _common_names(names: Iterable[str]) -> dict[str, str]:
+    """Both kinds of CSN keep a sequence under `conv2`; that of ir-CSN has one convolution only."""
+    names = list(names)
+    alone = not any(".conv2.1." in name for name in names)
+    short = {name: name.replace(".conv2.0.", ".conv2.") if alone else name for name in names}
+    found = {name: _common_name(inner) for name, inner in short.items()}
+    return {name: common for name, common in found.items() if common is not None}
+
+
 def _origin(_: Mapping[str, Any], weights: Tensors) -> Origin:
     """Its SlowFast takes every alpha-th frame for the slow pathway, from the first on."""
     two = any(name.startswith("backbone.fast_path.") for name in weights)
@@ -97,7 +109,7 @@ def _adjust(weights: dict[str, Tensor], shapes: Shapes) -> dict[str, Tensor]:
 MMACTION2 = Format(
     title="MMAction2",
     mark=re.compile(r"backbone\.((slow|fast)_path\.)?layer\d\."),
-    common_names=by_table(name_table(ROWS)),
+    common_names=_common_names,
     origin=_origin,
     adjust=_adjust,
 )

@@ -135,10 +135,10 @@ def close_gaps(names: Iterable[str]) -> dict[str, str]:
 'blocks.3.res_blocks.0.branch1_conv.weight': 'blocks.1.res_blocks.0.branch1_conv.weight'}
     """
     parts = {name: name.split(".", 2) for name in names}
-    indices = {p[1] for p in parts.values() if len(p) == 3 and p[0] == "blocks"}
-    numbers = sorted(int(i) for i in indices if i.isdecimal() and len(i) < 4)
-    rank = {str(number): str(k) for k, number in enumerate(numbers)}
+    numbered = {name: p for name, p in parts.items() if len(p) == 3 and p[0] == "blocks"}
+    indices = {p[1] for p in numbered.values() if p[1].isdecimal() and len(p[1]) < 4}
+    rank = {index: k for k, index in enumerate(sorted(indices, key=int))}
     return {
-        name: f"blocks.{rank[p[1]]}.{p[2]}" if p[0] == "blocks" and p[1] in rank else name
+        name: f"blocks.{rank[p[1]]}.{p[2]}" if name in numbered and p[1] in rank else name
         for name, p in parts.items()
     }

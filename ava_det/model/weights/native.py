@@ -8,6 +8,7 @@ and a hash of all of it, tensors included.
 import hashlib
 import inspect
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -98,9 +99,15 @@ def save_weights(path: Path, weights: Mapping[str, Tensor], card: ModelCard) -> 
         "pixels": json.dumps(card.pixels()),
     }
     header["digest"] = _digest(header, tensors)
-    temporary = path.with_name(path.name + ".part")
-    save_file(tensors, temporary, metadata=header)
-    temporary.replace(path)
+    partial = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        partial.touch()
+        mode = partial.stat().st_mode
+        save_file(tensors, partial, metadata=header)
+        partial.chmod(mode)  # safetensors lets nobody else read what it writes
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], ModelCard]:

@@ -4,6 +4,7 @@
 """
 
 import mmap
+import os
 import re
 import struct
 import zipfile
@@ -64,6 +65,16 @@ def read_torch_file(path: Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except Exception as error:  # torch raises whatever the broken bytes lead it to
         raise InputError(f"{path}: {_reason(error)}") from error
+
+
+def save_torch_file(path: Path, content: Any) -> None:
+    """Write a file with `torch.save`, whole or not at all."""
+    partial = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        torch.save(content, partial)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def check_zip(path: Path) -> None:

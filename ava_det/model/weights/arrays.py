@@ -1,0 +1,99 @@
+"""Clips from arrays through a model, to compare what it computes here and elsewhere."""
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ava_det.structures import InputError
+
+_CLIPS = (("clip",), ("slow",), ("slow", "fast"))  # what may stand in a file together
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a model is given.
+
+    Attributes:
+        path: of the file.
+        clips: (N, 3, T, H, W), or a list of pathways, slow first; uint8 or normalised floats.
+        boxes: (R, 5): index of the clip, then xyxy in its pixels; None for a classifier.
+    """
+
+    path: Path
+    clips: Tensor | list[Tensor]
+    boxes: Tensor | None
+
+
+def read_inputs(path: Path) -> Inputs:
+    """Read an npz with `clip`, or `slow` and maybe `fast`, and maybe `boxes`.
+
+    Raises:
+        InputError: other arrays, or some that are no clips or boxes.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: not an npz file of arrays ({error})") from error
+    boxes = arrays.pop("boxes", None)
+    names = next((known for known in _CLIPS if set(known) == arrays.keys()), None)
+    if names is None:
+        given = ", ".join(arrays) or "none"
+        raise InputError(f"{path}: its clips must be `clip`, or `slow` and `fast`, not {given}")
+    clips = [_clip(path, name, arrays[name]) for name in names]
+    if len({(*clip.shape[:2], *clip.shape[3:]) for clip in clips}) > 1:
+        raise InputError(f"{path}: `slow` and `fast` are of different sizes")
+    rows = None if boxes is None else _boxes(path, boxes, len(clips[0]))
+    return Inputs(path, clips[0] if names == ("clip",) else clips, rows)
+
+
+def _clip(path: Path, name: str, array: np.ndarray) -> Tensor:
+    if array.ndim != 5 or array.shape[1] != 3 or not array.size:
+        raise InputError(f"{path}: `{name}` has shape {array.shape}, not N x 3 x T x H x W")
+    if array.dtype == np.uint8:
+        return torch.from_numpy(array)
+    if array.dtype.kind != "f":
+        raise InputError(f"{path}: `{name}` is {array.dtype}, neither uint8 nor float")
+    return torch.from_numpy(array.astype(np.float32))
+
+
+def _boxes(path: Path, array: np.ndarray, count: int) -> Tensor:
+    if array.ndim != 2 or array.shape[1] != 5 or array.dtype.kind not in "fiu":
+        raise InputError(f"{path}: `boxes` has shape {array.shape}, not R x 5")
+    boxes = torch.from_numpy(array.astype(np.float32))
+    clip = boxes[:, 0]
+    strange = (clip != clip.round()) | (clip < 0) | (clip >= count)
+    if strange.any():
+        row = int(strange.nonzero()[0])
+        raise InputError(f"{path}: `boxes` row {row}: no clip {clip[row]:g} among {count}")
+    return boxes
+
+
+def logits(model: nn.Module, inputs: Inputs) -> np.ndarray:
+    """(N, K) of a classifier or (R, K) of a detector, in the order of the boxes.
+
+    Args:
+        model: in evaluation mode.
+        inputs: what it is given.
+
+    Raises:
+        InputError: clips or boxes that the model does not take.
+    """
+    detects = hasattr(getattr(model, "head", None), "roi_align")
+    if detects != (inputs.boxes is not None):
+        words = "boxes are missing, which a detector needs" if detects else "boxes for a classifier"
+        raise InputError(f"{inputs.path}: {words}")
+    count = len(inputs.clips[0]) if isinstance(inputs.clips, list) else len(inputs.clips)
+    try:
+        with torch.inference_mode():
+            if inputs.boxes is None:
+                return model(inputs.clips).numpy()
+            clip = inputs.boxes[:, 0].long()
+            rows = model(inputs.clips, [inputs.boxes[clip == n, 1:] for n in range(count)])
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise InputError(f"{inputs.path}: the model does not take it: {error}") from error
+    return rows[clip.argsort(stable=True).argsort()].numpy()
