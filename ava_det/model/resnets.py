@@ -58,7 +58,7 @@ def resnet(
         stages.append(stage(dim_in, dim_out, kernels, stride))
         dim_in = dim_out
     for name, places in (non_local or {}).items():
-        k = int(name.removeprefix("res")) - 2
+        k = stage_index(name)
         stages[k] = NonLocalStage(stages[k], places, widths[k], instantiation, pool=(1, 2, 2))
     if pool:
         stages.insert(RES2, nn.MaxPool3d((2, 1, 1)))
@@ -145,7 +145,7 @@ def slowfast(
     )
     blocks = stages_of(net)
     for name, places in (non_local or {}).items():
-        k = int(name.removeprefix("res")) - 2
+        k = stage_index(name)
         pathways = blocks[RES2 + k].get_submodule("multipathway_blocks")
         stage = NonLocalStage(
             pathways.get_submodule("0"), places, width * 4 * 2**k, instantiation, non_local_pool
@@ -159,14 +159,26 @@ def _slowfast_kernels(
     depth_res4: int, temporal_blocks: Sequence[int] | None
 ) -> tuple[tuple[list[Triple], ...], ...]:
     """Kernels of the first convolutions: a pathway, a stage, a block (or one for all)."""
+    slow, fast = temporal_blocks or (depth_res4, depth_res4)
     pathways = []
-    for pathway, temporal in enumerate(temporal_blocks or (depth_res4, depth_res4)):
-        early = [(1, 1, 1)] if pathway == 0 else [(3, 1, 1)]
+    for temporal, early in ((slow, (1, 1, 1)), (fast, (3, 1, 1))):
         res4 = [(3, 1, 1)] * temporal + [(1, 1, 1)] * (depth_res4 - temporal)
-        pathways.append((early, early, res4, [(3, 1, 1)]))
+        pathways.append(([early], [early], res4, [(3, 1, 1)]))
     return tuple(pathways)
 
 
 def stages_of(net: nn.Module) -> list[nn.Module]:
     """Stem and four stages of a PyTorchVideo model, without its pooling and head."""
     return list(net.get_submodule("blocks").children())[:5]
+
+
+def stage_index(name: str) -> int:
+    """0 for "res2" to 3 for "res5".
+
+    Raises:
+        ValueError: any other name.
+    """
+    names = ["res2", "res3", "res4", "res5"]
+    if name not in names:
+        raise ValueError(f"no stage {name!r}; known: {', '.join(names)}")
+    return names.index(name)

@@ -35,6 +35,15 @@ def test_frames_of_the_slow_pathway(alpha, from_first, frames, expected):
     assert fast is clip
 
 
+def test_the_fast_pathway_may_see_only_what_changes():
+    clip = torch.full((1, 3, 4, 2, 2), 5.0)
+    clip[0, 0, :, 0, 0] = torch.tensor([0.0, 1, 2, 9])
+    slow, fast = SplitPathways(2, change=True)(clip)
+    assert fast[0, 0, :, 0, 0].tolist() == [-3, -2, -1, 6]
+    assert fast.abs().sum() == 12
+    assert slow[0, 0, :, 0, 0].tolist() == [0, 9]
+
+
 def test_one_pathway_is_the_clip():
     clip = torch.zeros(1, 3, 5, 2, 2)
     assert SplitPathways(1)(clip) == [clip]

@@ -162,6 +162,10 @@ def test_non_local_blocks_leave_the_names_of_the_others():
             {"architecture": "slow_r50", "arguments": {"non_local": {"res3": [4]}}},
             "no block 4 in a stage of 4",
         ),
+        (
+            {"architecture": "slowfast_r50", "arguments": {"non_local": {"res6": [0]}}},
+            "no stage 'res6'; known: res2, res3, res4, res5",
+        ),
     ],
 )
 def test_what_cannot_be_built_is_said(arguments, said):

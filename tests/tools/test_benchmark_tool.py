@@ -1,0 +1,51 @@
+"""tools/benchmark.py, and that every published config builds."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from detectron2.config import LazyConfig, instantiate
+
+from ava_det.model.weights.native import ClipShape
+
+PUBLISHED = Path(__file__).resolve().parents[2] / "configs" / "published"
+SMALL = PUBLISHED / "ava_x3d_m.py"
+
+
+@pytest.mark.parametrize("path", sorted(PUBLISHED.glob("*.py")), ids=lambda path: path.stem)
+def test_every_published_config_builds(path):
+    cfg = LazyConfig.load(str(path))
+    with torch.device("meta"):
+        model = instantiate(cfg.model)
+    assert model.head.projection.out_features == (80 if "ava" in path.stem else 400)
+    clip = ClipShape(**cfg.clip)
+    assert clip.frames % model.backbone.split.alpha == 0
+
+
+def test_flops_of_a_config(run_tool):
+    ran = run_tool("benchmark", "flops", SMALL, "--size", 32)
+    assert ran.code == 0
+    assert ran.out.split() == ["ava_x3d_m", "16", "x", "32", "x", "32", "2.02", "M", "0.2", "GMAC"]
+
+
+def test_flops_as_markdown_says_what_the_model_is(run_tool):
+    ran = run_tool("benchmark", "flops", SMALL, "--size", 32, "--markdown")
+    header, _, row = ran.out.splitlines()
+    assert header == "| config | model | clip | parameters, M | GMAC |"
+    assert row.startswith("| ava_x3d_m | X3D-M under the RoI head;")
+    assert row.endswith("| 16 x 32 x 32 | 2.02 | 0.2 |")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nothing.py"], "nothing.py: no such config"),
+        ([SMALL, "--size", 8], "--size 8: a clip has 32 pixels at least"),
+        ([PUBLISHED.parent / "common" / "train.py"], "has no model or no clip"),
+    ],
+)
+def test_misuse_is_one_line(run_tool, arguments, said):
+    ran = run_tool("benchmark", "flops", *arguments)
+    assert ran.code == 1
+    assert said in ran.err
+    assert ran.err.count("\n") == 1
