@@ -130,7 +130,9 @@ def write_class_map(path: StrPath, class_map: ClassMap) -> None:
     entries = [(i, name, class_map.groups.get(i, "")) for i, name in class_map.names.items()]
     with atomic_text(path) as file:
         if Path(path).suffix.lower() == ".csv":
-            csv.writer(file, lineterminator="\n").writerows([("id", "name", "group"), *entries])
+            # Text is quoted always: Python 3.11's csv does not see that a lone \r ends a row.
+            writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+            writer.writerows([("id", "name", "group"), *entries])
             return
         for i, name, group in entries:
             lines = [f"name: {_quoted(name)}", f"label_id: {i}"]
