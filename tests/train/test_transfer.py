@@ -22,10 +22,14 @@ def detector():
 def test_the_whole_backbone_is_taken_over_and_the_head_is_fresh(pretrained, detector):
     head = detector.head.projection.weight.clone()
     report = transfer(detector, pretrained, fresh=("head.",))
-    assert set(report.dropped) == set(report.fresh) == {
-        "head.projection.weight",
-        "head.projection.bias",
-    }
+    assert (
+        set(report.dropped)
+        == set(report.fresh)
+        == {
+            "head.projection.weight",
+            "head.projection.bias",
+        }
+    )
     for name, value in detector.backbone.state_dict().items():
         assert torch.equal(value, pretrained[f"backbone.{name}"]), name
     assert torch.equal(detector.head.projection.weight, head)
