@@ -1,0 +1,48 @@
+"""Losses as a config sets them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from detectron2.config import LazyConfig, instantiate
+from detectron2.data import DatasetCatalog, MetadataCatalog
+
+from ava_det.formats.class_map import ClassMap
+from ava_det.model.criterion import effective_number_weights
+from ava_det.structures import AnnotatedKeyframe, Keyframe, PersonBoxes
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+NAME = "three_people_of_a_criterion_test"
+
+
+@pytest.fixture
+def cfg():
+    people = PersonBoxes(
+        Keyframe("v", 1), np.zeros((3, 4)), ((1, 3), (1,), (2,)), np.ones(3), np.full(3, -1)
+    )
+    DatasetCatalog.register(NAME, lambda: [AnnotatedKeyframe("v.mp4", people)])
+    MetadataCatalog.get(NAME).set(class_map=ClassMap({1: "sit", 2: "stand", 3: "talk"}))
+    cfg = LazyConfig.load(str(CONFIGS / "finetune" / "jhmdb_slowfast_tiny.py"))
+    cfg.class_map.name = cfg.dataloader.train.dataset = NAME
+    cfg.model.update(num_classes=3, exclusive=[0, 1])
+    yield cfg
+    DatasetCatalog.remove(NAME)
+    MetadataCatalog.remove(NAME)
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "focal", "exclusive"])
+@pytest.mark.parametrize("balanced", [False, True])
+def test_each_loss_fits_the_task(cfg, name, balanced):
+    criteria = LazyConfig.load(str(CONFIGS / "common" / "criteria.py"))
+    cfg.task.criterion = criteria[name]
+    if balanced:
+        cfg.task.criterion.class_weights = criteria.balanced_weights
+    criterion = instantiate(cfg.task).criterion
+    losses = criterion(torch.zeros(2, 3), torch.eye(3)[:2])
+    assert all(loss > 0 for loss in losses.values())
+    if balanced:
+        expected = effective_number_weights([2, 1, 1], beta=0.999)
+        assert criterion.class_weights.tolist() == pytest.approx(expected)
+    if name == "exclusive":
+        assert criterion.columns == instantiate(cfg.model).head.exclusive == [0, 1]
