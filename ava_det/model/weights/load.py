@@ -145,7 +145,10 @@ def _recognise(path: Path, content: Any) -> WeightFile:
         raise InputError(f"{path}: it holds a {type(content).__name__}, not weights by name")
     states = (content[key] for key in _STATES if isinstance(content.get(key), dict))
     state = next(states, content)
-    found = {_plain_name(name): value for name, value in state.items()}
+    if not all(isinstance(name, str) for name in state):
+        raise InputError(f"{path}: it has weights whose names are no strings")
+    # DistributedDataParallel puts `module.` in front of all names.
+    found = {name.removeprefix("module."): value for name, value in state.items()}
     if len(found) < len(state):
         raise InputError(f"{path}: it has two weights of one name")
     format_ = next((f for f in FORMATS if any(f.mark.match(name) for name in found)), None)
@@ -160,11 +163,6 @@ def _recognise(path: Path, content: Any) -> WeightFile:
     except (ValueError, TypeError) as error:
         raise InputError(f"{path}: {error}") from error
     return WeightFile(path, format_, weights, origin, next(optimizers, logged))
-
-
-def _plain_name(name: Any) -> str:
-    """Without what DistributedDataParallel puts in front."""
-    return name.removeprefix("module.") if isinstance(name, str) else f"<{type(name).__name__}>"
 
 
 def _tensor(path: Path, name: str, value: Any) -> Tensor:

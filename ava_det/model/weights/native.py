@@ -140,6 +140,10 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], ModelCard]:
 def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
     """Build the model that a weight file names and fill it; in evaluation mode, float32."""
     tensors, card = read_weights(path)
+    if card.task not in zoo.TASKS:
+        raise InputError(f"{path}: unknown task {card.task!r}")
+    if card.task not in zoo.TASKS:
+        raise InputError(f"{path}: unknown task {card.task!r}")
     build = zoo.TASKS[card.task]
     try:
         with torch.device("meta"):  # nothing of a size that the file does not have is allocated

@@ -21,16 +21,20 @@ from ava_det.structures import InputError
 _NUMBERS = re.compile(r"[fiu][1248]|b1")  # numpy's codes of types that are plain numbers
 _LONG = 1024  # strings from here on are an array's data, not a name
 
-_RECONSTRUCT, _ARRAY, _DTYPE, _SCALAR, _ORDERED, _ENCODE = range(6)
+_RECONSTRUCT, _FROM_BUFFER, _ARRAY, _DTYPE, _SCALAR, _ORDERED, _ENCODE, _BYTES = range(8)
 _KNOWN = {
     "numpy.core.multiarray _reconstruct": _RECONSTRUCT,
     "numpy._core.multiarray _reconstruct": _RECONSTRUCT,
+    "numpy.core.numeric _frombuffer": _FROM_BUFFER,  # from protocol 5 on
+    "numpy._core.numeric _frombuffer": _FROM_BUFFER,
     "numpy ndarray": _ARRAY,
     "numpy dtype": _DTYPE,
     "numpy.core.multiarray scalar": _SCALAR,
     "numpy._core.multiarray scalar": _SCALAR,
     "collections OrderedDict": _ORDERED,
     "_codecs encode": _ENCODE,  # how Python 3 writes bytes for Python 2
+    "__builtin__ bytes": _BYTES,  # and how it writes none
+    "builtins bytes": _BYTES,
 }
 
 
@@ -111,6 +115,10 @@ class _Reader:
         elif name not in ("PROTO", "FRAME"):
             raise ValueError(f"opcode {name} is for objects of other kinds")
 
+    def push(self, value: Any) -> None:
+        """Put a value on top."""
+        self.stack.append(value)
+
     def pop(self, count: int) -> list[Any]:
         """The `count` topmost values, in the order in which they were put."""
         if len(self.stack) < count:
@@ -183,6 +191,9 @@ class _Reader:
 def _make(kind: int, arguments: tuple[Any, ...]) -> Any:
     if kind == _RECONSTRUCT and arguments[0] == _Global(_ARRAY):
         return _Array()
+    if kind == _FROM_BUFFER:
+        data, dtype, shape, order = arguments
+        return _Array(_array(shape, dtype, order == "F", data))
     if kind == _DTYPE and isinstance(arguments[0], str) and _NUMBERS.fullmatch(arguments[0]):
         return _Dtype(arguments[0])
     if kind == _SCALAR:
@@ -193,6 +204,8 @@ def _make(kind: int, arguments: tuple[Any, ...]) -> Any:
         return _dict([value for key, item in pairs for value in (key, item)])
     if kind == _ENCODE and arguments[1:] == ("latin1",):
         return _data(arguments[0])
+    if kind == _BYTES and not arguments:
+        return bytearray()
     raise ValueError("a type that is neither an array of numbers nor a plain container")
 
 
@@ -233,10 +246,6 @@ def _dict(items: list[Any]) -> dict[Any, Any]:
     return {key: _plain(value) for key, value in zip(keys, values, strict=True)}
 
 
-def _tuple(reader: _Reader, values: list[Any]) -> None:
-    reader.stack.append(tuple(_plain(v) for v in values))
-
-
 def _stop(reader: _Reader, _: Any) -> None:
     reader.result = _plain(reader.stack.pop())
 
@@ -252,26 +261,26 @@ _ACTIONS: dict[str, Callable[[_Reader, Any], Any]] = {
     "MARK": lambda r, _: r.mark(),
     "POP": lambda r, _: r.pop(1),
     "POP_MARK": lambda r, _: r.pop_mark(),
-    "DUP": lambda r, _: r.stack.append(r.stack[-1]),
-    "EMPTY_LIST": lambda r, _: r.stack.append([]),
-    "LIST": lambda r, _: r.stack.append([_plain(v) for v in r.pop_mark()]),
+    "DUP": lambda r, _: r.push(r.stack[-1]),
+    "EMPTY_LIST": lambda r, _: r.push([]),
+    "LIST": lambda r, _: r.push([_plain(v) for v in r.pop_mark()]),
     "APPEND": lambda r, _: r.append(r.pop(1)),
     "APPENDS": lambda r, _: r.append(r.pop_mark()),
-    "EMPTY_DICT": lambda r, _: r.stack.append({}),
-    "DICT": lambda r, _: r.stack.append(_dict(r.pop_mark())),
+    "EMPTY_DICT": lambda r, _: r.push({}),
+    "DICT": lambda r, _: r.push(_dict(r.pop_mark())),
     "SETITEM": lambda r, _: r.set_items(r.pop(2)),
     "SETITEMS": lambda r, _: r.set_items(r.pop_mark()),
-    "TUPLE": lambda r, _: _tuple(r, r.pop_mark()),
-    "TUPLE1": lambda r, _: _tuple(r, r.pop(1)),
-    "TUPLE2": lambda r, _: _tuple(r, r.pop(2)),
-    "TUPLE3": lambda r, _: _tuple(r, r.pop(3)),
+    "TUPLE": lambda r, _: r.push(tuple(map(_plain, r.pop_mark()))),
+    "TUPLE1": lambda r, _: r.push(tuple(map(_plain, r.pop(1)))),
+    "TUPLE2": lambda r, _: r.push(tuple(map(_plain, r.pop(2)))),
+    "TUPLE3": lambda r, _: r.push(tuple(map(_plain, r.pop(3)))),
     "PUT": lambda r, index: r.put(index),
     "BINPUT": lambda r, index: r.put(index),
     "LONG_BINPUT": lambda r, index: r.put(index),
     "MEMOIZE": lambda r, _: r.put(len(r.memo)),
-    "GET": lambda r, index: r.stack.append(r.memo[index]),
-    "BINGET": lambda r, index: r.stack.append(r.memo[index]),
-    "LONG_BINGET": lambda r, index: r.stack.append(r.memo[index]),
+    "GET": lambda r, index: r.push(r.memo[index]),
+    "BINGET": lambda r, index: r.push(r.memo[index]),
+    "LONG_BINGET": lambda r, index: r.push(r.memo[index]),
     "GLOBAL": lambda r, name: r.name(name),
     "STACK_GLOBAL": lambda r, _: r.stack_name(),
     "REDUCE": lambda r, _: r.reduce(),

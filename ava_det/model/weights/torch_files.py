@@ -117,5 +117,5 @@ def _reason(error: Exception) -> str:
         name = asked[1]
         return f"refused: it asks for {name}, which weights do not need; nothing was run"
     told = text.partition("WeightsUnpickler error: ")[2] or text
-    clause = told.partition(" Please ")[0][:200] or type(error).__name__
+    clause = re.split(" (?:Please|Check the documentation) ", told)[0][:200] or type(error).__name__
     return f"not a checkpoint that can be read ({clause})"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from torch import Tensor, nn
 
@@ -50,19 +51,13 @@ def transfer(
     def excepted(name: str) -> bool:
         return name.startswith(tuple(fresh))
 
-    missing = [n for n in own if n not in weights and not excepted(n)]
-    problems = [
-        f"{n} is not in the file" for n in missing if not n.endswith(".num_batches_tracked")
-    ]
-    problems += [f"{n} is not in the model" for n in weights if n not in own and not excepted(n)]
+    missing = [f"{n} is not in the file" for n in own if n not in weights and not excepted(n)]
+    missing = [line for line in missing if ".num_batches_tracked " not in line]
+    strange = [f"{n} is not in the model" for n in weights if n not in own and not excepted(n)]
     loaded = {n: w for n, w in weights.items() if n in own and not excepted(n)}
-    for name, weight in loaded.items():
-        if weight.shape != own[name].shape:
-            shapes = f"{tuple(weight.shape)} in the file and {tuple(own[name].shape)} in the model"
-            problems.append(f"{name} has shape {shapes}")
-        elif weight.is_floating_point() != own[name].is_floating_point() or weight.is_complex():
-            kinds = f"{weight.dtype} in the file and {own[name].dtype} in the model"
-            problems.append(f"{name} is {kinds}")
+    others = [line for n, w in loaded.items() if (line := _misfit(n, w, own[n]))]
+    # The first of each kind comes first, for one kind often explains the rest.
+    problems = [p for row in zip_longest(missing, strange, others) for p in row if p]
     if problems:
         more = f" (+{len(problems) - 3} more)" if len(problems) > 3 else ""
         raise ValueError("the weights do not fit: " + "; ".join(problems[:3]) + more)
@@ -72,3 +67,13 @@ def transfer(
         dropped=tuple(n for n in weights if n not in loaded),
         fresh=tuple(n for n in own if n not in loaded),
     )
+
+
+def _misfit(name: str, weight: Tensor, own: Tensor) -> str:
+    """Why a weight cannot take the place of `own`; empty if it can."""
+    if weight.shape != own.shape:
+        theirs, ours = tuple(weight.shape), tuple(own.shape)
+        return f"{name} has shape {theirs} in the file and {ours} in the model"
+    if weight.is_floating_point() != own.is_floating_point() or weight.is_complex():
+        return f"{name} is {weight.dtype} in the file and {own.dtype} in the model"
+    return ""

@@ -86,9 +86,7 @@ def test_a_detector_takes_a_classifiers_backbone_if_told_to_leave_the_head(check
 
 
 @pytest.mark.parametrize("missing", [True, False])
-def test_nothing_is_loaded_when_a_name_is_missing_or_strange(
-    small, checkpoint, tmp_path, missing
-):
+def test_nothing_is_loaded_when_a_name_is_missing_or_strange(small, checkpoint, tmp_path, missing):
     state = checkpoint["model_state"]
     weight = state.pop("s3_fuse.conv_f2s.weight")
     if not missing:
@@ -140,7 +138,9 @@ def test_means_of_bgr_are_those_of_bgr():
 def test_a_file_that_says_that_its_pixels_are_others_is_refused(small, checkpoint, tmp_path):
     file = tmp_path / "a.pyth"
     save_torch_file(file, with_config(checkpoint, DATA={"MEAN": [0.485, 0.456, 0.406]}))
-    with pytest.raises(InputError, match=r"mean 0\.485/0\.456/0\.406 there, 0\.45/0\.45/0\.45 here"):
+    with pytest.raises(
+        InputError, match=r"mean 0\.485/0\.456/0\.406 there, 0\.45/0\.45/0\.45 here"
+    ):
         load_weights(file, small(1))
     assert "0.485/0.456/0.406" in str(load_weights(file, small(1), check=False))
 
@@ -155,9 +155,7 @@ def test_a_file_that_says_that_its_pixels_are_others_is_refused(small, checkpoin
         ),
     ],
 )
-def test_a_file_that_says_that_its_model_is_wired_otherwise_is_refused(
-    tmp_path, sections, words
-):
+def test_a_file_that_says_that_its_model_is_wired_otherwise_is_refused(tmp_path, sections, words):
     detector = build_detector("slowfast_tiny", 5, {"width": 8})
     save_torch_file(tmp_path / "a.pyth", with_config(export(detector), **sections))
     with pytest.raises(InputError, match=words):

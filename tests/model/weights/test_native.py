@@ -1,0 +1,170 @@
+"""Our own file: everything goes round, damage of any byte is noticed, old files are read."""
+
+import hashlib
+import json
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from ava_det.model.weights.load import load_weights
+from ava_det.model.weights.native import (
+    ClipShape,
+    ModelCard,
+    load_model,
+    read_weights,
+    save_weights,
+)
+from ava_det.model.zoo import build_classifier, build_detector
+from ava_det.structures import InputError
+
+ARGUMENTS = {"architecture": "slowfast_tiny", "num_classes": 5, "arguments": {"width": 8}}
+CARD = ModelCard(
+    "classifier",
+    ARGUMENTS,
+    tuple((k, f"class é {k}", "pose" if k < 3 else "") for k in range(1, 6)),
+    ClipShape(16, 2, 25.0, 112),
+)
+FIELDS = {
+    "task": "classifier",
+    "arguments": ARGUMENTS,
+    "classes": CARD.classes,
+    "clip": {"frames": 16, "stride": 2, "rate": 25.0, "short_side": 112},
+}
+
+
+@pytest.fixture
+def file(small, tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_weights(path, small(0).state_dict(), CARD)
+    return path
+
+
+def header_and_tensors(path):
+    with safe_open(path, framework="pt") as opened:
+        return opened.metadata(), {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+
+
+def test_weights_and_card_go_round(small, file):
+    model, card = load_model(file)
+    assert card == CARD
+    assert not model.training
+    for name, weight in small(0).state_dict().items():
+        assert torch.equal(weight, model.state_dict()[name])
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+
+
+def test_numbers_of_every_kind_go_round(tmp_path):
+    tensors = {
+        "a": torch.randn(3).bfloat16(),
+        "b": torch.tensor(7),
+        "c": torch.zeros(0, 4),
+        "d": torch.randn(4, 3).t(),
+    }
+    save_weights(tmp_path / "a.safetensors", tensors, CARD)
+    found, _ = read_weights(tmp_path / "a.safetensors")
+    assert all(torch.equal(w, found[n]) and w.dtype == found[n].dtype for n, w in tensors.items())
+
+
+def save_as_at_first(path, tensors, fields):
+    """Write a file as the first runs did: without the hash of the header."""
+    tensors = dict(sorted(tensors.items()))
+    digest = hashlib.sha256()
+    for name, weight in tensors.items():
+        digest.update(name.encode() + weight.contiguous().numpy().tobytes())
+    header = {"format": "ava_det 1", "card": json.dumps(fields), "sha256": digest.hexdigest()}
+    save_file(tensors, path, metadata=header)
+
+
+def test_the_first_files_are_read(small, tmp_path):
+    weights = small(0).state_dict()
+    save_as_at_first(tmp_path / "old.safetensors", weights, FIELDS)
+    model, card = load_model(tmp_path / "old.safetensors")
+    assert card == CARD
+    assert torch.equal(model.head.projection.bias, weights["head.projection.bias"])
+
+
+def test_a_flipped_bit_anywhere_is_noticed(file):
+    data = file.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    places = [*range(0, 8), *range(8, 8 + length, 97), *range(8 + length, len(data), 9973)]
+    damaged = file.with_name("damaged.safetensors")
+    for place in [*places, len(data) - 1]:
+        damaged.write_bytes(data[:place] + bytes([data[place] ^ 16]) + data[place + 1 :])
+        with pytest.raises(InputError, match=r"damaged\.safetensors: "):
+            read_weights(damaged)
+
+
+@pytest.mark.parametrize("length", [0, 4, 8, 9, 1000, -1])
+def test_a_file_that_ends_early_is_refused(file, length):
+    file.write_bytes(file.read_bytes()[:length])
+    with pytest.raises(InputError, match=r"model\.safetensors: "):
+        read_weights(file)
+
+
+@pytest.mark.parametrize("key", ["card", "pixels", "digest", "format"])
+def test_a_header_that_was_edited_is_refused(file, key):
+    header, tensors = header_and_tensors(file)
+    for value in (None, header[key].replace("0", "1").replace("a", "b")):
+        edited = {k: v for k, v in {**header, key: value}.items() if v is not None}
+        save_file(tensors, file.with_name("b.safetensors"), metadata=edited)
+        with pytest.raises(InputError, match=r"b\.safetensors: "):
+            read_weights(file.with_name("b.safetensors"))
+
+
+def test_numbers_of_another_kind_or_shape_are_noticed(file):
+    header, tensors = header_and_tensors(file)
+    name = "head.projection.weight"
+    for changed in (tensors[name].view(torch.int32), tensors[name].t().contiguous()):
+        save_file({**tensors, name: changed}, file, metadata=header)
+        with pytest.raises(InputError, match="damaged"):
+            read_weights(file)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"task": "os.system"}, "unknown task"),
+        ({"arguments": {**ARGUMENTS, "architecture": "os.system"}}, "unknown architecture"),
+        ({"arguments": {**ARGUMENTS, "arguments": {"_target_": "os.system"}}}, "no argument"),
+        ({"arguments": {**ARGUMENTS, "num_classes": 10**12}}, "an argument of 1000000000000"),
+        ({"arguments": {**ARGUMENTS, "num_classes": 60000}}, "not those of the architecture"),
+        ({"arguments": {**ARGUMENTS, "num_classes": -5}}, ""),
+        ({"arguments": {**ARGUMENTS, "num_classes": "x"}}, ""),
+        ({"arguments": {**ARGUMENTS, "arguments": {"width": 65000}}}, ""),
+        ({"arguments": {**ARGUMENTS, "arguments": [1]}}, ""),
+        ({"arguments": {**ARGUMENTS, "mean": [1, "x", None]}}, ""),
+        ({"arguments": {}}, "missing"),
+        ({"classes": ((1, "a"),)}, ""),
+        ({"clip": {"frames": 0, "stride": 1, "rate": None, "short_side": 1}}, "a clip of 0"),
+        ({"clip": {"frames": 8, "stride": 1, "rate": -1, "short_side": 1}}, "frames a second"),
+        ({"clip": {"frames": 8}}, ""),
+        ({"clip": {"frames": 8, "stride": 1, "rate": 1, "short_side": 1, "more": 1}}, ""),
+    ],
+)
+def test_a_hostile_card_is_refused_although_its_hash_is_right(small, tmp_path, changes, words):
+    path = tmp_path / "a.safetensors"
+    save_as_at_first(path, small(0).state_dict(), {**FIELDS, **changes})
+    with pytest.raises(InputError, match=rf"a\.safetensors: .*{words}") as caught:
+        load_model(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_of_another_normalisation_are_refused(small, file, tmp_path):
+    other = build_classifier("slowfast_tiny", 5, {"width": 8}, mean=(0.5, 0.5, 0.5))
+    with pytest.raises(InputError, match=r"mean 0\.45/0\.45/0\.45 there, 0\.5/0\.5/0\.5 here"):
+        load_weights(file, other)
+
+
+def test_a_detector_takes_over_a_classifiers_file(file):
+    detector = build_detector("slowfast_tiny", 7, {"width": 8})
+    report = load_weights(file, detector, fresh=("head.",))
+    assert set(report.fresh) == {"head.projection.weight", "head.projection.bias"}
+    assert not any(name.startswith("backbone.") for name in report.dropped)
+
+
+def test_a_file_can_be_read_by_whom_the_folder_says(file):
+    other = file.with_name("other")
+    other.touch()
+    assert file.stat().st_mode == other.stat().st_mode
