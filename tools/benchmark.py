@@ -2,14 +2,20 @@
 
     python tools/benchmark.py flops configs/published/kinetics_slow_r50_8x8.py
     python tools/benchmark.py flops --size 256 --markdown
+    python tools/benchmark.py load configs/published/kinetics_slowfast_r50_8x8.py
 
 `flops` counts parameters and multiply-adds of one clip with fvcore, by default for every published
-model. A config is Python code and is run: use only those that you trust.
+model. `load` holds our loader against `torch.load` and `load_state_dict` of a plain file of the
+same weights, turn by turn, and reads the peak of memory, for which it needs Linux. A config is
+Python code and is run: use only those that you trust.
 """
 
 import argparse
 import ast
-from collections.abc import Sequence
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ava_det import cli
@@ -29,10 +35,19 @@ def parser() -> argparse.ArgumentParser:
         "--size", type=int, metavar="PIXELS", help="of the square clip (default: its short side)"
     )
     flops.add_argument("--markdown", action="store_true", help="as a table of docs/models.md")
+    load = commands.add_parser("load", help="time and memory of loading weights")
+    load.add_argument("config", type=Path)
+    load.add_argument("--weights", type=Path, help="default: random ones in PySlowFast's format")
+    load.add_argument("--rounds", type=int, default=11)
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
+    """Measure what the subcommand says."""
+    {"flops": flops, "load": load}[args.command](args)
+
+
+def flops(args: argparse.Namespace) -> None:
     """Print a line a config, as soon as it is counted."""
     if args.size is not None and args.size < 32:
         raise InputError(f"--size {args.size}: a clip has 32 pixels at least")
@@ -68,6 +83,59 @@ def row_of(path: Path, size: int | None) -> tuple[str, ...]:
     words = " ".join((ast.get_docstring(ast.parse(path.read_text())) or "").split())
     clip = f"{cfg.clip.frames} x {side} x {side}"
     return path.stem, words, clip, f"{cost.parameters / 1e6:.2f}", f"{cost.macs / 1e9:.1f}"
+
+
+def load(args: argparse.Namespace) -> None:
+    """Print how long loading takes beside plain torch, and how much memory beyond the model."""
+    import torch
+    from detectron2.config import instantiate
+
+    from ava_det.model.weights.load import export, load_weights
+    from ava_det.model.weights.torch_files import save_torch_file
+    from ava_det.train.run import load_config
+
+    torch.set_num_threads(1)
+    model = instantiate(load_config(str(args.config), []).model)
+    with tempfile.TemporaryDirectory() as folder:
+        plain, weights = Path(folder) / "plain.pth", args.weights or Path(folder) / "random.pyth"
+        save_torch_file(plain, {"model_state": model.state_dict()})
+        if not args.weights:
+            save_torch_file(weights, export(model, "pyslowfast")[0])
+
+        def by_torch() -> None:
+            content = torch.load(plain, map_location="cpu", weights_only=True)
+            model.load_state_dict(content["model_state"])
+
+        peak = peak_memory(lambda: load_weights(weights, model))
+        times = [
+            (seconds(by_torch), seconds(lambda: load_weights(weights, model)))
+            for _ in range(args.rounds)
+        ]
+        size = weights.stat().st_size
+    theirs, ours = (statistics.median(column) for column in zip(*times, strict=True))
+    print(f"{weights.name}: {size / 1e6:.1f} MB")
+    print(f"torch.load and load_state_dict {theirs:.3f} s, load_weights {ours:.3f} s (medians)")
+    print(f"{ours / theirs:.2f} times as long, {peak / size:.2f} times the file beyond the model")
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """How long something takes."""
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def peak_memory(action: Callable[[], object]) -> int:
+    """Bytes by which the resident memory at its peak exceeds that before, mapped files included."""
+
+    def status(key: str) -> int:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith(key)).split()[1]) * 1024
+
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is now
+    before = status("VmRSS")
+    action()
+    return status("VmHWM") - before
 
 
 if __name__ == "__main__":

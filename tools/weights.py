@@ -18,8 +18,6 @@ from typing import Any
 from ava_det import cli
 from ava_det.structures import InputError
 
-TARGETS = ("ava_det", "pyslowfast", "pytorchvideo")
-
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
@@ -38,15 +36,12 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--config", required=True, help="such as below configs/published/")
         command.add_argument("--weights", type=Path, required=True, help="of any known format")
         command.add_argument("--output", type=Path, required=True)
-        command.add_argument(
-            "--unchecked", action="store_true", help="even if the file says it is of another model"
-        )
+        command.add_argument("--unchecked", action="store_true", help="load another model's too")
         command.add_argument("overrides", nargs="*", metavar="path.key=value")
-    convert.add_argument("--to", choices=TARGETS, default="ava_det", help="format (default: ours)")
+    targets = ("ava_det", "pyslowfast", "pytorchvideo")
+    convert.add_argument("--to", choices=targets, default="ava_det", help="format (default: ours)")
     convert.add_argument("--classes", type=Path, help="class list to keep in a file of ours")
-    convert.add_argument(
-        "--keep-optimizer", action="store_true", help="carry the optimizer's state along as it is"
-    )
+    convert.add_argument("--keep-optimizer", action="store_true", help="carry its state along")
     run.add_argument(
         "--inputs",
         type=Path,
@@ -59,9 +54,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> int | None:
     """Do what the subcommand says."""
-    return {"inspect": inspect, "compare": compare, "convert": convert, "run": run}[args.command](
-        args
-    )
+    commands = {"inspect": inspect, "compare": compare, "convert": convert, "run": run}
+    return commands[args.command](args)
 
 
 def inspect(args: argparse.Namespace) -> None:
@@ -70,13 +64,8 @@ def inspect(args: argparse.Namespace) -> None:
     from ava_det.model.weights.load import read_file
 
     for path in args.weights:
-        file = read_file(path)
-        print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
-        print(*(f"  {line}" for line in describe(file)), sep="\n")
-        if args.names:
-            common = file.format.common_names(file.weights)
-            for name, weight in file.weights.items():
-                print(f"    {name}  {tuple(weight.shape)}  {common.get(name, 'unknown')}")
+        lines = describe(read_file(path), args.names)
+        print(f"{path}: {path.stat().st_size / 1e6:.1f} MB", *lines, sep="\n  ")
 
 
 def compare(args: argparse.Namespace) -> int:
@@ -107,32 +96,40 @@ def load(args: argparse.Namespace) -> tuple[Any, Any]:
 
 def convert(args: argparse.Namespace) -> None:
     """Write the weights in another format."""
-    from detectron2.config import LazyCall
-
-    from ava_det.formats.class_map import ClassMap, read_class_map
-    from ava_det.model.weights import pyslowfast, pytorchvideo
-    from ava_det.model.weights.load import read_file
+    from ava_det.model.weights.load import export, read_file
     from ava_det.model.weights.native import save_weights
     from ava_det.model.weights.torch_files import save_torch_file
-    from ava_det.train.run import model_card
 
     if args.keep_optimizer and args.to == "ava_det":
         raise InputError("a file of ours keeps no optimizer state; --to pyslowfast does")
     cfg, model = load(args)
     if args.to == "ava_det":
-        if args.classes:
-            cfg.class_map = LazyCall(read_class_map)(path=str(args.classes))
-        elif "class_map" not in cfg:
-            numbered = {k: f"class {k}" for k in range(1, cfg.model.num_classes + 1)}
-            cfg.class_map = LazyCall(ClassMap)(names=numbered)
-        return save_weights(args.output, model.state_dict(), model_card(cfg))
+        return save_weights(args.output, model.state_dict(), card(cfg, args.classes))
     try:
-        content = {"pyslowfast": pyslowfast, "pytorchvideo": pytorchvideo}[args.to].export(model)
+        content, notes = export(model, args.to)
     except ValueError as error:
         raise InputError(f"{args.config}: {error}") from error
+    print(*(f"note: {line}\n" for line in notes), sep="", end="", file=sys.stderr)
     if args.keep_optimizer:
         content["optimizer_state"] = dict(read_file(args.weights).optimizer)
     return save_torch_file(args.output, content)
+
+
+def card(cfg: Any, classes: Path | None) -> Any:
+    """The card of a config's model; classes that nobody names are numbered."""
+    from detectron2.config import LazyCall
+
+    from ava_det.formats.class_map import ClassMap, read_class_map
+    from ava_det.train.run import model_card
+
+    count = cfg.model.num_classes
+    if classes:
+        cfg.class_map = LazyCall(read_class_map)(path=str(classes))
+        if (given := len(read_class_map(classes))) != count:
+            raise InputError(f"{classes}: {given} classes, but the model has {count}")
+    elif "class_map" not in cfg:
+        cfg.class_map = LazyCall(ClassMap)(names={k: f"class {k}" for k in range(1, count + 1)})
+    return model_card(cfg)
 
 
 def run(args: argparse.Namespace) -> None:

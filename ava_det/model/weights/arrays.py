@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from ava_det.model.classifier import Classifier
+from ava_det.model.detector import ActionDetector
 from ava_det.structures import InputError
 
 _CLIPS = (("clip",), ("slow",), ("slow", "fast"))  # what may stand in a file together
@@ -73,7 +75,7 @@ def _boxes(path: Path, array: np.ndarray, count: int) -> Tensor:
     return boxes
 
 
-def logits(model: nn.Module, inputs: Inputs) -> np.ndarray:
+def logits(model: Classifier | ActionDetector, inputs: Inputs) -> np.ndarray:
     """(N, K) of a classifier or (R, K) of a detector, in the order of the boxes.
 
     Args:
@@ -83,17 +85,22 @@ def logits(model: nn.Module, inputs: Inputs) -> np.ndarray:
     Raises:
         InputError: clips or boxes that the model does not take.
     """
-    detects = hasattr(getattr(model, "head", None), "roi_align")
-    if detects != (inputs.boxes is not None):
-        words = "boxes are missing, which a detector needs" if detects else "boxes for a classifier"
-        raise InputError(f"{inputs.path}: {words}")
-    count = len(inputs.clips[0]) if isinstance(inputs.clips, list) else len(inputs.clips)
+    clips, boxes = inputs.clips, inputs.boxes
+    if isinstance(model, ActionDetector) and boxes is None:
+        raise InputError(f"{inputs.path}: boxes are missing, which a detector needs")
+    if isinstance(model, Classifier) and boxes is not None:
+        raise InputError(f"{inputs.path}: boxes for a classifier")
+    pathways = len(model.backbone.out_channels)
+    if isinstance(clips, list) and len(clips) != pathways:
+        given = "`slow` and `fast`" if len(clips) > 1 else "`slow` alone"
+        raise InputError(f"{inputs.path}: {given} for a model of {pathways} pathway(s)")
     try:
         with torch.inference_mode():
-            if inputs.boxes is None:
-                return model(inputs.clips).numpy()
-            clip = inputs.boxes[:, 0].long()
-            rows = model(inputs.clips, [inputs.boxes[clip == n, 1:] for n in range(count)])
+            if boxes is None:
+                return model(clips).numpy()
+            clip = boxes[:, 0].long()
+            count = len(clips[0] if isinstance(clips, list) else clips)
+            rows = model(clips, [boxes[clip == n, 1:] for n in range(count)])
     except (RuntimeError, ValueError, IndexError) as error:
         raise InputError(f"{inputs.path}: the model does not take it: {error}") from error
     return rows[clip.argsort(stable=True).argsort()].numpy()

@@ -13,8 +13,13 @@ from ava_det.model.weights.load import WeightFile
 _BLOCK = re.compile(r"s(\d+)\.pathway(\d+)_res(\d+)\.")
 
 
-def describe(file: WeightFile) -> Iterator[str]:
-    """Lines on a file: whose it is, its size, its network, its pixels, what else it holds."""
+def describe(file: WeightFile, names: bool = False) -> Iterator[str]:
+    """Lines on a file: whose it is, its size, its network, its pixels, what else it holds.
+
+    Args:
+        file: what to describe.
+        names: whether to go on with every weight's name, shape and common name.
+    """
     numbers = sum(weight.numel() for weight in file.weights.values())
     types = Counter(str(w.dtype).removeprefix("torch.") for w in file.weights.values())
     kinds = ", ".join(f"{count} {kind}" for kind, count in types.most_common())
@@ -39,6 +44,10 @@ def describe(file: WeightFile) -> Iterator[str]:
     if file.card:
         yield f"card: {file.card.task} {file.card.arguments}, {file.card.clip}"
         yield f"classes: {', '.join(name for _, name, _ in file.card.classes)}"
+    if names:
+        common = file.format.common_names(file.weights)
+        for name, weight in file.weights.items():
+            yield f"  {name}  {tuple(weight.shape)}  {common.get(name, 'unknown')}"
 
 
 def _blocks(names: Mapping[str, Tensor]) -> set[tuple[int, int, int]]:

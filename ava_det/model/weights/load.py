@@ -13,15 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ava_det.model.weights import native, torch_files
+from ava_det.model.weights import native, pyslowfast, pytorchvideo, torch_files
 from ava_det.model.weights.caffe2 import CAFFE2
 from ava_det.model.weights.foreign import Format, Origin
 from ava_det.model.weights.imagenet import IMAGENET, inflate
 from ava_det.model.weights.mmaction2 import MMACTION2
 from ava_det.model.weights.names import common_names_of_ours
 from ava_det.model.weights.plain_pickle import read_plain_pickle
-from ava_det.model.weights.pyslowfast import PYSLOWFAST
-from ava_det.model.weights.pytorchvideo import PYTORCHVIDEO
 from ava_det.model.weights.torchvision import TORCHVISION
 from ava_det.model.weights.transfer import TransferReport, transfer
 from ava_det.structures import InputError
@@ -34,7 +32,19 @@ OURS = Format(
     common_names=common_names_of_ours,
     origin=lambda _, __: Origin(),
 )
-FORMATS = (OURS, PYSLOWFAST, PYTORCHVIDEO, MMACTION2, CAFFE2, IMAGENET, TORCHVISION)
+FORMATS = (
+    OURS,
+    pyslowfast.PYSLOWFAST,
+    pytorchvideo.PYTORCHVIDEO,
+    MMACTION2,
+    CAFFE2,
+    IMAGENET,
+    TORCHVISION,
+)
+_EXPORTS = {  # the formats that can be written
+    "pyslowfast": (pyslowfast.PYSLOWFAST, pyslowfast.export),
+    "pytorchvideo": (pytorchvideo.PYTORCHVIDEO, pytorchvideo.export),
+}
 _STATES = ("model_state", "state_dict", "model", "blobs")  # where a file keeps its weights
 _OPTIMIZERS = ("optimizer_state", "optimizer")
 
@@ -119,6 +129,25 @@ def load_weights(
     notes += ["BGR turned to RGB"] if file.origin.bgr else []
     notes += [f"note: {line}" for line in differences]
     return TransferReport(report.loaded, report.dropped, report.fresh, tuple(notes))
+
+
+def export(model: nn.Module, to: str) -> tuple[dict[str, Any], list[str]]:
+    """The content of a file that another codebase loads.
+
+    Args:
+        model: of ours.
+        to: "pyslowfast" or "pytorchvideo".
+
+    Returns:
+        What `torch_files.save_torch_file` takes, and lines on what that codebase's published models
+        do otherwise than this one.
+
+    Raises:
+        ValueError: a model that the codebase does not have.
+    """
+    format_, content_of = _EXPORTS[to]
+    content = content_of(model)
+    return content, format_.origin(content, content["model_state"]).differences(model)
 
 
 def read_file(path: Path) -> WeightFile:

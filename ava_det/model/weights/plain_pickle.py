@@ -7,10 +7,12 @@ hand the file real callables, `__setstate__` of numpy's types and a memo of any 
 """
 
 import math
+import os
 import pickletools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,24 @@ _KNOWN = {
     "__builtin__ bytes": _BYTES,  # and how it writes none
     "builtins bytes": _BYTES,
 }
+
+
+class _Data(bytearray):
+    """The bytes of an array, which `pickletools` would make a string of, at several copies."""
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> Any:
+        return self
+
+
+class _Source(BufferedReader):
+    """A file as `pickletools` reads it, with long strings left as bytes."""
+
+    def read(self, size: int | None = -1, /) -> Any:
+        """The next bytes; none if there are not so many."""
+        if size is None or size < _LONG:
+            return super().read(size)
+        data = _Data(min(size, os.fstat(self.fileno()).st_size))
+        return data if self.readinto(data) == size else b""
 
 
 @dataclass(frozen=True)
@@ -67,15 +87,16 @@ class _Array:
 def read_plain_pickle(path: Path) -> Any:
     """Read a pickle of dicts, lists, tuples, strings, numbers and numpy arrays of numbers.
 
-    Strings of Python 2 are taken as Latin-1. Arrays can be written to.
+    Strings of Python 2 are taken as Latin-1, those from 1024 characters on as bytes. Arrays can be
+    written to.
 
     Raises:
         InputError: the file is damaged, or asks for anything else; nothing of it was run.
     """
     reader = _Reader()
     try:
-        with path.open("rb") as file:
-            for opcode, argument, _ in pickletools.genops(file):
+        with _Source(FileIO(path)) as source:
+            for opcode, argument, _ in pickletools.genops(source):
                 reader.step(opcode.name, argument)
         return reader.result
     except _ForeignNameError as error:
@@ -107,9 +128,6 @@ class _Reader:
             self.stack.append(_CONSTANTS[name])
         elif name in _ARGUMENTS:
             self.stack.append(argument)
-        elif name in _STRINGS:
-            long = isinstance(argument, (str, bytes)) and len(argument) >= _LONG
-            self.stack.append(_data(argument) if long else argument)
         elif name in _ACTIONS:
             _ACTIONS[name](self, argument)
         elif name not in ("PROTO", "FRAME"):
@@ -251,8 +269,8 @@ def _stop(reader: _Reader, _: Any) -> None:
 
 
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
-_ARGUMENTS = {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"}
-_STRINGS = {
+_ARGUMENTS = {
+    *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
     *("STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE"),
     *("BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
 }

@@ -20,7 +20,6 @@ CASES = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("name", "build", "architecture", "classes"), CASES)
 def test_logits_are_those_that_pyslowfast_recorded(
     case, tmp_path, name, build, architecture, classes
