@@ -29,8 +29,9 @@ def describe(file: WeightFile, names: bool = False) -> Iterator[str]:
     for pathway in sorted({pathway for pathway, _ in blocks}):
         depths = [str(blocks[pathway, s]) for p, s in sorted(blocks) if p == pathway]
         yield f"pathway {pathway}: {' '.join(depths)} residual blocks"
-    if "head.projection.weight" in weights:
-        classes, features = weights["head.projection.weight"].shape[:2]
+    last = weights.get("head.projection.weight")
+    if last is not None and last.dim() == 2:
+        classes, features = last.shape
         yield f"head: {classes} classes from {features} features"
     if file.origin.mean and file.origin.std:
         source = "as it says" if file.origin.stated else "by convention; the file does not say"
@@ -85,7 +86,7 @@ def differences(a: WeightFile, b: WeightFile) -> list[Difference]:
             words = f"shape {tuple(x.shape)} and {tuple(y.shape)}"
             found.append(Difference(name, torch.inf, words))
         elif not torch.equal(x, y):
-            largest = (x.double() - y.double()).abs().max().item()
+            largest = (x.double() - y.double()).abs().nan_to_num(nan=torch.inf).max().item()
             scale = max(x.double().abs().max().item(), y.double().abs().max().item())
             found.append(Difference(name, largest, f"{largest:.3g} of values up to {scale:.3g}"))
     return sorted(found, key=lambda difference: -difference.largest)

@@ -4,7 +4,7 @@ report = load_weights(Path("SLOWFAST_8x8_R50.pkl"), model)
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -163,6 +163,7 @@ def read_file(path: Path) -> WeightFile:
         raise InputError(f"{path}: {error.strerror}") from error
     if start[8:9] == b"{":
         weights, card = native.read_weights(path)
+        _check_names(path, weights)
         return WeightFile(path, OURS, weights, native.origin_of(card), card=card)
     if start.startswith((torch_files.ZIP, torch_files.LEGACY)):
         return _recognise(path, torch_files.read_torch_file(path))
@@ -174,8 +175,7 @@ def _recognise(path: Path, content: Any) -> WeightFile:
         raise InputError(f"{path}: it holds a {type(content).__name__}, not weights by name")
     states = (content[key] for key in _STATES if isinstance(content.get(key), dict))
     state = next(states, content)
-    if not all(isinstance(name, str) for name in state):
-        raise InputError(f"{path}: it has weights whose names are no strings")
+    _check_names(path, state)
     # DistributedDataParallel puts `module.` in front of all names.
     found = {name.removeprefix("module."): value for name, value in state.items()}
     if len(found) < len(state):
@@ -192,6 +192,12 @@ def _recognise(path: Path, content: Any) -> WeightFile:
     except (ValueError, TypeError) as error:
         raise InputError(f"{path}: {error}") from error
     return WeightFile(path, format_, weights, origin, next(optimizers, logged))
+
+
+def _check_names(path: Path, names: Iterable[Any]) -> None:
+    """Refuse names that would make a message of more than a line, or none that can be read."""
+    if not all(isinstance(n, str) and n.isprintable() and len(n) < 200 for n in names):
+        raise InputError(f"{path}: it has weights whose names are no plain words")
 
 
 def _tensor(path: Path, name: str, value: Any) -> Tensor:

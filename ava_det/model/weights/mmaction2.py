@@ -78,8 +78,13 @@ def _common_names(names: Iterable[str]) -> dict[str, str]:
     names = list(names)
     alone = not any(".conv2.1." in name for name in names)
     short = {name: name.replace(".conv2.0.", ".conv2.") if alone else name for name in names}
-    found = {name: _common_name(inner) for name, inner in short.items()}
+    found = {name: _common_name(inner) or _head_part(name) for name, inner in short.items()}
     return {name: common for name, common in found.items() if common is not None}
+
+
+def _head_part(name: str) -> str | None:
+    """Other heads' parts are named such that they can be left behind with the head."""
+    return f"head.{name}" if name.startswith(("cls_head.", "roi_head.")) else None
 
 
 def _origin(_: Mapping[str, Any], weights: Tensors) -> Origin:

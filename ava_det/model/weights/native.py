@@ -161,6 +161,9 @@ def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
 def _read_card(text: str) -> ModelCard:
     fields = json.loads(text)
     _check_plain(fields["arguments"])
+    words = [str(fields["task"]), *(str(word) for row in fields["classes"] for word in row)]
+    if not all(word.isprintable() for word in words):
+        raise ValueError("words that cannot be printed")
     return ModelCard(
         task=str(fields["task"]),
         arguments=dict(fields["arguments"]),

@@ -91,21 +91,20 @@ def check_zip(path: Path) -> None:
             zipfile.ZipFile(file) as archive,
         ):
             members = archive.infolist()
-            if not any(member.CRC for member in members):
-                return  # torch can be told to write none
+            summed = any(member.CRC for member in members)  # torch can be told to write none
             for member in members:
-                _check_member(view, member)
+                _check_member(view, member, summed)
     except (zipfile.BadZipFile, struct.error, NotImplementedError, ValueError, OSError) as error:
         raise InputError(f"{path}: damaged: {error}") from error
 
 
-def _check_member(view: memoryview, member: zipfile.ZipInfo) -> None:
+def _check_member(view: memoryview, member: zipfile.ZipInfo, summed: bool) -> None:
     if member.compress_type != zipfile.ZIP_STORED:
         raise ValueError(f"{member.filename} is compressed, which torch.save never does")
     header = member.header_offset + _LOCAL_HEADER.size
     start = header + sum(_LOCAL_HEADER.unpack(view[member.header_offset : header]))
     with view[start : start + member.file_size] as data:
-        if len(data) != member.file_size or zlib.crc32(data) != member.CRC:
+        if len(data) != member.file_size or (summed and zlib.crc32(data) != member.CRC):
             raise ValueError(f"{member.filename} does not match its checksum")
 
 

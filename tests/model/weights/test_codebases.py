@@ -5,7 +5,7 @@ import pytest
 import torch
 from codebases import write_caffe2, write_mmaction2
 
-from ava_det.model.weights.load import load_weights, read_file
+from ava_det.model.weights.load import HEAD, load_weights, read_file
 from ava_det.model.weights.pyslowfast import export
 from ava_det.model.zoo import build_classifier, build_detector
 from ava_det.structures import InputError
@@ -73,6 +73,18 @@ def test_the_background_class_of_mmaction2_is_dropped_only_if_it_is_there(weight
         load_weights(tmp_path / "a.pth", build_detector("slowfast_tiny", 4, {"width": 8}))
 
 
+def test_any_head_of_mmaction2_can_be_left_behind(weights, tmp_path):
+    write_mmaction2(tmp_path / "a.pth", weights, TINY, "roi_head")
+    content = torch.load(tmp_path / "a.pth", weights_only=True)
+    content["state_dict"]["roi_head.shared_head.fbo.0.weight"] = torch.ones(3)
+    torch.save(content, tmp_path / "a.pth")
+    detector = build_detector("slowfast_tiny", 9, {"width": 8})
+    with pytest.raises(InputError, match=r"shared_head\.fbo\.0\.weight is not in the model"):
+        load_weights(tmp_path / "a.pth", build_detector("slowfast_tiny", 5, {"width": 8}))
+    report = load_weights(tmp_path / "a.pth", detector, fresh=HEAD)
+    assert "head.roi_head.shared_head.fbo.0.weight" in report.dropped
+
+
 def test_a_classifier_of_mmaction2_with_one_class_more_is_another_model(weights, tmp_path):
     write_mmaction2(tmp_path / "a.pth", weights, TINY, "cls_head")
     with pytest.raises(InputError, match="has shape"):
@@ -107,7 +119,10 @@ def test_a_checkpoint_of_our_own_training(small, tmp_path):
         ({"state_dict": {"encoder.layer.0.weight": torch.ones(1)}}, "of no known codebase"),
         ({"model_state": {"s1.pathway0_stem.conv.weight": [1.0]}}, "is not a plain tensor"),
         ({"model_state": {"s1.pathway0_stem.conv.weight": torch.ones(2).to_sparse()}}, "plain"),
-        ({"model_state": {"s1.pathway0_x": torch.ones(1), 5: torch.ones(1)}}, "no strings"),
+        ({"model_state": {"s1.pathway0_x": torch.ones(1), 5: torch.ones(1)}}, "no plain words"),
+        ({"model_state": {"s1.pathway0_x\n": torch.ones(1)}}, "no plain words"),
+        ({"model_state": {"s1.pathway0_\x1b[2J": torch.ones(1)}}, "no plain words"),
+        ({"model_state": {"s1.pathway0_" + "x" * 999: torch.ones(1)}}, "no plain words"),
         (
             {"model_state": {"a": torch.ones(1), "module.a": torch.ones(1)}},
             "two weights of one name",

@@ -94,12 +94,20 @@ def test_a_torch_file_without_checksums_is_read(tmp_path):
 
 
 def test_a_compressed_archive_is_refused(tmp_path):
-    whole = tmp_path / "a.pyth"
+    """With its checksums and with none: its bytes would be taken for weights."""
+    whole, compressed = tmp_path / "a.pyth", tmp_path / "b.pyth"
     whole.write_bytes(as_torch_zip({"a": torch.ones(1000)}))
-    with zipfile.ZipFile(whole) as a, zipfile.ZipFile(tmp_path / "b.pyth", "w", 8) as b:
+    with zipfile.ZipFile(whole) as a, zipfile.ZipFile(compressed, "w", 8) as b:
         for info in a.infolist():
             b.writestr(info.filename, a.read(info))
-    assert "is compressed" in refused(tmp_path / "b.pyth")
+    assert "is compressed" in refused(compressed)
+    with zipfile.ZipFile(compressed) as archive:
+        sums = {info.CRC.to_bytes(4, "little") for info in archive.infolist()}
+    data = compressed.read_bytes()
+    for checksum in sums:
+        data = data.replace(checksum, bytes(4))
+    compressed.write_bytes(data)
+    assert "is compressed" in refused(compressed)
 
 
 @pytest.mark.parametrize(

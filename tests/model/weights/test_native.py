@@ -137,6 +137,7 @@ def test_numbers_of_another_kind_or_shape_are_noticed(file):
         ({"arguments": {**ARGUMENTS, "mean": [1, "x", None]}}, ""),
         ({"arguments": {}}, "missing"),
         ({"classes": ((1, "a"),)}, ""),
+        ({"classes": ((1, "a\x1b[2J", ""),)}, "cannot be printed"),
         ({"clip": {"frames": 0, "stride": 1, "rate": None, "short_side": 1}}, "a clip of 0"),
         ({"clip": {"frames": 8, "stride": 1, "rate": -1, "short_side": 1}}, "frames a second"),
         ({"clip": {"frames": 8}}, ""),
