@@ -6,6 +6,9 @@ from itertools import zip_longest
 
 from torch import Tensor, nn
 
+_COUNT = ".num_batches_tracked"  # of a norm; Caffe2 and early versions of torch keep none
+_LISTED = 12  # names in a line
+
 
 @dataclass(frozen=True)
 class TransferReport:
@@ -24,11 +27,22 @@ class TransferReport:
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        lines = [f"{len(self.loaded)} loaded"]
-        for title in ("dropped", "fresh"):
-            names = getattr(self, title)
-            lines.append(f"{len(names)} {title}" + (f": {', '.join(names)}" if names else ""))
-        return "weights: " + "; ".join([*lines, *self.notes])
+        parts = [
+            f"{len(self.loaded)} loaded",
+            f"{len(self.dropped)} dropped{_listing(self.dropped)}",
+            f"{len(self.fresh)} fresh{_listing(self.fresh)}",
+        ]
+        return "weights: " + "; ".join([*parts, *self.notes])
+
+
+def _listing(names: Sequence[str]) -> str:
+    """The names after a colon, the first ones where they are many; empty without any."""
+    words = [name for name in names if not name.endswith(_COUNT)]
+    counts = len(names) - len(words)
+    words, more = words[:_LISTED], len(words) - _LISTED
+    words += [f"{more} more"] if more > 0 else []
+    words += [f"{counts} counts of batches"] if counts else []
+    return f": {', '.join(words)}" if words else ""
 
 
 def transfer(
@@ -38,8 +52,8 @@ def transfer(
 
     Args:
         model: takes every weight of the same name.
-        weights: name to tensor. Counts of batches that norms have seen may be missing: Caffe2 and
-            early versions of torch keep none, and evaluation needs none.
+        weights: name to tensor. Counts of batches that norms have seen may be missing: nothing here
+            depends on them.
         fresh: prefixes of names that are not taken over, such as "head.".
 
     Raises:
@@ -51,8 +65,11 @@ def transfer(
     def excepted(name: str) -> bool:
         return name.startswith(tuple(fresh))
 
-    missing = [f"{n} is not in the file" for n in own if n not in weights and not excepted(n)]
-    missing = [line for line in missing if ".num_batches_tracked " not in line]
+    missing = [
+        f"{n} is not in the file"
+        for n in own
+        if n not in weights and not excepted(n) and not n.endswith(_COUNT)
+    ]
     strange = [f"{n} is not in the model" for n in weights if n not in own and not excepted(n)]
     loaded = {n: w for n, w in weights.items() if n in own and not excepted(n)}
     others = [line for n, w in loaded.items() if (line := _misfit(n, w, own[n]))]

@@ -91,12 +91,20 @@ def test_a_classifier_of_mmaction2_with_one_class_more_is_another_model(weights,
         load_weights(tmp_path / "a.pth", build_classifier("slowfast_tiny", 4, {"width": 8}))
 
 
+def test_a_long_list_of_names_is_cut(small, tmp_path):
+    torch.save({"model": small(0).state_dict()}, tmp_path / "a.pth")
+    report = str(load_weights(tmp_path / "a.pth", small(1), fresh=("backbone.",)))
+    assert "2 loaded; 228 dropped: backbone.blocks.0.multipathway_blocks.0.conv.weight," in report
+    assert report.count("178 more, 38 counts of batches") == 2
+
+
 def test_caffe2_of_a_small_model(small, weights, tmp_path):
     write_caffe2(tmp_path / "a.pkl", weights, TINY)
     model = small(1)
     report = load_weights(tmp_path / "a.pkl", model)
     assert same(small(0).state_dict(), model.state_dict())
     assert not report.dropped
+    assert "0 dropped; 38 fresh: 38 counts of batches; names of Caffe2" in str(report)
     file = read_file(tmp_path / "a.pkl")
     assert file.format.title == "Caffe2"
     assert {"conv1_w_momentum", "lr", "model_iter"} <= file.optimizer.keys()
