@@ -230,7 +230,7 @@ def test_the_benchmark_of_loading_says_what_it_costs(folder, run_tool):
     ran = run_tool("benchmark", "load", "classifier.py", "--rounds", "1")
     assert ran.code == 0, ran.err
     name, seconds, ratios = ran.out.splitlines()
-    assert name.startswith("random.pyth: 0.8 MB")
+    assert name.startswith("random weights: 0.8 MB")
     assert "load_weights" in seconds
     assert "times the file beyond the model" in ratios
     words = "--rounds 1 --weights classifier.pyth"

@@ -21,7 +21,7 @@ from ava_det.model.weights.mmaction2 import MMACTION2
 from ava_det.model.weights.names import common_names_of_ours
 from ava_det.model.weights.plain_pickle import read_plain_pickle
 from ava_det.model.weights.torchvision import TORCHVISION
-from ava_det.model.weights.transfer import TransferReport, transfer
+from ava_det.model.weights.transfer import TransferReport, match
 from ava_det.structures import InputError
 
 HEAD = ("head.",)  # give it as `fresh` where the classes are others
@@ -121,9 +121,10 @@ def load_weights(
     if differences and check and file.origin.stated:
         raise InputError(f"{path}: made for another model: {'; '.join(differences)}")
     try:
-        report = transfer(model, weights, fresh)
+        report = match(own, weights, fresh)
     except ValueError as error:
         raise InputError(f"{path}: {error}") from error
+    model.load_state_dict({name: weights[name] for name in report.loaded}, strict=False)
     notes = [f"names of {file.format.title}"]
     notes += [f"{len(inflated)} inflated in time"] if inflated else []
     notes += ["BGR turned to RGB"] if file.origin.bgr else []
@@ -211,6 +212,8 @@ def _tensor(path: Path, name: str, value: Any) -> Tensor:
 
 def _fit(weight: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Give a weight the axes that its codebase leaves out, where that changes no number."""
+    if weight.shape == shape:
+        return weight
     if (*weight.shape, *[1] * (len(shape) - weight.dim())) == shape:
         return weight.reshape(shape)  # a linear layer as a convolution of one cell
     return inflate(weight, shape)

@@ -3,13 +3,13 @@
 `torch.load` skips the zip archive's checksums, so a flipped bit in a weight goes unnoticed by it.
 """
 
-import mmap
 import os
 import re
 import struct
 import zipfile
 import zlib
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from ava_det.structures import InputError
 
 ZIP = b"PK\x03\x04"
 LEGACY = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # the magic number of torch before 1.6
+_CHUNK = 1 << 18
 _LOCAL_HEADER = struct.Struct("<26xHH")  # lengths of the name and of the extra field after it
 
 
@@ -71,7 +72,8 @@ def save_torch_file(path: Path, content: Any) -> None:
     """Write a file with `torch.save`, whole or not at all."""
     partial = path.with_name(f".{os.getpid()}.{path.name}")
     try:
-        torch.save(content, partial)
+        with partial.open("wb") as file:  # given a path, torch writes its name into the file
+            torch.save(content, file)
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
@@ -84,28 +86,33 @@ def check_zip(path: Path) -> None:
         InputError: a member is damaged or compressed, which `torch.save` never does.
     """
     try:
-        with (
-            path.open("rb") as file,
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
-            memoryview(content) as view,
-            zipfile.ZipFile(file) as archive,
-        ):
+        # Without a buffer of Python's, and read rather than mapped: half the time.
+        with path.open("rb", buffering=0) as file, zipfile.ZipFile(file) as archive:
             members = archive.infolist()
-            summed = any(member.CRC for member in members)  # torch can be told to write none
             for member in members:
-                _check_member(view, member, summed)
+                if member.compress_type != zipfile.ZIP_STORED:
+                    raise ValueError(f"{member.filename} is compressed, as torch.save never does")
+            if any(member.CRC for member in members):  # torch can be told to write none
+                buffer = memoryview(bytearray(_CHUNK))
+                for member in members:
+                    if _crc(file, member, buffer) != member.CRC:
+                        raise ValueError(f"{member.filename} does not match its checksum")
     except (zipfile.BadZipFile, struct.error, NotImplementedError, ValueError, OSError) as error:
         raise InputError(f"{path}: damaged: {error}") from error
 
 
-def _check_member(view: memoryview, member: zipfile.ZipInfo, summed: bool) -> None:
-    if member.compress_type != zipfile.ZIP_STORED:
-        raise ValueError(f"{member.filename} is compressed, which torch.save never does")
-    header = member.header_offset + _LOCAL_HEADER.size
-    start = header + sum(_LOCAL_HEADER.unpack(view[member.header_offset : header]))
-    with view[start : start + member.file_size] as data:
-        if len(data) != member.file_size or (summed and zlib.crc32(data) != member.CRC):
-            raise ValueError(f"{member.filename} does not match its checksum")
+def _crc(file: FileIO, member: zipfile.ZipInfo, buffer: memoryview) -> int:
+    """CRC-32 of a member's data as it lies in the file; -1 if the file ends before."""
+    file.seek(member.header_offset)
+    file.seek(sum(_LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))), os.SEEK_CUR)
+    crc, left = 0, member.file_size
+    while left:
+        count = file.readinto(buffer[:left])
+        if not count:
+            return -1
+        crc = zlib.crc32(buffer[:count], crc)
+        left -= count
+    return crc
 
 
 def _reason(error: Exception) -> str:

@@ -60,29 +60,36 @@ def transfer(
         ValueError: a name, a shape or a kind of number that differs outside the prefixes; nothing
             is loaded then.
     """
-    own = model.state_dict()
+    report = match(model.state_dict(), weights, fresh)
+    model.load_state_dict({name: weights[name] for name in report.loaded}, strict=False)
+    return report
 
-    def excepted(name: str) -> bool:
-        return name.startswith(tuple(fresh))
 
+def match(
+    own: Mapping[str, Tensor], weights: Mapping[str, Tensor], fresh: Sequence[str] = ()
+) -> TransferReport:
+    """What `transfer` would do to a model whose `state_dict` is `own`; it raises the same."""
+    prefixes = tuple(fresh)
     missing = [
         f"{n} is not in the file"
         for n in own
-        if n not in weights and not excepted(n) and not n.endswith(_COUNT)
+        if n not in weights and not n.startswith(prefixes) and not n.endswith(_COUNT)
     ]
-    strange = [f"{n} is not in the model" for n in weights if n not in own and not excepted(n)]
-    loaded = {n: w for n, w in weights.items() if n in own and not excepted(n)}
-    others = [line for n, w in loaded.items() if (line := _misfit(n, w, own[n]))]
+    strange = [
+        f"{n} is not in the model" for n in weights if n not in own and not n.startswith(prefixes)
+    ]
+    loaded = [n for n in weights if n in own and not n.startswith(prefixes)]
+    others = [line for n in loaded if (line := _misfit(n, weights[n], own[n]))]
     # The first of each kind comes first, for one kind often explains the rest.
     problems = [p for row in zip_longest(missing, strange, others) for p in row if p]
     if problems:
         more = f" (+{len(problems) - 3} more)" if len(problems) > 3 else ""
         raise ValueError("the weights do not fit: " + "; ".join(problems[:3]) + more)
-    model.load_state_dict(loaded, strict=False)
+    taken = set(loaded)
     return TransferReport(
         loaded=tuple(loaded),
-        dropped=tuple(n for n in weights if n not in loaded),
-        fresh=tuple(n for n in own if n not in loaded),
+        dropped=tuple(n for n in weights if n not in taken),
+        fresh=tuple(n for n in own if n not in taken),
     )
 
 
