@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from ava_det.boxes import to_pixels
 from ava_det.data.sampling import (
     clip_times,
-    random_window_start,
+    random_clip_start,
     uniform_window_starts,
     window_times,
 )
@@ -38,7 +38,8 @@ class RecognitionMapper:
         frames: T.
         stride: frames from one of the clip to the next.
         rate: frames a second that stride and window count in; None counts the file's own.
-        window: consecutive frames that a training clip is drawn from (VideoMix: 64).
+        window: consecutive frames that a training clip is drawn from (VideoMix: 64); no fewer than
+            the clip's own.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class RecognitionMapper:
     ):
         self.reader, self.transform = reader, transform
         self.frames, self.stride, self.rate = frames, stride, rate
-        self.window = window or frames * stride
+        self.window = max(window or 0, frames * stride)
 
     def __call__(self, record: LabelledVideo, rng: np.random.Generator | None = None) -> Sample:
         """Sample of one clip: drawn with `rng` (training) or the middle of the video (testing).
@@ -61,13 +62,11 @@ class RecognitionMapper:
             `clip` (C, T, H, W) uint8, `label` 0-based, `video` its name.
         """
         times = self.reader.times(record.path)
+        span = self.frames * self.stride
         if rng is None:
-            start = uniform_window_starts(times, self.frames * self.stride, 1, self.rate)[0]
+            start = uniform_window_starts(times, span, 1, self.rate)[0]
         else:
-            start = random_window_start(times, self.window, rng, self.rate)
-            slack = max(self.window - self.frames * self.stride, 0)
-            frame = rng.integers(slack + 1)
-            start = window_times(times, start, 2, int(frame), self.rate)[1]
+            start = random_clip_start(times, span, self.window, rng, self.rate)
         wanted = window_times(times, start, self.frames, self.stride, self.rate)
         video = as_video(self.reader.frames(record.path, wanted))
         clip, _ = self.transform(video, torch.zeros(0, 4))

@@ -66,24 +66,36 @@ def _last_start(frame_times: np.ndarray, window: int, rate: float | None) -> flo
     return max(0.0, float(frame_times[-1] - frame_times[0]) - (window - 1) / rate)
 
 
-def random_window_start(
-    frame_times: np.ndarray, window: int, rng: np.random.Generator, rate: float | None = None
+def random_clip_start(
+    frame_times: np.ndarray,
+    span: int,
+    window: int,
+    rng: np.random.Generator,
+    rate: float | None = None,
 ) -> float:
-    """Start time of `window` consecutive frames drawn uniformly from those that fit in the file.
+    """Start time of a clip of `span` frames, drawn inside a window that is drawn from the file.
 
-    VideoMix and SlowFast train on T frames of stride tau out of 64 consecutive ones: draw the start
-    with `window=64` and hand it to `window_times`. A file shorter than the window starts at 0.
+    VideoMix trains on T frames of stride tau out of 64 consecutive ones: a window of 64 anywhere in
+    the file, and in it a clip of span T * tau; `window_times` makes the clip. A file shorter than
+    the window is the window itself, so that its clip does not run into the repeated last frame
+    sooner than it must; one shorter than the clip starts at 0.
 
     Args:
         frame_times: (F,) seconds.
-        window: consecutive frames, of `rate` a second where it is given, else of the file.
-        rng: where the draw comes from.
-        rate: frames a second; None means the file's own frames.
+        span: frames that the clip covers, T * tau.
+        window: consecutive frames, at least `span`.
+        rng: where the two draws come from.
+        rate: frames a second of span and window; None means the file's own frames.
     """
-    last = _last_start(frame_times, window, rate)
+    last_window = _last_start(frame_times, window, rate)
+    last_clip = _last_start(frame_times, span, rate)
     if rate is None:
-        return float(frame_times[rng.integers(int(last) + 1)])
-    return float(frame_times[0] + rng.uniform(0.0, last))
+        start = rng.integers(int(last_window) + 1)
+        start += rng.integers(min(window - span, int(last_clip) - start) + 1)
+        return float(frame_times[start])
+    start = rng.uniform(0.0, last_window)
+    start += rng.uniform(0.0, max(0.0, min((window - span) / rate, last_clip - start)))
+    return float(frame_times[0] + start)
 
 
 def uniform_window_starts(

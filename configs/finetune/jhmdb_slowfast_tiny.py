@@ -2,9 +2,10 @@
 
 from detectron2.config import LazyCall as L
 
-from ava_det.model.criterion import SigmoidCrossEntropy
+from ava_det.data.cache import CachedVideoReader
 from ava_det.train.tasks import Detection
 
+from ..common.criteria import exclusive
 from ..common.data import class_map, clip
 from ..common.data import detection as dataloader
 from ..common.data import detection_test as test
@@ -19,9 +20,15 @@ class_map.name = "jhmdb_split1_train"
 dataloader.train.dataset = "jhmdb_split1_train"
 test.loader.records.names = "jhmdb_split1_test"
 test.loader.records.every = 10  # a quick look; tools/evaluate.py has the full figure
-task = L(Detection)(criterion=L(SigmoidCrossEntropy)())
+# An actor of JHMDB does one thing: a softmax over all classes.
+model.exclusive = list(range(21))
+task = L(Detection)(criterion=exclusive)
+reader = L(CachedVideoReader)(folder="runs/jhmdb/cache", short_side=120)
+dataloader.train.mapper.reader = reader
+dataloader.train.mapper.transform.color = 0.3
+test.loader.mapper.reader = reader
 optimizer.lr = 5e-4
-train.max_iter = 900
+train.max_iter = 2400
 train.ema = 0.998
 clip.short_side = 96
 dataloader.train.mapper.transform.highest = 120

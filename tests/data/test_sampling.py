@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ava_det.data.sampling import (
     clip_times,
     nearest_frames,
-    random_window_start,
+    random_clip_start,
     segment_times,
     uniform_window_starts,
     window_times,
@@ -60,7 +60,7 @@ def test_a_file_of_one_frame(rate: float | None) -> None:
     one, rng = np.zeros(1), np.random.default_rng(0)
     assert clip_times(one, 3.0, 4, 2, rate).tolist() == [0] * 4
     assert window_times(one, 0.0, 4, 2, rate).tolist() == [0] * 4
-    assert random_window_start(one, 64, rng, rate) == 0
+    assert random_clip_start(one, 32, 64, rng, rate) == 0
     assert uniform_window_starts(one, 64, 3, rate).tolist() == [0] * 3
     assert segment_times(one, 4).tolist() == [0] * 4
     assert segment_times(one, 4, rng).tolist() == [0] * 4
@@ -91,13 +91,24 @@ def test_views_are_spread_as_in_pyslowfast(frames: int, views: int, starts: list
     np.testing.assert_allclose(by_rate, FILE[starts], atol=1 / 30)  # not rounded to a frame
 
 
-def test_every_window_that_fits_is_drawn_and_no_other() -> None:
+def test_every_clip_that_fits_is_drawn_and_no_other() -> None:
     rng = np.random.default_rng(0)
-    drawn = {random_window_start(FILE[:68], 64, rng) for _ in range(300)}
-    assert drawn == set(FILE[:5].tolist())
-    times = [random_window_start(FILE[:68], 64, rng, rate=30) for _ in range(300)]
-    assert 0 <= min(times) < 0.01
-    assert 4 / 30 - 0.01 < max(times) <= 4 / 30 + 1e-9
+    drawn = {random_clip_start(FILE[:68], 62, 64, rng) for _ in range(500)}
+    assert drawn == set(FILE[:7].tolist())
+    times = [random_clip_start(FILE[:68], 62, 64, rng, rate=30) for _ in range(500)]
+    assert 0 <= min(times) < 0.03
+    assert 6 / 30 - 0.03 < max(times) <= 6 / 30 + 1e-9
+
+
+@pytest.mark.parametrize("rate", [None, 30.0])
+def test_a_file_shorter_than_the_window_is_used_to_its_end_and_not_beyond(
+    rate: float | None,
+) -> None:
+    rng = np.random.default_rng(0)
+    starts = [random_clip_start(FILE[:40], 32, 64, rng, rate) for _ in range(200)]
+    assert 0 <= min(starts) < 0.02
+    assert 8 / 30 - 0.02 < max(starts) <= 8 / 30 + 1e-9
+    assert random_clip_start(FILE[:20], 32, 64, rng, rate) == 0
 
 
 def test_one_frame_of_each_equal_part() -> None:
@@ -140,8 +151,8 @@ def test_a_clip_is_ordered_and_within_the_file(
 def test_windows_start_within_the_file(
     file: np.ndarray, window: int, rate: float | None, seed: int
 ) -> None:
-    drawn = random_window_start(file, window, np.random.default_rng(seed), rate)
-    assert drawn == random_window_start(file, window, np.random.default_rng(seed), rate)
+    drawn = random_clip_start(file, window, window, np.random.default_rng(seed), rate)
+    assert drawn == random_clip_start(file, window, window, np.random.default_rng(seed), rate)
     views = uniform_window_starts(file, window, 5, rate)
     assert (np.diff(views) >= 0).all()
     for start in (drawn, *views):
