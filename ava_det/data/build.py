@@ -11,8 +11,9 @@ from torch.utils.data import DataLoader
 from ava_det.data.catalog import check_known
 from ava_det.data.mapper import DetectionMapper, collate_clips, collate_people
 from ava_det.data.sampler import Draws, Listed, SeekableSampler
-from ava_det.formats.ava_csv import people_by_keyframe, read_boxes, table_of
+from ava_det.formats.ava_csv import people_by_keyframe, table_of
 from ava_det.formats.class_map import ClassMap
+from ava_det.formats.proposals import read_proposals
 from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
 
 Records = Sequence[Any]
@@ -27,13 +28,13 @@ def get_records(
     Args:
         names: of the data sets.
         every: keep one record in so many, for a quick look.
-        proposals: an AVA csv of boxes that stand in for the annotated people of keyframes.
+        proposals: a csv or pickle of boxes that stand in for the annotated people of keyframes.
         threshold: least score of a proposal.
     """
     names = [names] if isinstance(names, str) else list(names)
     records = [record for name in names for record in _load(check_known(name))]
     kept = records[::every]
-    return with_proposals(kept, read_boxes(proposals), threshold) if proposals else kept
+    return with_proposals(kept, read_proposals(proposals), threshold) if proposals else kept
 
 
 def _load(name: str) -> list[Any]:
@@ -118,7 +119,7 @@ def with_proposals(
 
     Args:
         keyframes: where to look.
-        proposals: table of boxes (`ava_det.formats.ava_csv.read_boxes`).
+        proposals: table of boxes (`ava_det.formats.proposals.read_proposals`).
         threshold: least score of a proposal.
     """
     found = people_by_keyframe(proposals[proposals.score >= threshold])

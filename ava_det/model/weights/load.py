@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ava_det.formats.plain_pickle import read_plain_pickle
 from ava_det.model.weights import native, pyslowfast, pytorchvideo, torch_files
 from ava_det.model.weights.caffe2 import CAFFE2
 from ava_det.model.weights.foreign import Format, Origin
 from ava_det.model.weights.imagenet import IMAGENET, inflate
 from ava_det.model.weights.mmaction2 import MMACTION2
 from ava_det.model.weights.names import common_names_of_ours
-from ava_det.model.weights.plain_pickle import read_plain_pickle
 from ava_det.model.weights.torchvision import TORCHVISION
 from ava_det.model.weights.transfer import TransferReport, match
 from ava_det.structures import InputError

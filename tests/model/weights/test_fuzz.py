@@ -13,10 +13,10 @@ import torch
 from codebases import write_caffe2, write_mmaction2
 from hostile import as_pickle, as_torch_legacy, as_torch_zip, gadgets
 
+from ava_det.formats.plain_pickle import read_plain_pickle
 from ava_det.model.weights import pyslowfast, pytorchvideo
 from ava_det.model.weights.load import load_weights
 from ava_det.model.weights.native import ClipShape, ModelCard, load_model, save_weights
-from ava_det.model.weights.plain_pickle import read_plain_pickle
 from ava_det.structures import InputError
 
 CHECKED = ("ours", "pyslowfast", "pytorchvideo", "mmaction2")  # these have checksums

@@ -2,6 +2,7 @@
 
 import collections
 import pickle
+import re
 import zipfile
 
 import numpy as np
@@ -9,8 +10,8 @@ import pytest
 import torch
 from hostile import WRAPPINGS, Call, as_torch_zip, gadgets
 
+from ava_det.formats.plain_pickle import read_plain_pickle
 from ava_det.model.weights.load import read_file
-from ava_det.model.weights.plain_pickle import read_plain_pickle
 from ava_det.model.weights.torch_files import read_torch_file
 from ava_det.structures import InputError
 
@@ -42,7 +43,8 @@ def test_every_gadget_in_every_wrapping_is_refused(tmp_path, wrap):
 def test_the_line_names_what_was_asked_for(tmp_path):
     for wrap in (WRAPPINGS[0], WRAPPINGS[1], WRAPPINGS[3], WRAPPINGS[5]):
         (tmp_path / "a.pyth").write_bytes(wrap({"a": Call(eval, "1")}))
-        assert "eval, which weights do not need; nothing was run" in refused(tmp_path / "a.pyth")
+        said = refused(tmp_path / "a.pyth")
+        assert re.search("eval, which (weights|arrays) do not need; nothing was run", said)
 
 
 def test_calls_that_look_like_a_log_do_nothing(tmp_path):

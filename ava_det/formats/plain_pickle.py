@@ -101,7 +101,7 @@ def read_plain_pickle(path: Path) -> Any:
         return reader.result
     except _ForeignNameError as error:
         raise InputError(
-            f"{path}: refused: it asks for {error}, which weights do not need; nothing was run"
+            f"{path}: refused: it asks for {error}, which arrays do not need; nothing was run"
         ) from None
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None

@@ -1,0 +1,95 @@
+"""Person boxes that a detector proposes, in every layout in use.
+
+AVA's csv and PySlowFast's predicted boxes (the same columns, the action empty) or, where the name
+ends in .pkl or .pickle, MMAction2's pickle: a dict from "video,0902" to N x 5 (or N x 4, without
+scores) arrays of relative x1 y1 x2 y2 score. A pickle is parsed, never run.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ava_det.formats.ava_csv import read_boxes
+from ava_det.formats.ava_rows import BOX, number_problem
+from ava_det.formats.plain_pickle import read_plain_pickle
+from ava_det.structures import InputError
+
+PICKLES = (".pkl", ".pickle")
+
+
+def read_proposals(path: str | Path, threshold: float = 0.0) -> pd.DataFrame:
+    """Read person boxes.
+
+    Args:
+        path: a csv, plain or `.gz`, or a pickle.
+        threshold: boxes of a lower score are left out; 0 keeps all.
+
+    Returns:
+        The table that `ava_det.formats.ava_csv` describes; its index gives the row of a csv, or
+        the entry of a pickle, from 1. A keyframe that is listed without a box stays listed.
+
+    Raises:
+        InputError: the first malformed row or entry; a pickle with anything but arrays.
+    """
+    path = Path(path)
+    table = _read_pickle(path) if path.suffix.lower() in PICKLES else read_boxes(path)
+    return table[~(table["score"] < threshold)] if threshold > 0 else table
+
+
+def _read_pickle(path: Path) -> pd.DataFrame:
+    content = read_plain_pickle(path)
+    if type(content) is not dict or not content:
+        raise InputError(f"{path}: not a dict from 'video,tick' to boxes")
+    videos, ticks, arrays = [], [], []
+    for number, (key, value) in enumerate(content.items(), 1):
+        video, tick = _split_key(path, number, key)
+        videos.append(video)
+        ticks.append(tick)
+        arrays.append(_checked(path, number, key, value))
+    # A keyframe without boxes has one row, whose box is NaN.
+    counts = np.array([max(1, len(array)) for array in arrays])
+    nothing = np.full((1, 5), np.nan)
+    boxes = np.concatenate([array if len(array) else nothing for array in arrays])
+    table = pd.DataFrame(boxes, columns=[*BOX, "score"])
+    names = pd.Series(np.array(videos, dtype=object).repeat(counts))
+    table = table.assign(video=names.astype("category"), action=-1, person=-1)
+    table["tick"] = np.array(ticks, np.int64).repeat(counts)
+    table.index = pd.Index(np.arange(1, 1 + len(arrays)).repeat(counts), name="row")
+    return table[["video", "tick", *BOX, "action", "person", "score"]]
+
+
+def _split_key(path: Path, number: int, key: Any) -> tuple[str, int]:
+    """Video and tick of a key "video,0902"."""
+    video, comma, tick = key.rpartition(",") if type(key) is str else ("", "", "")
+    if not comma or not video or number_problem("tick", tick.strip()):
+        raise InputError(f"{path}: entry {number}: the key {key!r} is not 'video,tick'")
+    return video, int(float(tick))
+
+
+def _checked(path: Path, number: int, key: str, value: Any) -> np.ndarray:
+    """(N, 5) float64 of an entry; a score that is left out is 1."""
+    where = f"{path}: entry {number} ({key})"
+    try:
+        array = np.asarray(value, np.float64)
+    except (ValueError, TypeError):
+        raise InputError(f"{where}: not an array of numbers") from None
+    if array.size == 0:
+        return np.zeros((0, 5))
+    if array.ndim != 2 or array.shape[1] not in (4, 5):
+        raise InputError(f"{where}: an array of shape {array.shape}, not N x 5")
+    if array.shape[1] == 4:
+        array = np.column_stack([array, np.ones(len(array))])
+    for row in array[~_is_fine(array)]:
+        for name, cell in zip([*BOX, "score"], row.tolist(), strict=True):
+            problem = number_problem(name, repr(cell))
+            if problem:
+                raise InputError(f"{where}: {problem}")
+    return array
+
+
+def _is_fine(array: np.ndarray) -> np.ndarray:
+    """(N,) whether a row is finite and its box inside the frame."""
+    inside = np.abs(array[:, :4] - 0.5) <= 0.5
+    return np.asarray(inside.all(axis=1) & np.isfinite(array[:, 4]))
