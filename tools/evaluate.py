@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     add("--exclude", type=path, metavar="CSV", help="keyframes that do not count")
     add("--protocol", choices=["activitynet", "uncapped"], default="activitynet")
     add("--iou", type=float, default=0.5, help="least overlap of a true detection (default 0.5)")
+    add("--video-map", action="store_true", help="link boxes into tubes and give their mAP as well")
     add("--json", type=path, help="write the figures to this file")
     add("--html", type=path, help="write a page to this file")
     add = parser.add_argument_group("more on the page").add_argument
@@ -55,7 +56,7 @@ def ticks_a_second(text: str) -> float | None:
 def main(args: argparse.Namespace) -> None:
     """Evaluate, print, write."""
     from ava_det.evaluate.frame_map import frame_map
-    from ava_det.evaluate.text import class_table, notes
+    from ava_det.evaluate.text import class_table, notes, video_table
     from ava_det.formats import ava_csv
     from ava_det.formats.class_map import read_class_map, with_groups
     from ava_det.formats.evaluation import write_evaluation
@@ -80,6 +81,12 @@ def main(args: argparse.Namespace) -> None:
     for line in notes(figures, truth, found):
         print(line, file=sys.stderr)
     print(class_table(figures))
+    if args.video_map:
+        from ava_det.evaluate.video_map import video_map
+
+        videos = video_map(truth, found, class_map)
+        figures["video_mAP"] = videos.summary()
+        print(video_table(figures["video_mAP"]))
     if args.json:
         write_evaluation(args.json, figures)
     if args.html:

@@ -25,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
     weights.add_argument("--untrained", action="store_true", help="random weights, to compare with")
     parser.add_argument("--output", required=True, type=Path, help="folder of the results")
     parser.add_argument("--proposals", default="", help="csv of boxes to use, not the annotated")
+    parser.add_argument("--video-map", action="store_true", help="link tubes, give their mAP too")
     parser.add_argument("--threshold", type=float, default=0.0, help="least score of a proposal")
     parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
     return parser
@@ -36,6 +37,8 @@ def main(args: argparse.Namespace) -> None:
     from detectron2.config import instantiate
     from tqdm import tqdm
 
+    from ava_det.evaluate.text import video_table
+    from ava_det.evaluate.video_map import video_map
     from ava_det.formats.ava_csv import write_detections, write_ground_truth
     from ava_det.formats.class_map import write_class_map
     from ava_det.train.run import evaluate, load_config
@@ -53,9 +56,13 @@ def main(args: argparse.Namespace) -> None:
     write_detections(args.output / "detections.csv", evaluator.table)
     write_ground_truth(args.output / "ground_truth.csv", evaluator.ground_truth)
     write_class_map(args.output / "classes.pbtxt", evaluator.class_map)
-    summary = {"protocol": evaluator.protocol, "mAP": evaluator.result.mAP}
-    (args.output / "result.json").write_text(json.dumps(summary))
+    summary: dict[str, Any] = {"protocol": evaluator.protocol, "mAP": evaluator.result.mAP}
     print(f"frame-mAP ({evaluator.protocol}): {result['detection']['frame_mAP']:.2f} %")
+    if args.video_map:
+        tubes = video_map(evaluator.ground_truth, evaluator.table, evaluator.class_map).summary()
+        summary["video_mAP"] = tubes
+        print(video_table(tubes))
+    (args.output / "result.json").write_text(json.dumps(summary))
 
 
 def load(path: Path, cfg: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ava_det.formats.evaluation import Evaluation
+from ava_det.formats.evaluation import Evaluation, VideoEvaluation
 
 
 def class_table(result: Evaluation) -> str:
@@ -17,6 +17,15 @@ def class_table(result: Evaluation) -> str:
     lines.append(
         f"frame-mAP@{result['iou_threshold']:g} ({result['protocol']}): {result['mAP']:.4f}"
     )
+    return "\n".join(lines)
+
+
+def video_table(result: VideoEvaluation) -> str:
+    """How many tubes there are, and the video-mAP with its protocol."""
+    kind = "linked here" if result["linked"] else "as given"
+    truth, found = (sum(result[key].values()) for key in ("ground_truth", "detections"))
+    lines = [f"tubes: {truth:,} in the ground truth, {found:,} detected ({kind})"]
+    lines += [f"video-mAP@{k} ({result['protocol']}): {v:.4f}" for k, v in result["mAP"].items()]
     return "\n".join(lines)
 
 

@@ -1,9 +1,29 @@
 """The json file that an evaluation leaves behind."""
 
 import json
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from ava_det.formats.atomic import StrPath, atomic_text
+
+
+class VideoEvaluation(TypedDict):
+    """The figures of a video-mAP; classes go by name, None where there is no truth.
+
+    Attributes:
+        protocol: which evaluation protocol; figures of different ones do not compare.
+        linked: whether boxes were linked into tubes, rather than given as tubes.
+        mAP: overlap of tubes, or "0.5:0.95" for the mean over ten -> mean AP, in [0, 1].
+        AP: overlap -> average precision of each class.
+        ground_truth: how many annotated tubes of each class.
+        detections: how many detected tubes of each class.
+    """
+
+    protocol: str
+    linked: bool
+    mAP: dict[str, float]
+    AP: dict[str, dict[str, float | None]]
+    ground_truth: dict[str, int]
+    detections: dict[str, int]
 
 
 class Evaluation(TypedDict):
@@ -19,6 +39,7 @@ class Evaluation(TypedDict):
         detections: how many detections counted, of each class.
         left_out: reason -> how many rows did not count.
         unlisted: how many detections lie on keyframes that the ground truth does not list.
+        video_mAP: of the same detections as tubes, where it was asked for.
     """
 
     protocol: str
@@ -30,6 +51,7 @@ class Evaluation(TypedDict):
     detections: dict[str, int]
     left_out: dict[str, int]
     unlisted: int
+    video_mAP: NotRequired[VideoEvaluation]
 
 
 def write_evaluation(path: StrPath, evaluation: Evaluation) -> None:

@@ -1,0 +1,202 @@
+"""From boxes on keyframes to tubes: the linking of the ACT detector.
+
+Kalogeiton et al., "Action Tubelet Detector for Spatio-Temporal Action Localization" (ICCV 2017) and
+its `ACT.py`, `BuildTubes`, with tubelets of one frame: classes by themselves, keyframe by keyframe,
+each tube takes a box that it overlaps. All videos and classes go at once, in flat arrays.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ava_det.evaluate.matching import paired_iou
+from ava_det.evaluate.tubes import BoxRows, Tubes, build_tubes, tube_iou
+
+
+@dataclass(frozen=True)
+class Linking:
+    """How boxes become tubes; the values are ACT's.
+
+    Attributes:
+        box_nms: a box that overlaps a better one of its class and keyframe by more is dropped.
+        most_boxes: how many of a class are kept on a keyframe.
+        link_iou: the least overlap of a box with the last one of a tube.
+        most_steps: how far apart two neighbours in a tube may be.
+        least_score: of a tube.
+        least_ticks: how long a tube has to last.
+        tube_nms: a tube that overlaps a better one of its class by more is dropped.
+    """
+
+    box_nms: float = 0.3
+    most_boxes: int = 10
+    link_iou: float = 0.2
+    most_steps: int = 5
+    least_score: float = 0.01
+    least_ticks: int = 15
+    tube_nms: float = 0.3
+
+
+def link_boxes(rows: BoxRows, rules: Linking, stride: int = 1) -> Tubes:
+    """Tubes of scored boxes.
+
+    Args:
+        rows: detections.
+        rules: of the linking.
+        stride: ticks a step (`tubes.number_steps`).
+    """
+    sequence = _numbered(rows.video, rows.column)
+    rows, sequence = _sorted(rows, sequence)
+    place = _numbered(sequence, rows.step)
+    kept = suppress(
+        place,
+        rows.score,
+        lambda i, j: paired_iou(rows.box[i], rows.box[j]),
+        rules.box_nms,
+        rules.most_boxes,
+    )
+    rows, sequence = rows[kept], sequence[kept]
+    tubes = build_tubes(rows, _assign(rows, sequence, rules))
+    fit = (tubes.score >= rules.least_score) & (tubes.length * stride >= rules.least_ticks)
+    tubes = tubes.select(np.flatnonzero(fit))
+    kept = suppress(
+        _numbered(tubes.video, tubes.column),
+        tubes.score,
+        lambda i, j: tube_iou(tubes, i, tubes, j),
+        rules.tube_nms,
+    )
+    return tubes.select(kept)
+
+
+def suppress(
+    group: np.ndarray,
+    score: np.ndarray,
+    overlap: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    threshold: float,
+    most: int | None = None,
+) -> np.ndarray:
+    """Non-maximum suppression in all groups at once.
+
+    Args:
+        group: (N,) int64, which group each item is of.
+        score: (N,) the better ones stay.
+        overlap: (n,) of the items at positions i (n,) with those at j (n,).
+        threshold: an item that overlaps a kept one by more is dropped.
+        most: how many are kept of a group.
+
+    Returns:
+        (n,) positions of what is kept, ascending.
+    """
+    alive = np.lexsort((-score, group))
+    kept, turn = [], 0
+    while len(alive) and (most is None or turn < most):
+        # The best item left of each group is kept; what overlaps it too much goes.
+        is_first = np.diff(group[alive], prepend=-1) != 0
+        best = alive[is_first][np.cumsum(is_first) - 1]
+        kept.append(alive[is_first])
+        alive, best = alive[~is_first], best[~is_first]
+        alive = alive[overlap(alive, best) <= threshold]
+        turn += 1
+    return np.sort(np.concatenate([np.zeros(0, np.int64), *kept]))
+
+
+@dataclass
+class _Live:
+    """Tubes that may still grow, in arrays of one length."""
+
+    number: np.ndarray  # of the tube
+    sequence: np.ndarray
+    last: np.ndarray  # row of its last box
+    total: np.ndarray  # of the scores of its boxes
+    count: np.ndarray  # of its boxes
+
+    def __getitem__(self, which: np.ndarray) -> "_Live":
+        return _Live(
+            self.number[which],
+            self.sequence[which],
+            self.last[which],
+            self.total[which],
+            self.count[which],
+        )
+
+    def joined(self, other: "_Live") -> "_Live":
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return _Live(*(np.concatenate(pair) for pair in pairs))
+
+
+def _assign(rows: BoxRows, sequence: np.ndarray, rules: Linking) -> np.ndarray:
+    """(N,) int64: the tube of each row; rows are sorted by `_sorted`."""
+    tube = np.full(len(rows), -1)
+    nothing = np.zeros(0, np.int64)
+    live = _Live(nothing, nothing, nothing, np.zeros(0), nothing)
+    by_step = np.argsort(rows.step, kind="stable")  # keeps (sequence, score) within a step
+    starts = np.flatnonzero(np.diff(rows.step[by_step], prepend=-1))
+    many, tubes = int(sequence.max(initial=-1)) + 1, 0
+    for here in np.split(by_step, starts[1:]) if len(by_step) else []:
+        live = live[rows.step[here[0]] - rows.step[live.last] <= rules.most_steps]
+        # Better tubes choose first.
+        live = live[np.lexsort((-live.total / live.count, live.sequence))]
+        free = _grow(live, rows, sequence, here, tube, many, rules.link_iou)
+        tube[free] = tubes + np.arange(len(free))
+        tubes += len(free)
+        ones = np.ones(len(free), np.int64)
+        live = live.joined(_Live(tube[free], sequence[free], free, rows.score[free], ones))
+    return tube
+
+
+def _grow(
+    live: _Live,
+    rows: BoxRows,
+    sequence: np.ndarray,
+    here: np.ndarray,
+    tube: np.ndarray,
+    many: int,
+    link_iou: float,
+) -> np.ndarray:
+    """Let tubes take the boxes of a step; what they leave is returned.
+
+    Args:
+        live: sorted by sequence, then by who chooses first.
+        rows: all boxes.
+        sequence: (N,) of rows.
+        here: (n,) rows of the step, sorted by sequence, then by descending score.
+        tube: (N,) of rows; written to.
+        many: how many sequences there are.
+        link_iou: the least overlap.
+    """
+    rank = np.arange(len(live.sequence))
+    rank -= np.searchsorted(live.sequence, live.sequence, "left")
+    turns = np.split(np.argsort(rank, kind="stable"), np.cumsum(np.bincount(rank))[:-1])
+    chooser = np.full(many, -1)
+    for choosing in turns:  # the best tube of every sequence, then the second ones ...
+        if not len(here):
+            break
+        chooser[live.sequence[choosing]] = choosing
+        who = chooser[sequence[here]]
+        asked = np.flatnonzero(who >= 0)
+        iou = paired_iou(rows.box[here[asked]], rows.box[live.last[who[asked]]])
+        asked = asked[iou >= link_iou]
+        _, first = np.unique(who[asked], return_index=True)  # the best box of those
+        taken = asked[first]
+        grown, box = who[taken], here[taken]
+        tube[box] = live.number[grown]
+        live.last[grown] = box
+        live.total[grown] += rows.score[box]
+        live.count[grown] += 1
+        chooser[live.sequence[choosing]] = -1
+        here = np.delete(here, taken)
+    return here
+
+
+def _sorted(rows: BoxRows, sequence: np.ndarray) -> tuple[BoxRows, np.ndarray]:
+    order = np.lexsort((-rows.score, rows.step, sequence))
+    return rows[order], sequence[order]
+
+
+def _numbered(*keys: np.ndarray) -> np.ndarray:
+    """(N,) int64: the same number for rows that agree in all keys (N,), in the keys' order."""
+    number = np.zeros(len(keys[0]), np.int64)
+    for key in keys:
+        number = number * (int(key.max(initial=0)) + 1) + key
+        number = np.unique(number, return_inverse=True)[1]
+    return number

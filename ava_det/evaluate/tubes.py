@@ -1,0 +1,178 @@
+"""Action tubes: a box on every step of a stretch of time, many of them in flat arrays.
+
+A step is the time between two keyframes of a video (`number_steps`): a frame where every frame is
+evaluated.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ava_det.evaluate.matching import paired_iou
+
+
+@dataclass(frozen=True, eq=False)
+class BoxRows:
+    """Boxes of classes, before and after they are linked into tubes.
+
+    Attributes:
+        video: (N,) int64, number of the video.
+        step: (N,) int64, number of the keyframe in its video.
+        column: (N,) int64, column of the class in the class map.
+        box: (N, 4) float64, xyxy, relative; none is degenerate.
+        score: (N,) float64.
+    """
+
+    video: np.ndarray
+    step: np.ndarray
+    column: np.ndarray
+    box: np.ndarray
+    score: np.ndarray
+
+    def __getitem__(self, which: np.ndarray) -> "BoxRows":
+        """Some of the rows, by mask or by positions."""
+        return BoxRows(
+            self.video[which],
+            self.step[which],
+            self.column[which],
+            self.box[which],
+            self.score[which],
+        )
+
+    def __len__(self) -> int:
+        return len(self.video)
+
+
+@dataclass(frozen=True, eq=False)
+class Tubes:
+    """Tubes without gaps.
+
+    Attributes:
+        video: (T,) int64, number of the video.
+        column: (T,) int64, column of the class in the class map.
+        score: (T,) float64.
+        start: (T,) int64, first step.
+        offset: (T + 1,) int64: the boxes of tube t are `box[offset[t]:offset[t + 1]]`.
+        box: (B, 4) float64, one on each step, xyxy, relative.
+    """
+
+    video: np.ndarray
+    column: np.ndarray
+    score: np.ndarray
+    start: np.ndarray
+    offset: np.ndarray
+    box: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.video)
+
+    @property
+    def length(self) -> np.ndarray:
+        """(T,) int64, in steps."""
+        return np.diff(self.offset)
+
+    def select(self, which: np.ndarray) -> "Tubes":
+        """Some of the tubes, by their positions (n,)."""
+        length = self.length[which]
+        row = ramp(length) + np.repeat(self.offset[which], length)
+        return Tubes(
+            self.video[which],
+            self.column[which],
+            self.score[which],
+            self.start[which],
+            np.concatenate([[0], np.cumsum(length)]),
+            self.box[row],
+        )
+
+
+def number_steps(tables: Sequence[pd.DataFrame]) -> tuple[list[np.ndarray], int]:
+    """Number the keyframes of each video from 0, so that neighbours differ by 1.
+
+    Args:
+        tables: with the columns video and tick, of the same videos.
+
+    Returns:
+        For each table (N,) int64 steps; and how many ticks a step is: the greatest that all
+        distances between keyframes of a video are multiples of.
+    """
+    rows = pd.concat([table[["video", "tick"]].astype({"video": "str"}) for table in tables])
+    since_first = np.asarray(rows["tick"] - rows.groupby("video")["tick"].transform("min"))
+    stride = int(np.gcd.reduce(since_first)) if len(since_first) else 0
+    stride = stride or 1  # every video has a single keyframe
+    ends = np.cumsum([len(table) for table in tables])[:-1]
+    return np.split(since_first // stride, ends), stride
+
+
+def build_tubes(rows: BoxRows, tube: np.ndarray) -> Tubes:
+    """Tubes of boxes; on a step that is missed the box is between its neighbours, linearly.
+
+    Args:
+        rows: of a tube, no two on one step.
+        tube: (N,) int64 from 0: which tube each is of.
+
+    Returns:
+        As many tubes as there are different numbers, in their order; a score is the mean of those
+        of the boxes.
+    """
+    order = np.lexsort((rows.step, tube))
+    rows, tube = rows[order], tube[order]
+    first = np.flatnonzero(np.diff(tube, prepend=-1))
+    count = np.diff(first, append=len(tube))
+    pace = np.diff(rows.step, append=0)
+    pace[first + count - 1] = 1  # a tube's last box
+    before = np.repeat(np.arange(len(rows)), pace)
+    share = (ramp(pace) / np.repeat(pace, pace))[:, None]
+    after = np.minimum(before + 1, len(rows) - 1)
+    box = (1 - share) * rows.box[before] + share * rows.box[after]
+    length = np.add.reduceat(pace, first) if len(first) else count
+    score = np.add.reduceat(rows.score, first) if len(first) else np.zeros(0)
+    return Tubes(
+        video=rows.video[first],
+        column=rows.column[first],
+        score=score / count,
+        start=rows.step[first],
+        offset=np.concatenate([[0], np.cumsum(length)]),
+        box=box,
+    )
+
+
+def tube_iou(
+    a: Tubes, i: np.ndarray, b: Tubes, j: np.ndarray, *, both_ends: bool = True
+) -> np.ndarray:
+    """(P,) spatio-temporal overlap of tubes a[i] and b[j] of the same videos.
+
+    It is the temporal intersection over union, times the mean spatial one over the steps that both
+    have; which is, with both ends counted, the mean over the steps of either.
+
+    Args:
+        a: tubes.
+        i: (P,) positions in a.
+        b: tubes.
+        j: (P,) positions in b.
+        both_ends: a tube from step 3 to step 5 lasts 3 (ACT's `iou3dt`), rather than 2 (that of
+            MultiSports, where what lasts 0 overlaps nothing).
+    """
+    a_end, b_end = a.start[i] + a.length[i] - 1, b.start[j] + b.length[j] - 1
+    start, end = np.maximum(a.start[i], b.start[j]), np.minimum(a_end, b_end)
+    shared = np.maximum(end - start + 1, 0)
+    step = ramp(shared) + np.repeat(start, shared)
+    pair = np.repeat(np.arange(len(i)), shared)
+    a_row = step + (a.offset[i] - a.start[i])[pair]
+    b_row = step + (b.offset[j] - b.start[j])[pair]
+    total = np.bincount(pair, paired_iou(a.box[a_row], b.box[b_row]), minlength=len(i))
+    span = np.maximum(a_end, b_end) - np.minimum(a.start[i], b.start[j]) + both_ends
+    inside = np.maximum(end - start + both_ends, 0)
+    spatial = np.divide(total, shared, out=np.zeros(len(i)), where=shared > 0)
+    return spatial * np.divide(inside, span, out=np.zeros(len(i)), where=span > 0)
+
+
+def ramp(counts: np.ndarray) -> np.ndarray:
+    """0 1 ... n - 1 for each n of counts, one after the other.
+
+    >>> ramp(np.array([2, 0, 3]))
+    array([0, 1, 0, 1, 2])
+    """
+    ends = np.cumsum(counts)
+    return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - counts, counts)

@@ -1,0 +1,250 @@
+"""Video-mAP: mean average precision of action tubes.
+
+Tables in (`formats.ava_csv`), numbers out. A tube of the ground truth is what one person does
+without a break; detections are linked into tubes (`evaluate.linking`), or are tubes already where
+they have track ids.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ava_det.evaluate.average_precision import average_precision, precision_recall
+from ava_det.evaluate.linking import Linking, link_boxes
+from ava_det.evaluate.tubes import BoxRows, Tubes, build_tubes, number_steps, tube_iou
+from ava_det.formats.ava_csv import BOX, has_box
+from ava_det.formats.class_map import ClassMap
+from ava_det.formats.evaluation import VideoEvaluation
+from ava_det.structures import InputError
+
+THRESHOLDS = (0.2, *(round(0.5 + 0.05 * k, 2) for k in range(10)))
+
+
+@dataclass(frozen=True)
+class VideoProtocol:
+    """What evaluators of tubes differ in; figures of different ones do not compare.
+
+    Attributes:
+        both_ends: how long a tube lasts (`tubes.tube_iou`).
+        second_choice: whether a detection may take the best tube of the ground truth that is left,
+            rather than be false where the best one of all is taken.
+        trapezoid: whether the curve itself is integrated, from precision 1 on, rather than its
+            monotone envelope.
+    """
+
+    both_ends: bool
+    second_choice: bool
+    trapezoid: bool
+
+
+VIDEO_PROTOCOLS = {
+    # ACT's and MOC's `videoAP`: the figures of JHMDB and UCF101-24.
+    "act": VideoProtocol(both_ends=True, second_choice=True, trapezoid=True),
+    # `evaluate_multisports.py`.
+    "multisports": VideoProtocol(both_ends=False, second_choice=False, trapezoid=False),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class VideoMap:
+    """A video-mAP and what it is made of; classes go by name, in the order of the class map.
+
+    Attributes:
+        protocol: a key of `VIDEO_PROTOCOLS`.
+        linked: whether the detections were linked here, rather than given as tubes.
+        stride: ticks between keyframes.
+        ap: threshold -> average precision of each class, None for a class without ground truth.
+        ground_truth: how many tubes of each class.
+        detections: likewise.
+    """
+
+    protocol: str
+    linked: bool
+    stride: int
+    ap: dict[float, dict[str, float | None]]
+    ground_truth: dict[str, int]
+    detections: dict[str, int]
+
+    def mAP(self, threshold: float) -> float:
+        """Mean over the classes with ground truth; NaN if there is none."""
+        known = [ap for ap in self.ap[threshold].values() if ap is not None]
+        return sum(known) / len(known) if known else math.nan
+
+    def figures(self) -> dict[str, float]:
+        """The customary ones: "0.2", "0.5", "0.75", and "0.5:0.95", the mean of ten."""
+        usual = {f"{t:g}": self.mAP(t) for t in (0.2, 0.5, 0.75)}
+        ten = [self.mAP(threshold) for threshold in THRESHOLDS if threshold >= 0.5]
+        return {**usual, "0.5:0.95": sum(ten) / len(ten)}
+
+    def summary(self) -> VideoEvaluation:
+        """The figures as they are written.
+
+        Raises:
+            ValueError: there is no tube of an evaluated class.
+        """
+        if not any(self.ground_truth.values()):
+            raise ValueError("no tube of an evaluated class")
+        return {
+            "protocol": self.protocol,
+            "linked": self.linked,
+            "mAP": self.figures(),
+            "AP": {f"{threshold:g}": ap for threshold, ap in self.ap.items()},
+            "ground_truth": self.ground_truth,
+            "detections": self.detections,
+        }
+
+
+def video_map(
+    ground_truth: pd.DataFrame,
+    detections: pd.DataFrame,
+    class_map: ClassMap,
+    *,
+    protocol: str = "act",
+    linking: Linking | None = None,
+) -> VideoMap:
+    """Evaluate detections as tubes.
+
+    Classes outside the class map, degenerate boxes and videos without ground truth do not count.
+
+    Args:
+        ground_truth: table of annotations with person ids, unless nobody does an action together
+            with somebody else.
+        detections: table with scores. If all have a person id they are tubes already: the boxes of
+            a (video, person, action), whose score is their mean. Otherwise they are linked.
+        class_map: the classes to evaluate.
+        protocol: a key of `VIDEO_PROTOCOLS`.
+        linking: how boxes become tubes.
+
+    Raises:
+        KeyError: an unknown protocol.
+        InputError: two boxes of a tube on one keyframe.
+    """
+    rules = VIDEO_PROTOCOLS[protocol]
+    truth_rows, found_rows, people, stride = _rows(ground_truth, detections, class_map)
+    truth = build_tubes(truth_rows, _runs(truth_rows, people[0], "ground truth"))
+    linked = not len(people[1]) or bool((people[1] < 0).any())
+    if linked:
+        found = link_boxes(found_rows, linking or Linking(), stride)
+    else:
+        found = build_tubes(found_rows, _tracks(found_rows, people[1], "detections"))
+    found = found.select(np.lexsort((-found.score, found.column)))
+    overlaps = _overlaps(truth, found, rules)
+    names = list(class_map.names.values())
+    columns = range(len(names))
+    positives = np.bincount(truth.column, minlength=len(names)).tolist()
+    ranges = np.searchsorted(found.column, np.arange(len(names) + 1))
+    ap = {}
+    for threshold in THRESHOLDS:
+        hits = _hits(len(found), overlaps, threshold, rules.second_choice)
+        ranked = [hits[ranges[k] : ranges[k + 1]] for k in columns]
+        area = trapezoid_precision if rules.trapezoid else average_precision
+        each = [area(ranked[k], positives[k]) if positives[k] else None for k in columns]
+        ap[threshold] = dict(zip(names, each, strict=True))
+    counts = np.diff(ranges).tolist()
+    return VideoMap(
+        protocol=protocol,
+        linked=linked,
+        stride=stride,
+        ap=ap,
+        ground_truth=dict(zip(names, positives, strict=True)),
+        detections=dict(zip(names, counts, strict=True)),
+    )
+
+
+def trapezoid_precision(hits: np.ndarray, positives: int) -> float:
+    """Area under the precision-recall curve by trapezoids, from precision 1 at recall 0 on.
+
+    ACT's `pr_to_ap`; arguments as `average_precision.precision_recall`.
+
+    >>> trapezoid_precision(np.array([True, False, True]), positives=2)
+    0.7916666666666666
+    """
+    precision, recall = precision_recall(hits, positives)
+    heights = np.concatenate([[1.0], precision])
+    return float((np.diff(recall, prepend=0.0) * (heights[1:] + heights[:-1])).sum() / 2)
+
+
+def _rows(
+    ground_truth: pd.DataFrame, detections: pd.DataFrame, class_map: ClassMap
+) -> tuple[BoxRows, BoxRows, list[np.ndarray], int]:
+    """The boxes of both tables that count, their person ids, and how many ticks a step is."""
+    ground_truth = ground_truth[has_box(ground_truth)]
+    number = {name: k for k, name in enumerate(ground_truth["video"].unique())}
+    tables = [ground_truth, detections[has_box(detections)]]
+    tables = [table[table["video"].isin(list(number))] for table in tables]
+    steps, stride = number_steps(tables)
+    rows, people = [], []
+    for table, step in zip(tables, steps, strict=True):
+        box = np.asarray(table[BOX], np.float64)
+        column = class_map.indexes(np.asarray(table["action"]))
+        score = np.asarray(table["score"]) if "score" in table else np.ones(len(table))
+        video = np.array([number[name] for name in table["video"]], np.int64)
+        counts = (column >= 0) & np.all(box[:, :2] < box[:, 2:], axis=1)
+        rows.append(BoxRows(video, step, column, box, score)[counts])
+        people.append(np.asarray(table["person"])[counts])
+    return rows[0], rows[1], people, stride
+
+
+def _tracks(rows: BoxRows, person: np.ndarray, what: str) -> np.ndarray:
+    """(N,) int64: a number for each (video, class, person)."""
+    keys = np.stack([rows.video, rows.column, person], axis=1)
+    track = np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
+    order = np.lexsort((rows.step, track))
+    if ((np.diff(track[order]) == 0) & (np.diff(rows.step[order]) == 0)).any():
+        raise InputError(
+            f"{what}: two boxes of one person and action on a keyframe; "
+            "tubes need person ids that tell people apart"
+        )
+    return track
+
+
+def _runs(rows: BoxRows, person: np.ndarray, what: str) -> np.ndarray:
+    """(N,) int64: a number for each stretch without a missed keyframe of each of `_tracks`."""
+    track = _tracks(rows, person, what)
+    order = np.lexsort((rows.step, track))
+    breaks = (np.diff(track[order], prepend=-1) != 0) | (np.diff(rows.step[order], prepend=-2) != 1)
+    run = np.empty(len(rows), np.int64)
+    run[order] = np.cumsum(breaks) - 1
+    return run
+
+
+def _overlaps(
+    truth: Tubes, found: Tubes, rules: VideoProtocol
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Detection, ground truth and overlap of each pair of one video and class."""
+    classes = int(max(truth.column.max(initial=0), found.column.max(initial=0))) + 1
+    place = truth.video * classes + truth.column
+    order = np.argsort(place, kind="stable")
+    asked = found.video * classes + found.column
+    start = np.searchsorted(place[order], asked, "left")
+    count = np.searchsorted(place[order], asked, "right") - start
+    i = np.repeat(np.arange(len(found)), count)
+    within = np.arange(len(i)) - np.repeat(np.cumsum(count) - count, count)
+    j = order[start[i] + within]
+    return i, j, tube_iou(found, i, truth, j, both_ends=rules.both_ends)
+
+
+def _hits(
+    found: int,
+    overlaps: tuple[np.ndarray, np.ndarray, np.ndarray],
+    threshold: float,
+    second_choice: bool,
+) -> np.ndarray:
+    """(found,) bool: which detections, better ones first, are true."""
+    hits, taken = np.zeros(found, bool), set[int]()
+    i, j, iou = overlaps
+    # By detection; its best pair first, of equal ones the first tube.
+    order = np.lexsort((j, -iou, i))
+    previous = -1
+    for k in order.tolist():
+        detection, tube = int(i[k]), int(j[k])
+        first = detection != previous
+        previous = detection
+        may_try = first or second_choice
+        if hits[detection] or not may_try or iou[k] < threshold or tube in taken:
+            continue
+        hits[detection] = True
+        taken.add(tube)
+    return hits
