@@ -149,3 +149,17 @@ class AnnotatedKeyframe:
 
     path: str
     people: PersonBoxes
+
+    @property
+    def video(self) -> str:
+        """The name of the video that the keyframe lies in."""
+        return self.people.keyframe.video
+
+
+@dataclass(frozen=True)
+class UnreadableVideo:
+    """A video that was left out because its file is missing or broken, and why."""
+
+    video: str
+    path: str
+    reason: str

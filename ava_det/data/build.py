@@ -1,16 +1,24 @@
 """Loaders: from the name of a data set to batches."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.utils.comm import get_rank, get_world_size
-from torch.utils.data import DataLoader
 
-from ava_det.data.catalog import check_known
-from ava_det.data.mapper import DetectionMapper, collate_clips, collate_people
+from ava_det.data.catalog import check_known, class_map_of
+from ava_det.data.mapper import (
+    DetectionMapper,
+    RecognitionMapper,
+    VideoClip,
+    collate_clips,
+    collate_people,
+)
 from ava_det.data.sampler import Draws, Listed, SeekableSampler
+from ava_det.data.subset import stratified_part
+from ava_det.data.unreadable import CollateDrawn, ListingLoader, UnreadableList
 from ava_det.formats.ava_csv import people_by_keyframe, table_of
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.proposals import read_proposals
@@ -21,18 +29,28 @@ Mapper = Callable[..., dict[str, Any]]
 
 
 def get_records(
-    names: str | Sequence[str], every: int = 1, proposals: str = "", threshold: float = 0.0
+    names: str | Sequence[str],
+    every: int = 1,
+    proposals: str = "",
+    threshold: float = 0.0,
+    fraction: float = 1.0,
+    fraction_seed: int = 0,
 ) -> list[Any]:
     """The records of one or several data sets of one class map.
 
     Args:
-        names: of the data sets.
+        names: of the data sets; that of a classification set may be a list file
+            (`ava_det.formats.video_lists`).
         every: keep one record in so many, for a quick look.
         proposals: a csv or pickle of boxes that stand in for the annotated people of keyframes.
         threshold: least score of a proposal.
+        fraction: keep so large a part of every class of a classification set.
+        fraction_seed: which part.
     """
     names = [names] if isinstance(names, str) else list(names)
-    records = [record for name in names for record in _load(check_known(name))]
+    records: list[Any] = [record for name in names for record in _load(check_known(name))]
+    if fraction != 1:
+        records[:] = stratified_part(records, fraction, fraction_seed)
     kept = records[::every]
     return with_proposals(kept, read_proposals(proposals), threshold) if proposals else kept
 
@@ -40,10 +58,9 @@ def get_records(
 def _load(name: str) -> list[Any]:
     """The records of a data set, whose actions must all be in its class map."""
     records = DatasetCatalog.get(name)
-    known = set(MetadataCatalog.get(name).class_map.ids)
-    for record in records:
-        if not isinstance(record, AnnotatedKeyframe):
-            continue
+    detection = [record for record in records if isinstance(record, AnnotatedKeyframe)]
+    known = set(class_map_of(name).ids) if detection else set()
+    for record in detection:
         unknown = {action for actions in record.people.actions for action in actions} - known
         if unknown:
             where = f"{record.people.keyframe.video}, tick {record.people.keyframe.tick}"
@@ -58,7 +75,7 @@ def get_ground_truth(names: str | Sequence[str], every: int = 1) -> pd.DataFrame
 
 def get_class_map(name: str) -> ClassMap:
     """The classes of a data set."""
-    return MetadataCatalog.get(check_known(name)).class_map
+    return class_map_of(check_known(name))
 
 
 def detection_mapper(dataset: str, **arguments: Any) -> DetectionMapper:
@@ -74,7 +91,11 @@ def build_train_loader(
     seed: int,
     num_workers: int = 0,
     start: int = 0,
-) -> DataLoader:
+    fraction: float = 1.0,
+    fraction_seed: int = 0,
+    max_unreadable: float = 0.0,
+    unreadable_list: str | Path = "",
+) -> ListingLoader:
     """Endless batches of shuffled epochs.
 
     Args:
@@ -84,15 +105,22 @@ def build_train_loader(
         seed: of the order and of every draw of the mapper.
         num_workers: processes that prepare samples.
         start: batches that earlier parts of this run have used.
+        fraction: train on so large a part of every class.
+        fraction_seed: which part.
+        max_unreadable: share of the videos that may be missing or broken; a draw of such a video
+            goes to another one.
+        unreadable_list: csv file that lists them.
     """
     world_size = get_world_size()
     if batch_size % world_size:
         raise ValueError(f"batch size {batch_size} does not divide by {world_size} processes")
-    return DataLoader(
-        Draws(get_records(dataset), mapper, seed),
+    records = get_records(dataset, fraction=fraction, fraction_seed=fraction_seed)
+    return ListingLoader(
+        Draws(records, mapper, seed),
         batch_size=batch_size // world_size,
         sampler=SeekableSampler(start * batch_size, get_rank(), world_size),
         collate_fn=_collate_for(mapper),
+        unreadable=_list_for(records, max_unreadable, unreadable_list),
         num_workers=num_workers,
         pin_memory=False,
         persistent_workers=num_workers > 0,
@@ -100,14 +128,31 @@ def build_train_loader(
 
 
 def build_test_loader(
-    records: Records, mapper: Mapper, batch_size: int, num_workers: int = 0
-) -> DataLoader:
-    """This process's share of the records, once, in order."""
-    share = list(records)[get_rank() :: get_world_size()]
-    return DataLoader(
-        Listed(share, mapper),
+    records: Records,
+    mapper: Mapper,
+    batch_size: int,
+    num_workers: int = 0,
+    max_unreadable: float = 0.0,
+    unreadable_list: str | Path = "",
+) -> ListingLoader:
+    """This process's share of the records, once, in order.
+
+    Args:
+        records: what to test on; each is as many samples as a `RecognitionMapper` takes clips.
+        mapper: from a record to a sample.
+        batch_size: of this process.
+        num_workers: processes that prepare samples.
+        max_unreadable: share of the videos that may be missing or broken; they are left out.
+        unreadable_list: csv file that lists them.
+    """
+    items: list[Any] = list(records)
+    if isinstance(mapper, RecognitionMapper):
+        items = [VideoClip(record, k) for record in records for k in range(mapper.clips)]
+    return ListingLoader(
+        Listed(items[get_rank() :: get_world_size()], mapper),
         batch_size=batch_size,
         collate_fn=_collate_for(mapper),
+        unreadable=_list_for(records, max_unreadable, unreadable_list),
         num_workers=num_workers,
     )
 
@@ -130,5 +175,9 @@ def _people_of(found: Mapping[Keyframe, PersonBoxes], keyframe: Keyframe) -> Per
     return found[keyframe] if keyframe in found else PersonBoxes.nobody(keyframe)
 
 
-def _collate_for(mapper: Mapper) -> Callable[..., dict[str, Any]]:
-    return collate_people if isinstance(mapper, DetectionMapper) else collate_clips
+def _collate_for(mapper: Mapper) -> CollateDrawn:
+    return CollateDrawn(collate_people if isinstance(mapper, DetectionMapper) else collate_clips)
+
+
+def _list_for(records: Records, most: float, path: str | Path) -> UnreadableList:
+    return UnreadableList(len({record.path for record in records}), most, path)

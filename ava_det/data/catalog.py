@@ -2,7 +2,8 @@
 
 `$DETECTRON2_DATASETS` says where they lie (default: `datasets`), as for detectron2's own.
 `DatasetCatalog.get(name)` gives `AnnotatedKeyframe`s, or `LabelledVideo`s where the name has
-`clips` in it; `MetadataCatalog.get(name)` has `class_map` and `clock`.
+`clips` in it or the set is one of `ava_det.data.recognition_sets`; `MetadataCatalog.get(name)` has
+`clock` and `class_map`, or `load_class_map` where the names of the classes lie with the data.
 """
 
 import os
@@ -11,7 +12,8 @@ from pathlib import Path
 
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
-from ava_det.data import actors, jhmdb
+from ava_det.data import actors, jhmdb, recognition_sets
+from ava_det.formats.class_map import ClassMap
 from ava_det.structures import FRAME_CLOCK, InputError
 
 
@@ -35,17 +37,28 @@ def register_all() -> None:
     if "jhmdb_split1_train" not in DatasetCatalog:
         register_jhmdb(datasets_root() / "jhmdb")
         actors.register(datasets_root() / "actors")
+        recognition_sets.register(datasets_root())
 
 
 def check_known(name: str) -> str:
-    """The name itself, if a data set is registered under it.
+    """The name itself, if a data set is registered under it or it is the path of a list of videos.
 
     Raises:
         InputError: an unknown name; the known ones are listed.
     """
     register_all()
-    if name not in DatasetCatalog:
-        # detectron2 has data sets of its own in there, which have no clock.
-        ours = [n for n in sorted(DatasetCatalog) if hasattr(MetadataCatalog.get(n), "clock")]
-        raise InputError(f"unknown data set {name!r}; known: {', '.join(ours)}")
-    return name
+    if name in DatasetCatalog:
+        return name
+    if Path(name).is_file():
+        recognition_sets.register_list(name)
+        return name
+    # detectron2 has data sets of its own in there, which have no clock.
+    ours = [n for n in sorted(DatasetCatalog) if hasattr(MetadataCatalog.get(n), "clock")]
+    raise InputError(f"unknown data set {name!r}; known: {', '.join(ours)}, any list of videos")
+
+
+def class_map_of(name: str) -> ClassMap:
+    """The classes of a registered data set."""
+    metadata = MetadataCatalog.get(name)
+    load = metadata.get("load_class_map", None)
+    return load() if load else metadata.class_map

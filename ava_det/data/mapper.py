@@ -5,6 +5,7 @@ Shapes: C channels, T frames, H W pixels, R people, K classes. The augmentation 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from ava_det.boxes import to_pixels
 from ava_det.data.sampling import (
     clip_times,
     random_clip_start,
+    segment_times,
     uniform_window_starts,
     window_times,
 )
@@ -29,17 +31,45 @@ Sample = dict[str, Any]
 PADDING = 115  # grey, which the usual normalisation takes to zero
 
 
+@dataclass(frozen=True)
+class VideoClip:
+    """One of the clips that a labelled video is tested by.
+
+    Attributes:
+        record: the video.
+        number: of the clip, from 0.
+    """
+
+    record: LabelledVideo
+    number: int
+
+    @property
+    def video(self) -> str:
+        """The name of the video."""
+        return self.record.video
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return self.record.path
+
+
 class RecognitionMapper:
-    """Clips of a labelled video.
+    """Clips of a labelled video. V views: 1 in training, the crops of one clip in testing.
 
     Args:
         reader: decodes frames.
-        transform: geometry and colour; must give all clips one size.
+        transform: geometry and colour; must give all clips one size, unless `crops` does.
         frames: T.
         stride: frames from one of the clip to the next.
         rate: frames a second that stride and window count in; None counts the file's own.
         window: consecutive frames that a training clip is drawn from (VideoMix: 64); no fewer than
             the clip's own.
+        segments: one frame from each of T equal parts of the video instead, as is usual for
+            Something-Something; stride, rate and window do not count then.
+        clips: of a video in testing, spread evenly from its first frame to its last.
+        crops: of a clip in testing: 1 or 3 squares, see `square_crops`; None leaves clips as
+            `transform` gives them.
     """
 
     def __init__(
@@ -50,27 +80,73 @@ class RecognitionMapper:
         stride: int,
         rate: float | None = None,
         window: int | None = None,
+        segments: bool = False,
+        clips: int = 1,
+        crops: int | None = None,
     ):
+        if clips < 1 or (segments and clips != 1):
+            raise ValueError(f"{clips} clips of a video" + " of segments" * segments)
+        if crops not in (None, 1, 3):
+            raise ValueError(f"{crops} crops of a clip; 1 and 3 are known")
         self.reader, self.transform = reader, transform
         self.frames, self.stride, self.rate = frames, stride, rate
         self.window = max(window or 0, frames * stride)
+        self.segments, self.clips, self.crops = segments, clips, crops
 
-    def __call__(self, record: LabelledVideo, rng: np.random.Generator | None = None) -> Sample:
-        """Sample of one clip: drawn with `rng` (training) or the middle of the video (testing).
+    def __call__(
+        self, record: LabelledVideo | VideoClip, rng: np.random.Generator | None = None
+    ) -> Sample:
+        """Sample of one clip.
+
+        Args:
+            record: a video, whose clip is drawn with `rng`; or one of a video's `clips` in testing.
+            rng: where the draw comes from in training.
 
         Returns:
-            `clip` (C, T, H, W) uint8, `label` 0-based, `video` its name.
+            `clips` (V, C, T, H, W) uint8, `label` 0-based, `video` its name.
         """
-        times = self.reader.times(record.path)
+        item = record.record if isinstance(record, VideoClip) else record
+        number = record.number if isinstance(record, VideoClip) else self.clips // 2
+        times = self._times(self.reader.times(item.path), rng, number)
+        video = as_video(self.reader.frames(item.path, times))
+        clip, _ = self.transform(video, torch.zeros(0, 4))
+        views = clip[None] if rng is not None or not self.crops else square_crops(clip, self.crops)
+        return {"clips": views.transpose(1, 2), "label": item.label, "video": item.video}
+
+    def _times(
+        self, frame_times: np.ndarray, rng: np.random.Generator | None, number: int
+    ) -> np.ndarray:
+        """(T,) seconds of a drawn clip or of clip `number` in testing."""
+        if self.segments:
+            return segment_times(frame_times, self.frames, rng)
         span = self.frames * self.stride
         if rng is None:
-            start = uniform_window_starts(times, span, 1, self.rate)[0]
+            start = uniform_window_starts(frame_times, span, self.clips, self.rate)[number]
         else:
-            start = random_clip_start(times, span, self.window, rng, self.rate)
-        wanted = window_times(times, start, self.frames, self.stride, self.rate)
-        video = as_video(self.reader.frames(record.path, wanted))
-        clip, _ = self.transform(video, torch.zeros(0, 4))
-        return {"clip": clip.transpose(0, 1), "label": record.label, "video": record.video}
+            start = random_clip_start(frame_times, span, self.window, rng, self.rate)
+        return window_times(frame_times, start, self.frames, self.stride, self.rate)
+
+
+def square_crops(video: Tensor, count: int) -> Tensor:
+    """Squares of the short side: left, centre and right, or top, middle and bottom.
+
+    The places of PySlowFast's `uniform_crop`: the middle one starts at half of what is left over,
+    rounded up.
+
+    Args:
+        video: (T, C, H, W).
+        count: 3, or 1 for the one in the middle.
+
+    Returns:
+        (count, T, C, S, S), S the shorter of H and W.
+    """
+    height, width = video.shape[-2:]
+    side = min(height, width)
+    spare = max(height, width) - side
+    middle = (spare + 1) // 2
+    along = -2 if height > width else -1
+    places = (0, middle, spare) if count == 3 else (middle,)
+    return torch.stack([video.narrow(along, place, side) for place in places])
 
 
 class DetectionMapper:
@@ -143,11 +219,16 @@ def as_video(frames: np.ndarray) -> Tensor:
 
 
 def collate_clips(samples: Sequence[Sample]) -> dict[str, Any]:
-    """Samples of `RecognitionMapper` to `clips` (N, C, T, H, W), `labels` (N,) and `videos`."""
+    """Samples of `RecognitionMapper` to one batch.
+
+    Returns:
+        `clips` (N, C, T, H, W), `labels` (N,) and the `videos`' N names, N being all views.
+    """
+    views = [(s["label"], s["video"]) for s in samples for _ in s["clips"]]
     return {
-        "clips": torch.stack([s["clip"] for s in samples]),
-        "labels": torch.tensor([s["label"] for s in samples]),
-        "videos": [s["video"] for s in samples],
+        "clips": torch.cat([s["clips"] for s in samples]),
+        "labels": torch.tensor([label for label, _ in views]),
+        "videos": [video for _, video in views],
     }
 
 

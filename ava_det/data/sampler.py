@@ -6,15 +6,32 @@ its item and its random augmentation depend on (seed, number) alone.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset, Sampler
 
+from ava_det.structures import InputError, UnreadableVideo
+
 Record = TypeVar("Record")
 Sample = TypeVar("Sample")
+
+ATTEMPTS = 50  # records that a draw tries before it gives up: more than any tolerable share needs
+
+
+@dataclass(frozen=True)
+class Drawn(Generic[Sample]):
+    """What came of a draw: a sample, unless nothing was readable, and what was left out for it.
+
+    A broken file is no exception here, for an exception would end the worker process; whoever
+    takes the batches decides what is too much.
+    """
+
+    sample: Sample | None
+    unreadable: tuple[UnreadableVideo, ...] = ()
 
 
 class SeekableSampler(Sampler[int]):
@@ -37,8 +54,11 @@ class SeekableSampler(Sampler[int]):
             number += self.step
 
 
-class Draws(Dataset[Sample], Generic[Record, Sample]):
+class Draws(Dataset[Drawn[Sample]], Generic[Record, Sample]):
     """Samples by draw number: shuffled epochs, randomness keyed by (seed, number).
+
+    In place of a record that cannot be read comes another one, keyed by the number as well: which
+    one does not depend on the other draws, the worker processes or where a run was resumed.
 
     Args:
         records: what an epoch goes through.
@@ -59,17 +79,30 @@ class Draws(Dataset[Sample], Generic[Record, Sample]):
     def _shuffle(self, epoch: int) -> np.ndarray:
         return np.random.default_rng((self.seed, epoch)).permutation(len(self.records))
 
-    def __getitem__(self, index: int) -> Sample:
+    def __getitem__(self, index: int) -> Drawn[Sample]:
         """The sample of draw number `index`."""
         epoch, place = divmod(index, len(self.records))
-        record = self.records[self._order(epoch)[place]]
-        rng = np.random.default_rng((self.seed, epoch, place))
+        key = (self.seed, epoch, place)
+        number = int(self._order(epoch)[place])
+        unreadable: list[UnreadableVideo] = []
+        for attempt in range(1, ATTEMPTS + 1):
+            record = self.records[number]
+            try:
+                return Drawn(self._sample(record, key), tuple(unreadable))
+            except InputError as error:
+                unreadable.append(_unreadable(record, error))
+            key = (self.seed, epoch, place, attempt)
+            number = int(np.random.default_rng((*key, 0)).integers(len(self.records)))
+        return Drawn(None, tuple(unreadable))
+
+    def _sample(self, record: Record, key: tuple[int, ...]) -> Sample:
+        rng = np.random.default_rng(key)
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(int(rng.integers(2**62)))
             return self.mapper(record, rng)
 
 
-class Listed(Dataset[Sample], Generic[Record, Sample]):
+class Listed(Dataset[Drawn[Sample]], Generic[Record, Sample]):
     """Samples in the order of the records, for testing."""
 
     def __init__(self, records: Sequence[Record], mapper: Callable[[Record], Sample]):
@@ -78,6 +111,14 @@ class Listed(Dataset[Sample], Generic[Record, Sample]):
     def __len__(self) -> int:
         return len(self.records)
 
-    def __getitem__(self, index: int) -> Sample:
+    def __getitem__(self, index: int) -> Drawn[Sample]:
         """The sample of record `index`."""
-        return self.mapper(self.records[index])
+        record = self.records[index]
+        try:
+            return Drawn(self.mapper(record))
+        except InputError as error:
+            return Drawn(None, (_unreadable(record, error),))
+
+
+def _unreadable(record: Any, error: InputError) -> UnreadableVideo:
+    return UnreadableVideo(record.video, record.path, str(error))

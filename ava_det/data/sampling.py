@@ -103,8 +103,10 @@ def uniform_window_starts(
 ) -> np.ndarray:
     """(views,) start times of windows spread evenly over the file, for testing.
 
-    View i of k starts at `i * max(0, F - window) / (k - 1)` frames, rounded down, as in
-    PySlowFast's `get_start_end_idx`; a single view is the one in the middle.
+    View i of k starts at `i * max(0, F - window) / (k - 1)` frames, rounded down: the first window
+    starts with the file and the last one ends with it. A single view is the one in the middle.
+    (PySlowFast's `get_start_end_idx` does so too with `USE_OFFSET_SAMPLING`, its step rounded down
+    first; without it view i starts at i / k, so that its views leave out the end of the file.)
 
     Args:
         frame_times: (F,) seconds.

@@ -12,11 +12,14 @@ from ava_det.evaluate.frame_map import FrameMap, frame_map
 from ava_det.evaluate.top_k import top_k_accuracy
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.detections import detections_table
-from ava_det.structures import ActionDetections, Keyframe
+from ava_det.structures import ActionDetections, InputError, Keyframe
 
 
 class TopKEvaluator(DatasetEvaluator):
-    """Top-1 and top-5 accuracy in percent; several clips of one video are averaged."""
+    """Top-1 and top-5 accuracy in percent; the views of a video are averaged.
+
+    A video of which any view could not be read does not count.
+    """
 
     def __init__(self) -> None:
         self.reset()
@@ -24,23 +27,33 @@ class TopKEvaluator(DatasetEvaluator):
     def reset(self) -> None:
         """Forget all predictions."""
         self._predictions: list[tuple[str, int, np.ndarray]] = []
+        self._unreadable: set[str] = set()
 
     def process(self, inputs: dict[str, Any], outputs: list[Tensor]) -> None:
         """Take in the class probabilities (K,) of every clip of a batch."""
+        self._unreadable |= {video.video for video in inputs.get("unreadable", ())}
+        if not outputs:
+            return
         labels = inputs["labels"].tolist()
         for video, label, scores in zip(inputs["videos"], labels, outputs, strict=True):
             self._predictions.append((video, label, scores.numpy()))
 
     def evaluate(self) -> Any:
         """{"recognition": {"top1": ..., "top5": ...}} in the main process, None elsewhere."""
-        gathered: Any = comm.gather(self._predictions)
+        gathered: Any = comm.gather((self._predictions, self._unreadable))
         if not comm.is_main_process():
             return None
+        unreadable = set().union(*(some for _, some in gathered))
+        predictions = [item for part, _ in gathered for item in part]
         scores: dict[str, list[np.ndarray]] = {}
         labels: dict[str, int] = {}
-        for video, label, clip_scores in (item for part in gathered for item in part):
+        for video, label, clip_scores in predictions:
+            if video in unreadable:
+                continue
             scores.setdefault(video, []).append(clip_scores)
             labels[video] = label
+        if not scores:
+            raise InputError("no video of the test set can be read")
         mean = np.stack([np.mean(clips, axis=0) for clips in scores.values()])
         truth = np.array(list(labels.values()))
         top = {f"top{k}": 100 * top_k_accuracy(mean, truth, k) for k in (1, 5)}

@@ -28,7 +28,7 @@ from ava_det.model.zoo import TASKS
 from ava_det.structures import InputError
 from ava_det.train.checkpoint import AtomicCheckpointer
 from ava_det.train.loop import ClipTrainer, WeightAverage
-from ava_det.train.tasks import Batch, Task, distribute, unwrap
+from ava_det.train.tasks import Batch, Recognition, Task, distribute, unwrap
 
 WEIGHTS = "model.safetensors"  # what a finished run leaves in its folder
 
@@ -42,7 +42,8 @@ def evaluate(
     evaluator.reset()
     with inference_context(model), torch.no_grad():
         for batch in loader:
-            evaluator.process(batch, task.predict(model, batch))
+            # A batch of unreadable videos only has no clips.
+            evaluator.process(batch, task.predict(model, batch) if "clips" in batch else [])
     comm.synchronize()
     return evaluator.evaluate() or {}
 
@@ -71,6 +72,8 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
     model = distribute(plain)
     average = WeightAverage(model, settings.ema) if settings.ema else None
     task = instantiate(cfg.task)
+    if isinstance(task, Recognition):
+        check_classes(task.num_classes, cfg)
     trainer = ClipTrainer(
         model,
         (),  # the loader is built below, when the place to go on from is known
@@ -85,6 +88,7 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
     main_process = comm.is_main_process()
     checkpointer = AtomicCheckpointer(plain, str(output), save_to_disk=main_process, **kept)
     tested = average.average if average else plain
+    cfg.test.loader.unreadable_list = str(output / "unreadable_test.csv")
 
     def test() -> dict[str, dict[str, float]]:
         loader, evaluator = instantiate(cfg.test.loader), instantiate(cfg.test.evaluator)
@@ -112,12 +116,22 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
         checkpointer.load(checkpointer.get_checkpoint_file())
         start = trainer.iter + 1
     cfg.dataloader.train.start = start * settings.accumulate
+    cfg.dataloader.train.unreadable_list = str(output / "unreadable_train.csv")
     trainer.reset_data_loader(lambda: instantiate(cfg.dataloader.train))
     trainer.train(start, settings.max_iter)
     if main_process:
         final = unwrap(tested) if average is None else average.average.module
         save_weights(output / WEIGHTS, final.state_dict(), model_card(cfg))
     return output / WEIGHTS
+
+
+def check_classes(num_classes: int, cfg: DictConfig) -> None:
+    """Refuse a data set of another number of classes, before a run rather than at its end."""
+    known = len(instantiate(cfg.class_map))
+    if num_classes != known:
+        raise InputError(
+            f"{cfg.class_map.name}: has {known} classes, not the {num_classes} of model.num_classes"
+        )
 
 
 def model_card(cfg: DictConfig) -> ModelCard:

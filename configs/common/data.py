@@ -30,6 +30,7 @@ recognition = dict(
         batch_size=16,
         seed="${train.seed}",
         num_workers=1,
+        max_unreadable=0.1,  # share of missing or broken videos that is put up with
     )
 )
 
@@ -43,6 +44,7 @@ recognition_test = dict(
         ),
         batch_size=16,
         num_workers=1,
+        max_unreadable=0.1,
     ),
     evaluator=L(TopKEvaluator)(),
 )

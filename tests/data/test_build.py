@@ -90,7 +90,7 @@ def test_one_record_in_so_many(numbered):
 
 def test_a_loader_starts_where_it_is_told(numbered):
     def mapper(record, rng):
-        return {"clip": torch.zeros(1), "label": record.label, "video": record.video}
+        return {"clips": torch.zeros(1, 1), "label": record.label, "video": record.video}
 
     def batches(start: int, count: int) -> list[list[str]]:
         loader = iter(build_train_loader(numbered, mapper, 4, seed=3, start=start))

@@ -116,12 +116,12 @@ def test_recognition_draws_from_a_window_and_tests_in_the_middle(path, reader):
     everything = reader.frames(path, reader.times(path))
     for seed in range(12):
         sample = mapper(record, np.random.default_rng(seed))
-        clip = sample["clip"].permute(1, 2, 3, 0).numpy()
+        clip = sample["clips"][0].permute(1, 2, 3, 0).numpy()
         index = [int((everything == frame).all((1, 2, 3)).argmax()) for frame in clip]
         assert np.diff(index).tolist() == [2, 2, 2]
         seen.add(index[0])
     assert len(seen) > 4
-    middle = mapper(record)["clip"].permute(1, 2, 3, 0).numpy()
+    middle = mapper(record)["clips"][0].permute(1, 2, 3, 0).numpy()
     np.testing.assert_array_equal(middle[0], everything[(frames - 8) // 2])
     batch = collate_clips([sample, sample])
     assert batch["clips"].shape == (2, 3, 4, 240, 320)
@@ -134,5 +134,5 @@ def test_jhmdb_end_to_end(shared, reader):
     sample = RecognitionMapper(
         reader, spatial.random_resized_crop(32), frames=8, stride=2, rate=25.0, window=64
     )(record, np.random.default_rng(0))
-    assert sample["clip"].shape == (3, 8, 32, 32)
-    assert sample["clip"].dtype == torch.uint8
+    assert sample["clips"].shape == (1, 3, 8, 32, 32)
+    assert sample["clips"].dtype == torch.uint8

@@ -26,7 +26,7 @@ def test_starting_later_gives_the_same_draws(records, start, seed):
 def test_an_epoch_has_every_record_once(records, seed):
     draws = Draws(range(records), sample, seed)
     for epoch in range(3):
-        seen = [draws[epoch * records + place][0] for place in range(records)]
+        seen = [draws[epoch * records + place].sample[0] for place in range(records)]
         assert sorted(seen) == list(range(records))
 
 
@@ -47,5 +47,5 @@ def test_the_global_generator_is_left_alone():
 
 def test_draws_differ_between_epochs_and_seeds():
     draws, other = Draws(range(3), sample, seed=0), Draws(range(3), sample, seed=1)
-    values = {draws[i][1] for i in range(30)} | {other[i][1] for i in range(30)}
+    values = {draws[i].sample[1] for i in range(30)} | {other[i].sample[1] for i in range(30)}
     assert len(values) == 60

@@ -1,0 +1,77 @@
+"""Recognition data sets as they lie on the disk: lists of videos beside the names of the classes.
+
+The tree of every set, made by `datasets/prepare_recognition.py` or by hand:
+
+    NAME/
+      classes.csv          the names of the classes (or classes.txt, .json, .pbtxt)
+      train.csv  val.csv   a list of videos each (`ava_det.formats.video_lists`)
+      videos/...
+
+Any list file is a data set as well, under its own path; where there is no file of class names
+beside it, classes are called by their labels.
+"""
+
+from functools import partial
+from pathlib import Path
+
+from detectron2.data import DatasetCatalog, MetadataCatalog
+
+from ava_det.formats.class_map import ClassMap
+from ava_det.formats.video_lists import read_class_names, read_video_list
+from ava_det.structures import FRAME_CLOCK, InputError, LabelledVideo
+
+_HALVES = ("train", "val")
+_SPLITS = tuple(f"split{n}_{subset}" for n in (1, 2, 3) for subset in ("train", "test"))
+# The folder of a set, and its lists.
+LISTS: dict[str, tuple[str, ...]] = {
+    "kinetics400": _HALVES,
+    "kinetics600": _HALVES,
+    "kinetics700": _HALVES,
+    "mini_kinetics200": _HALVES,
+    "something_v2": _HALVES,
+    "ucf101": _SPLITS,
+    "hmdb51": _SPLITS,
+}
+CLASS_FILES = ("classes.csv", "classes.txt", "classes.json", "classes.pbtxt")
+
+
+def register(root: Path) -> None:
+    """Put the sets into detectron2's catalogs, `kinetics400_train` and so on, below `root`."""
+    for folder, lists in LISTS.items():
+        for name in lists:
+            _register(f"{folder}_{name}", root / folder / f"{name}.csv")
+
+
+def register_list(path: str) -> None:
+    """Make a list file a data set under its own path."""
+    _register(path, Path(path))
+
+
+def _register(name: str, path: Path) -> None:
+    DatasetCatalog.register(name, partial(load_videos, path))
+    MetadataCatalog.get(name).set(load_class_map=partial(load_class_map, path), clock=FRAME_CLOCK)
+
+
+def load_videos(path: Path) -> list[LabelledVideo]:
+    """The videos of a list, named as in it; their paths are relative to its folder.
+
+    Raises:
+        InputError: no such list, a malformed row or a label outside the class names.
+    """
+    rows = read_video_list(_found(path), len(load_class_map(path)))
+    return [LabelledVideo(row.path, str(path.parent / row.path), row.label) for row in rows]
+
+
+def load_class_map(path: Path) -> ClassMap:
+    """The classes of a list: those of the file beside it, else its labels."""
+    for name in CLASS_FILES:
+        if (path.parent / name).exists():
+            return read_class_names(path.parent / name)
+    labels = {row.label for row in read_video_list(_found(path))}
+    return ClassMap({k + 1: str(k) for k in range(max(labels) + 1)})
+
+
+def _found(path: Path) -> Path:
+    if not path.is_file():
+        raise InputError(f"{path}: not found; datasets/README.md says what goes here")
+    return path

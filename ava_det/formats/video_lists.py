@@ -1,0 +1,149 @@
+"""Lists of labelled videos and of class names, in the layouts that the field uses.
+
+A list has a row a video:
+
+    path/to/video.mp4 5        PySlowFast, and MMAction2 for videos; a comma or tab may stand for
+    path/to/video.mp4,5        the blank, and only the last one of a row separates
+    path/to/folder 300 5       MMAction2 for extracted frames: their folder and number
+
+Labels count from 0. Paths are relative to a folder that the caller gives.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ava_det.formats.atomic import StrPath, atomic_text, open_text
+from ava_det.formats.class_map import ClassMap, read_class_map
+from ava_det.structures import InputError
+
+_ROW = re.compile(r"(?P<path>.*[^\s,;])[\s,;]+(?P<label>-?\d+)")
+_FRAMES = re.compile(r"(?P<path>.*[^\s,;])[\s,;]+(?P<frames>\d+)")
+_NUMBERED = re.compile(r"(\d+)[\s,]+(\S.*)")
+
+
+@dataclass(frozen=True)
+class ListedVideo:
+    """One row of a list.
+
+    Attributes:
+        path: as the row has it.
+        label: 0-based class.
+        frames: how many extracted frames lie in the folder `path`; None where it is a video file.
+    """
+
+    path: str
+    label: int
+    frames: int | None = None
+
+
+def read_video_list(path: StrPath, num_classes: int | None = None) -> list[ListedVideo]:
+    """Read a list of any of the layouts above, plain or gzipped. Empty rows count as none.
+
+    Args:
+        path: the file.
+        num_classes: labels must be below it; None leaves them open.
+
+    Raises:
+        InputError: a malformed row, a video that comes twice, or no row at all.
+    """
+    rows: list[ListedVideo] = []
+    first_row: dict[str, int] = {}
+    try:
+        with open_text(path) as file:
+            for number, line in enumerate(file, 1):
+                if not line.strip():
+                    continue
+                row = _parsed(f"{path}: row {number}", line.strip(), num_classes)
+                if row.path in first_row:
+                    raise InputError(
+                        f"{path}: row {number}: {row.path} is in row {first_row[row.path]} already"
+                    )
+                first_row[row.path] = number
+                rows.append(row)
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a text file") from None
+    if not rows:
+        raise InputError(f"{path}: lists no video")
+    return rows
+
+
+def _parsed(where: str, line: str, num_classes: int | None) -> ListedVideo:
+    """One row; `where` names its file and number."""
+    match = _ROW.fullmatch(line)
+    if match is None:
+        raise InputError(f"{where}: 'path label' belongs here, not {_shortened(line)}")
+    label = int(match["label"])
+    if label < 0 or (num_classes is not None and label >= num_classes):
+        below = "" if num_classes is None else f", below {num_classes}"
+        raise InputError(f"{where}: a label counts from 0{below}; this one is {label}")
+    path = match["path"]
+    folder = _FRAMES.fullmatch(path)
+    if folder is None:
+        return ListedVideo(path, label)
+    if Path(folder["path"]).suffix:
+        raise InputError(f"{where}: several labels of one video: {_shortened(line)}")
+    return ListedVideo(folder["path"], label, int(folder["frames"]))
+
+
+def _shortened(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def write_video_list(path: StrPath, rows: Iterable[ListedVideo]) -> None:
+    """Write rows `path,label` of video files, atomically."""
+    with atomic_text(path) as file:
+        file.writelines(f"{row.path},{row.label}\n" for row in rows)
+
+
+def read_class_names(path: StrPath) -> ClassMap:
+    """Read the names of a data set's classes; the class of label k has id k + 1.
+
+    Args:
+        path: one name a line in the order of the labels (MMAction2); lines `number name` that count
+            from 0 or 1 in any order (UCF101's `classInd.txt`); a json of name -> label
+            (Something-Something, PySlowFast); or, by its suffix, a csv or pbtxt of
+            `ava_det.formats.class_map`.
+
+    Raises:
+        InputError: not such a file, two classes of one name or label, or a label left out.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix in (".csv", ".pbtxt"):
+        return read_class_map(path)
+    try:
+        with open_text(path) as file:
+            text = file.read()
+        names = _names_of_json(path, text) if suffix == ".json" else _names_of_lines(text)
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a text file") from None
+    if not names:
+        raise InputError(f"{path}: lists no class")
+    name, count = Counter(names).most_common(1)[0]
+    if count > 1:
+        raise InputError(f"{path}: class {name!r} is listed twice")
+    return ClassMap(dict(enumerate(names, 1)))
+
+
+def _names_of_lines(text: str) -> list[str]:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    numbered = [_NUMBERED.fullmatch(line) for line in lines]
+    names = {int(match[1]): match[2] for match in numbered if match}
+    first = min(names, default=0)
+    if first in (0, 1) and sorted(names) == list(range(first, first + len(lines))):
+        return [names[k] for k in sorted(names)]
+    return lines
+
+
+def _names_of_json(path: StrPath, text: str) -> list[str]:
+    try:
+        labels = {int(label): str(name) for name, label in json.loads(text).items()}
+        complete = sorted(labels) == list(range(len(labels)))
+        if not complete or len(labels) != len(json.loads(text)):
+            raise ValueError("labels must be 0, 1, 2 ... and differ")
+    except (ValueError, AttributeError, TypeError) as error:
+        raise InputError(f"{path}: not a json of class name -> label ({error})") from None
+    return [labels[k] for k in sorted(labels)]
