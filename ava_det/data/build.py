@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.utils.comm import get_rank, get_world_size
 
 from ava_det.data.catalog import check_known, class_map_of
+from ava_det.data.keyframes import PackedKeyframes, join
 from ava_det.data.mapper import (
     DetectionMapper,
     RecognitionMapper,
@@ -35,7 +37,7 @@ def get_records(
     threshold: float = 0.0,
     fraction: float = 1.0,
     fraction_seed: int = 0,
-) -> list[Any]:
+) -> Records:
     """The records of one or several data sets of one class map.
 
     Args:
@@ -48,18 +50,30 @@ def get_records(
         fraction_seed: which part.
     """
     names = [names] if isinstance(names, str) else list(names)
-    records: list[Any] = [record for name in names for record in _load(check_known(name))]
+    records: Records = _joined([_load(check_known(name)) for name in names])
     if fraction != 1:
-        records[:] = stratified_part(records, fraction, fraction_seed)
-    kept = records[::every]
+        records = stratified_part(records, fraction, fraction_seed)
+    kept: Any = records[::every]
     return with_proposals(kept, read_proposals(proposals), threshold) if proposals else kept
 
 
-def _load(name: str) -> list[Any]:
+def _joined(parts: list[Records]) -> Records:
+    """All records; packed ones stay packed."""
+    if len(parts) == 1:
+        return parts[0]
+    packed = [part for part in parts if isinstance(part, PackedKeyframes)]
+    return join(packed) if len(packed) == len(parts) else [r for part in parts for r in part]
+
+
+def _load(name: str) -> Records:
     """The records of a data set, whose actions must all be in its class map."""
     records = DatasetCatalog.get(name)
-    detection = [record for record in records if isinstance(record, AnnotatedKeyframe)]
-    known = set(class_map_of(name).ids) if detection else set()
+    if isinstance(records, PackedKeyframes):
+        known = set(class_map_of(name).ids)
+        detection = [] if set(np.unique(records.actions).tolist()) <= known else records
+    else:
+        detection = [record for record in records if isinstance(record, AnnotatedKeyframe)]
+        known = set(class_map_of(name).ids) if detection else set()
     for record in detection:
         unknown = {action for actions in record.people.actions for action in actions} - known
         if unknown:
@@ -70,7 +84,10 @@ def _load(name: str) -> list[Any]:
 
 def get_ground_truth(names: str | Sequence[str], every: int = 1) -> pd.DataFrame:
     """The same records of a detection set as a table of AVA rows."""
-    return table_of([record.people for record in get_records(names, every)])
+    records = get_records(names, every)
+    if isinstance(records, PackedKeyframes):
+        return records.table()
+    return table_of([record.people for record in records])
 
 
 def get_class_map(name: str) -> ClassMap:
@@ -145,7 +162,7 @@ def build_test_loader(
         max_unreadable: share of the videos that may be missing or broken; they are left out.
         unreadable_list: csv file that lists them.
     """
-    items: list[Any] = list(records)
+    items: Records = records
     if isinstance(mapper, RecognitionMapper):
         items = [VideoClip(record, k) for record in records for k in range(mapper.clips)]
     return ListingLoader(
@@ -159,7 +176,7 @@ def build_test_loader(
 
 def with_proposals(
     keyframes: Sequence[AnnotatedKeyframe], proposals: pd.DataFrame, threshold: float = 0.0
-) -> list[AnnotatedKeyframe]:
+) -> Sequence[AnnotatedKeyframe]:
     """The same keyframes with the people that a detector proposes instead of the annotated ones.
 
     Args:
@@ -167,7 +184,10 @@ def with_proposals(
         proposals: table of boxes (`ava_det.formats.proposals.read_proposals`).
         threshold: least score of a proposal.
     """
-    found = people_by_keyframe(proposals[proposals.score >= threshold])
+    proposals = proposals[proposals.score >= threshold]
+    if isinstance(keyframes, PackedKeyframes):
+        return keyframes.with_people(proposals)
+    found = people_by_keyframe(proposals)
     return [AnnotatedKeyframe(k.path, _people_of(found, k.people.keyframe)) for k in keyframes]
 
 
@@ -180,4 +200,6 @@ def _collate_for(mapper: Mapper) -> CollateDrawn:
 
 
 def _list_for(records: Records, most: float, path: str | Path) -> UnreadableList:
-    return UnreadableList(len({record.path for record in records}), most, path)
+    packed = isinstance(records, PackedKeyframes)
+    files = records.files() if packed else {record.path for record in records}
+    return UnreadableList(len(files), most, path)

@@ -1,0 +1,250 @@
+"""The keyframes of a data set in a few arrays: a million labels in some tens of megabytes.
+
+Shapes: V videos, K keyframes, R people, L labels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
+from typing import overload
+
+import numpy as np
+import pandas as pd
+
+from ava_det.formats.ava_rows import BOX
+from ava_det.structures import AnnotatedKeyframe, Keyframe, PersonBoxes
+
+
+@dataclass(frozen=True, eq=False)
+class PackedKeyframes(Sequence[AnnotatedKeyframe]):
+    """`AnnotatedKeyframe`s that are made when asked for. A slice is a view.
+
+    Attributes:
+        names: V names of videos.
+        paths: V files.
+        videos: (K,) int32, the video of a keyframe.
+        ticks: (K,) int64.
+        people: (K, 2) int32, the first person of a keyframe and the one after its last.
+        boxes: (R, 4) float64, relative xyxy.
+        scores: (R,) float64.
+        persons: (R,) int64 ids, -1 where unknown.
+        labels: (R + 1,) int32, where a person's actions begin and end in `actions`.
+        actions: (L,) int32, 1-based ids.
+    """
+
+    names: Sequence[str]
+    paths: Sequence[str]
+    videos: np.ndarray
+    ticks: np.ndarray
+    people: np.ndarray
+    boxes: np.ndarray
+    scores: np.ndarray
+    persons: np.ndarray
+    labels: np.ndarray
+    actions: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ticks)
+
+    @overload
+    def __getitem__(self, index: int) -> AnnotatedKeyframe: ...
+    @overload
+    def __getitem__(self, index: slice) -> "PackedKeyframes": ...
+    def __getitem__(self, index: int | slice) -> "AnnotatedKeyframe | PackedKeyframes":
+        if isinstance(index, slice):
+            return self.select(np.arange(len(self))[index])
+        video = self.videos[index]
+        keyframe = Keyframe(self.names[video], int(self.ticks[index]))
+        first, last = self.people[index]
+        edges = self.labels[first : last + 1].tolist()
+        actions = [tuple(self.actions[start:end].tolist()) for start, end in pairwise(edges)]
+        # Copies, so that nobody changes the data set.
+        chosen = slice(first, last)
+        people = PersonBoxes(
+            keyframe,
+            self.boxes[chosen].copy(),
+            tuple(actions),
+            self.scores[chosen].copy(),
+            self.persons[chosen].copy(),
+        )
+        return AnnotatedKeyframe(self.paths[video], people)
+
+    def select(self, chosen: np.ndarray) -> "PackedKeyframes":
+        """Some of the keyframes: indices (M,), or those where `chosen` (K,) is true."""
+        return replace(
+            self,
+            videos=self.videos[chosen],
+            ticks=self.ticks[chosen],
+            people=self.people[chosen],
+        )
+
+    def with_people(self, table: pd.DataFrame) -> "PackedKeyframes":
+        """The same keyframes with the people of a table of AVA rows instead."""
+        mine = {self.names[k]: self.paths[k] for k in np.unique(self.videos)}
+        other = pack(table, mine)
+        number = {name: k for k, name in enumerate(other.names)}
+        codes = np.array([number.get(name, -1) for name in self.names], np.int64)[self.videos]
+        there = pd.MultiIndex.from_arrays([other.videos, other.ticks])
+        place = there.get_indexer(pd.MultiIndex.from_arrays([codes, self.ticks]))
+        people = np.concatenate([other.people, np.zeros((1, 2), np.int32)])[place]
+        return replace(
+            self,
+            people=people,
+            boxes=other.boxes,
+            scores=other.scores,
+            persons=other.persons,
+            labels=other.labels,
+            actions=other.actions,
+        )
+
+    def files(self) -> set[str]:
+        """The files that the keyframes lie in."""
+        return {self.paths[k] for k in np.unique(self.videos)}
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        arrays = (self.videos, self.ticks, self.people, self.boxes, self.scores, self.persons)
+        return sum(array.nbytes for array in (*arrays, self.labels, self.actions))
+
+    def table(self) -> pd.DataFrame:
+        """The rows of `ava_det.formats.ava_csv`, with scores, as `table_of` gives them."""
+        people, keyframes = _spread(self.people)
+        # A keyframe without people, and a person without actions, has one row all the same.
+        empty = self.people[:, 0] == self.people[:, 1]
+        keyframes = np.concatenate([keyframes, np.flatnonzero(empty)])
+        people = np.concatenate([people, np.full(empty.sum(), -1)])
+        order = np.argsort(keyframes, kind="stable")
+        keyframes, people = keyframes[order], people[order]
+        edges = np.column_stack([self.labels[:-1], self.labels[1:]])
+        edges = np.concatenate([edges, np.zeros((1, 2), edges.dtype)])[people]  # -1 is the last
+        rows, owner = _spread(edges, least=1)
+        labelled = (edges[:, 0] < edges[:, 1])[owner]
+        actions = np.full(len(rows), -1, np.int64)
+        actions[labelled] = self.actions[rows[labelled]]
+        people, keyframes = people[owner], keyframes[owner]
+        nobody = people < 0
+        videos = pd.Categorical(
+            np.asarray(self.names, dtype=object)[self.videos[keyframes]],
+            categories=sorted({self.names[k] for k in np.unique(self.videos)}),
+        )
+        columns = {"video": videos, "tick": self.ticks[keyframes]}
+        boxes = np.where(nobody[:, None], np.nan, _at(self.boxes, people))
+        columns |= dict(zip(BOX, boxes.T, strict=True))
+        columns["action"] = actions
+        columns["person"] = np.where(nobody, -1, _at(self.persons, people))
+        columns["score"] = np.where(nobody, np.nan, _at(self.scores, people))
+        return pd.DataFrame(columns)
+
+
+def pack(table: pd.DataFrame, paths: dict[str, str]) -> PackedKeyframes:
+    """Keyframes of a table of AVA rows, in the order of their first rows.
+
+    As in `ava_csv.people_by_keyframe`: rows with one identical box on a keyframe are one person,
+    whose score and id are those of the first; actions of 0 and less and repeated ones are left out.
+
+    Args:
+        table: in the columns of `ava_det.formats.ava_csv`.
+        paths: the file of each video; rows of others are left out.
+    """
+    categories = table["video"].cat.categories
+    known = np.array([name in paths for name in categories], bool)
+    codes = table["video"].cat.codes.to_numpy()
+    table = table[known[codes]] if not known.all() else table
+    codes = table["video"].cat.codes.to_numpy().astype(np.int64)
+    ticks = table["tick"].to_numpy()
+    keys, keyframes = _in_order(codes, ticks)
+    rows, person_of = _persons(table, keyframes)
+    actions, labels = _labels(table["action"].to_numpy(), person_of, len(rows))
+    starts = np.searchsorted(keyframes[rows], np.arange(len(keys) + 1)).astype(np.int32)
+    scores = table["score"].to_numpy()[rows] if "score" in table else np.ones(len(rows))
+    return PackedKeyframes(
+        names=list(categories),
+        paths=[paths.get(name, "") for name in categories],
+        videos=codes[keys].astype(np.int32),
+        ticks=ticks[keys],
+        people=np.column_stack([starts[:-1], starts[1:]]),
+        boxes=table[BOX].to_numpy()[rows],
+        scores=scores.astype(np.float64),
+        persons=table["person"].to_numpy()[rows],
+        labels=labels,
+        actions=actions,
+    )
+
+
+def join(parts: Sequence[PackedKeyframes]) -> PackedKeyframes:
+    """Several data sets, one after the other."""
+    videos = np.cumsum([0, *(len(part.names) for part in parts)])
+    people = np.cumsum([0, *(len(part.boxes) for part in parts)])
+    labels = np.cumsum([0, *(len(part.actions) for part in parts)])
+    shift = partial(zip, parts, strict=False)
+    return PackedKeyframes(
+        names=[name for part in parts for name in part.names],
+        paths=[path for part in parts for path in part.paths],
+        videos=np.concatenate([part.videos + k for part, k in shift(videos)]).astype(np.int32),
+        ticks=np.concatenate([part.ticks for part in parts]),
+        people=np.concatenate([part.people + k for part, k in shift(people)]).astype(np.int32),
+        boxes=np.concatenate([part.boxes for part in parts]),
+        scores=np.concatenate([part.scores for part in parts]),
+        persons=np.concatenate([part.persons for part in parts]),
+        labels=np.concatenate([[0], *(part.labels[1:] + k for part, k in shift(labels))]).astype(
+            np.int32
+        ),
+        actions=np.concatenate([part.actions for part in parts]),
+    )
+
+
+def _in_order(codes: np.ndarray, ticks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first row (K,) of each keyframe, increasing, and the keyframe (N,) of each row."""
+    order = np.lexsort((ticks, codes))  # stable
+    new = np.ones(len(order), bool)
+    new[1:] = (np.diff(codes[order]) != 0) | (np.diff(ticks[order]) != 0)
+    firsts = order[new]
+    group = np.empty(len(order), np.int64)
+    group[order] = np.cumsum(new) - 1
+    rank = np.empty(len(firsts), np.int64)
+    rank[np.argsort(firsts)] = np.arange(len(firsts))
+    return np.sort(firsts), rank[group]
+
+
+def _persons(table: pd.DataFrame, keyframes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first row (R,) of each person, by keyframe and row, and the person (N,) of each row.
+
+    A row without a box is nobody, -1.
+    """
+    boxes = [table[name].to_numpy() for name in BOX]
+    there = np.flatnonzero(~np.isnan(boxes[0]))
+    keys = [keyframes[there], *(box[there] for box in boxes)]
+    order = np.lexsort(keys[::-1])
+    new = np.ones(len(order), bool)
+    new[1:] = np.any([np.diff(key[order]) != 0 for key in keys], axis=0)
+    firsts = there[order[new]]
+    rank = np.empty(len(firsts), np.int64)
+    by_keyframe = np.lexsort((firsts, keyframes[firsts]))
+    rank[by_keyframe] = np.arange(len(firsts))
+    person_of = np.full(len(keyframes), -1)
+    person_of[there[order]] = rank[np.cumsum(new) - 1]
+    return firsts[by_keyframe], person_of
+
+
+def _labels(actions: np.ndarray, person_of: np.ndarray, people: int) -> tuple[np.ndarray, ...]:
+    """The actions of all people, in the order of their rows, and where each person's begin."""
+    rows = np.flatnonzero((actions > 0) & (person_of >= 0))
+    pairs = pd.DataFrame({"person": person_of[rows], "action": actions[rows]})
+    pairs = pairs[~pairs.duplicated()].sort_values("person", kind="stable")
+    edges = np.searchsorted(pairs["person"].to_numpy(), np.arange(people + 1))
+    return pairs["action"].to_numpy(np.int32), edges.astype(np.int32)
+
+
+def _spread(edges: np.ndarray, least: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """All numbers from `edges` (N, 2), first to last, at least so many, and whose (N) each is."""
+    counts = np.maximum(edges[:, 1] - edges[:, 0], least)
+    owner = np.repeat(np.arange(len(edges)), counts)
+    before = np.cumsum(counts) - counts
+    return np.arange(len(owner)) - before[owner] + edges[owner, 0], owner
+
+
+def _at(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The rows of `values`; anything where a row is -1."""
+    return values[rows] if len(values) else np.zeros((len(rows), *values.shape[1:]), values.dtype)

@@ -1,0 +1,182 @@
+"""PySlowFast's frame lists: which JPEG files make up which video.
+
+    original_vido_id video_id frame_id path labels
+    -5KQ66BBWC4 0 0 -5KQ66BBWC4/-5KQ66BBWC4_000001.jpg ""
+
+The first line is a title and is passed over. What counts is the order of the lines of a video: the
+k-th names its frame k, whatever its number says.
+
+AVA's training list has six million lines, so that a list is taken apart by whole stretches of lines
+that differ in a counting number only, and kept as such.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ava_det.formats.atomic import StrPath
+from ava_det.structures import InputError
+
+CHUNK = 1 << 24  # bytes that are taken apart at a time
+STRETCH = 4096  # lines that are compared at a time
+FIELDS = 5
+_SPACE, _TAB, _NEWLINE, _RETURN, _ZERO = b" \t\n\r0"
+_NUMBERED = re.compile(rb"(.*?)(\d{1,9})(\D*)", re.DOTALL)
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """Frames whose paths differ in a number: `prefix`, the number with `width` digits, `suffix`."""
+
+    prefix: str
+    width: int
+    suffix: str
+    numbers: np.ndarray
+
+    def path(self, index: int) -> str:
+        """The path of one of the frames."""
+        number = f"{self.numbers[index]:0{self.width}d}" if self.width else ""
+        return f"{self.prefix}{number}{self.suffix}"
+
+
+class FrameList(Sequence[str]):
+    """The paths of a video's frames, in order."""
+
+    def __init__(self, stretches: Iterable[Stretch]) -> None:
+        self.stretches = tuple(stretches)
+        self._ends = np.cumsum([len(stretch.numbers) for stretch in self.stretches])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def __getitem__(self, index):  # type: ignore[override]
+        """The path of a frame, or the list of those of a slice."""
+        if isinstance(index, slice):
+            return [self[k] for k in range(len(self))[index]]
+        index = range(len(self))[index]
+        place = int(np.searchsorted(self._ends, index, side="right"))
+        before = int(self._ends[place - 1]) if place else 0
+        return self.stretches[place].path(index - before)
+
+
+def read_frame_lists(paths: Iterable[StrPath]) -> dict[str, FrameList]:
+    """The frames of each video of one or several lists.
+
+    Raises:
+        InputError: the first line that has not five columns, by file and row.
+    """
+    found: dict[str, list[Stretch]] = {}
+    for path in paths:
+        for video, stretch in _stretches(path):
+            found.setdefault(video, []).append(stretch)
+    return {video: FrameList(_merged(stretches)) for video, stretches in found.items()}
+
+
+def _merged(stretches: list[Stretch]) -> list[Stretch]:
+    """Neighbours of one pattern as one, which chunks and comparisons have cut apart."""
+    merged: list[list[Stretch]] = []
+    for stretch in stretches:
+        last = merged[-1][-1] if merged else None
+        if last and (last.prefix, last.width, last.suffix) == (
+            stretch.prefix,
+            stretch.width,
+            stretch.suffix,
+        ):
+            merged[-1].append(stretch)
+        else:
+            merged.append([stretch])
+    return [
+        Stretch(
+            group[0].prefix,
+            group[0].width,
+            group[0].suffix,
+            np.concatenate([stretch.numbers for stretch in group]),
+        )
+        for group in merged
+    ]
+
+
+def _stretches(path: StrPath) -> Iterable[tuple[str, Stretch]]:
+    """(video, frames) of one list, in order."""
+    with open(path, "rb") as file:
+        file.readline()
+        row, rest = 2, b""
+        while block := file.read(CHUNK):
+            whole, newline, rest = (rest + block).rpartition(b"\n")
+            if newline:
+                count = whole.count(b"\n") + 1
+                yield from _take_apart(path, row, whole + newline)
+                row += count
+        if rest:
+            yield from _take_apart(path, row, rest + b"\n")
+
+
+def _take_apart(path: StrPath, row: int, text: bytes) -> Iterable[tuple[str, Stretch]]:
+    """(video, frames) of whole lines; `row` is that of the first."""
+    data = np.frombuffer(text, np.uint8)
+    columns = _columns(path, row, text, data)
+    videos, paths = columns[:, 0], columns[:, 3]
+    try:
+        line = 0
+        while line < len(columns):
+            video = text[slice(*videos[line])]
+            count, stretch = _stretch(text, data, paths[line : line + STRETCH])
+            same = _equal_to_first(data, videos[line : line + count], len(video))
+            count = min(count, len(same) if same.all() else int(same.argmin()))
+            yield video.decode(), Stretch(*stretch[:3], numbers=stretch[3][:count])
+            line += count
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a text file") from None
+
+
+def _columns(path: StrPath, row: int, text: bytes, data: np.ndarray) -> np.ndarray:
+    """(N, 5, 2) int64: where each column of each line begins and ends."""
+    blank = (data == _SPACE) | (data == _TAB) | (data == _NEWLINE) | (data == _RETURN)
+    edges = np.flatnonzero(np.diff(blank, prepend=True))
+    words = np.column_stack([edges[::2], edges[1::2]])
+    ends = np.flatnonzero(data == _NEWLINE)
+    counts = np.diff(np.searchsorted(words[:, 0], ends), prepend=0)
+    bad = np.flatnonzero((counts != FIELDS) & (counts != 0))
+    if len(bad):
+        raise InputError(
+            f"{path}: row {row + int(bad[0])}: {counts[bad[0]]} columns where "
+            "'original_vido_id video_id frame_id path labels' belong"
+        )
+    return words.reshape(-1, FIELDS, 2)
+
+
+def _stretch(
+    text: bytes, data: np.ndarray, spans: np.ndarray
+) -> tuple[int, tuple[str, int, str, np.ndarray]]:
+    """How many lines go on like the first, and the parts of a `Stretch` of them."""
+    first = text[slice(*spans[0])]
+    match = _NUMBERED.fullmatch(first)
+    if match is None:
+        return 1, (first.decode(), 0, "", np.zeros(1, np.int32))
+    start, end = match.span(2)
+    lines = spans[: _leading(np.diff(spans, axis=1)[:, 0] == len(first))]
+    letters = data[lines[:, :1] + np.arange(len(first))]
+    digits = letters[:, start:end].astype(np.int64) - _ZERO
+    letters[:, start:end] = letters[0, start:end]
+    same = (letters == letters[0]).all(axis=1) & ((digits >= 0) & (digits <= 9)).all(axis=1)
+    count = _leading(same)
+    numbers = digits[:count] @ 10 ** np.arange(end - start)[::-1]
+    parts = match[1].decode(), end - start, match[3].decode()
+    return count, (*parts, numbers.astype(np.int32))
+
+
+def _equal_to_first(data: np.ndarray, spans: np.ndarray, length: int) -> np.ndarray:
+    """(N,) whether the words of the spans are the first, of that length."""
+    same = np.diff(spans, axis=1)[:, 0] == length
+    same = same[: _leading(same)]
+    letters = data[spans[: len(same), :1] + np.arange(length)]
+    equal = np.zeros(len(spans), bool)
+    equal[: len(same)] = (letters == letters[0]).all(axis=1)
+    return equal
+
+
+def _leading(true: np.ndarray) -> int:
+    """How many are true before the first that is not."""
+    return len(true) if true.all() else int(true.argmin())

@@ -1,0 +1,117 @@
+"""ava_det.data.keyframes: packed keyframes are those of the plain readers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ava_det.data.build import with_proposals
+from ava_det.data.keyframes import join, pack
+from ava_det.formats.ava_csv import people_by_keyframe, read_ground_truth, table_of
+from ava_det.formats.ava_rows import BOX
+
+PATHS = {name: f"/videos/{name}.mp4" for name in "abc"}
+
+boxes = st.one_of(
+    st.none(), st.tuples(*[st.sampled_from([0.0, 0.25])] * 2, *[st.sampled_from([0.5, 1.0])] * 2)
+)
+rows = st.lists(
+    st.tuples(
+        st.sampled_from("abc"),
+        st.integers(-1, 2),
+        boxes,
+        st.sampled_from([-1, 1, 2, 80]),
+        st.sampled_from([-1, 5]),
+        st.sampled_from([0.25, 1.0]),
+    ),
+    min_size=1,
+    max_size=25,
+)
+
+
+def table_from(items) -> pd.DataFrame:
+    data = []
+    for video, tick, box, action, person, score in items:
+        nothing = (np.nan,) * 4, -1, -1, np.nan
+        box, action, person, score = (box, action, person, score) if box else nothing
+        data.append((video, tick, *box, action, person, score))
+    table = pd.DataFrame(data, columns=["video", "tick", *BOX, "action", "person", "score"])
+    return table.astype({"video": "category", **dict.fromkeys(BOX, "float64")})
+
+
+def assert_same(found, expected):
+    """Two lists of annotated keyframes are equal, types included."""
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        assert one.path == other.path
+        assert one.people.keyframe == other.people.keyframe
+        assert one.people.actions == other.people.actions
+        for name in ("boxes", "scores", "person_ids"):
+            a, b = getattr(one.people, name), getattr(other.people, name)
+            assert a.dtype == b.dtype
+            assert np.array_equal(a, b)
+
+
+def plain(table):
+    from ava_det.structures import AnnotatedKeyframe
+
+    groups = people_by_keyframe(table)
+    return [AnnotatedKeyframe(PATHS[k.video], people) for k, people in groups.items()]
+
+
+@given(rows)
+def test_packed_keyframes_are_those_of_the_plain_reader(items):
+    table = table_from(items)
+    assert_same(pack(table, PATHS), plain(table))
+
+
+@given(rows)
+def test_their_table_is_that_of_the_plain_writer(items):
+    packed = pack(table_from(items), PATHS)
+    expected = table_of([record.people for record in packed])
+    pd.testing.assert_frame_equal(packed.table(), expected, check_column_type=False)
+
+
+@given(rows, rows, st.integers(1, 3))
+def test_joined_and_sliced(first, second, step):
+    parts = [pack(table_from(items), PATHS) for items in (first, second)]
+    expected = [*parts[0], *parts[1]][::step]
+    assert_same(join(parts)[::step], expected)
+    assert_same(parts[1].select(np.arange(len(parts[1])) % 2 == 1), list(parts[1])[1::2])
+
+
+@given(rows, rows)
+def test_proposals_instead_of_people(truth, proposals):
+    packed, found = pack(table_from(truth), PATHS), table_from(proposals)
+    expected = with_proposals(list(packed), found, 0.5)
+    assert_same(with_proposals(packed, found, 0.5), expected)
+
+
+def test_videos_without_a_file_are_left_out():
+    table = table_from([("a", 1, None, -1, -1, 1), ("b", 1, (0, 0, 1, 1), 3, 4, 1)])
+    (record,) = pack(table, {"b": "b.webm"})
+    assert (record.path, record.people.keyframe.video) == ("b.webm", "b")
+    assert len(pack(table, {})) == 0
+
+
+def test_a_record_is_a_copy():
+    packed = pack(table_from([("a", 1, (0.0, 0.0, 1.0, 1.0), 3, 4, 1.0)]), PATHS)
+    packed[0].people.boxes[:] = 7
+    assert packed[-1].people.boxes.tolist() == [[0, 0, 1, 1]]
+    with pytest.raises(IndexError):
+        packed[1]
+
+
+def test_all_of_avas_val_annotations(shared):
+    table = read_ground_truth(shared / "reference" / "ava_annotations" / "ava_val_v2.1.csv.gz")
+    paths = {name: name for name in table["video"].cat.categories}
+    packed = pack(table, paths)
+    groups = people_by_keyframe(table)
+    assert [record.people.keyframe for record in packed] == list(groups)
+    assert len(packed.boxes) == sum(len(people.boxes) for people in groups.values())
+    assert packed.nbytes < 10e6
+    some = list(groups)[::1000]
+    for record, keyframe in zip(packed[::1000], some, strict=True):
+        assert record.people.actions == groups[keyframe].actions
+        assert np.array_equal(record.people.boxes, groups[keyframe].boxes)
