@@ -12,7 +12,7 @@ from pathlib import Path
 
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
-from ava_det.data import actors, jhmdb, recognition_sets
+from ava_det.data import actors, jhmdb, multisports, recognition_sets, ucf24
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import FRAME_CLOCK, InputError
 
@@ -32,10 +32,33 @@ def register_jhmdb(root: Path) -> None:
                 MetadataCatalog.get(name).set(class_map=jhmdb.CLASS_MAP, clock=FRAME_CLOCK)
 
 
+def register_ucf24(root: Path) -> None:
+    """Register `ucf24_train`, `ucf24_test` and `ucf24_csv`, below `root`."""
+    for subset in ("train", "test"):
+        DatasetCatalog.register(f"ucf24_{subset}", partial(ucf24.load_split, root, subset))
+    DatasetCatalog.register("ucf24_csv", partial(ucf24.load_csv, root))
+    for subset in ("train", "test", "csv"):
+        MetadataCatalog.get(f"ucf24_{subset}").set(class_map=ucf24.CLASS_MAP, clock=FRAME_CLOCK)
+
+
+def register_multisports(root: Path) -> None:
+    """Register `multisports_train` and `multisports_test`, below `root`.
+
+    Their classes stand in the annotations, which are read when they are asked for.
+    """
+    load = partial(multisports.class_map, root)
+    for subset in ("train", "test"):
+        name = f"multisports_{subset}"
+        DatasetCatalog.register(name, partial(multisports.load_split, root, subset))
+        MetadataCatalog.get(name).set(load_class_map=load, clock=FRAME_CLOCK)
+
+
 def register_all() -> None:
     """Register the built-in data sets, once."""
     if "jhmdb_split1_train" not in DatasetCatalog:
         register_jhmdb(datasets_root() / "jhmdb")
+        register_ucf24(datasets_root() / "ucf24")
+        register_multisports(datasets_root() / "multisports")
         actors.register(datasets_root() / "actors")
         recognition_sets.register(datasets_root())
 

@@ -1,0 +1,74 @@
+"""Keyframes of data sets whose annotations are tubes: UCF101-24, MultiSports."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ava_det.boxes import clip_relative, to_relative
+from ava_det.formats.tube_pickle import AnnotatedTube
+from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
+
+
+def tube_keyframes(
+    path: str,
+    video: str,
+    tubes: Sequence[AnnotatedTube],
+    size: tuple[int, int],
+    frames: int,
+    keep_empty: bool,
+) -> Iterator[AnnotatedKeyframe]:
+    """The keyframes of a video; a person's id is the place of the tube.
+
+    Args:
+        path: the file.
+        video: its name.
+        tubes: with 0-based labels and boxes xyxy in pixels.
+        size: height and width that the pixels are of.
+        frames: how many the file has; a tube's frames beyond them are left out.
+        keep_empty: whether frames without people are keyframes, too: in an untrimmed video a
+            detection there is false.
+    """
+    order = [(tube.frames, np.full(len(tube.frames), k)) for k, tube in enumerate(tubes)]
+    if not order:
+        frame, person = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    else:
+        frame, person = (np.concatenate(parts) for parts in zip(*order, strict=True))
+    boxes = np.concatenate([np.zeros((0, 4)), *(tube.boxes for tube in tubes)])
+    boxes = clip_relative(to_relative(boxes, *size))
+    by_frame = np.argsort(frame, kind="stable")
+    ends = np.searchsorted(frame[by_frame], np.arange(frames + 1))
+    for tick in range(frames):
+        rows = by_frame[ends[tick] : ends[tick + 1]]
+        keyframe = Keyframe(video, tick)
+        if len(rows):
+            actions = tuple((tubes[k].label + 1,) for k in person[rows].tolist())
+            ones = np.ones(len(rows))
+            yield AnnotatedKeyframe(
+                path, PersonBoxes(keyframe, boxes[rows], actions, ones, person[rows])
+            )
+        elif keep_empty:
+            yield AnnotatedKeyframe(path, PersonBoxes.nobody(keyframe))
+
+
+def video_files(folder: Path) -> dict[str, str]:
+    """Name without its ending -> path of all files below a folder.
+
+    Raises:
+        InputError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; datasets/README.md says what goes here")
+    return {path.stem: str(path) for path in sorted(folder.rglob("*.*")) if path.is_file()}
+
+
+def path_of(files: dict[str, str], folder: Path, video: str) -> str:
+    """The file of a video, whose name may start with folders.
+
+    Raises:
+        InputError: there is none.
+    """
+    stem = video.rpartition("/")[2]
+    if stem not in files:
+        raise InputError(f"{folder}: no file of video {video}")
+    return files[stem]

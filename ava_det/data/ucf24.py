@@ -1,0 +1,117 @@
+"""UCF101-24: untrimmed clips of 24 sports with tubes of one or several actors.
+
+The tree that is read (`datasets/README.md`): video files `NAME.*` at any depth below `videos/`, and
+either or both of `UCF101v2-GT.pkl`, the corrected annotations with the official split as the ACT
+detector's layout has them, and `annotations.csv` with `video,frame,x1,y1,x2,y2,action,tube`
+(0-based frames). Pixels are of 320 x 240, inclusive and from 1.
+
+A tick is a frame, at that frame's own presentation time.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ava_det.data.tubes import path_of, tube_keyframes, video_files
+from ava_det.data.video import VideoReader
+from ava_det.formats.class_map import ClassMap
+from ava_det.formats.tube_pickle import AnnotatedTube, read_tube_pickle
+from ava_det.structures import AnnotatedKeyframe, InputError
+
+HEIGHT, WIDTH = 240, 320  # the frame that the annotated pixels are of
+COLUMNS = ["video", "frame", "x1", "y1", "x2", "y2", "action", "tube"]
+# fmt: off
+ACTIONS = (
+    "Basketball", "BasketballDunk", "Biking", "CliffDiving", "CricketBowling", "Diving", "Fencing",
+    "FloorGymnastics", "GolfSwing", "HorseRiding", "IceDancing", "LongJump", "PoleVault",
+    "RopeClimbing", "SalsaSpin", "SkateBoarding", "Skiing", "Skijet", "SoccerJuggling", "Surfing",
+    "TennisSwing", "TrampolineJumping", "VolleyballSpiking", "WalkingWithDog",
+)
+# fmt: on
+CLASS_MAP = ClassMap(names=dict(enumerate(ACTIONS, start=1)), groups={})
+
+logger = logging.getLogger(__name__)
+
+
+def load_split(root: Path, subset: str) -> list[AnnotatedKeyframe]:
+    """The official split.
+
+    Args:
+        root: folder of the tree above.
+        subset: "train": the annotated frames; "test": all frames, for a detection where nobody
+            acts is false.
+    """
+    path = root / "UCF101v2-GT.pkl"
+    annotations = read_tube_pickle(path)
+    if tuple(annotations.labels) != ACTIONS:
+        raise InputError(f"{path}: its labels are not the 24 of UCF101-24")
+    videos = annotations.splits[subset][0]
+    tubes = {video: annotations.tubes[video] for video in videos}
+    return _keyframes(root, tubes, keep_empty=subset == "test")
+
+
+def load_csv(root: Path) -> list[AnnotatedKeyframe]:
+    """All frames of the videos in `annotations.csv`."""
+    table = _read_annotations(root / "annotations.csv")
+    tubes: dict[str, list[AnnotatedTube]] = {}
+    for (video, _), rows in table.groupby(["video", "tube"]):
+        boxes = rows[["x1", "y1", "x2", "y2"]].to_numpy(np.float64)
+        label = ACTIONS.index(rows["action"].iloc[0])
+        tubes.setdefault(str(video), []).append(
+            AnnotatedTube(label, rows["frame"].to_numpy(np.int64), boxes)
+        )
+    return _keyframes(root, tubes, keep_empty=True)
+
+
+def _keyframes(
+    root: Path, tubes: dict[str, list[AnnotatedTube]], keep_empty: bool
+) -> list[AnnotatedKeyframe]:
+    files, reader = video_files(root / "videos"), VideoReader()
+    items: list[AnnotatedKeyframe] = []
+    for video, annotated in tubes.items():
+        path = path_of(files, root / "videos", video)
+        frames = len(reader.times(path))
+        last = max((int(tube.frames.max(initial=-1)) for tube in annotated), default=-1)
+        if last >= frames:
+            logger.warning("%s is annotated up to frame %d and has %d", video, last, frames)
+        whole = [_continuous(tube) for tube in annotated]
+        items += tube_keyframes(path, video, whole, (HEIGHT, WIDTH), frames, keep_empty)
+    return items
+
+
+def _continuous(tube: AnnotatedTube) -> AnnotatedTube:
+    """Pixel 1 lies between 0 and 1; both corners are inside."""
+    return AnnotatedTube(tube.label, tube.frames, tube.boxes - np.array([1.0, 1.0, 0.0, 0.0]))
+
+
+def _read_annotations(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path)
+    except OSError as error:
+        raise InputError(
+            f"{path}: {error.strerror}; datasets/README.md says what goes here"
+        ) from error
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from error
+    if list(table.columns) != COLUMNS:
+        raise InputError(f"{path}: row 1: columns are {list(table.columns)}, not {COLUMNS}")
+    numbers = table[[*COLUMNS[1:6], "tube"]].apply(pd.to_numeric, errors="coerce")
+    whole = (numbers[["frame", "tube"]] % 1 == 0).all(axis=1)
+    tube = table.groupby(["video", "tube"])
+    twice = table.duplicated(["video", "tube", "frame"])
+    mixed = table["action"] != tube["action"].transform("first")
+    known = table["action"].isin(ACTIONS)
+    _refuse(path, table, numbers.isna().any(axis=1) | ~whole | ~known, "is malformed")
+    _refuse(path, table, twice | mixed, "contradicts an earlier row of its tube")
+    return table.assign(**{str(name): column for name, column in numbers.items()})
+
+
+def _refuse(path: Path, table: pd.DataFrame, bad: Sequence[bool] | pd.Series, what: str) -> None:
+    rows = np.flatnonzero(bad)
+    if len(rows):
+        row = int(rows[0])
+        shown = ",".join(map(str, table.iloc[row]))
+        raise InputError(f"{path}: row {row + 2}: {shown!r} {what}")

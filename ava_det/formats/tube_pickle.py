@@ -1,0 +1,112 @@
+"""The annotation pickle of the ACT detector: JHMDB, UCF101-24 (`UCF101v2-GT.pkl`), MultiSports.
+
+A dict: `labels`; `train_videos` and `test_videos`, a list of videos for each split; `nframes`;
+`resolution` (height, width); and `gttubes`: video -> index of the label -> list of arrays with a
+row `frame x1 y1 x2 y2` for each frame, from 1, in pixels. It is parsed, never run.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ava_det.formats.plain_pickle import read_plain_pickle
+from ava_det.structures import InputError
+
+_KEYS = {
+    "labels": list,
+    "train_videos": list,
+    "test_videos": list,
+    "nframes": dict,
+    "resolution": dict,
+    "gttubes": dict,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class AnnotatedTube:
+    """What one person does without a break.
+
+    Attributes:
+        label: index of the class.
+        frames: (N,) int64, 0-based.
+        boxes: (N, 4) float64, xyxy, in pixels as they stand in the file.
+    """
+
+    label: int
+    frames: np.ndarray
+    boxes: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class TubeAnnotations:
+    """A whole annotation pickle.
+
+    Attributes:
+        labels: names of the classes.
+        splits: "train" and "test" -> the videos of each split.
+        frames: video -> how many frames it has.
+        size: video -> height and width that the boxes are of.
+        tubes: video -> its tubes, class by class.
+    """
+
+    labels: list[str]
+    splits: dict[str, list[list[str]]]
+    frames: dict[str, int]
+    size: dict[str, tuple[int, int]]
+    tubes: dict[str, list[AnnotatedTube]]
+
+
+def read_tube_pickle(path: Path) -> TubeAnnotations:
+    """Read annotations.
+
+    Raises:
+        InputError: the file is no such pickle; names the video that is wrong.
+    """
+    content = read_plain_pickle(path)
+    for key, kind in _KEYS.items():
+        if type(content) is not dict or type(content.get(key)) is not kind:
+            raise InputError(f"{path}: not ACT's annotations: no {kind.__name__} {key!r}")
+    labels = content["labels"]
+    if not all(type(label) is str for label in labels):
+        raise InputError(f"{path}: a label that is not a string")
+    splits = {subset: content[f"{subset}_videos"] for subset in ("train", "test")}
+    frames, size, tubes = {}, {}, {}
+    for video, by_label in content["gttubes"].items():
+        where = f"{path}: video {video!r}"
+        frames[video] = _whole(where, "nframes", content["nframes"].get(video))
+        sides = content["resolution"].get(video)
+        if not isinstance(sides, tuple | list) or len(sides) != 2:
+            raise InputError(f"{where}: no resolution (height, width)")
+        size[video] = tuple(_whole(where, "resolution", side) for side in sides)
+        tubes[video] = _tubes(where, by_label, len(labels))
+    for parts in splits.values():
+        for video in (video for part in parts for video in part):
+            if video not in tubes:
+                raise InputError(f"{path}: video {video!r} of a split has no tubes")
+    return TubeAnnotations(labels, splits, frames, size, tubes)
+
+
+def _whole(where: str, what: str, value: Any) -> int:
+    if not isinstance(value, int | np.integer) or value < 1:
+        raise InputError(f"{where}: {what} is {value!r}, not a whole number from 1")
+    return int(value)
+
+
+def _tubes(where: str, by_label: Any, labels: int) -> list[AnnotatedTube]:
+    if type(by_label) is not dict:
+        raise InputError(f"{where}: tubes that are not given by label")
+    tubes = []
+    for label, arrays in by_label.items():
+        if type(label) is not int or not 0 <= label < labels:
+            raise InputError(f"{where}: label {label!r} of {labels}")
+        for array in arrays:
+            shape = getattr(array, "shape", ())
+            if len(shape) != 2 or shape[1] < 5 or not np.isfinite(array).all():
+                raise InputError(f"{where}: a tube is not N rows of frame x1 y1 x2 y2")
+            frames = np.asarray(array[:, 0], np.int64) - 1
+            if len(frames) and frames.min() < 0:
+                raise InputError(f"{where}: frames count from 1, not {frames.min() + 1}")
+            tubes.append(AnnotatedTube(label, frames, np.asarray(array[:, 1:5], np.float64)))
+    return tubes
