@@ -59,6 +59,10 @@ def load_videos(path: Path) -> list[LabelledVideo]:
         InputError: no such list, a malformed row or a label outside the class names.
     """
     rows = read_video_list(_found(path), len(load_class_map(path)))
+    if any(row.frames is not None for row in rows):
+        raise InputError(
+            f"{path}: lists folders of frames; datasets/prepare_recognition.py makes videos of them"
+        )
     return [LabelledVideo(row.path, str(path.parent / row.path), row.label) for row in rows]
 
 

@@ -27,7 +27,13 @@ class VideoWriter:
     """
 
     def __init__(
-        self, path: str | Path, height: int, width: int, rate: float, threads: int = 0
+        self,
+        path: str | Path,
+        height: int,
+        width: int,
+        rate: float,
+        threads: int = 0,
+        key_frames: int | None = None,
     ) -> None:
         """Set up a file to write.
 
@@ -37,10 +43,12 @@ class VideoWriter:
             width: of the frames; likewise.
             rate: frames a second, where frames come without a time.
             threads: of the encoder; 0 takes all cores.
+            key_frames: at least one in so many frames is a place to start decoding at; None leaves
+                it to the encoder, which has one in 250.
         """
         self.path = Path(path)
         self.height, self.width, self.rate = height, width, rate
-        self._threads = threads
+        self._threads, self._key_frames = threads, key_frames
         self._exit = ExitStack()
         self._container: OutputContainer
         self._stream: VideoStream
@@ -67,6 +75,8 @@ class VideoWriter:
         codec.pix_fmt = "yuv420p"
         codec.colorspace = BT601
         codec.thread_count = self._threads
+        if self._key_frames is not None:
+            codec.gop_size = self._key_frames
         codec.time_base = Fraction(1, TICKS)
         return self
 

@@ -1,0 +1,64 @@
+"""Make a recognition data set of its videos and its published annotations.
+
+    python datasets/prepare_recognition.py ucf101 --annotations ucfTrainTestlist --videos UCF-101
+
+Videos are resized in parallel; run it again to go on after an interruption. What is missing or
+broken is left out of the lists and named in `left_out.csv`.
+"""
+
+import argparse
+from pathlib import Path
+
+from ava_det import cli
+from ava_det.structures import InputError
+
+NAMES = ["kinetics400", "kinetics600", "kinetics700", "mini_kinetics200"]
+NAMES += ["something_v2", "ucf101", "hmdb51", "lists"]
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Make a recognition data set.")
+    parser.add_argument("name", choices=NAMES, help="the set; 'lists' is your own")
+    add, path = parser.add_argument, Path
+    add("--annotations", type=path, required=True, help="folder of the published lists")
+    add("--videos", type=path, required=True, help="folder of the videos, in folders or not")
+    add("--root", type=path, help="what to make (default: $DETECTRON2_DATASETS/NAME)")
+    add("--short-side", type=int, default=256, help="pixels (default 256); smaller videos stay")
+    add("--as-they-are", action="store_true", help="list the videos where they lie, unchanged")
+    add("--rate", type=float, default=30.0, help="frames a second of folders of pictures")
+    add("--workers", type=int, help="processes (default: one a core)")
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Prepare, and say what came of it."""
+    from ava_det.data import hmdb51, kinetics, own_lists, something, ucf101
+    from ava_det.data.catalog import datasets_root
+    from ava_det.data.prepare import Resizing, prepare
+
+    readers = dict.fromkeys(NAMES, kinetics.read_annotations) | {
+        "mini_kinetics200": kinetics.read_mini_annotations,
+        "something_v2": something.read_annotations,
+        "ucf101": ucf101.read_annotations,
+        "hmdb51": hmdb51.read_annotations,
+        "lists": own_lists.read_annotations,
+    }
+    if args.name == "lists" and not args.root:
+        raise InputError("lists of your own need a --root to go to")
+    if args.short_side < 16 or args.rate <= 0:
+        raise InputError("--short-side is at least 16 and --rate above 0")
+    if not args.annotations.is_dir():
+        raise InputError(f"{args.annotations}: no such folder")
+    root = args.root or datasets_root() / args.name
+    resizing = None if args.as_they_are else Resizing(args.short_side, args.rate)
+    annotations = readers[args.name](args.annotations)
+    outcome = prepare(annotations, args.videos, root, resizing, args.workers)
+    for name, listed in outcome.listed.items():
+        print(f"{root / name}.csv: {listed:,} of {outcome.wanted[name]:,} videos")
+    if outcome.left_out:
+        print(f"left out: {len(outcome.left_out):,}, named in {root / 'left_out.csv'}")
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)
