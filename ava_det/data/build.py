@@ -10,6 +10,7 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.utils.comm import get_rank, get_world_size
 
 from ava_det.data.catalog import check_known, class_map_of
+from ava_det.data.frame_folders import FrameFolderReader
 from ava_det.data.keyframes import PackedKeyframes, join
 from ava_det.data.mapper import (
     DetectionMapper,
@@ -21,6 +22,7 @@ from ava_det.data.mapper import (
 from ava_det.data.sampler import Draws, Listed, SeekableSampler
 from ava_det.data.subset import stratified_part
 from ava_det.data.unreadable import CollateDrawn, ListingLoader, UnreadableList
+from ava_det.data.video import FrameReader, VideoReader
 from ava_det.formats.ava_csv import people_by_keyframe, table_of
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.proposals import read_proposals
@@ -95,10 +97,36 @@ def get_class_map(name: str) -> ClassMap:
     return class_map_of(check_known(name))
 
 
+def get_evaluated_classes(name: str) -> ClassMap:
+    """The classes of a data set that count in its evaluation: of AVA's 80, say, 60."""
+    load = MetadataCatalog.get(check_known(name)).get("load_evaluated", None)
+    return load() if load else get_class_map(name)
+
+
+def frame_reader(
+    dataset: str | Sequence[str], short_side: int | None = None, threads: int = 1
+) -> FrameReader:
+    """What reads the pictures of a data set or several, be they video files or JPEG frames.
+
+    Args:
+        dataset: names.
+        short_side: as in `ava_det.data.video.Video`.
+        threads: likewise.
+    """
+    names = [dataset] if isinstance(dataset, str) else dataset
+    files = VideoReader(short_side, threads)
+    folders = [
+        folder
+        for name in names
+        for folder in MetadataCatalog.get(check_known(name)).get("frame_folders", ())
+    ]
+    return FrameFolderReader(folders, files, short_side) if folders else files
+
+
 def detection_mapper(dataset: str, **arguments: Any) -> DetectionMapper:
     """A `DetectionMapper` with the class map and clock of a data set."""
-    metadata = MetadataCatalog.get(check_known(dataset))
-    return DetectionMapper(class_map=metadata.class_map, clock=metadata.clock, **arguments)
+    clock = MetadataCatalog.get(check_known(dataset)).clock
+    return DetectionMapper(class_map=class_map_of(dataset), clock=clock, **arguments)
 
 
 def build_train_loader(

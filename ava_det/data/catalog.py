@@ -12,7 +12,7 @@ from pathlib import Path
 
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
-from ava_det.data import actors, jhmdb, multisports, recognition_sets, ucf24
+from ava_det.data import actors, ava, jhmdb, multisports, recognition_sets, ucf24
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import FRAME_CLOCK, InputError
 
@@ -60,6 +60,7 @@ def register_all() -> None:
         register_ucf24(datasets_root() / "ucf24")
         register_multisports(datasets_root() / "multisports")
         actors.register(datasets_root() / "actors")
+        ava.register_built_in(datasets_root())
         recognition_sets.register(datasets_root())
 
 

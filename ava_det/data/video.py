@@ -152,6 +152,17 @@ class Video:
                 "the file is damaged or cut short"
             )
 
+    def pictures(self, frames: np.ndarray) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Frames as they are decoded: of the file's size and pixel format, not turned.
+
+        Args:
+            frames: (T,) numbers, increasing.
+
+        Yields:
+            (number, frame) of those that can be decoded.
+        """
+        yield from self._decode(frames)
+
     def _rgb(self, picture: av.VideoFrame) -> np.ndarray:
         """(H, W, 3) uint8 of a decoded frame, a view of its memory."""
         height, width = self._coded

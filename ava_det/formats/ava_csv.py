@@ -34,6 +34,7 @@ from ava_det.formats.class_map import ClassMap
 from ava_det.structures import InputError, Keyframe, PersonBoxes
 
 _GROUND_TRUTH = Layout(eighth="person", fewest=7)
+_INSTANTS = Layout(eighth="person", fewest=7, second="time")
 _DETECTIONS = Layout(eighth="score", fewest=8)
 _BOXES = Layout(eighth="score", fewest=6)
 _KEYFRAMES = Layout(eighth="", fewest=2)
@@ -49,6 +50,13 @@ def read_ground_truth(path: StrPath) -> pd.DataFrame:
         InputError: the first malformed row, by file and row.
     """
     return read_rows(path, _GROUND_TRUTH).drop(columns="score")
+
+
+def read_instants(path: StrPath) -> pd.DataFrame:
+    """Read annotations whose second column is a time in seconds, as AVA-Kinetics' are; the tick of
+    the table is a millisecond. Otherwise as `read_ground_truth`.
+    """
+    return read_rows(path, _INSTANTS).drop(columns="score")
 
 
 def read_detections(path: StrPath) -> pd.DataFrame:

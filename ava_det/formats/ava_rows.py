@@ -28,14 +28,21 @@ _LARGEST = 2**53  # whole numbers are read as float64, which holds them exactly 
 
 @dataclass(frozen=True)
 class Layout:
-    """What a kind of file holds: its eighth column, and the fewest columns of a row with a box."""
+    """What a kind of file holds.
+
+    Attributes:
+        eighth: its eighth column.
+        fewest: columns of a row with a box.
+        second: its second column: the tick, or "time", seconds that become ticks of a millisecond.
+    """
 
     eighth: str
     fewest: int
+    second: str = "tick"
 
     def names(self, header: list[str] | None) -> list[str]:
         """Column names of a file; those which are not ours start with a blank."""
-        names = ["video", "tick", *BOX, "action", self.eighth]
+        names = ["video", self.second, *BOX, "action", self.eighth]
         if header is None:
             return names
         names[7:] = [f" {k}" for k in range(7, max(len(header), 8))]
@@ -59,6 +66,8 @@ def read_rows(path: StrPath, layout: Layout) -> pd.DataFrame:
         header = _header(path)
         names = layout.names(header)
         table = _parse(path, names, header is not None)
+        if table is not None and layout.second == "time":
+            table.insert(1, "tick", (table.pop("time") * 1000).round())
         if table is None or not _rows_are_fine(table, layout):
             _refuse_first_bad_row(path, names, layout, header is not None)
         if table is None:
@@ -174,7 +183,7 @@ def row_problem(fields: list[str], names: list[str], layout: Layout) -> str | No
     given = dict(zip(names, fields, strict=False))
     if len(fields) == 1:
         return f"1 column where {layout.fewest} belong"
-    problem = number_problem("tick", given["tick"])
+    problem = number_problem(layout.second, given[layout.second])
     if problem or not any(fields[2:]):  # an empty keyframe
         return problem
     if not layout.fewest <= len(fields) <= len(names):

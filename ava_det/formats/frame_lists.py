@@ -13,6 +13,7 @@ that differ in a counting number only, and kept as such.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ class FrameList(Sequence[str]):
     def __len__(self) -> int:
         return int(self._ends[-1]) if len(self._ends) else 0
 
-    def __getitem__(self, index):  # type: ignore[override]
+    def __getitem__(self, index: Any) -> Any:
         """The path of a frame, or the list of those of a slice."""
         if isinstance(index, slice):
             return [self[k] for k in range(len(self))[index]]

@@ -7,6 +7,7 @@ from ava_det.data.build import (
     build_test_loader,
     build_train_loader,
     detection_mapper,
+    frame_reader,
     get_class_map,
     get_ground_truth,
     get_records,
@@ -54,7 +55,7 @@ detection = dict(
         dataset="",
         mapper=L(detection_mapper)(
             dataset="${dataloader.train.dataset}",
-            reader=L(VideoReader)(),
+            reader=L(frame_reader)(dataset="${dataloader.train.dataset}"),
             transform=L(spatial.jitter_crop)(
                 lowest="${clip.short_side}", highest=144, size="${clip.short_side}"
             ),
@@ -71,7 +72,7 @@ detection_test = dict(
         records=L(get_records)(names="", every=1, proposals="", threshold=0.0),
         mapper=L(detection_mapper)(
             dataset="${test.loader.records.names}",
-            reader=L(VideoReader)(),
+            reader=L(frame_reader)(dataset="${test.loader.records.names}"),
             transform=L(spatial.short_side)(size="${clip.short_side}"),
             **_sampling,
         ),

@@ -11,9 +11,9 @@ from ava_det.data.build import (
     build_test_loader,
     build_train_loader,
     detection_mapper,
+    frame_reader,
     get_records,
 )
-from ava_det.data.video import VideoReader
 from ava_det.model.persons import build_person_detector, person_class
 from ava_det.train.persons import PersonDetection, PersonEvaluator
 
@@ -31,7 +31,7 @@ dataloader = dict(
         dataset="",
         mapper=L(detection_mapper)(
             dataset="${dataloader.train.dataset}",
-            reader=L(VideoReader)(),
+            reader=L(frame_reader)(dataset="${dataloader.train.dataset}"),
             transform=L(spatial.jitter)(lowest=80, highest=208, color=0.3),
             frames=1,
             stride=1,
@@ -47,7 +47,7 @@ test = dict(
         records=L(get_records)(names="", every=10),
         mapper=L(detection_mapper)(
             dataset="${test.loader.records.names}",
-            reader=L(VideoReader)(),
+            reader=L(frame_reader)(dataset="${test.loader.records.names}"),
             transform=L(spatial.short_side)(size="${clip.short_side}"),
             frames=1,
             stride=1,

@@ -1,0 +1,263 @@
+"""AVA and sets shaped like it: keyframes a second apart, several people, several actions each.
+
+The trees that are read are in `datasets/README.md`. The pictures may lie in three ways, and all
+give the same frames within a frame: videos cut from second 900 on, whole videos addressed by time,
+and PySlowFast's lists of JPEG frames.
+
+AVA-Kinetics annotates one instant of a clip of Kinetics, at a fraction of a second of the film that
+the clip is from. Here a tick is a millisecond of the clip's own file.
+"""
+
+import logging
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from detectron2.data import DatasetCatalog, MetadataCatalog
+
+from ava_det.data.frame_folders import FrameFolder
+from ava_det.data.keyframes import PackedKeyframes, join, pack
+from ava_det.formats.ava_csv import (
+    read_ground_truth,
+    read_instants,
+    read_keyframes,
+    read_timestamps,
+)
+from ava_det.formats.class_map import ClassMap, read_class_map
+from ava_det.structures import AVA_CLOCK, Clock, InputError
+
+SPLITS = ("train", "val")
+VERSIONS = ("v2.1", "v2.2")
+WHOLE_CLOCK = Clock(rate=1.0, start=0)  # a tick is a second of the film, and so is the file
+MILLISECONDS = Clock(rate=1000.0, start=0)
+# The names of the class lists: all classes, and those that are evaluated.
+CLASSES = {
+    "v2.1": ("ava_action_list_v2.1.pbtxt", "ava_action_list_v2.1_for_activitynet_2018.pbtxt"),
+    "v2.2": ("ava_action_list_v2.2.pbtxt", "ava_action_list_v2.2_for_activitynet_2019.pbtxt"),
+}
+VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".mpeg", ".webm"})
+_CLIP = re.compile(r"(?P<video>.+)_(?P<start>\d{6})_(?P<end>\d{6})")  # Kinetics' names of clips
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class AvaFiles:
+    """Where the parts of one AVA-shaped set lie, and what a tick of it is.
+
+    Attributes:
+        annotations: AVA's csv.
+        class_map: the list of its classes.
+        pictures: a folder of videos NAME.mp4 (or .mkv, .webm ...), or frames.
+        clock: when a tick is, from the start of a file; other keyframe rates and cuts go here.
+        evaluated: the list of the classes that count; None: all.
+        excluded: csv of keyframes that are left out.
+        included: list of the ticks that count; None: all.
+    """
+
+    annotations: Path
+    class_map: Path
+    pictures: Path | FrameFolder
+    clock: Clock = AVA_CLOCK
+    evaluated: Path | None = None
+    excluded: Path | None = None
+    included: Path | None = None
+
+
+def load_keyframes(files: AvaFiles) -> PackedKeyframes:
+    """The detection set.
+
+    Keyframes that are listed as empty stay; those of videos that are not there are left out,
+    counted and said.
+
+    Raises:
+        InputError: a file is missing or malformed, or no video is there.
+    """
+    table = read_ground_truth(_there(files.annotations))
+    table = table[countable(table, files.excluded, files.included)]
+    paths = _pictures_of(files.pictures)
+    return pack(_with_pictures(table, paths, files.annotations), paths)
+
+
+def countable(table: pd.DataFrame, excluded: Path | None, included: Path | None) -> np.ndarray:
+    """(N,) bool: the rows whose keyframe is not excluded and whose tick is included."""
+    counts = np.ones(len(table), bool)
+    if included is not None:
+        counts &= table["tick"].isin(read_timestamps(_there(included))).to_numpy()
+    if excluded is not None:
+        left_out = {(k.video, k.tick) for k in read_keyframes(_there(excluded))}
+        some = table["tick"].isin({tick for _, tick in left_out}).to_numpy() & counts
+        rows = np.flatnonzero(some)
+        pairs = zip(table["video"].iloc[rows], table["tick"].iloc[rows].tolist(), strict=True)
+        counts[rows] = [pair not in left_out for pair in pairs]
+    return counts
+
+
+def _with_pictures(table: pd.DataFrame, paths: Iterable[str], where: Path) -> pd.DataFrame:
+    """The rows whose video is there; how many others there are is said."""
+    there = table["video"].isin(set(paths)).to_numpy()
+    missing = table["video"][~there].unique()
+    if len(missing):
+        logger.warning(
+            "%s: %d of %d videos are not there and left out, %s first",
+            *(where, len(missing), table["video"].nunique(), missing[0]),
+        )
+    if not there.any():
+        raise InputError(f"{where}: none of its videos is there; datasets/README.md says where")
+    return table[there]
+
+
+def _pictures_of(pictures: Path | FrameFolder) -> dict[str, str]:
+    """The file of each video, by name."""
+    if isinstance(pictures, FrameFolder):
+        return {name: str(pictures.folder / name) for name in pictures.videos()}
+    return {name: str(path) for name, path in video_files(pictures).items()}
+
+
+def video_files(folder: Path) -> dict[str, Path]:
+    """The video files anywhere below a folder, by name; of two of one name the first.
+
+    Raises:
+        InputError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; datasets/README.md says what goes here")
+    files: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in VIDEO_SUFFIXES:
+            files.setdefault(path.stem, path)
+    return files
+
+
+def _there(path: Path) -> Path:
+    """The path itself, or the same with `.gz`, whichever is a file."""
+    packed = path.with_name(f"{path.name}.gz")
+    for candidate in (path, packed):
+        if candidate.is_file():
+            return candidate
+    raise InputError(f"{path}: no such file; datasets/README.md says what goes here")
+
+
+def load_clips(annotations: Path, videos: Path) -> PackedKeyframes:
+    """The Kinetics part of AVA-Kinetics; the video of a keyframe is its clip's whole name.
+
+    Args:
+        annotations: csv of `youtube id,seconds,x1,y1,x2,y2,action`.
+        videos: folder, of any depth, of ID_FIRST_LAST.mp4 (seconds of the film, six digits each) or
+            whole films ID.mp4.
+
+    Raises:
+        InputError: a file is missing or malformed, or no clip is there.
+    """
+    table = read_instants(_there(annotations))
+    clips: dict[str, list[tuple[str, int, int]]] = {}
+    files = video_files(videos)
+    for name in files:
+        match = _CLIP.fullmatch(name)
+        start, end = (int(match["start"]), int(match["end"])) if match else (0, 1 << 31)
+        clips.setdefault(match["video"] if match else name, []).append((name, start, end))
+    instants = table[["video", "tick"]].drop_duplicates()
+    named = {
+        (video, tick): _clip_at(video, clips.get(video, []), tick)
+        for video, tick in zip(instants["video"].astype(object), instants["tick"], strict=True)
+    }
+    pairs = zip(table["video"].astype(object), table["tick"], strict=True)
+    names, starts = zip(*(named[pair] for pair in pairs), strict=True)
+    table = table.assign(
+        video=pd.Series(names, table.index, dtype="category"),
+        tick=table["tick"] - 1000 * np.array(starts, np.int64),
+    )
+    paths = {name: str(path) for name, path in files.items()}
+    return pack(_with_pictures(table, paths, annotations), paths)
+
+
+def _clip_at(film: str, clips: list[tuple[str, int, int]], tick: int) -> tuple[str, int]:
+    """The clip of a film that a millisecond lies in, and the second that it starts at; the film
+    itself where there is none.
+    """
+    for name, start, end in clips:
+        if 1000 * start <= tick <= 1000 * end:
+            return name, start
+    return film, 0
+
+
+def load_with_clips(files: AvaFiles, annotations: Path, videos: Path) -> PackedKeyframes:
+    """AVA-Kinetics whole: AVA's keyframes and those of the clips, all in milliseconds of a file."""
+    seconds = load_keyframes(files)
+    shift = (seconds.ticks - files.clock.start) / (files.clock.rate or 1.0)
+    instants = replace(seconds, ticks=np.rint(1000 * shift).astype(np.int64))
+    return join([instants, load_clips(annotations, videos)])
+
+
+def register(name: str, files: AvaFiles) -> None:
+    """Put one AVA-shaped set into detectron2's catalogs."""
+    _register(name, partial(load_keyframes, files), files)
+
+
+def _register(
+    name: str,
+    load: Callable[[], PackedKeyframes],
+    files: AvaFiles,
+    clock: Clock | None = None,
+) -> None:
+    DatasetCatalog.register(name, load)
+    frames = (files.pictures,) if isinstance(files.pictures, FrameFolder) else ()
+    MetadataCatalog.get(name).set(
+        load_class_map=partial(_classes, files.class_map),
+        load_evaluated=partial(_classes, files.evaluated or files.class_map),
+        clock=clock or files.clock,
+        frame_folders=frames,
+        ava_files=files,
+    )
+
+
+def _classes(path: Path) -> ClassMap:
+    return read_class_map(_there(path))
+
+
+def built_in(root: Path, version: str, split: str) -> AvaFiles:
+    """AVA below `root`, from the kind of pictures that is there.
+
+    Cut videos (`videos_15min`) are preferred to lists of frames, and those to whole videos.
+    """
+    annotations = root / "annotations"
+    everything, evaluated = CLASSES[version]
+    cut, lists, whole = (
+        root / "videos_15min",
+        root / "frame_lists" / f"{split}.csv",
+        root / "videos",
+    )
+    pictures: Path | FrameFolder = cut
+    if not cut.is_dir() and lists.is_file():
+        pictures = FrameFolder(root / "frames", (lists,))
+    elif not cut.is_dir() and whole.is_dir():
+        pictures = whole
+    included = annotations / "ava_included_timestamps_v2.2.txt"  # the same in both versions
+    return AvaFiles(
+        annotations=annotations / f"ava_{split}_{version}.csv",
+        class_map=annotations / everything,
+        pictures=pictures,
+        clock=WHOLE_CLOCK if pictures == whole else AVA_CLOCK,
+        evaluated=annotations / evaluated,
+        excluded=annotations / f"ava_{split}_excluded_timestamps_{version}.csv",
+        included=included if included.is_file() else None,
+    )
+
+
+def register_built_in(root: Path) -> None:
+    """Register `ava_v2.2_train` and so on, and AVA-Kinetics, below `root`, there or not."""
+    for split in SPLITS:
+        for version in VERSIONS:
+            register(f"ava_{version}_{split}", built_in(root / "ava", version, split))
+        files = built_in(root / "ava", "v2.2", split)
+        clips = (
+            root / "ava_kinetics" / f"kinetics_{split}_v1.0.csv",
+            root / "ava_kinetics" / "videos",
+        )
+        _register(f"kinetics_ava_{split}", partial(load_clips, *clips), files, MILLISECONDS)
+        joint = partial(load_with_clips, files, *clips)
+        _register(f"ava_kinetics_{split}", joint, files, MILLISECONDS)

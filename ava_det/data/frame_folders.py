@@ -1,0 +1,137 @@
+"""Videos that lie as JPEG frames, listed as PySlowFast does, read like video files."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ava_det.data.sampling import nearest_frames
+from ava_det.data.video import FrameReader
+from ava_det.formats.frame_lists import FrameList, read_frame_lists
+from ava_det.structures import InputError
+
+
+@dataclass(frozen=True)
+class FrameFolder:
+    """A folder of frames and the lists that say which of them make up which video.
+
+    The "file" of a video is `folder / NAME`, whether there is such a folder or not.
+
+    Attributes:
+        folder: what the paths of the lists are relative to.
+        lists: of the kind of `ava_det.formats.frame_lists`.
+        rate: frames a second.
+    """
+
+    folder: Path
+    lists: tuple[Path, ...]
+    rate: float = 30.0
+
+    def videos(self) -> dict[str, FrameList]:
+        """The frames of each video. Read once, for the list of AVA's train is long.
+
+        Raises:
+            InputError: a list is not there or malformed.
+        """
+        try:
+            stamps = tuple(os.stat(path).st_mtime_ns for path in self.lists)
+        except OSError as error:
+            raise InputError(f"{error.filename}: {error.strerror}") from error
+        return _read(self.lists, stamps)
+
+
+@lru_cache(maxsize=2)
+def _read(lists: tuple[Path, ...], _: tuple[int, ...]) -> dict[str, FrameList]:
+    return read_frame_lists(lists)
+
+
+class FrameFolderReader:
+    """A `FrameReader` of frame folders; what lies elsewhere it leaves to another reader.
+
+    Args:
+        sources: the folders.
+        others: reads the files of other places.
+        short_side: as in `Video`.
+    """
+
+    def __init__(
+        self, sources: Sequence[FrameFolder], others: FrameReader, short_side: int | None = None
+    ) -> None:
+        self.sources, self.others, self.short_side = tuple(sources), others, short_side
+        self._sizes: dict[str, tuple[int, int]] = {}
+
+    def times(self, path: str | Path) -> np.ndarray:
+        """(F,) float64, seconds of the frames of a video from its first one."""
+        found = self._find(path)
+        if found is None:
+            return self.others.times(path)
+        source, frames = found
+        return np.arange(len(frames)) / source.rate
+
+    def size(self, path: str | Path) -> tuple[int, int]:
+        """(height, width) of what `frames` returns for a video: that of its first frame."""
+        found = self._find(path)
+        if found is None:
+            return self.others.size(path)
+        key = str(path)
+        if key not in self._sizes:
+            self._sizes[key] = self._scaled(*_picture(found[0].folder / found[1][0]).shape[:2])
+        return self._sizes[key]
+
+    def frames(self, path: str | Path, times: np.ndarray) -> np.ndarray:
+        """(T, H, W, 3) uint8 RGB: the frames of a video nearest to the times, as `Video.frames`.
+
+        Raises:
+            InputError: a frame is missing, broken or of another size than the first.
+        """
+        found = self._find(path)
+        if found is None:
+            return self.others.frames(path, times)
+        source, names = found
+        height, width = self.size(path)
+        wanted, where = np.unique(nearest_frames(self.times(path), times), return_inverse=True)
+        pictures = np.empty((len(wanted), height, width, 3), np.uint8)
+        for picture, frame in zip(pictures, wanted.tolist(), strict=True):
+            file = source.folder / names[frame]
+            image = _picture(file)
+            if self._scaled(*image.shape[:2]) != (height, width):
+                raise InputError(f"{file}: {image.shape[1]} x {image.shape[0]}, unlike the first")
+            if image.shape[:2] != (height, width):
+                shrinks = image.shape[0] > height
+                method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+                image = cv2.resize(image, (width, height), interpolation=method)
+            picture[:] = image
+        return pictures[where]
+
+    def _find(self, path: str | Path) -> tuple[FrameFolder, FrameList] | None:
+        """The source and the frames of a video; None if it is not one of ours."""
+        for source in self.sources:
+            if Path(path).is_relative_to(source.folder):
+                name = Path(path).relative_to(source.folder).as_posix()
+                frames = source.videos().get(name)
+                if frames is None:
+                    raise InputError(f"{source.lists[0]}: no frame of video {name!r} is listed")
+                return source, frames
+        return None
+
+    def _scaled(self, height: int, width: int) -> tuple[int, int]:
+        if self.short_side is None:
+            return height, width
+        scale = self.short_side / min(height, width)
+        return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def _picture(file: Path) -> np.ndarray:
+    """(H, W, 3) uint8 RGB of an image file."""
+    try:
+        data = np.fromfile(file, np.uint8)
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror}") from error
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if len(data) else None
+    if image is None:
+        raise InputError(f"{file}: not a readable picture")
+    return image

@@ -1,0 +1,174 @@
+"""Prepare AVA's videos: get them from a mirror, cut them, resample them.
+
+    python datasets/prepare_ava.py --download            # into ROOT/videos, then ROOT/videos_15min
+    python datasets/prepare_ava.py                       # cut what lies in ROOT/videos
+    python datasets/prepare_ava.py --download --whole    # leave the videos whole
+
+What is done already is left alone, so that a run may be stopped and started again at any time.
+Videos that cannot be read are listed in ROOT/broken.csv. Sound is left out.
+"""
+
+import argparse
+import csv
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ava_det import cli
+from ava_det.structures import InputError
+
+if TYPE_CHECKING:
+    from ava_det.data.cut import Cut
+
+Work = Callable[[str], str]  # from an item to what is wrong with it, if anything
+MIRROR = "https://s3.amazonaws.com/ava-dataset/trainval"
+LIST = "https://s3.amazonaws.com/ava-dataset/annotations/ava_file_names_trainval_v2.1.txt"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Get, cut and resample AVA's videos.")
+    add = parser.add_argument
+    add("--root", type=Path, help="its folder (default: $DETECTRON2_DATASETS/ava)")
+    add("--download", action="store_true", help="get the videos that ROOT/videos lacks")
+    add("--list", default=LIST, help="names of the videos, a line each: a file or an address")
+    add("--mirror", default=MIRROR, metavar="URL", help="where the videos are got from")
+    add("--whole", action="store_true", help="do not cut; keyframes are found by time")
+    add("--start", type=float, default=900.0, metavar="SECONDS", help="of the cut (default 900)")
+    add("--seconds", type=float, default=901.0, help="length of the cut (default 901)")
+    add("--rate", type=float, default=30.0, help="frames a second; 0: as they are (default 30)")
+    add("--short-side", type=int, metavar="PIXELS", help="resize (default: as they are)")
+    add("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
+    return parser
+
+
+def main(args: argparse.Namespace) -> int:
+    """Get, cut, list what is broken; 1 if anything is."""
+    from ava_det.data.catalog import datasets_root
+
+    root = args.root or datasets_root() / "ava"
+    problems: dict[str, str] = {}
+    if args.download:
+        names = video_names(args.list, root)
+        get = partial(get_video, args.mirror.rstrip("/"), root / "videos")
+        problems |= all_of(names, get, args.workers, "downloading")
+    if not args.whole:
+        problems |= cut_all(args, root)
+    write_problems(root / "broken.csv", problems)
+    for name, problem in list(problems.items())[:10]:
+        print(f"{name}: {problem}")
+    if problems:
+        print(f"{len(problems)} videos have a problem; all are listed in {root / 'broken.csv'}")
+    return cli.FAILED if problems else 0
+
+
+def cut_all(args: argparse.Namespace, root: Path) -> dict[str, str]:
+    """Cut all videos of ROOT/videos that ROOT/videos_15min lacks; the problems by name."""
+    from ava_det.data.ava import video_files
+    from ava_det.data.cut import Cut
+
+    if args.rate < 0 or args.seconds <= 0 or args.start < 0:
+        raise InputError("--rate and --start are not negative, --seconds is positive")
+    cut = Cut(args.start, args.seconds, args.rate or None, args.short_side)
+    target = root / "videos_15min"
+    sources = video_files(root / "videos")
+    if not sources:
+        raise InputError(f"{root / 'videos'}: has no video; --download gets them")
+    target.mkdir(exist_ok=True)
+    there = set(video_files(target))
+    lacking = [str(path) for name, path in sources.items() if name not in there]
+    print(f"{len(sources)} videos, {len(sources) - len(lacking)} cut already")
+    return all_of(lacking, partial(cut_one, target, cut), args.workers, "cutting")
+
+
+def video_names(source: str, root: Path) -> list[str]:
+    """The names of a list, which may be an address.
+
+    Raises:
+        InputError: there is none, or a name in it is no plain file name.
+    """
+    from ava_det.data.download import download
+
+    path = Path(source)
+    if "://" in source:
+        path = root / "annotations" / source.rsplit("/", 1)[-1]
+        download(source, path)
+    names = [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    for row, name in enumerate(names, 1):
+        if Path(name).name != name or name.startswith("."):
+            raise InputError(f"{path}: row {row}: {name!r} is not the name of a file")
+    return names
+
+
+def get_video(mirror: str, folder: Path, name: str) -> str:
+    """Get one video; what is wrong with it, if anything."""
+    from urllib.parse import quote
+
+    from ava_det.data.download import download
+
+    try:
+        download(f"{mirror}/{quote(name)}", folder / name)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def cut_one(folder: Path, cut: "Cut", source: str) -> str:
+    """Cut one video; what is wrong with it, if anything."""
+    from ava_det.data.cut import cut_video
+
+    try:
+        seconds = cut_video(Path(source), folder / f"{Path(source).stem}.mp4", cut)
+    except (InputError, OSError) as error:
+        return cli.one_line(error)
+    missing = cut.seconds - seconds
+    return f"ends {missing:.1f} s before the cut does; was cut all the same" if missing > 1 else ""
+
+
+def all_of(items: list[str], work: Work, workers: int, title: str) -> dict[str, str]:
+    """Do the work on all items in so many processes; the problems, by item."""
+    from tqdm import tqdm
+
+    bar = tqdm(total=len(items), desc=title, unit="video")
+    problems = {}
+    with bar:
+        for item, problem in finished(items, work, max(1, min(workers, len(items)))):
+            if problem:
+                problems[Path(item).name] = problem
+                bar.set_postfix(problems=len(problems))
+            bar.update()
+    return problems
+
+
+def finished(items: list[str], work: Work, workers: int) -> Iterator[tuple[str, str]]:
+    """(item, problem) as they come."""
+    if workers == 1:
+        yield from ((item, work(item)) for item in items)
+        return
+    # Spawned, for a fork of a process with threads may hang.
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        futures = {pool.submit(work, item): item for item in items}
+        try:
+            yield from ((futures[done], done.result()) for done in as_completed(futures))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def write_problems(path: Path, problems: dict[str, str]) -> None:
+    """The list of what is broken; none where nothing is."""
+    from ava_det.formats.atomic import atomic_text
+
+    if not problems:
+        path.unlink(missing_ok=True)
+        return
+    with atomic_text(path) as file:
+        csv.writer(file, lineterminator="\n").writerows([("video", "problem"), *problems.items()])
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)
