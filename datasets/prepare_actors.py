@@ -2,22 +2,41 @@
 
     python datasets/prepare_actors.py
 
-What is there already is kept; what is missing is made.
+What is there already is kept; what is missing is made. With a scene bias, the place of a training
+video tells its action, and that of a test video does not:
+
+    python datasets/prepare_actors.py --scene-bias 0.9 --swapped
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from ava_det import cli
+from ava_det.structures import InputError
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description="Render the actors, the embedded data set.")
     parser.add_argument(
-        "--root", type=Path, help="their folder (default: $DETECTRON2_DATASETS/actors)"
+        "--root",
+        type=Path,
+        help="their folder (default: $DETECTRON2_DATASETS/actors, with a bias .../actors_biased)",
     )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--scene-bias",
+        type=float,
+        default=0.0,
+        help="0 to 1: share of the training videos at a place of their action's own",
+    )
+    parser.add_argument(
+        "--swapped", action="store_true", help="the test splits again, at places of other actions"
+    )
+    parser.add_argument(
+        "--sizes", nargs="+", default=[], metavar="NAME=NUMBER", help="such as clips_test=400"
+    )
     parser.add_argument("--workers", type=int, help="processes (default: one a core)")
     parser.add_argument(
         "--unseen", type=Path, metavar="FILE", help="one more video, of no split, to try things on"
@@ -30,15 +49,27 @@ def main(args: argparse.Namespace) -> None:
     from ava_det.data import actors
     from ava_det.data.catalog import datasets_root
 
-    sizes = actors.Sizes()
-    root = args.root or datasets_root() / "actors"
-    actors.prepare(root, sizes, args.seed, workers=args.workers)
+    sizes = actors.Sizes(**dict(map(_size, args.sizes)))
+    if args.swapped:
+        sizes = replace(sizes, swapped=sizes.test, clips_swapped=sizes.clips_test)
+    root = args.root or datasets_root() / ("actors_biased" if args.scene_bias else "actors")
+    actors.prepare(root, sizes, args.seed, args.scene_bias, args.workers)
     print(root)
     if args.unseen:
         # Another seed than the splits', so another world.
         script = actors.scripts("test", sizes, args.seed + 1)[0]
         actors.write_video(args.unseen, script, sizes)
         print(args.unseen)
+
+
+def _size(text: str) -> tuple[str, int]:
+    """NAME=NUMBER of the command line."""
+    from ava_det.data.actors import SUBSETS
+
+    name, _, number = text.partition("=")
+    if name not in SUBSETS or not number.isdecimal():
+        raise InputError(f"--sizes {text}: want one of {', '.join(SUBSETS)} = a number of videos")
+    return name, int(number)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,8 @@ def register_all() -> None:
         register_jhmdb(datasets_root() / "jhmdb")
         register_ucf24(datasets_root() / "ucf24")
         register_multisports(datasets_root() / "multisports")
-        actors.register(datasets_root() / "actors")
+        for name in ("actors", "actors_biased"):
+            actors.register(datasets_root() / name, name)
         ava.register_built_in(datasets_root())
         recognition_sets.register(datasets_root())
 

@@ -10,8 +10,8 @@ from ava_det.data.actors.dataset import load_keyframes, load_videos, prepare, re
 from ava_det.data.actors.produce import (
     CLOCK,
     SUBSETS,
+    SceneBias,
     Sizes,
-    random_scene,
     scripts,
     write_video,
 )
@@ -21,12 +21,12 @@ __all__ = [
     "CLOCK",
     "SCENES",
     "SUBSETS",
+    "SceneBias",
     "Sizes",
     "class_map",
     "load_keyframes",
     "load_videos",
     "prepare",
-    "random_scene",
     "register",
     "scripts",
     "write_video",

@@ -7,6 +7,7 @@ The tree, made by `prepare` from a seed:
     scenes.csv                              video,scene
     train.csv  test.csv                     AVA rows; a tick is a `CLOCK` one
     clips_train.csv  clips_test.csv         video,action: one person, one action, no boxes
+    swapped.csv  clips_swapped.csv          if asked for: the tests at places of other actions
     videos/NAME.mp4                         H.264
 """
 
@@ -27,10 +28,9 @@ from ava_det.data.actors.actions import SOLO_ACTIONS, class_map
 from ava_det.data.actors.produce import (
     CLOCK,
     SUBSETS,
-    SceneOf,
+    SceneBias,
     Sizes,
     annotate,
-    random_scene,
     scripts,
     write_video,
 )
@@ -46,13 +46,14 @@ from ava_det.formats.class_map import write_class_map
 from ava_det.structures import AnnotatedKeyframe, InputError, LabelledVideo, PersonBoxes
 
 EDITION = 1  # raised when a seed begins to give other pictures or labels
+_BEFORE_SCENE_BIAS = {"scene_bias": 0.0, "swapped": 0, "clips_swapped": 0}  # what was not written
 
 
 def prepare(
     root: Path,
     sizes: Sizes | None = None,
     seed: int = 0,
-    scene_of: SceneOf = random_scene,
+    scene_bias: float = 0.0,
     workers: int | None = None,
 ) -> None:
     """Make the tree above, or what is missing of it.
@@ -63,17 +64,19 @@ def prepare(
         root: its folder.
         sizes: how much; None is `Sizes()`.
         seed: of everything.
-        scene_of: chooses the place of a video; it is called in this process only.
+        scene_bias: how strongly the place goes with the action in training, from 0 to 1.
         workers: processes; None is one a core.
 
     Raises:
         InputError: the folder holds actors of other settings.
     """
     sizes = sizes or Sizes()
-    plans = {subset: scripts(subset, sizes, seed, scene_of) for subset in SUBSETS}
-    _claim(root, {"edition": EDITION, "seed": seed, **asdict(sizes)}, plans)
-    tables = [root / f"{subset}.csv" for subset in SUBSETS]
-    everything = [script for subset in SUBSETS for script in plans[subset]]
+    subsets = [subset for subset in SUBSETS if getattr(sizes, subset)]
+    plans = {subset: scripts(subset, sizes, seed, SceneBias(scene_bias)) for subset in subsets}
+    settings = {"edition": EDITION, "seed": seed, "scene_bias": scene_bias, **asdict(sizes)}
+    _claim(root, settings, plans)
+    tables = [root / f"{subset}.csv" for subset in subsets]
+    everything = [script for plan in plans.values() for script in plan]
     if all(path.exists() for path in tables) and not _missing(root, everything):
         return
     write_class_map(root / "class_map.pbtxt", class_map())
@@ -99,9 +102,9 @@ def _claim(root: Path, settings: dict[str, float], plans: dict[str, list[Script]
             json.dump(settings, file, indent=1)
         return
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = _BEFORE_SCENE_BIAS | json.loads(path.read_text(encoding="utf-8"))
         differing = sorted(name for name in settings if found.get(name) != settings[name])
-    except (ValueError, AttributeError) as error:
+    except (ValueError, TypeError) as error:
         raise InputError(f"{path}: not the settings of rendered actors ({error})") from error
     advice = "delete the folder or name another one"
     if differing:
@@ -146,7 +149,7 @@ def load_keyframes(root: Path, split: str) -> list[AnnotatedKeyframe]:
 
     Args:
         root: folder of the tree above.
-        split: "train" or "test".
+        split: "train", "test" or "swapped".
 
     Raises:
         InputError: it was not prepared, or a row is malformed.
@@ -164,7 +167,7 @@ def load_videos(root: Path, split: str) -> list[LabelledVideo]:
 
     Args:
         root: folder of the tree above.
-        split: "train" or "test".
+        split: "train", "test" or "swapped".
 
     Raises:
         InputError: it was not prepared, or a row is malformed.
@@ -181,25 +184,25 @@ def load_videos(root: Path, split: str) -> list[LabelledVideo]:
 
 def _prepared(path: Path) -> Path:
     if not path.exists():
-        raise InputError(
-            f"{path}: not found; render the actors first (ava_det.data.actors.prepare)"
-        )
+        raise InputError(f"{path}: not found; render the actors first (datasets/prepare_actors.py)")
     return path
 
 
-def register(root: Path) -> None:
-    """Put `actors_train`, `actors_test`, `actors_clips_train` and `actors_clips_test` at `root`
-    into detectron2's catalogs, whether they are rendered already or not.
+def register(root: Path, name: str = "actors") -> None:
+    """Put `actors_train`, `actors_clips_train` and so on at `root` into detectron2's catalogs,
+    whether they are rendered already or not.
+
+    Args:
+        root: folder of the tree above.
+        name: what the names begin with.
     """
     from detectron2.data import DatasetCatalog, MetadataCatalog  # heavy; rendering needs none of it
 
-    for split in ("train", "test"):
-        DatasetCatalog.register(f"actors_{split}", partial(load_keyframes, root, split))
-        MetadataCatalog.get(f"actors_{split}").set(class_map=class_map(), clock=CLOCK)
-        DatasetCatalog.register(f"actors_clips_{split}", partial(load_videos, root, split))
-        MetadataCatalog.get(f"actors_clips_{split}").set(
-            class_map=class_map(SOLO_ACTIONS), clock=CLOCK
-        )
+    for split in ("train", "test", "swapped"):
+        sets = ("", load_keyframes, class_map()), ("clips_", load_videos, class_map(SOLO_ACTIONS))
+        for kind, load, classes in sets:
+            DatasetCatalog.register(f"{name}_{kind}{split}", partial(load, root, split))
+            MetadataCatalog.get(f"{name}_{kind}{split}").set(class_map=classes, clock=CLOCK)
 
 
 def _write_rows(path: Path, rows: Iterable[tuple[str | int, ...]]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ava_det.data.actors.actions import SOLO_ACTIONS
 from ava_det.data.actors.casting import company_casts, random_script, solo_casts
 from ava_det.data.actors.render import Renderer
 from ava_det.data.actors.scenes import SCENES
@@ -17,7 +18,8 @@ from ava_det.structures import Clock, Keyframe, PersonBoxes
 
 CLOCK = Clock(rate=3.0)
 WINDOW = 1.5  # seconds around a keyframe that lie within the video
-SUBSETS = ("train", "test", "clips_train", "clips_test")
+SUBSETS = ("train", "test", "clips_train", "clips_test", "swapped", "clips_swapped")
+TWINS = {"swapped": "test", "clips_swapped": "clips_test"}  # the same people at other places
 
 # From the subset, the action ids of each person and a random stream: a key of `SCENES`.
 SceneOf = Callable[[str, tuple[tuple[int, ...], ...], np.random.Generator], str]
@@ -32,6 +34,8 @@ class Sizes:
         test: videos of the detection set to test on.
         clips_train: videos of the classification set to train on.
         clips_test: videos of the classification set to test on.
+        swapped: so many videos of `test` again, each at the place of an action that is not its own.
+        clips_swapped: so many of `clips_test` likewise.
         seconds: length of a video of the detection set.
         clip_seconds: length of a video of the classification set.
         height: of the frames in pixels.
@@ -43,6 +47,8 @@ class Sizes:
     test: int = 40
     clips_train: int = 900
     clips_test: int = 100
+    swapped: int = 0
+    clips_swapped: int = 0
     seconds: float = 4.0
     clip_seconds: float = 1.6
     height: int = 120
@@ -55,25 +61,56 @@ class Sizes:
             raise ValueError(f"the rate must be a multiple of {CLOCK.rate}, not {self.rate}")
         if self.seconds < WINDOW:
             raise ValueError(f"videos of {self.seconds} s have no keyframe: at least {WINDOW} s")
+        for twin, subset in TWINS.items():
+            if getattr(self, twin) > getattr(self, subset):
+                raise ValueError(f"{twin} has no more videos than {subset}")
 
 
-def random_scene(
-    subset: str, action_ids: tuple[tuple[int, ...], ...], rng: np.random.Generator
-) -> str:
-    """Any scene, whatever the subset and the actions are."""
-    return list(SCENES)[rng.integers(len(SCENES))]
+@dataclass(frozen=True)
+class SceneBias:
+    """Places that go with actions in training, and do not in testing: a `SceneOf`.
+
+    Each action of one person has a place of its own, the first person's action decides, and nothing
+    but the place depends on the bias.
+
+    Attributes:
+        bias: share of the training videos, beside those by chance, that are at the place of their
+            action. `test` has any place at random, `swapped` one of another action.
+    """
+
+    bias: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is no share."""
+        if not 0 <= self.bias <= 1:
+            raise ValueError(f"a scene bias of {self.bias} is not in [0, 1]")
+
+    def __call__(
+        self, subset: str, action_ids: tuple[tuple[int, ...], ...], rng: np.random.Generator
+    ) -> str:
+        """The place of a video of `subset`, whose people do `action_ids`."""
+        scenes = list(SCENES)
+        anywhere = int(rng.integers(len(scenes)))  # drawn always: no bias moves no other video
+        own = (action_ids[0][-1] - 1) % len(scenes)
+        if subset in TWINS:
+            taken = len(SOLO_ACTIONS) if subset.startswith("clips_") else len(scenes)
+            return scenes[(own + 1 + int(rng.integers(taken - 1))) % taken]
+        if subset.endswith("train") and rng.random() < self.bias:
+            return scenes[own]
+        return scenes[anywhere]
 
 
-def scripts(subset: str, sizes: Sizes, seed: int, scene_of: SceneOf = random_scene) -> list[Script]:
+def scripts(subset: str, sizes: Sizes, seed: int, scene_of: SceneOf = SceneBias()) -> list[Script]:
     """What happens in the videos of a subset; the first ones are the same in a longer list.
 
     Args:
         subset: one of `SUBSETS`.
         sizes: how many, how long, how wide.
-        seed: of everything; subsets have nothing in common.
+        seed: of everything; subsets have nothing in common, but for twins, which have all but the
+            place.
         scene_of: chooses the place of a video.
     """
-    index, clips = SUBSETS.index(subset), subset.startswith("clips_")
+    index, clips = SUBSETS.index(TWINS.get(subset, subset)), subset.startswith("clips_")
     casts = (solo_casts if clips else company_casts)(np.random.default_rng((seed, index)))
     plans = []
     for number, cast in enumerate(islice(casts, getattr(sizes, subset))):

@@ -1,0 +1,66 @@
+"""Curves of several runs an arm: the mean as a line, its spread as a band (VideoMix, figure 2)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+Curve = tuple[np.ndarray, np.ndarray]  # (n,) ascending steps, (n,) values
+# Okabe and Ito's colours, which colour-blind people tell apart, and two more.
+COLOURS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f")
+
+
+def mean_and_spread(curves: Sequence[Curve]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(n,) steps that all curves have, (n,) their mean and (n,) standard deviation (of n - 1).
+
+    One curve has no spread: 0.
+    """
+    steps = curves[0][0]
+    for other, _ in curves[1:]:
+        steps = np.intersect1d(steps, other)
+    values = np.stack([v[np.searchsorted(s, steps)] for s, v in curves])
+    spread = values.std(axis=0, ddof=1) if len(curves) > 1 else np.zeros(len(steps))
+    return steps, values.mean(axis=0), spread
+
+
+def draw_curves(
+    path: Path,
+    panels: Mapping[str, Mapping[str, Sequence[Curve]]],
+    y_label: str,
+    x_label: str = "steps",
+) -> None:
+    """Write a PNG, or what the suffix says, with a panel each of arms and their curves.
+
+    Args:
+        path: the picture.
+        panels: for each title the curves of each arm; arms without curves are left out.
+        y_label: what is drawn.
+        x_label: what it is drawn over.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    width = 5.6 * len(panels)
+    figure = Figure(figsize=(width, 4.2), dpi=130, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axis, (title, arms) in zip(axes, panels.items(), strict=True):
+        for k, (arm, curves) in enumerate(arms.items()):
+            if not curves:
+                continue
+            steps, mean, spread = mean_and_spread(curves)
+            colour = COLOURS[k % len(COLOURS)]
+            style = "-" if k < len(COLOURS) else "--"
+            label = f"{arm} ({len(curves)})"
+            axis.plot(steps, mean, style, color=colour, label=label, lw=1.7, marker="o", ms=2.5)
+            axis.fill_between(steps, mean - spread, mean + spread, color=colour, alpha=0.12, lw=0)
+        axis.set_title(title, loc="left", fontsize=11)
+        axis.set_xlabel(x_label)
+        axis.grid(alpha=0.25)
+        axis.spines[["top", "right"]].set_visible(False)
+        if axis.lines:
+            axis.legend(frameon=False, fontsize=8.5, title="arm (runs)", title_fontsize=8.5)
+    axes[0].set_ylabel(y_label)
+    partial = path.with_name(f".{path.name}.part{path.suffix}")
+    figure.savefig(partial)
+    partial.replace(path)

@@ -1,0 +1,106 @@
+"""The rows of a grid of runs: a small csv, a row a finished run, that is committed and carried on
+elsewhere.
+
+Columns: arm, seed, recipe (of the commands that made it), for each figure its last value, `best`
+and `curve` of a figure that was followed over the run ("step:value" joined by spaces), steps,
+seconds, config (of the configs as trained), commit, machine, finished.
+"""
+
+import csv
+import fcntl
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ava_det.formats.atomic import StrPath, atomic_text, open_text
+from ava_det.structures import InputError
+
+KEY = ("arm", "seed", "recipe")
+Row = dict[str, str]
+
+
+def key_of(row: Mapping[str, str]) -> tuple[str, str, str]:
+    """What tells rows apart: arm, seed and recipe."""
+    arm, seed, recipe = (row[name] for name in KEY)
+    return arm, seed, recipe
+
+
+def read_rows(path: StrPath, figures: Sequence[str] = ()) -> list[Row]:
+    """The rows of a file, none if it is not there; the first of a key counts.
+
+    Args:
+        path: the csv.
+        figures: columns that must hold a finite number in every row.
+
+    Raises:
+        InputError: a column is missing, a row is too short or long, or a figure is no number.
+    """
+    if not Path(path).exists():
+        return []
+    rows: dict[tuple[str, str, str], Row] = {}
+    with open_text(path) as file:
+        reader = csv.DictReader(file)
+        lacking = [name for name in (*KEY, *figures) if name not in (reader.fieldnames or [])]
+        if lacking:
+            raise InputError(f"{path}: row 1: no column {', '.join(lacking)}")
+        for row in reader:
+            _check(path, reader.line_num, row, figures)
+            rows.setdefault(key_of(row), row)
+    return list(rows.values())
+
+
+def _check(path: StrPath, line: int, row: Row, figures: Sequence[str]) -> None:
+    if None in row or None in row.values():
+        raise InputError(f"{path}: row {line}: not as many columns as the header has")
+    for name in figures:
+        try:
+            fine = np.isfinite(float(row[name]))
+        except ValueError:
+            fine = False
+        if not fine:
+            raise InputError(f"{path}: row {line}: {name} {row[name]!r} is not a number")
+    if not row["seed"].isdecimal():
+        raise InputError(f"{path}: row {line}: seed {row['seed']!r} is not a number")
+
+
+def add_row(path: StrPath, row: Row) -> None:
+    """Add a row to a file, which several processes may do at once.
+
+    The file takes the union of its columns and the row's.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f".{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until it is closed
+        rows = [*read_rows(path), row]
+        columns = dict.fromkeys(name for one in rows for name in one)
+        with atomic_text(path) as file:
+            writer = csv.DictWriter(file, list(columns), restval="", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+def write_curve(steps: np.ndarray, values: np.ndarray) -> str:
+    """A curve as the text of a cell.
+
+    >>> write_curve(np.array([99, 199]), np.array([5.0, 12.25]))
+    '99:5 199:12.25'
+    """
+    return " ".join(f"{s}:{v:.6g}" for s, v in zip(steps.tolist(), values.tolist(), strict=True))
+
+
+def read_curve(text: str) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) int steps and (n,) float values of a cell.
+
+    Raises:
+        InputError: a piece is not "step:value".
+    """
+    try:
+        pairs = [piece.split(":") for piece in text.split()]
+        return (
+            np.array([int(step) for step, _ in pairs], np.int64),
+            np.array([float(value) for _, value in pairs]),
+        )
+    except ValueError:
+        raise InputError(f"{text[:40]!r} is not a curve, step:value step:value ...") from None

@@ -1,0 +1,21 @@
+"""The recipe of `jhmdb_mixes.py`: the tiny model on 8 frames of 64 pixels, made for one core."""
+
+from ..pretrain.jhmdb_slowfast_tiny import (
+    class_map,
+    clip,
+    dataloader,
+    lr_multiplier,
+    model,
+    optimizer,
+    reader,
+    task,
+    test,
+    train,
+)
+
+clip.update(frames=8, stride=4, short_side=64)
+reader.update(folder="runs/ablate/cache", short_side=72, entries=1024)  # all of JHMDB, 0.6 GB
+for loader in (dataloader.train, test.loader):
+    loader.mapper.reader = reader
+    loader.num_workers = 0  # a process a core
+train.update(max_iter=1500, eval_period=250, log_period=50, checkpoint_period=250)

@@ -1,0 +1,155 @@
+"""Run a grid of arms x seeds, one run after the other, into one table and one picture of curves.
+
+    python tools/ablate.py --grid configs/ablate/jhmdb_mixes.py --output runs/ablate
+
+A run has one thread; the same command started again beside it is a second worker. A stopped grid
+goes on where it was. Finished runs are rows of `--results` (OUTPUT/results.csv); one that is there,
+from another machine, say, is not run again. OUTPUT gets `table.md`, `summary.csv`, `curves.png`.
+A failed run costs one line on the screen, and the exit code is 1 in the end.
+
+A grid is Python code and is run: use only those that you trust.
+"""
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ava_det import cli
+from ava_det.formats.grid_rows import Row, add_row, key_of, read_curve, read_rows
+from ava_det.grid import Grid, Run, claim, execute, load_grid, measure, runs_of, tidy
+from ava_det.structures import InputError
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Run a grid of arms x seeds into one table.")
+    parser.add_argument("--grid", required=True, type=Path, help="a file below configs/ablate/")
+    parser.add_argument("--output", required=True, type=Path, help="folder of runs and tables")
+    parser.add_argument("--results", type=Path, help="csv of finished runs to read and add to")
+    parser.add_argument("--seeds", type=int, nargs="+", help="these only")
+    parser.add_argument("--arms", nargs="+", help="these only")
+    parser.add_argument("--against", metavar="ARM", help="compare every arm with this one")
+    parser.add_argument("--report", action="store_true", help="run nothing, only write the tables")
+    return parser
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run what is left and write the tables; 1 if a run failed."""
+    grid = load_grid(args.grid)
+    args.results = args.results or args.output / "results.csv"
+    unknown = sorted({*(args.arms or []), *([args.against] if args.against else [])} - {*grid.arms})
+    if unknown:
+        raise InputError(
+            f"{args.grid}: no arm {', '.join(unknown)}; its arms: {', '.join(grid.arms)}"
+        )
+    runs = list(runs_of(grid, args.output))
+    wanted = [
+        run
+        for run in runs
+        if (not args.arms or run.arm in args.arms) and (not args.seeds or run.seed in args.seeds)
+    ]
+    args.output.mkdir(parents=True, exist_ok=True)
+    failures = 0 if args.report else work(grid, wanted, runs, args)
+    print(report(grid, runs, args))
+    return cli.FAILED if failures else 0
+
+
+def work(grid: Grid, wanted: Sequence[Run], runs: Sequence[Run], args: argparse.Namespace) -> int:
+    """Do the wanted runs that have no row yet and that nobody else does; how many failed."""
+    from tqdm import tqdm
+
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    failures = 0
+    bar = tqdm(wanted, desc="grid", unit="run")
+    for run in bar:
+        bar.set_postfix_str(f"{run.arm}, seed {run.seed}")
+        if finished(args.results, grid, run):
+            continue
+        with claim(run.folder) as held:
+            # Another worker may have ended it in the meantime.
+            if held is None or finished(args.results, grid, run):
+                continue
+            try:
+                row = execute(run, held) | measure(run, grid.figures)
+            except (InputError, OSError) as error:
+                tqdm.write(f"error: {run.arm}, seed {run.seed}: {cli.one_line(error)}", sys.stderr)
+                failures += 1
+                continue
+            add_row(args.results, row)
+            tidy(run)
+        report(grid, runs, args)
+    return failures
+
+
+def finished(results: Path, grid: Grid, run: Run) -> bool:
+    """Whether the run has a row."""
+    return run.key in {key_of(row) for row in read_rows(results, list(grid.figures))}
+
+
+def report(grid: Grid, runs: Sequence[Run], args: argparse.Namespace) -> str:
+    """Write the tables and the picture of what is finished; the table."""
+    from ava_det.evaluate.ablation import markdown, summary
+    from ava_det.formats.atomic import atomic_text
+
+    figures = list(grid.figures)
+    everything = read_rows(args.results, figures)
+    keys = {run.key for run in runs}
+    rows = [row for row in everything if key_of(row) in keys]
+    pairs = list(grid.comparisons)
+    if args.against:
+        pairs = [(arm, args.against) for arm in grid.arms if arm != args.against]
+    text = markdown(
+        args.grid.stem, rows, grid.arms, pairs, figures, notes(rows, len(runs), len(everything))
+    )
+    with atomic_text(args.output / "table.md") as file:
+        file.write(text)
+    with atomic_text(args.output / "summary.csv") as file:
+        tables = [summary(rows, grid.arms, name).assign(figure=name) for name in figures]
+        for k, table in enumerate(tables):
+            table.to_csv(file, index=False, header=k == 0, float_format="%.6g")
+    draw(grid, rows, args.output / "curves.png")
+    return text
+
+
+def notes(rows: Sequence[Row], runs: int, everything: int) -> list[str]:
+    """What a reader must know: whether it is all, and of how many recipes and machines."""
+    found = {name: sorted({row[name] for row in rows}) for name in ("commit", "machine")}
+    said = [f"{len(rows)} of {runs} runs."]
+    if len(rows) < runs:
+        said = [f"Partial: {said[0]}"]
+    said += [f"{name.capitalize()}: {', '.join(values)}." for name, values in found.items() if rows]
+    configs = {
+        arm: {r["config"] for r in rows if r["arm"] == arm} for arm in {r["arm"] for r in rows}
+    }
+    mixed = sorted(arm for arm, several in configs.items() if len(several) > 1)
+    if mixed:
+        said.append(f"The config was not the same in all runs of: {', '.join(mixed)}.")
+    if everything > len(rows):
+        said.append(f"{everything - len(rows)} rows of other recipes or seeds are passed over.")
+    return said
+
+
+def draw(grid: Grid, rows: Sequence[Row], path: Path) -> None:
+    """The curves of the first figure, where it has any."""
+    from ava_det.draw.curves import draw_curves
+
+    figure = next(iter(grid.figures))
+    panels = {
+        title: {
+            arm: [
+                read_curve(row[f"{figure} curve"])
+                for row in rows
+                if row["arm"] == arm and row.get(f"{figure} curve")
+            ]
+            for arm in arms
+        }
+        for title, arms in grid.panels.items()
+    }
+    if any(curves for arms in panels.values() for curves in arms.values()):
+        draw_curves(path, panels, figure)
+
+
+if __name__ == "__main__":
+    cli.run(parser(), main)
