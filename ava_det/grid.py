@@ -205,7 +205,7 @@ def measure(run: Run, figures: Mapping[str, Figure]) -> Row:
             if figure.key not in curves:
                 raise InputError(f"{path}: no {figure.key}; there are {', '.join(sorted(curves))}")
             steps, values = curves[figure.key]
-            steps, values = steps + 1, values * figure.scale  # detectron2 counts from 0
+            values = values * figure.scale
             row |= {name: f"{values[-1]:.6g}", f"{name} best": f"{values.max():.6g}"}
             row |= {f"{name} curve": write_curve(steps, values), "steps": str(steps[-1])}
         else:

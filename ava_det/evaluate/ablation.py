@@ -74,15 +74,22 @@ def markdown(
     """
     parts = [f"# {title}", "\n".join(notes)]
     for figure in figures:
-        lines = [_summary_line(line) for line in summary(rows, arms, figure).to_dict("records")]
+        lines = [_summary_line(line) for line in _records(summary(rows, arms, figure))]
         heads = ("arm", "runs", "mean", "deviation", "lowest", "highest", "minutes a run")
         parts += [f"## {figure}", _table(heads, lines)]
         found = comparisons(rows, pairs, figure)
         if found:
             heads = ("difference", "seeds", "mean", "95 % interval", "t test p", "sign flips p")
             lines = [_comparison_line(names, result) for names, result in found.items()]
-            parts += [_table(heads, lines), _caution(list(found.values()))]
+            parts.append(_table(heads, lines))
+    found = comparisons(rows, pairs, figures[0])
+    if found:
+        parts.append(_caution(list(found.values())))
     return "\n\n".join(parts) + "\n"
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, object]]:
+    return [{str(k): v for k, v in line.items()} for line in table.to_dict("records")]
 
 
 def _caution(found: Sequence[Comparison]) -> str:
