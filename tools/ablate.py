@@ -50,6 +50,7 @@ def main(args: argparse.Namespace) -> int:
         for run in runs
         if (not args.arms or run.arm in args.arms) and (not args.seeds or run.seed in args.seeds)
     ]
+    read_rows(args.results, list(grid.figures))  # a damaged file is found before any work
     args.output.mkdir(parents=True, exist_ok=True)
     failures = 0 if args.report else work(grid, wanted, runs, args)
     print(report(grid, runs, args))

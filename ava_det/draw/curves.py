@@ -1,13 +1,14 @@
 """Curves of several runs an arm: the mean as a line, its spread as a band (VideoMix, figure 2)."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 Curve = tuple[np.ndarray, np.ndarray]  # (n,) ascending steps, (n,) values
-# Okabe and Ito's colours, which colour-blind people tell apart, and two more.
-COLOURS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f")
+# Okabe and Ito's colours, which colour-blind people tell apart; further arms are dashed.
+COLOURS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
 
 def mean_and_spread(curves: Sequence[Curve]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -44,10 +45,14 @@ def draw_curves(
     figure = Figure(figsize=(width, 4.2), dpi=130, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    places = {
+        arm: k for k, arm in enumerate(dict.fromkeys(a for arms in panels.values() for a in arms))
+    }
     for axis, (title, arms) in zip(axes, panels.items(), strict=True):
-        for k, (arm, curves) in enumerate(arms.items()):
+        for arm, curves in arms.items():
             if not curves:
                 continue
+            k = places[arm]  # an arm has one colour in all panels
             steps, mean, spread = mean_and_spread(curves)
             colour = COLOURS[k % len(COLOURS)]
             style = "-" if k < len(COLOURS) else "--"
@@ -61,6 +66,7 @@ def draw_curves(
         if axis.lines:
             axis.legend(frameon=False, fontsize=8.5, title="arm (runs)", title_fontsize=8.5)
     axes[0].set_ylabel(y_label)
-    partial = path.with_name(f".{path.name}.part{path.suffix}")
+    # The process id keeps two writers apart; the suffix stays last, for it decides on the format.
+    partial = path.with_name(f".{os.getpid()}.{path.name}")
     figure.savefig(partial)
     partial.replace(path)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from ava_det.data import actors
-from ava_det.data.actors import SCENES, Sizes, load_keyframes, load_videos, prepare
+from ava_det.data.actors import SCENES, SceneBias, Sizes, load_keyframes, load_videos, prepare
 from ava_det.data.actors.actions import ACTIONS, SOLO_ACTIONS
-from ava_det.data.actors.produce import SUBSETS, scripts
+from ava_det.data.actors.produce import scripts
 from ava_det.data.video import Video
 from ava_det.formats.class_map import read_class_map
 from ava_det.structures import InputError
@@ -20,6 +20,7 @@ from ava_det.structures import InputError
 TINY = Sizes(
     train=3, test=2, clips_train=2, clips_test=1, seconds=2.0, clip_seconds=0.4, height=48, width=64
 )
+MADE = ("train", "test", "clips_train", "clips_test")  # what of it is made
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +49,8 @@ def contents(root: Path) -> dict[str, bytes]:
 
 def test_tree(root: Path):
     names = sorted(contents(root))
-    videos = [f"videos/{s}_{k:04d}.mp4" for s in SUBSETS for k in range(getattr(TINY, s))]
-    tables = ["class_map.pbtxt", "scenes.csv", "settings.json", *(f"{s}.csv" for s in SUBSETS)]
+    videos = [f"videos/{s}_{k:04d}.mp4" for s in MADE for k in range(getattr(TINY, s))]
+    tables = ["class_map.pbtxt", "scenes.csv", "settings.json", *(f"{s}.csv" for s in MADE)]
     assert names == sorted(videos + tables)
     assert read_class_map(root / "class_map.pbtxt") == actors.class_map()
 
@@ -99,7 +100,8 @@ def test_what_is_there_is_kept_and_what_is_missing_made(root: Path, tmp_path: Pa
     [
         ({"seed": 3}, r"settings\.json: made with seed 1, not 3: delete the folder"),
         ({"sizes": dataclasses.replace(TINY, train=4)}, r"made with train 3, not 4"),
-        ({"scene_of": lambda *_: "night"}, r"scenes\.csv: other videos are at other scenes"),
+        ({"scene_bias": 0.5}, r"made with scene_bias 0\.0, not 0\.5"),
+        ({"sizes": dataclasses.replace(TINY, swapped=1)}, r"made with swapped 0, not 1"),
     ],
 )
 def test_a_folder_of_other_settings_is_refused(root: Path, arguments, message: str):
@@ -107,6 +109,27 @@ def test_a_folder_of_other_settings_is_refused(root: Path, arguments, message: s
     with pytest.raises(InputError, match=message):
         prepare(root, **({"sizes": TINY, "seed": 1, "workers": 1} | arguments))
     assert contents(root) == before
+
+
+def test_a_folder_with_other_scenes_is_refused(root: Path, tmp_path: Path):
+    for name in ("settings.json", "scenes.csv"):
+        shutil.copy(root / name, tmp_path)
+    scenes = (tmp_path / "scenes.csv").read_text().splitlines()
+    scenes[1] = scenes[1].split(",")[0] + ",nowhere"
+    (tmp_path / "scenes.csv").write_text("\n".join(scenes) + "\n")
+    with pytest.raises(InputError, match=r"scenes\.csv: other videos are at other scenes"):
+        prepare(tmp_path, TINY, seed=1, workers=1)
+
+
+def test_a_folder_from_before_the_scene_bias_is_kept(root: Path, tmp_path: Path):
+    shutil.copytree(root, tmp_path, dirs_exist_ok=True)
+    settings = json.loads((root / "settings.json").read_text())
+    old = {k: v for k, v in settings.items() if k != "scene_bias" and "swapped" not in k}
+    assert len(old) == len(settings) - 3
+    (tmp_path / "settings.json").write_text(json.dumps(old))
+    before = contents(tmp_path)
+    prepare(tmp_path, TINY, seed=1, workers=1)
+    assert contents(tmp_path) == before
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "3"])
@@ -151,6 +174,63 @@ def test_scenes_come_from_the_caller():
         scripts("train", TINY, 1, lambda *_: "moon")
 
 
+def own_scene(script) -> str:
+    """The place that an action of one person has, said once more: in the order of both."""
+    return list(SCENES)[script.actors[0].action_ids[-1] - 1]
+
+
+@pytest.mark.parametrize(("bias", "low", "high"), [(0.0, 0.05, 0.12), (0.5, 0.48, 0.6), (1, 1, 1)])
+def test_a_scene_bias_is_the_share_of_training_videos_at_their_action_s_place(bias, low, high):
+    sizes = Sizes(clips_train=1200, clips_test=600, clips_swapped=600)
+    plans = {
+        subset: scripts(subset, sizes, 5, SceneBias(bias))
+        for subset in ("clips_train", "clips_test", "clips_swapped")
+    }
+    share = {k: np.mean([s.scene == own_scene(s) for s in plan]) for k, plan in plans.items()}
+    # by chance 1 of 12: bias + (1 - bias) / 12, within four deviations
+    assert low <= share["clips_train"] <= high
+    assert 0.04 < share["clips_test"] < 0.13
+    assert share["clips_swapped"] == 0
+    places = {script.scene for script in plans["clips_swapped"]}
+    assert places == set(list(SCENES)[: len(SOLO_ACTIONS)])  # all of another action
+    plain = scripts("clips_train", sizes, 5)
+    differing = [a.scene != b.scene for a, b in zip(plain, plans["clips_train"], strict=True)]
+    assert any(differing) == (bias > 0)
+    for a, b in zip(plain, plans["clips_train"], strict=True):
+        assert a.actors == b.actors
+
+
+@pytest.mark.parametrize("subset", ["swapped", "clips_swapped"])
+def test_a_swapped_video_is_a_test_video_elsewhere(subset: str):
+    sizes = Sizes(test=30, swapped=20, clips_test=30, clips_swapped=20)
+    swapped, test = (
+        scripts(name, sizes, 2) for name in (subset, subset.replace("swapped", "test"))
+    )
+    assert len(swapped) == 20
+    for one, other in zip(swapped, test, strict=False):
+        assert one.video == other.video.replace("test", "swapped")
+        same = dataclasses.replace(other, video=one.video, scene=one.scene)
+        for field in dataclasses.fields(one):
+            if field.name not in ("camera", "light"):  # arrays, of the same stream
+                assert getattr(one, field.name) == getattr(same, field.name)
+        np.testing.assert_array_equal(one.camera.waves, other.camera.waves)
+        np.testing.assert_array_equal(one.light.tint, other.light.tint)
+
+
+def test_swapped_sets_are_made_and_read(tmp_path: Path):
+    sizes = dataclasses.replace(TINY, train=0, test=1, clips_train=0, swapped=1, clips_swapped=1)
+    prepare(tmp_path, sizes, seed=1, scene_bias=0.9, workers=1)
+    assert json.loads((tmp_path / "settings.json").read_text())["scene_bias"] == 0.9
+    (one,) = load_videos(tmp_path, "swapped")
+    (other,) = load_videos(tmp_path, "test")
+    assert one.label == other.label
+    assert (one.video, other.video) == ("clips_swapped_0000", "clips_test_0000")
+    (here,), (there,) = load_keyframes(tmp_path, "swapped"), load_keyframes(tmp_path, "test")
+    np.testing.assert_array_equal(here.people.boxes, there.people.boxes)
+    with pytest.raises(InputError, match=r"train\.csv: not found; render the actors first"):
+        load_keyframes(tmp_path, "train")
+
+
 def test_splits_and_seeds_have_nothing_in_common_and_lists_grow_at_their_end():
     few, many = Sizes(train=2, test=2), Sizes(train=5, test=2)
     assert [s.actors for s in scripts("train", few, 1)] == [
@@ -193,10 +273,16 @@ def test_the_two_with_a_ball_face_each_other_and_share_its_flight():
                 assert giver.arms.at(time) + taker.arms.at(time) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("changes", [{"rate": 25}, {"seconds": 1.0}])
+@pytest.mark.parametrize("changes", [{"rate": 25}, {"seconds": 1.0}, {"clips_swapped": 2}])
 def test_sizes_that_cannot_be_rendered_are_refused(changes):
-    with pytest.raises(ValueError, match=r"must be a multiple|no keyframe"):
+    with pytest.raises(ValueError, match=r"must be a multiple|no keyframe|no more videos than"):
         dataclasses.replace(TINY, **changes)
+
+
+@pytest.mark.parametrize("bias", [-0.1, 1.1, float("nan")])
+def test_a_bias_that_is_no_share_is_refused(bias):
+    with pytest.raises(ValueError, match=r"is not in \[0, 1\]"):
+        SceneBias(bias)
 
 
 def test_settings_say_how_the_folder_was_made(root: Path):
@@ -209,7 +295,8 @@ def test_settings_say_how_the_folder_was_made(root: Path):
 def test_register(root: Path):
     from detectron2.data import DatasetCatalog, MetadataCatalog
 
-    names = [f"actors_{kind}{split}" for kind in ("", "clips_") for split in ("train", "test")]
+    splits = ("train", "test", "swapped")
+    names = [f"actors_{kind}{split}" for kind in ("", "clips_") for split in splits]
     kept = {name: DatasetCatalog.pop(name) for name in names if name in DatasetCatalog}
     for name in names:
         if name in MetadataCatalog:
