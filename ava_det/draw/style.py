@@ -55,6 +55,8 @@ line.grid { stroke: var(--rule); }
 .s3 { color: var(--s3); } .s4 { color: var(--s4); } .s5 { color: var(--s5); }
 .frame { fill: var(--face); }
 .area { fill: var(--accent); fill-opacity: .3; stroke: var(--accent); stroke-width: 1.2; }
+.matrix .right { fill: var(--accent); } .matrix .wrong { fill: var(--s1); }
+.matrix .side { fill: var(--ink); } .matrix .count { fill: var(--ink); text-anchor: middle; }
 .picture svg { border-radius: 8px; background: #000; }
 .picture rect { fill: none; stroke-width: 2.5; }
 .picture .under { stroke: #000; stroke-opacity: .55; stroke-width: 5; stroke-dasharray: none; }

@@ -3,20 +3,25 @@
 import numpy as np
 
 
-def top_k_accuracy(scores: np.ndarray, labels: np.ndarray, k: int) -> float:
-    """Share of clips whose label is among the k highest scores; nan for no clip.
+def hits(scores: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
+    """(N,) bool: whether the label of a clip is among the k highest scores.
+
+    A tie counts as a miss, so that a constant score is no hit; so does a score that is no number.
 
     Args:
         scores: (N, K), any scale.
         labels: (N,) 0-based classes.
         k: how many classes count; all K if it is larger.
+    """
+    own = np.take_along_axis(scores, labels[:, None], axis=1)
+    beaten_by = (~(scores < own)).sum(axis=1) - 1
+    return (beaten_by < min(k, scores.shape[1])) & ~np.isnan(own[:, 0])
+
+
+def top_k_accuracy(scores: np.ndarray, labels: np.ndarray, k: int) -> float:
+    """Share of clips whose label is among the k highest scores, see `hits`; nan for no clip.
 
     >>> top_k_accuracy(np.array([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2]]), np.array([0, 1]), 1)
     0.5
     """
-    if not len(scores):
-        return float("nan")
-    own = np.take_along_axis(scores, labels[:, None], axis=1)
-    # Ties count as misses, so that a constant score is not a hit.
-    beaten_by = (scores >= own).sum(axis=1) - 1
-    return float((beaten_by < min(k, scores.shape[1])).mean())
+    return float(hits(scores, labels, k).mean()) if len(scores) else float("nan")

@@ -9,7 +9,7 @@ from detectron2.utils import comm
 from torch import Tensor
 
 from ava_det.evaluate.frame_map import FrameMap, frame_map
-from ava_det.evaluate.top_k import top_k_accuracy
+from ava_det.evaluate.recognition import RecognitionResult
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.detections import detections_table
 from ava_det.structures import ActionDetections, InputError, Keyframe
@@ -28,6 +28,7 @@ class TopKEvaluator(DatasetEvaluator):
         """Forget all predictions."""
         self._predictions: list[tuple[str, int, np.ndarray]] = []
         self._unreadable: set[str] = set()
+        self.result: RecognitionResult | None = None
 
     def process(self, inputs: dict[str, Any], outputs: list[Tensor]) -> None:
         """Take in the class probabilities (K,) of every clip of a batch."""
@@ -39,24 +40,30 @@ class TopKEvaluator(DatasetEvaluator):
             self._predictions.append((video, label, scores.numpy()))
 
     def evaluate(self) -> Any:
-        """{"recognition": {"top1": ..., "top5": ...}} in the main process, None elsewhere."""
+        """{"recognition": {"top1": ..., "top5": ...}} in the main process, which keeps the scores.
+
+        Raises:
+            InputError: no video could be read.
+        """
         gathered: Any = comm.gather((self._predictions, self._unreadable))
         if not comm.is_main_process():
             return None
         unreadable = set().union(*(some for _, some in gathered))
-        predictions = [item for part, _ in gathered for item in part]
         scores: dict[str, list[np.ndarray]] = {}
         labels: dict[str, int] = {}
-        for video, label, clip_scores in predictions:
-            if video in unreadable:
-                continue
-            scores.setdefault(video, []).append(clip_scores)
-            labels[video] = label
+        for video, label, view in (item for part, _ in gathered for item in part):
+            if video not in unreadable:
+                scores.setdefault(video, []).append(view)
+                labels[video] = label
         if not scores:
             raise InputError("no video of the test set can be read")
-        mean = np.stack([np.mean(clips, axis=0) for clips in scores.values()])
-        truth = np.array(list(labels.values()))
-        top = {f"top{k}": 100 * top_k_accuracy(mean, truth, k) for k in (1, 5)}
+        self.result = RecognitionResult(
+            tuple(scores),
+            np.array(list(labels.values()), np.int64),
+            np.stack([np.mean(views, axis=0) for views in scores.values()]),
+            tuple(sorted(unreadable)),
+        )
+        top = {f"top{k}": 100 * self.result.accuracy(k) for k in (1, 5)}
         return {"recognition": top}
 
 

@@ -40,7 +40,9 @@ recognition_test = dict(
         records=L(get_records)(names="", every=1),
         mapper=L(RecognitionMapper)(
             reader=L(VideoReader)(),
-            transform=L(spatial.center_crop)(size="${clip.short_side}"),
+            transform=L(spatial.short_side)(size="${clip.short_side}"),
+            clips=1,
+            crops=1,
             **_sampling,
         ),
         batch_size=16,

@@ -10,8 +10,10 @@ from ava_det.data.mapper import (
     PADDING,
     DetectionMapper,
     RecognitionMapper,
+    VideoClip,
     collate_clips,
     collate_people,
+    square_crops,
 )
 from ava_det.data.video import VideoReader
 from ava_det.formats.class_map import ClassMap
@@ -126,6 +128,61 @@ def test_recognition_draws_from_a_window_and_tests_in_the_middle(path, reader):
     batch = collate_clips([sample, sample])
     assert batch["clips"].shape == (2, 3, 4, 240, 320)
     assert batch["labels"].tolist() == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "places"),
+    [(4, 9, [(0, 0), (0, 3), (0, 5)]), (7, 4, [(0, 0), (2, 0), (3, 0)]), (4, 4, [(0, 0)] * 3)],
+)
+def test_crops_stand_at_the_ends_and_in_the_middle(height, width, places):
+    """The middle one is rounded up, as in PySlowFast's `uniform_crop`."""
+    video = torch.arange(2 * 3 * height * width).reshape(2, 3, height, width)
+    crops = square_crops(video, 3)
+    assert crops.shape == (3, 2, 3, 4, 4)
+    for crop, (y, x) in zip(crops, places, strict=True):
+        assert torch.equal(crop, video[..., y : y + 4, x : x + 4])
+    assert torch.equal(square_crops(video, 1), crops[1:2])
+
+
+def test_the_clips_of_a_test_go_from_the_first_frame_to_the_last(path, reader):
+    mapper = RecognitionMapper(reader, unchanged, frames=4, stride=2, clips=3, crops=3)
+    record = LabelledVideo(VIDEO, path, 2)
+    frames = len(reader.times(path))
+    everything = reader.frames(path, reader.times(path))
+    for number, start in enumerate((0, (frames - 8) // 2, frames - 8)):
+        sample = mapper(VideoClip(record, number))
+        left, middle, right = sample["clips"].permute(0, 2, 3, 4, 1).numpy()
+        expected = everything[start : start + 8 : 2]
+        np.testing.assert_array_equal(left, expected[:, :, :240])
+        np.testing.assert_array_equal(middle, expected[:, :, 40:280])
+        np.testing.assert_array_equal(right, expected[:, :, 80:])
+    batch = collate_clips([sample, sample])
+    assert batch["clips"].shape == (6, 3, 4, 240, 240)
+    assert batch["videos"] == [VIDEO] * 6
+
+
+def test_segments_take_the_centre_of_each_part(path, reader):
+    mapper = RecognitionMapper(reader, unchanged, frames=4, stride=9, segments=True)
+    record = LabelledVideo(VIDEO, path, 2)
+    times = reader.times(path)
+    part = len(times) / 4
+    centres = [int((k + 0.5) * part) for k in range(4)]
+    middle = mapper(record)["clips"][0].permute(1, 2, 3, 0).numpy()
+    np.testing.assert_array_equal(middle, reader.frames(path, times[centres]))
+    everything = reader.frames(path, times)
+    drawn = set()
+    for seed in range(10):
+        clip = mapper(record, np.random.default_rng(seed))["clips"][0].permute(1, 2, 3, 0).numpy()
+        index = [int((everything == frame).all((1, 2, 3)).argmax()) for frame in clip]
+        assert [int(k / part) for k in index] == [0, 1, 2, 3]
+        drawn.add(tuple(index))
+    assert len(drawn) > 5
+
+
+@pytest.mark.parametrize("wrong", [{"clips": 0}, {"clips": 2, "segments": True}, {"crops": 2}])
+def test_views_that_are_none(reader, wrong):
+    with pytest.raises(ValueError, match="clip"):
+        RecognitionMapper(reader, unchanged, frames=4, stride=2, **wrong)
 
 
 def test_jhmdb_end_to_end(shared, reader):
