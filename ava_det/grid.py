@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from ava_det.formats.atomic import atomic_text
-from ava_det.formats.grid_rows import Row, write_curve
+from ava_det.formats.grid_rows import Key, Row, write_curve
 from ava_det.formats.metrics import read_metrics
 from ava_det.structures import InputError
 
@@ -91,7 +91,7 @@ class Run(NamedTuple):
     commands: list[Command]
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> Key:
         """As `formats.grid_rows.key_of` gives it."""
         return self.arm, str(self.seed), self.recipe
 

@@ -15,9 +15,10 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ava_det import cli
-from ava_det.formats.grid_rows import Row, add_row, key_of, read_curve, read_rows
+from ava_det.formats.grid_rows import Key, Row, add_row, key_of, read_curve, read_rows
 from ava_det.grid import Grid, Run, claim, execute, load_grid, measure, runs_of, tidy
 from ava_det.structures import InputError
 
@@ -58,40 +59,54 @@ def main(args: argparse.Namespace) -> int:
 
 
 def work(grid: Grid, wanted: Sequence[Run], runs: Sequence[Run], args: argparse.Namespace) -> int:
-    """Do the wanted runs that have no row yet and that nobody else does; how many failed."""
+    """Do, in order, the wanted runs that have no row and that nobody else does; how many failed."""
     from tqdm import tqdm
 
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    failures = 0
-    bar = tqdm(wanted, desc="grid", unit="run")
-    for run in bar:
+    signal.signal(signal.SIGTERM, stop)
+    failed: set[Key] = set()
+    with tqdm(total=len(wanted), desc="grid", unit="run") as bar:
+        while True:
+            rows = finished(args.results, grid)
+            bar.n = sum(run.key in rows for run in wanted)
+            left = [run for run in wanted if run.key not in rows | failed]
+            # From the start each time: what a worker that was stopped has begun comes first.
+            if not any(attempt(run, grid, args.results, failed, bar) for run in left):
+                return len(failed)
+            report(grid, runs, args)
+
+
+def attempt(run: Run, grid: Grid, results: Path, failed: set[Key], bar: Any) -> bool:
+    """Do a run, unless another worker has it; whether it was free."""
+    with claim(run.folder) as held:
+        if held is None:
+            return False
         bar.set_postfix_str(f"{run.arm}, seed {run.seed}")
-        if finished(args.results, grid, run):
-            continue
-        with claim(run.folder) as held:
-            # Another worker may have ended it in the meantime.
-            if held is None or finished(args.results, grid, run):
-                continue
-            try:
-                row = execute(run, held) | measure(run, grid.figures)
-            except (InputError, OSError) as error:
-                tqdm.write(f"error: {run.arm}, seed {run.seed}: {cli.one_line(error)}", sys.stderr)
-                failures += 1
-                continue
-            add_row(args.results, row)
+        if run.key in finished(results, grid):  # by another worker, a moment ago
+            return True
+        try:
+            row = execute(run, held) | measure(run, grid.figures)
+        except (InputError, OSError) as error:
+            bar.write(f"error: {run.arm}, seed {run.seed}: {cli.one_line(error)}", sys.stderr)
+            failed.add(run.key)
+        else:
+            add_row(results, row)
             tidy(run)
-        report(grid, runs, args)
-    return failures
+        return True
 
 
-def finished(results: Path, grid: Grid, run: Run) -> bool:
-    """Whether the run has a row."""
-    return run.key in {key_of(row) for row in read_rows(results, list(grid.figures))}
+def stop(*_: object) -> None:
+    """End as by Ctrl-C, also in the background, where a shell has that ignored."""
+    raise KeyboardInterrupt
+
+
+def finished(results: Path, grid: Grid) -> set[Key]:
+    """The runs that have a row."""
+    return {key_of(row) for row in read_rows(results, list(grid.figures))}
 
 
 def report(grid: Grid, runs: Sequence[Run], args: argparse.Namespace) -> str:
     """Write the tables and the picture of what is finished; the table."""
-    from ava_det.evaluate.ablation import markdown, summary
+    from ava_det.evaluate.ablation import markdown, provenance, summary
     from ava_det.formats.atomic import atomic_text
 
     figures = list(grid.figures)
@@ -102,7 +117,12 @@ def report(grid: Grid, runs: Sequence[Run], args: argparse.Namespace) -> str:
     if args.against:
         pairs = [(arm, args.against) for arm in grid.arms if arm != args.against]
     text = markdown(
-        args.grid.stem, rows, grid.arms, pairs, figures, notes(rows, len(runs), len(everything))
+        args.grid.stem,
+        rows,
+        grid.arms,
+        pairs,
+        figures,
+        provenance(rows, len(runs), len(everything)),
     )
     with atomic_text(args.output / "table.md") as file:
         file.write(text)
@@ -112,24 +132,6 @@ def report(grid: Grid, runs: Sequence[Run], args: argparse.Namespace) -> str:
             table.to_csv(file, index=False, header=k == 0, float_format="%.6g")
     draw(grid, rows, args.output / "curves.png")
     return text
-
-
-def notes(rows: Sequence[Row], runs: int, everything: int) -> list[str]:
-    """What a reader must know: whether it is all, and of how many recipes and machines."""
-    found = {name: sorted({row[name] for row in rows}) for name in ("commit", "machine")}
-    said = [f"{len(rows)} of {runs} runs."]
-    if len(rows) < runs:
-        said = [f"Partial: {said[0]}"]
-    said += [f"{name.capitalize()}: {', '.join(values)}." for name, values in found.items() if rows]
-    configs = {
-        arm: {r["config"] for r in rows if r["arm"] == arm} for arm in {r["arm"] for r in rows}
-    }
-    mixed = sorted(arm for arm, several in configs.items() if len(several) > 1)
-    if mixed:
-        said.append(f"The config was not the same in all runs of: {', '.join(mixed)}.")
-    if everything > len(rows):
-        said.append(f"{everything - len(rows)} rows of other recipes or seeds are passed over.")
-    return said
 
 
 def draw(grid: Grid, rows: Sequence[Row], path: Path) -> None:

@@ -54,6 +54,24 @@ def comparisons(
     return found
 
 
+def provenance(rows: Sequence[Row], runs: int, everything: int) -> list[str]:
+    """What a reader must know: whether it is all, and of how many recipes and machines."""
+    found = {name: sorted({row[name] for row in rows}) for name in ("commit", "machine")}
+    said = [f"{len(rows)} of {runs} runs."]
+    if len(rows) < runs:
+        said = [f"Partial: {said[0]}"]
+    said += [f"{name.capitalize()}: {', '.join(values)}." for name, values in found.items() if rows]
+    configs = {
+        arm: {r["config"] for r in rows if r["arm"] == arm} for arm in {r["arm"] for r in rows}
+    }
+    mixed = sorted(arm for arm, several in configs.items() if len(several) > 1)
+    if mixed:
+        said.append(f"The config was not the same in all runs of: {', '.join(mixed)}.")
+    if everything > len(rows):
+        said.append(f"{everything - len(rows)} rows of other recipes or seeds are passed over.")
+    return said
+
+
 def markdown(
     title: str,
     rows: Sequence[Row],

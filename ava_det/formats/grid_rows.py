@@ -17,10 +17,11 @@ from ava_det.formats.atomic import StrPath, atomic_text, open_text
 from ava_det.structures import InputError
 
 KEY = ("arm", "seed", "recipe")
+Key = tuple[str, str, str]  # their values
 Row = dict[str, str]
 
 
-def key_of(row: Mapping[str, str]) -> tuple[str, str, str]:
+def key_of(row: Mapping[str, str]) -> Key:
     """What tells rows apart: arm, seed and recipe."""
     arm, seed, recipe = (row[name] for name in KEY)
     return arm, seed, recipe
@@ -38,7 +39,7 @@ def read_rows(path: StrPath, figures: Sequence[str] = ()) -> list[Row]:
     """
     if not Path(path).exists():
         return []
-    rows: dict[tuple[str, str, str], Row] = {}
+    rows: dict[Key, Row] = {}
     with open_text(path) as file:
         reader = csv.DictReader(file)
         lacking = [name for name in (*KEY, *figures) if name not in (reader.fieldnames or [])]

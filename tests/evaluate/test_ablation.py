@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ava_det.evaluate.ablation import comparisons, markdown, summary
+from ava_det.evaluate.ablation import comparisons, markdown, provenance, summary
 
 ROWS = [
     {"arm": arm, "seed": str(seed), "top-1": str(value), "seconds": "120"}
@@ -53,3 +53,18 @@ def test_one_seed_has_no_interval():
     rows = [row for row in ROWS if row["seed"] == "0"]
     text = markdown("x", rows, ARMS, [("S|x", "plain")], ["top-1"], [])
     assert "| S\\|x - plain | 1 | +5.00 | \u2013 | \u2013 | 1.0000 |" in text
+
+
+def test_a_partial_or_mixed_grid_is_called_so():
+    facts = {"commit": "c1", "machine": "m", "config": "h"}
+    rows = [{**row, **facts} for row in ROWS]
+    assert provenance(rows, 5, 5) == ["5 of 5 runs.", "Commit: c1.", "Machine: m."]
+    rows[1] |= {"commit": "c2", "config": "other"}
+    assert provenance(rows, 9, 7) == [
+        "Partial: 5 of 9 runs.",
+        "Commit: c1, c2.",
+        "Machine: m.",
+        "The config was not the same in all runs of: plain.",
+        "2 rows of other recipes or seeds are passed over.",
+    ]
+    assert provenance([], 9, 0) == ["Partial: 0 of 9 runs."]

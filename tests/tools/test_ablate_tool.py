@@ -112,7 +112,13 @@ def test_a_failure_is_one_line_and_the_grid_goes_on(make, tmp_path):
 
 def test_a_stopped_grid_stops_its_command_and_goes_on(make, tmp_path):
     grid, started = make(sleep=30)
-    worker = subprocess.Popen(command(grid, tmp_path / "out"), stderr=subprocess.PIPE, text=True)
+    # As a shell starts a program in the background: with SIGINT ignored.
+    worker = subprocess.Popen(
+        command(grid, tmp_path / "out"),
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )
     while not started.exists():
         assert worker.poll() is None
         time.sleep(0.02)
