@@ -1,4 +1,4 @@
-"""Evaluate anybody's action detections: frame-mAP by the protocols of AVA.
+"""Evaluate anybody's action detections: frame-mAP by the protocols of AVA, and video-mAP.
 
     python tools/evaluate.py results.csv --ground-truth gt.csv --class-map list.pbtxt
 
@@ -8,7 +8,6 @@ not be a second; in JHMDB it is a frame (say so by `--ticks frames` when asking 
 
 import argparse
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,20 +15,19 @@ from ava_det import cli
 from ava_det.structures import AVA_CLOCK, FRAME_CLOCK, Clock, InputError
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
-    from ava_det.draw.markup import Html
-    from ava_det.evaluate.frame_map import FrameMap
+    from ava_det.evaluate.evaluation import Evaluated, Rules
+    from ava_det.formats.evaluation import Evaluation
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Frame-mAP of action detections.")
+    parser = argparse.ArgumentParser(description="Frame-mAP and video-mAP of action detections.")
     add, path = parser.add_argument, Path
     add("results", type=path, help="AVA result rows, csv or csv.gz")
     add("--ground-truth", type=path, required=True, help="AVA rows, csv or csv.gz")
-    add("--class-map", type=path, required=True, help="the classes to evaluate, pbtxt or csv")
+    add("--class-map", type=path, help="classes to evaluate, pbtxt or csv (default: all found)")
     add("--groups", type=path, metavar="LIST", help="a class list with groups, if that has none")
     add("--exclude", type=path, metavar="CSV", help="keyframes that do not count")
     add("--protocol", choices=["activitynet", "uncapped"], default="activitynet")
@@ -37,126 +35,110 @@ def parser() -> argparse.ArgumentParser:
     add("--video-map", action="store_true", help="link boxes into tubes and give their mAP as well")
     add("--json", type=path, help="write the figures to this file")
     add("--html", type=path, help="write a page to this file")
+    add = parser.add_argument_group("beside other results").add_argument
+    add("--ground-truth-boxes", type=path, metavar="CSV", help="results on annotated boxes")
+    add("--proposals", type=path, metavar="CSV", help="person boxes: how many people they cover")
+    add("--compare", type=path, metavar="JSON|CSV", help="figures or results of another run")
     add = parser.add_argument_group("more on the page").add_argument
     add("--videos", type=path, metavar="FOLDER", help="pictures of the best and worst keyframes")
     add("--pictures", type=int, default=6, metavar="N", help="how many of each (default 6)")
-    add(
-        "--ticks", type=ticks_a_second, default=1.0, metavar="seconds|frames|RATE", help="tick unit"
-    )
+    add("--ticks", type=ticks, default=1.0, metavar="seconds|frames|RATE", help="tick unit")
     add("--start", type=int, help="tick at the start of a file (default 900, or 0 for frames)")
     add("--run", type=path, metavar="FOLDER", help="loss curves of this training run")
     return parser
 
 
-def ticks_a_second(text: str) -> float | None:
+def ticks(text: str) -> float | None:
     """What `--ticks` means; None for frames."""
     return {"seconds": 1.0, "frames": None}[text] if text in ("seconds", "frames") else float(text)
 
 
 def main(args: argparse.Namespace) -> None:
     """Evaluate, print, write."""
-    from ava_det.evaluate.frame_map import frame_map
-    from ava_det.evaluate.text import class_table, notes, video_table
-    from ava_det.formats import ava_csv
-    from ava_det.formats.class_map import read_class_map, with_groups
+    from ava_det.evaluate.evaluation import evaluate_file, other_figures
+    from ava_det.evaluate.proposal_recall import proposal_recall
+    from ava_det.evaluate.text import lines_of, notes
+    from ava_det.formats.ava_csv import read_ground_truth
     from ava_det.formats.evaluation import write_evaluation
+    from ava_det.formats.proposals import read_proposals
 
     if not args.html and (args.videos or args.run):
         raise InputError("--videos and --run show on the page: say where by --html")
     if args.videos and not args.videos.is_dir():
         raise InputError(f"{args.videos}: no such folder")
-    class_map = read_class_map(args.class_map)
-    if args.groups:
-        class_map = with_groups(class_map, read_class_map(args.groups))
-    truth = ava_csv.read_ground_truth(args.ground_truth)
-    found = ava_csv.read_detections(args.results)
-    ava_csv.require_common(truth, class_map, args.ground_truth)
-    ava_csv.require_common(found, class_map, args.results)
-    excluded = ava_csv.read_keyframes(args.exclude) if args.exclude else None
-    rules = {"protocol": args.protocol, "excluded": excluded, "iou_threshold": args.iou}
-    result = frame_map(truth, found, class_map, **rules)
-    if not any(result.ground_truth.values()):
-        raise InputError(f"{args.ground_truth}: no row of an evaluated class counts")
-    figures = result.summary()
-    for line in notes(figures, truth, found):
-        print(line, file=sys.stderr)
-    print(class_table(figures))
-    if args.video_map:
-        from ava_det.evaluate.video_map import video_map
-
-        videos = video_map(truth, found, class_map)
-        figures["video_mAP"] = videos.summary()
-        print(video_table(figures["video_mAP"]))
+    truth = read_ground_truth(args.ground_truth)
+    rules = rules_of(args, truth)
+    given = truth, args.ground_truth, rules
+    this = evaluate_file(args.results, *given)
+    figures = this.figures
+    other = other_figures(args.compare, *given) if args.compare else None
+    if args.ground_truth_boxes:
+        whole = evaluate_file(args.ground_truth_boxes, *given).figures
+        figures["ground_truth_boxes"] = {"mAP": whole["mAP"], "AP": whole["AP"]}
+    recall = None
+    if args.proposals:
+        recall = proposal_recall(truth, read_proposals(args.proposals)).table()
+    for note in notes(figures, truth, this.detections):
+        print(note, file=sys.stderr)
+    print(*lines_of(figures, recall, (str(args.compare), other) if other else None), sep="\n")
     if args.json:
         write_evaluation(args.json, figures)
     if args.html:
-        write_report(args, result, truth, found, class_map.names)
+        report(args, this, rules, other, recall)
         print(f"report: {args.html}")
 
 
-def write_report(
+def rules_of(args: argparse.Namespace, truth: "pd.DataFrame") -> "Rules":
+    """What the command line says of how to evaluate."""
+    from ava_det.evaluate.evaluation import Rules, classes_of
+    from ava_det.formats import ava_csv
+    from ava_det.formats.class_map import read_class_map, with_groups
+
+    if args.class_map:
+        class_map = read_class_map(args.class_map)
+        ava_csv.require_common(truth, class_map, args.ground_truth)
+    else:
+        class_map = classes_of(truth["action"])
+        print(
+            f"no class map given: the {len(class_map)} ids of the ground truth are evaluated "
+            "(AVA's own figures are of the 60 classes of its list)",
+            file=sys.stderr,
+        )
+    if args.groups:
+        class_map = with_groups(class_map, read_class_map(args.groups))
+    excluded = ava_csv.read_keyframes(args.exclude) if args.exclude else None
+    return Rules(class_map, args.protocol, excluded, args.iou, args.video_map)
+
+
+def report(
     args: argparse.Namespace,
-    result: "FrameMap",
-    truth: "pd.DataFrame",
-    found: "pd.DataFrame",
-    names: dict[int, str],
+    this: "Evaluated",
+    rules: "Rules",
+    other: "Evaluation | None",
+    recall: "pd.DataFrame | None",
 ) -> None:
-    """The page."""
-    from ava_det.draw.evaluation_report import sections
-    from ava_det.draw.page import write_page
-    from ava_det.evaluate.frame_map import HIT, LEFT_OUT
-    from ava_det.evaluate.keyframes import best_and_worst, keyframe_precision
+    """Write the page."""
     from ava_det.formats.metrics import read_metrics
+    from ava_det.report import write_report
 
-    best, worst = [], []
+    pictures = None
     if args.videos:
-        chosen = best_and_worst(keyframe_precision(truth, found, result), args.pictures)
-        truth = truth[result.counted]
-        found = found.assign(hit=result.outcome == HIT)[result.outcome != LEFT_OUT]
-        best, worst = (list(pictures(args, some, truth, found, names)) for some in chosen)
-    metrics = read_metrics(args.run / "metrics.json") if args.run else None
-    subtitle = f"{args.results} against {args.ground_truth}, classes of {args.class_map}"
-    parts = sections(result.summary(), result.curves(), best, worst, metrics)
-    write_page(args.html, "Action detection: frame-mAP", subtitle, parts)
+        from ava_det.data.pictures import KeyframePictures
 
-
-def pictures(
-    args: argparse.Namespace,
-    chosen: "pd.DataFrame",
-    truth: "pd.DataFrame",
-    found: "pd.DataFrame",
-    names: dict[int, str],
-) -> "Iterator[Html]":
-    """Pictures of keyframes, as far as their videos can be read."""
-    from ava_det.draw.evaluation_report import keyframe_picture
-
-    paths = sorted(path for path in args.videos.rglob("*") if path.is_file())
-    files = {path.relative_to(args.videos).with_suffix("").as_posix(): path for path in paths}
-    for video, tick, ap in zip(chosen["video"], chosen["tick"], chosen["ap"], strict=True):
-        try:
-            if video not in files:
-                raise InputError(f"{args.videos}: no such video in it")
-            image = keyframe_image(args, files[video], tick)
-        except (InputError, IndexError) as error:
-            print(f"no picture of {video}, tick {tick}: {error}", file=sys.stderr)
-            continue
-        here, said = (t[(t["video"] == video) & (t["tick"] == tick)] for t in (truth, found))
-        yield keyframe_picture(image, f"{video}, tick {tick}: AP {ap:.2f}", here, said, names)
-
-
-def keyframe_image(args: argparse.Namespace, path: Path, tick: int) -> "np.ndarray":
-    """The frame (H, W, 3) of a keyframe."""
-    import numpy as np
-
-    from ava_det.data.video import Video
-
-    usual = FRAME_CLOCK if args.ticks is None else AVA_CLOCK
-    clock = Clock(args.ticks, usual.start if args.start is None else args.start)
-    with Video(path) as file:
-        time = clock.seconds(tick, file.frame_times)
-        if not 0 <= time <= file.frame_times[-1] + 0.5:
-            raise IndexError(f"second {time:g} of {file.frame_times[-1]:.1f}")
-        return file.frames(np.array([time]))[0]
+        usual = FRAME_CLOCK if args.ticks is None else AVA_CLOCK
+        start = usual.start if args.start is None else args.start
+        pictures = KeyframePictures(args.videos, Clock(args.ticks, start))
+    write_report(
+        args.html,
+        f"{args.results} against {args.ground_truth}, {args.class_map or 'all classes found'}",
+        this,
+        rules.class_map,
+        pictures=pictures,
+        count=args.pictures,
+        other=(str(args.compare), other) if other else None,
+        recall=recall,
+        metrics=read_metrics(args.run / "metrics.json") if args.run else None,
+    )
 
 
 if __name__ == "__main__":

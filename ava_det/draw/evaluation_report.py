@@ -3,17 +3,16 @@
 They are made of plain values: the figures as they are written to JSON, curves, tables.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from ava_det.draw.markup import Html, escape, tag
-from ava_det.draw.page import Bar, BoxOnPicture, Cell, grid, picture, section, table, tiles
-from ava_det.draw.plots import Line, line_chart, small_curve
-from ava_det.formats.ava_csv import BOX, has_box
-from ava_det.formats.evaluation import Evaluation
+from ava_det.draw.markup import Html
+from ava_det.draw.page import Bar, Cell, Change, grid, section, table, tiles
+from ava_det.draw.plots import Line, heat_map, line_chart, small_curve, small_histogram
+from ava_det.formats.evaluation import Evaluation, VideoEvaluation
 
 Curve = tuple[np.ndarray, np.ndarray]
 
@@ -23,40 +22,74 @@ _PICTURE_NOTE = (
 )
 
 
-def sections(
-    result: Evaluation,
-    curves: Mapping[str, Curve],
-    best: Sequence[Html] = (),
-    worst: Sequence[Html] = (),
-    metrics: Mapping[str, Curve] | None = None,
-) -> list[Html]:
-    """All sections.
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What a page shows; K classes.
 
-    Args:
+    Attributes:
         result: the figures.
+        groups: class -> its group, where it has one.
         curves: as for `curve_section`.
+        edges: as for `histogram_section`.
+        histograms: likewise.
+        confusion: as for `confusion_section`.
         best: pictures of the best keyframes, by `keyframe_picture`.
         worst: of the worst.
+        other: name and figures of a run to compare with.
+        recall: how many people proposals cover, a row for each score threshold.
         metrics: as for `training_section`, of the run that made the detections.
     """
-    parts = [overview(result), class_section(result), curve_section(result, curves)]
+
+    result: Evaluation
+    groups: Mapping[str, str]
+    curves: Mapping[str, Curve]
+    edges: np.ndarray
+    histograms: Mapping[str, Curve]
+    confusion: np.ndarray
+    best: Sequence[Html] = ()
+    worst: Sequence[Html] = ()
+    other: tuple[str, Evaluation] | None = None
+    recall: pd.DataFrame | None = None
+    metrics: Mapping[str, Curve] | None = None
+
+
+def sections(report: Report) -> list[Html]:
+    """All sections."""
+    result, other = report.result, report.other
+    parts = [overview(result, other[1] if other else None)]
+    parts += [comparison_section(result, *other)] if other else []
+    parts += [class_section(result, report.groups), *part_sections(result)]
+    parts += [tube_section(result["video_mAP"])] if "video_mAP" in result else []
+    parts.append(curve_section(result, report.curves))
+    parts.append(histogram_section(report.edges, report.histograms))
+    parts += confusion_sections(list(result["AP"]), report.confusion)
+    best, worst = report.best, report.worst
     parts += [section("Best keyframes", grid(*best), note=_PICTURE_NOTE)] if best else []
     parts += [section("Worst keyframes", grid(*worst), note=_PICTURE_NOTE)] if worst else []
-    parts += [training_section(metrics)] if metrics else []
+    parts += [recall_section(report.recall)] if report.recall is not None else []
+    parts += [training_section(report.metrics)] if report.metrics else []
     parts += [left_out_section(result)] if result["left_out"] else []
     return parts
 
 
-def overview(result: Evaluation) -> Html:
+def overview(result: Evaluation, other: Evaluation | None = None) -> Html:
     """The figures that matter, in large."""
     known = [name for name, ap in result["AP"].items() if ap is not None]
     groups = [(name, ap) for name, ap in result["groups"].items() if ap is not None]
+    title = f"frame-mAP@{result['iou_threshold']:g}, {result['protocol']}"
+    figures = [(title, f"{result['mAP']:.4f}")]
+    if other:
+        figures.append(("against the other run", f"{result['mAP'] - other['mAP']:+.4f}"))
+    if "ground_truth_boxes" in result:
+        whole = result["ground_truth_boxes"]["mAP"]
+        figures.append(("on annotated boxes", f"{whole:.4f}"))
+        figures.append(("lost to the person detector", f"{whole - result['mAP']:.4f}"))
+    if "video_mAP" in result:
+        tubes = result["video_mAP"]
+        figures += [(f"video-mAP@{k}", f"{v:.4f}") for k, v in tubes["mAP"].items()]
     return tiles(
         [
-            (
-                f"frame-mAP@{result['iou_threshold']:g}, {result['protocol']}",
-                f"{result['mAP']:.4f}",
-            ),
+            *figures,
             *((f"{name} classes", f"{ap:.4f}") for name, ap in groups),
             ("classes with ground truth", f"{len(known)}/{len(result['AP'])}"),
             ("ground-truth labels", f"{sum(result['ground_truth'].values()):,}"),
@@ -65,24 +98,145 @@ def overview(result: Evaluation) -> Html:
     )
 
 
-def class_section(result: Evaluation) -> Html:
+def class_section(result: Evaluation, groups: Mapping[str, str] | None = None) -> Html:
     """The table of classes, best first."""
     ranked = sorted(
         result["AP"].items(), key=lambda item: -1.0 if item[1] is None else item[1], reverse=True
     )
+    columns = ["class", "average precision", "ground truth", "detections"]
     rows: list[list[Cell]] = [
-        [
-            name,
-            None if ap is None else Bar(ap),
-            result["ground_truth"][name],
-            result["detections"][name],
-        ]
+        [name, _bar(ap), result["ground_truth"][name], result["detections"][name]]
         for name, ap in ranked
     ]
-    columns = ["class", "average precision", "ground truth", "detections"]
+    if "ground_truth_boxes" in result:
+        columns.insert(2, "on annotated boxes")
+        for row, (name, _) in zip(rows, ranked, strict=True):
+            row.insert(2, result["ground_truth_boxes"]["AP"].get(name))
+    if groups:
+        columns.insert(1, "group")
+        for row, (name, _) in zip(rows, ranked, strict=True):
+            row.insert(1, groups.get(name))
     return section(
         "Classes", table(columns, rows), note="A class without ground truth has no AP (a dash)."
     )
+
+
+def _bar(ap: float | None) -> Bar | None:
+    return None if ap is None else Bar(ap)
+
+
+def comparison_section(result: Evaluation, name: str, other: Evaluation) -> Html:
+    """Both runs side by side, the class that has changed most first."""
+    note = f"This run against {name}: {result['mAP']:.4f} and {other['mAP']:.4f}."
+    for key in ("protocol", "iou_threshold"):
+        if result[key] != other[key]:
+            note += f" They do not compare: the other one's {key} is {other[key]}."
+    rows: list[list[Cell]] = []
+    for label, ap in result["AP"].items():
+        before = other["AP"].get(label)
+        if ap is not None or before is not None:
+            change = None if ap is None or before is None else Change(ap - before)
+            rows.append([label, _bar(ap), _bar(before), change])
+    rows.sort(key=lambda row: -abs(row[3].value) if isinstance(row[3], Change) else 1)
+    return section(
+        "Comparison", table(["class", "this run", "the other", "change"], rows), note=note
+    )
+
+
+def part_sections(result: Evaluation) -> list[Html]:
+    """mAP by the size of people and by how many there are."""
+    notes = {
+        "sizes": "As COCO does it, with its bounds of 32 and 96 pixels in a frame of 640 x 480: "
+        "small is below 1/300 of the area of the frame, large from 3 % on. People of other sizes "
+        "are neither to be found nor false.",
+        "crowds": "By the annotated people of a keyframe.",
+    }
+    parts = []
+    sizes, crowds = result.get("sizes", {}), result.get("crowds", {})
+    titles = {"sizes": "Size of people", "crowds": "People on a keyframe"}
+    for key, by_name in (("sizes", sizes), ("crowds", crowds)):
+        rows: list[list[Cell]] = [
+            [name, _bar(part["mAP"]), part["classes"], part["ground_truth"], part["detections"]]
+            for name, part in by_name.items()
+        ]
+        columns = ["", "mAP", "classes", "ground truth", "detections"]
+        parts += [section(titles[key], table(columns, rows), note=notes[key])] if rows else []
+    return parts
+
+
+def tube_section(result: VideoEvaluation) -> Html:
+    """AP of tubes."""
+    kind = "linked from the boxes" if result["linked"] else "as given"
+    note = f"Protocol {result['protocol']}; detected tubes are {kind}. The figure is the overlap."
+    shown = ["0.2", "0.5", "0.75"]
+    rows: list[list[Cell]] = [
+        [
+            name,
+            _bar(result["AP"]["0.5"][name]),
+            *(result["AP"][t][name] for t in shown if t != "0.5"),
+            result["ground_truth"][name],
+            result["detections"][name],
+        ]
+        for name in result["ground_truth"]
+    ]
+    columns = ["class", "AP@0.5", "AP@0.2", "AP@0.75", "annotated tubes", "detected tubes"]
+    return section("Tubes", table(columns, rows), note=note)
+
+
+def histogram_section(edges: np.ndarray, histograms: Mapping[str, Curve]) -> Html:
+    """How the scores of true and false detections are spread.
+
+    Args:
+        edges: (n + 1,) of the bins.
+        histograms: class -> (n,) true and (n,) false detections.
+    """
+    low, high = float(edges[0]), float(edges[-1])
+    note = (
+        f"Scores from {low:g} to {high:g} to the right, how many upwards (logarithmic): true ones "
+        "in colour, false ones grey; the figures are all true / all false ones."
+    )
+    small = [small_histogram(name, edges, *counts) for name, counts in histograms.items()]
+    return section("Scores", grid(*small, small=True), note=note)
+
+
+def confusion_sections(names: Sequence[str], matrix: np.ndarray, most: int = 12) -> list[Html]:
+    """What people do where something else is detected.
+
+    Args:
+        names: of the K classes.
+        matrix: (K, K + 1) false detections, by `evaluate.breakdown.confusion`.
+        most: how many pairs are listed.
+    """
+    there = np.flatnonzero(matrix.sum(axis=1) > 0)
+    if not len(there):
+        return []
+    columns = [*names, "nobody"]
+    used = np.flatnonzero(matrix.sum(axis=0) > 0)
+    note = (
+        "Of each class the false ones among its best detections, as many as it is annotated: what "
+        "the person in that place does. The class itself: that person had been found already; "
+        "nobody: no person is annotated there. A cell's shade is its share of the row."
+    )
+    shown = heat_map(
+        [names[k] for k in there.tolist()],
+        [columns[k] for k in used.tolist()],
+        matrix[np.ix_(there, used)],
+    )
+    pairs = np.dstack(np.unravel_index(np.argsort(-matrix, axis=None), matrix.shape))[0][:most]
+    rows: list[list[Cell]] = [
+        [names[i], columns[j], round(float(matrix[i, j]), 1), Bar(matrix[i, j] / matrix[i].sum())]
+        for i, j in pairs.tolist()
+        if matrix[i, j] > 0
+    ]
+    pair_table = table(["detected", "in truth", "how often", "of the errors of the class"], rows)
+    return [section("Errors", pair_table, shown, note=note)]
+
+
+def recall_section(recall: pd.DataFrame) -> Html:
+    """How many of the annotated people the proposals cover."""
+    note = "Annotated people whom a proposal of at least that score overlaps by the given IoU."
+    rows = [list(row) for row in recall.itertuples(index=False, name=None)]
+    return section("Proposals", table([str(k) for k in recall.columns], rows), note=note)
 
 
 def curve_section(result: Evaluation, curves: Mapping[str, Curve]) -> Html:
@@ -125,49 +279,3 @@ def training_section(metrics: Mapping[str, Curve]) -> Html:
     if "lr" in metrics:
         charts.append(line_chart([Line("lr", *metrics["lr"])], "iteration", "learning rate"))
     return section("Training", grid(*charts))
-
-
-def keyframe_picture(
-    image: np.ndarray,
-    title: str,
-    truth: pd.DataFrame,
-    found: pd.DataFrame,
-    names: Mapping[int, str],
-    labels: int = 3,
-) -> Html:
-    """A keyframe with its annotated and detected people, and what was said of them.
-
-    Args:
-        image: (H, W, 3) uint8 RGB.
-        title: which keyframe, and how well it went.
-        truth: its rows of ground truth that counted.
-        found: its detections that counted, with a bool column `hit`.
-        names: of the classes.
-        labels: how many of a detected person's actions are listed, by score.
-    """
-    truth = truth[has_box(truth)]
-    lines = [tag("p", title), tag("p", tag("b", "annotated"), _annotated(truth, names))]
-    boxes = []
-    best_first = found.sort_values("score", ascending=False, kind="stable")
-    for mark, (box, rows) in enumerate(best_first.groupby(BOX, sort=False), 1):
-        boxes.append(BoxOnPicture(np.array(box), str(mark)))
-        said = zip(*(rows[k].tolist()[:labels] for k in ("action", "score", "hit")), strict=True)
-        chips = [_chip(names[action], score, hit) for action, score, hit in said]
-        lines.append(tag("p", tag("b", mark), *chips))
-    # Annotated boxes last: dashed, they do not hide a detected one in the same place.
-    boxes += [BoxOnPicture(box, truth=True) for box in _boxes(truth)]
-    return picture(image, boxes, escape(*lines))
-
-
-def _boxes(rows: pd.DataFrame) -> Sequence[np.ndarray]:
-    return list(np.asarray(rows[BOX].drop_duplicates()))
-
-
-def _annotated(truth: pd.DataFrame, names: Mapping[int, str]) -> str:
-    counts = Counter(names[action] for action in truth["action"].tolist())
-    return ", ".join(f"{n} x {name}" if n > 1 else name for name, n in counts.items())
-
-
-def _chip(name: str, score: float, hit: bool) -> Html:
-    sign, kind = ("✓", "good") if hit else ("✗", "bad")
-    return tag("span", tag("span", sign, class_=kind), f" {name} {score:.2f}", class_="chip")

@@ -22,7 +22,14 @@ class Bar:
     share: float
 
 
-Cell = Bar | Html | str | int | float | None
+@dataclass(frozen=True)
+class Change:
+    """A table cell: a difference in [-1, 1] as a figure with a bar to the left or the right."""
+
+    value: float
+
+
+Cell = Bar | Change | Html | str | int | float | None
 
 
 def write_page(path: StrPath, title: str, subtitle: str, sections: Sequence[Html]) -> None:
@@ -139,5 +146,16 @@ def _cell(value: Cell, right: bool) -> Html:
         fill = tag("span", tag("i", style=f"width:{100 * value.share:.1f}%"), class_="track")
         figure = tag("span", f"{value.share:.4f}")
         return tag("td", figure, fill, class_="bar", data_value=f"{value.share:.6f}")
+    if isinstance(value, Change):
+        return _change(value.value)
     shown = f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
     return tag("td", shown, class_="number", data_value=value)
+
+
+def _change(value: float) -> Html:
+    """A full half of the bar is a difference of 0.5."""
+    share = min(abs(value), 0.5) * 100
+    kind, start = ("up", 50.0) if value > 0 else ("down", 50.0 - share)
+    bar = tag("i", style=f"left:{start:.1f}%;width:{share:.1f}%", class_=kind)
+    figure, track = tag("span", f"{value:+.4f}"), tag("span", bar, class_="change")
+    return tag("td", figure, track, class_="bar", data_value=f"{value:.6f}")

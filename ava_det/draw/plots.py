@@ -78,6 +78,69 @@ def small_curve(name: str, note: str, x: np.ndarray, y: np.ndarray) -> Html:
     return tag("figure", chart, tag("figcaption", name, " ", tag("b", note)), class_="small")
 
 
+def small_histogram(name: str, edges: np.ndarray, front: np.ndarray, back: np.ndarray) -> Html:
+    """Two small histograms, one before the other, on a logarithmic scale, with their name.
+
+    Args:
+        name: title.
+        edges: (n + 1,) of the bins.
+        front: (n,) counts that are drawn in colour.
+        back: (n,) counts that are drawn in grey, behind them.
+    """
+    width, height = 100, 60
+    most = max(int(front.max()), int(back.max()), 1)
+    across = _Scale(float(edges[0]), float(edges[-1]), 0, width)
+    parts = [tag("rect", x=0, y=0, width=width, height=height, class_="frame")]
+    for counts, kind in ((back, "back"), (front, "front")):
+        heights = np.log1p(counts) / math.log1p(most) * height
+        for k in np.flatnonzero(counts).tolist():
+            x1, x2, y = across(edges[k]), across(edges[k + 1]), heights[k]
+            place = {"x": f"{x1:.1f}", "width": f"{x2 - x1 - 0.6:.1f}"}
+            parts.append(
+                tag("rect", **place, y=f"{height - y:.1f}", height=f"{y:.1f}", class_=kind)
+            )
+    label = f"scores of {name}: {int(front.sum())} true, {int(back.sum())} false"
+    view = f"-1 -1 {width + 2} {height + 2}"
+    chart = tag("svg", *parts, viewBox=view, role="img", aria_label=label)
+    caption = [name, " ", tag("b", f"{int(front.sum()):,} / {int(back.sum()):,}")]
+    return tag("figure", chart, tag("figcaption", *caption), class_="small")
+
+
+def heat_map(rows: Sequence[str], columns: Sequence[str], values: np.ndarray) -> Html:
+    """A matrix as squares; each row is shaded by its own sum.
+
+    Args:
+        rows: names of the rows.
+        columns: names of the columns, written upwards.
+        values: (len(rows), len(columns)) not negative; what is 0 is left blank.
+    """
+    side, margin = 14, 8 + 6 * max(map(len, [*rows, *columns]), default=0)
+    width, height = margin + side * len(columns), margin + side * len(rows)
+    parts = [
+        tag(
+            "rect", x=margin, y=margin, width=width - margin, height=height - margin, class_="frame"
+        )
+    ]
+    for k, name in enumerate(rows):
+        y = margin + side * k + 11
+        parts.append(tag("text", name, x=margin - 5, y=y, class_="axis end"))
+    for k, name in enumerate(columns):
+        x = margin + side * k + 11
+        place = f"translate({x} {margin - 5}) rotate(-90)"
+        parts.append(tag("text", name, transform=place, class_="axis"))
+    totals = values.sum(axis=1)
+    for i, j in zip(*np.nonzero(values > 0), strict=True):
+        share = values[i, j] / totals[i]
+        told = f"{rows[i]}, in truth {columns[j]}: {values[i, j]:.3g} of {totals[i]:.3g}"
+        place = {"x": margin + side * int(j) + 1, "y": margin + side * int(i) + 1}
+        opacity = f"{0.12 + 0.88 * share:.2f}"
+        cell = {"width": side - 2, "height": side - 2, "fill_opacity": opacity}
+        parts.append(tag("rect", tag("title", told), **place, **cell, class_="cell"))
+    style = f"width:{width}px"
+    chart = tag("svg", *parts, viewBox=f"0 0 {width} {height}", role="img", style=style)
+    return tag("div", chart, class_="scroll")
+
+
 def nice_ticks(low: float, high: float, about: int = 5) -> list[float]:
     """Round numbers, some `about` of them, of which the first and last enclose the range.
 

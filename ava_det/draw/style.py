@@ -57,6 +57,12 @@ line.grid { stroke: var(--rule); }
 .area { fill: var(--accent); fill-opacity: .3; stroke: var(--accent); stroke-width: 1.2; }
 .matrix .right { fill: var(--accent); } .matrix .wrong { fill: var(--s1); }
 .matrix .side { fill: var(--ink); } .matrix .count { fill: var(--ink); text-anchor: middle; }
+.front { fill: var(--accent); } .back { fill: var(--muted); fill-opacity: .45; }
+.cell { fill: var(--accent); } .scroll > svg { max-width: none; }
+.change { display: inline-block; vertical-align: middle; position: relative; width: 120px;
+  height: 9px; margin-left: 12px; background: var(--face); border-radius: 5px; overflow: hidden; }
+.change i { position: absolute; height: 100%; }
+.up { background: var(--good); } .down { background: var(--bad); }
 .picture svg { border-radius: 8px; background: #000; }
 .picture rect { fill: none; stroke-width: 2.5; }
 .picture .under { stroke: #000; stroke-opacity: .55; stroke-width: 5; stroke-dasharray: none; }

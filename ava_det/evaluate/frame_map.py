@@ -60,6 +60,7 @@ class FrameMap:
             "uncapped" counts them as false.
         counted: (M,) bool, whether each row of the ground truth counted.
         outcome: (N,) int8, what became of each row of the detections: HIT, MISS or LEFT_OUT.
+        taken: (N,) int64, the row of the ground truth that each HIT has taken, else -1.
         ranked: (n,) bool of each class: which of its n detections are hits, by descending score.
     """
 
@@ -74,6 +75,7 @@ class FrameMap:
     unlisted: int
     counted: np.ndarray
     outcome: np.ndarray
+    taken: np.ndarray
     ranked: dict[str, np.ndarray]
 
     def curves(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -139,11 +141,14 @@ def frame_map(
         sieve, ground_truth, detections, class_map, PROTOCOLS[protocol], excluded or ()
     )
     found = found[np.lexsort((-np.asarray(detections["score"])[found.row], found.column))]
-    hits = match(truth, found, len(class_map), iou_threshold)
+    match_of = match(truth, found, len(class_map), iou_threshold)
+    hits = match_of >= 0
     counted = np.zeros(len(ground_truth), bool)
     counted[truth.row] = True
     outcome = np.full(len(detections), LEFT_OUT, np.int8)
     outcome[found.row] = np.where(hits, HIT, MISS)
+    taken = np.full(len(detections), -1)
+    taken[found.row[hits]] = truth.row[match_of[hits]]
 
     names = list(class_map.names.values())
     by_class = np.split(hits, np.searchsorted(found.column, np.arange(1, len(names))))
@@ -164,6 +169,7 @@ def frame_map(
         unlisted=unlisted,
         counted=counted,
         outcome=outcome,
+        taken=taken,
         ranked=ranked,
     )
 

@@ -59,7 +59,7 @@ def number_keyframes(tables: Sequence[pd.DataFrame]) -> list[np.ndarray]:
 def match(
     truth: LabelledBoxes, found: LabelledBoxes, classes: int, iou_threshold: float
 ) -> np.ndarray:
-    """Decide which detections are true.
+    """Decide which ground truth each detection takes.
 
     Each detection tries only the ground truth of its keyframe and class that it overlaps best, of
     equal ones the first; it is true if the overlap reaches the threshold and no detection before
@@ -72,7 +72,7 @@ def match(
         iou_threshold: the least overlap.
 
     Returns:
-        (N,) bool.
+        (N,) int64 positions in truth, -1 for a detection that takes none: it is false.
     """
     place = truth.keyframe * classes + truth.column
     order = np.argsort(place, kind="stable")
@@ -95,9 +95,9 @@ def match(
 
     near = np.flatnonzero(overlap >= iou_threshold)
     _, first = np.unique(best[near], return_index=True)
-    hits = np.zeros(len(found), bool)
-    hits[near[first]] = True
-    return hits
+    taken = np.full(len(found), -1)
+    taken[near[first]] = order[best[near[first]]]
+    return taken
 
 
 def paired_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:

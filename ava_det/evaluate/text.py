@@ -5,6 +5,28 @@ import pandas as pd
 from ava_det.formats.evaluation import Evaluation, VideoEvaluation
 
 
+def lines_of(
+    result: Evaluation,
+    recall: pd.DataFrame | None = None,
+    other: tuple[str, Evaluation] | None = None,
+) -> list[str]:
+    """Everything that an evaluation has to say.
+
+    Args:
+        result: the figures.
+        recall: of person proposals.
+        other: name and figures of a run to compare with.
+    """
+    lines = [class_table(result), *detector_lines(result)]
+    if "video_mAP" in result:
+        lines.append(video_table(result["video_mAP"]))
+    if recall is not None:
+        lines += ["", recall.to_string(index=False, float_format="{:.3f}".format)]
+    if other:
+        lines += ["", *comparison_lines(result, other[1], other[0])]
+    return lines
+
+
 def class_table(result: Evaluation) -> str:
     """The figures of every class and group, and last the mAP with its protocol."""
     width = max(len("class"), *map(len, result["AP"]))
@@ -13,11 +35,62 @@ def class_table(result: Evaluation) -> str:
         counts = f"{result['ground_truth'][name]:>12,}  {result['detections'][name]:>10,}"
         lines.append(f"{name:{width}}  {_figure(ap):>6}  {counts}")
     lines.append("")
-    lines += [f"{group} classes: {_figure(ap)}" for group, ap in result["groups"].items()]
-    lines.append(
-        f"frame-mAP@{result['iou_threshold']:g} ({result['protocol']}): {result['mAP']:.4f}"
-    )
+    for parts in (result.get("sizes", {}), result.get("crowds", {})):
+        for name, part in parts.items():
+            counts = f"{part['classes']} classes, {part['ground_truth']:,} labels"
+            lines.append(f"{_mean_line(result, name, part['mAP'])} ({counts})")
+    groups = result["groups"].items()
+    lines += [_mean_line(result, f"{group} classes", ap) for group, ap in groups]
+    lines.append(_mean_line(result, "", result["mAP"]))
     return "\n".join(lines)
+
+
+def _mean_line(result: Evaluation, of: str, value: float | None) -> str:
+    """A mean of APs is never told without the protocol."""
+    name = f"frame-mAP@{result['iou_threshold']:g} ({result['protocol']})"
+    return f"{name}{', ' * bool(of)}{of}: {_figure(value)}"
+
+
+def detector_lines(result: Evaluation) -> list[str]:
+    """The mAP on annotated boxes and how the distance to a perfect one divides."""
+    if "ground_truth_boxes" not in result:
+        return []
+    whole = result["ground_truth_boxes"]["mAP"]
+    lost = f"lost to the person detector: {whole - result['mAP']:.4f}; to the actions: "
+    return [_mean_line(result, "on annotated boxes", whole), f"{lost}{1 - whole:.4f}"]
+
+
+def comparison_lines(result: Evaluation, other: Evaluation, name: str, most: int = 10) -> list[str]:
+    """The difference to another run, and the classes that differ most.
+
+    Args:
+        result: the figures.
+        other: of the other run.
+        name: of the other run.
+        most: how many classes are told.
+    """
+    lines = [
+        f"not comparable: {key} is {other[key]} in {name}"
+        for key in ("protocol", "iou_threshold")
+        if result[key] != other[key]
+    ]
+    lines.append(
+        f"against {name}: {result['mAP']:.4f} - {other['mAP']:.4f} = "
+        f"{result['mAP'] - other['mAP']:+.4f}"
+    )
+    changes = ap_changes(result, other)
+    lines += [f"  {change:+.4f} {name}" for name, change in changes[:most] if change]
+    return lines
+
+
+def ap_changes(result: Evaluation, other: Evaluation) -> list[tuple[str, float]]:
+    """Class and difference in AP where both have one, the largest first."""
+    both = [
+        (name, ap - before)
+        for name, ap in result["AP"].items()
+        if ap is not None and (before := other["AP"].get(name)) is not None
+    ]
+    return sorted(both, key=lambda item: -abs(item[1]))
 
 
 def video_table(result: VideoEvaluation) -> str:

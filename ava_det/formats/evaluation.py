@@ -1,9 +1,26 @@
 """The json file that an evaluation leaves behind."""
 
 import json
-from typing import NotRequired, TypedDict
+from typing import NotRequired, TypedDict, cast
 
-from ava_det.formats.atomic import StrPath, atomic_text
+from ava_det.formats.atomic import StrPath, atomic_text, open_text
+from ava_det.structures import InputError
+
+
+class Part(TypedDict):
+    """The figures of some of the rows, e.g. of small people.
+
+    Attributes:
+        mAP: mean over the classes with ground truth among them; None if there is none.
+        classes: how many those are.
+        ground_truth: annotated labels.
+        detections: detections that counted.
+    """
+
+    mAP: float | None
+    classes: int
+    ground_truth: int
+    detections: int
 
 
 class VideoEvaluation(TypedDict):
@@ -26,6 +43,13 @@ class VideoEvaluation(TypedDict):
     detections: dict[str, int]
 
 
+class Figures(TypedDict):
+    """The AP of each class and their mean, None where there is no truth."""
+
+    mAP: float
+    AP: dict[str, float | None]
+
+
 class Evaluation(TypedDict):
     """The figures of a frame-mAP; classes and groups go by name, None where there is no truth.
 
@@ -39,7 +63,10 @@ class Evaluation(TypedDict):
         detections: how many detections counted, of each class.
         left_out: reason -> how many rows did not count.
         unlisted: how many detections lie on keyframes that the ground truth does not list.
+        sizes: by the size of people (`evaluate.breakdown.by_size`).
+        crowds: by how many people there are (`evaluate.breakdown.by_crowd`).
         video_mAP: of the same detections as tubes, where it was asked for.
+        ground_truth_boxes: frame-mAP and AP of the same model on annotated boxes, where given.
     """
 
     protocol: str
@@ -51,7 +78,29 @@ class Evaluation(TypedDict):
     detections: dict[str, int]
     left_out: dict[str, int]
     unlisted: int
+    sizes: NotRequired[dict[str, Part]]
+    crowds: NotRequired[dict[str, Part]]
     video_mAP: NotRequired[VideoEvaluation]
+    ground_truth_boxes: NotRequired[Figures]
+
+
+def read_evaluation(path: StrPath) -> Evaluation:
+    """Read figures that were written by `write_evaluation`.
+
+    Raises:
+        InputError: the file holds something else.
+    """
+    try:
+        with open_text(path) as file:
+            content = json.load(file)
+    except ValueError:  # also of what is no text
+        raise InputError(f"{path}: not json") from None
+    if not isinstance(content, dict) or not Evaluation.__required_keys__ <= content.keys():
+        raise InputError(f"{path}: not the figures of an evaluation")
+    by_class = all(isinstance(content[key], dict) for key in ("AP", "ground_truth", "detections"))
+    if not by_class or not isinstance(content["mAP"], int | float):
+        raise InputError(f"{path}: not the figures of an evaluation")
+    return cast(Evaluation, content)
 
 
 def write_evaluation(path: StrPath, evaluation: Evaluation) -> None:

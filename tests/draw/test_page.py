@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ava_det.draw import evaluation_report
+from ava_det.draw.keyframe_picture import keyframe_picture
 from ava_det.draw.markup import Html, escape, tag
 from ava_det.draw.page import Bar, BoxOnPicture, picture, section, table, tiles, write_page
 from ava_det.draw.plots import Line, line_chart, nice_ticks, small_curve
@@ -59,6 +60,21 @@ def evaluation(names=("stand", "wave", EVIL)):
     }
 
 
+def report(result, **more):
+    """A report on three classes, of which the last detects the first one falsely."""
+    curve = (np.array([1.0, 0.5]), np.array([0.5, 1.0]))
+    names = list(result["AP"])
+    return evaluation_report.Report(
+        result=result,
+        groups={names[0]: EVIL},
+        curves={names[0]: curve, names[2]: curve},
+        edges=np.linspace(0, 1, 3),
+        histograms={names[0]: (np.array([0, 2]), np.array([30, 0]))},
+        confusion=np.array([[0, 0, 0, 0], [0, 0, 0, 0], [3, 0, 0, 1.0]]),
+        **more,
+    )
+
+
 def found_and_truth():
     truth = pd.DataFrame(
         [(0.1, 0.1, 0.5, 0.9, 3), (0.1, 0.1, 0.5, 0.9, 1)], columns=[*BOX, "action"]
@@ -68,7 +84,6 @@ def found_and_truth():
 
 
 def test_a_whole_page(tmp_path):
-    curve = (np.array([1.0, 0.5]), np.array([0.5, 1.0]))
     metrics = {
         "total_loss": (np.arange(5), np.arange(5.0)),
         "loss_rpn": (np.arange(5), np.array([1.0, np.nan, 2, 3, np.inf])),
@@ -79,11 +94,9 @@ def test_a_whole_page(tmp_path):
     }
     truth, found = found_and_truth()
     names = {1: "stand", 3: EVIL}
-    shown = evaluation_report.keyframe_picture(
-        np.zeros((90, 120, 3), np.uint8), f"{EVIL} 902", truth, found, names
-    )
+    shown = keyframe_picture(np.zeros((90, 120, 3), np.uint8), f"{EVIL} 902", truth, found, names)
     result = evaluation()
-    parts = evaluation_report.sections(result, {"stand": curve, EVIL: curve}, [shown], [], metrics)
+    parts = evaluation_report.sections(report(result, best=[shown], metrics=metrics))
     path = tmp_path / "page.html"
     write_page(path, EVIL, EVIL, parts)
     page = path.read_text()
@@ -115,10 +128,10 @@ def test_a_keyframe_says_what_was_right():
     truth, found = found_and_truth()
     names = {1: "stand", 3: "wave"}
     image = np.zeros((90, 120, 3), np.uint8)
-    text = Outline(evaluation_report.keyframe_picture(image, "v 902", truth, found, names)).text
+    text = Outline(keyframe_picture(image, "v 902", truth, found, names)).text
     assert "annotatedwave, stand" in text
     assert "1✓ wave 0.90✗ stand 0.50✗ wave 0.20" in text
-    nobody = evaluation_report.keyframe_picture(image, "v 902", truth, found[:0], names)
+    nobody = keyframe_picture(image, "v 902", truth, found[:0], names)
     assert nobody.count('class="truth"') == 1  # two labels, one person
 
 

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from ava_det.evaluate.text import class_table, notes
+from ava_det.evaluate.text import class_table, lines_of, notes
 
 RESULT = {
     "protocol": "uncapped",
@@ -12,7 +12,9 @@ RESULT = {
     "detections": {"stand": 31, "sit (down)": 7},
     "left_out": {"detections with a degenerate box": 1234},
     "unlisted": 3,
+    "sizes": {"small": {"mAP": 0.25, "classes": 1, "ground_truth": 1200, "detections": 31}},
 }
+OTHER = {**RESULT, "mAP": 0.2, "AP": {"stand": 0.2, "sit (down)": 0.1}, "protocol": "activitynet"}
 
 
 def test_class_table():
@@ -21,8 +23,9 @@ def test_class_table():
         "stand       0.2500         1,200          31",
         "sit (down)       -             0           7",
         "",
-        "pose classes: 0.2500",
-        "object classes: -",
+        "frame-mAP@0.5 (uncapped), small: 0.2500 (1 classes, 1,200 labels)",
+        "frame-mAP@0.5 (uncapped), pose classes: 0.2500",
+        "frame-mAP@0.5 (uncapped), object classes: -",
         "frame-mAP@0.5 (uncapped): 0.2500",
     ]
 
@@ -37,3 +40,23 @@ def test_notes():
         "not in the ground truth: 2 videos of the detections: b, c",
     ]
     assert notes({**RESULT, "protocol": "activitynet", "left_out": {}}, truth, truth) == []
+
+
+def test_all_lines():
+    figures = {**RESULT, "ground_truth_boxes": {"mAP": 0.75, "AP": {}}}
+    recall = pd.DataFrame({"score": [0.5], "recall@0.5": [0.75]})
+    assert (
+        "\n".join(lines_of(figures, recall, ("run.json", OTHER))).splitlines()[-9:]
+        == [
+            "frame-mAP@0.5 (uncapped): 0.2500",
+            "frame-mAP@0.5 (uncapped), on annotated boxes: 0.7500",
+            "lost to the person detector: 0.5000; to the actions: 0.2500",
+            "",
+            " score  recall@0.5",
+            " 0.500       0.750",
+            "",
+            "not comparable: protocol is activitynet in run.json",
+            "against run.json: 0.2500 - 0.2000 = +0.0500",
+            "  +0.0500 stand",
+        ][-9:]
+    )

@@ -1,0 +1,103 @@
+"""All the figures of a table of results at once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ava_det.evaluate.breakdown import Counted, by_crowd, by_size, counted
+from ava_det.evaluate.frame_map import FrameMap, frame_map
+from ava_det.evaluate.video_map import video_map
+from ava_det.formats.ava_csv import read_detections, require_common
+from ava_det.formats.class_map import ClassMap
+from ava_det.formats.evaluation import Evaluation, read_evaluation
+from ava_det.structures import InputError, Keyframe
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """How to evaluate; the arguments of `frame_map`, and whether tubes count as well."""
+
+    class_map: ClassMap
+    protocol: str
+    excluded: list[Keyframe] | None = None
+    iou_threshold: float = 0.5
+    tubes: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """A table of results, measured.
+
+    Attributes:
+        ground_truth: the table.
+        detections: the table.
+        result: the frame-mAP.
+        rows: what counted in it.
+        figures: as they are written.
+    """
+
+    ground_truth: pd.DataFrame
+    detections: pd.DataFrame
+    result: FrameMap
+    rows: Counted
+    figures: Evaluation
+
+
+def evaluate(ground_truth: pd.DataFrame, detections: pd.DataFrame, rules: Rules) -> Evaluated:
+    """Frame-mAP, its breakdowns by size and crowd and, where asked for, video-mAP.
+
+    Raises:
+        InputError: no row of the ground truth counts.
+    """
+    classes = rules.class_map
+    result = frame_map(
+        ground_truth,
+        detections,
+        classes,
+        protocol=rules.protocol,
+        excluded=rules.excluded,
+        iou_threshold=rules.iou_threshold,
+    )
+    if not any(result.ground_truth.values()):
+        raise InputError("no row of an evaluated class counts")
+    rows = counted(ground_truth, detections, classes, result)
+    figures = result.summary()
+    figures["sizes"] = by_size(rows, len(classes))
+    figures["crowds"] = by_crowd(rows, len(classes))
+    if rules.tubes:
+        figures["video_mAP"] = video_map(ground_truth, detections, classes).summary()
+    return Evaluated(ground_truth, detections, result, rows, figures)
+
+
+def evaluate_file(
+    results: Path, ground_truth: pd.DataFrame, ground_truth_path: Path, rules: Rules
+) -> Evaluated:
+    """Evaluate a file of AVA result rows.
+
+    Raises:
+        InputError: one of the files cannot be used.
+    """
+    found = read_detections(results)
+    require_common(found, rules.class_map, results)
+    try:
+        return evaluate(ground_truth, found, rules)
+    except InputError as error:
+        raise InputError(f"{ground_truth_path}: {error}") from None
+
+
+def other_figures(
+    path: Path, ground_truth: pd.DataFrame, ground_truth_path: Path, rules: Rules
+) -> Evaluation:
+    """The figures of another run, from the json that has them or from its results."""
+    if path.suffix == ".json":
+        return read_evaluation(path)
+    return evaluate_file(path, ground_truth, ground_truth_path, rules).figures
+
+
+def classes_of(actions: Iterable[int]) -> ClassMap:
+    """A class map for people who have none: the ids that there are, by number."""
+    ids = sorted({int(action) for action in np.unique(np.asarray(list(actions))) if action > 0})
+    return ClassMap({i: f"action {i}" for i in ids})
