@@ -3,19 +3,22 @@
 Shapes: N clips, C channels, T frames, H W pixels, K classes.
 """
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor
 
-Variant = Literal["spatial", "temporal", "spatiotemporal"]
+from ava_det.augment.mixes import Mix, along_cycles, positive, side_of
+
+Variant = Literal["spatial", "temporal", "spatiotemporal", "per_frame"]
 
 # The dimensions (of T, H, W) that the cuboid cuts; it spans the others whole.
 CUT_DIMENSIONS: dict[str, tuple[int, ...]] = {
     "spatial": (1, 2),
     "temporal": (0,),
     "spatiotemporal": (0, 1, 2),
+    "per_frame": (1, 2),
 }
 
 
@@ -30,15 +33,30 @@ class Cuboid(NamedTuple):
         """Index of the cuboid in one clip (C, T, H, W)."""
         return (slice(None), *(slice(*side) for side in self))
 
-    def fraction(self, shape: tuple[int, int, int]) -> float:
+    def voxels(self) -> int:
+        """How many voxels are inside."""
+        return int(np.prod([max(0, stop - start) for start, stop in self]))
+
+    def fraction(self, shape: Sequence[int]) -> float:
         """Exact share of the voxels of a clip of `shape` (T, H, W)."""
-        inside = np.prod([stop - start for start, stop in self])
-        return float(inside / np.prod(shape))
+        return float(self.voxels() / np.prod(shape))
+
+    def without(self, other: "Cuboid") -> list["Cuboid"]:
+        """What `other` leaves of this one: at most six disjoint cuboids, none of them empty."""
+        parts, rest = [], self
+        for name, (start, stop) in other._asdict().items():
+            low, high = getattr(rest, name)
+            first, last = min(max(start, low), high), min(max(stop, low), high)
+            parts += [rest._replace(**{name: side}) for side in ((low, first), (last, high))]
+            rest = rest._replace(**{name: (first, last)})
+        if not rest.voxels():
+            parts = [self]
+        return [part for part in parts if part.voxels()]
 
 
-def draw_cuboid(
-    shape: tuple[int, int, int], variant: Variant, alpha: float, rng: np.random.Generator
-) -> Cuboid:
+def draw_cuboids(
+    shape: Sequence[int], variant: Variant, alpha: float, rng: np.random.Generator
+) -> list[Cuboid]:
     """Draw lam ~ Beta(alpha, alpha), then a cuboid of lam of the clip, cut at the clip's borders.
 
     Each of the d cut dimensions has a side of lam^(1/d) of the clip and a uniform centre (VideoMix,
@@ -46,74 +64,94 @@ def draw_cuboid(
 
     Args:
         shape: (T, H, W) of the clips.
-        variant: which dimensions are cut.
+        variant: which dimensions are cut; "per_frame" draws a new centre for every frame.
         alpha: parameter of the Beta distribution.
         rng: source of all draws.
+
+    Returns:
+        One cuboid, or one of a single frame for each frame.
     """
     cut = CUT_DIMENSIONS[variant]
     share = rng.beta(alpha, alpha) ** (1 / len(cut))
-    sides = [(0, size) for size in shape]
-    for dimension in cut:
-        size = shape[dimension]
-        center, half = rng.uniform(0, size), share * size / 2
-        start, stop = np.clip(np.rint((center - half, center + half)), 0, size).astype(int)
-        sides[dimension] = (int(start), int(stop))
-    return Cuboid(*sides)
+    spans = [(t, t + 1) for t in range(shape[0])] if variant == "per_frame" else [(0, shape[0])]
+    cuboids = []
+    for span in spans:
+        sides = [span, (0, shape[1]), (0, shape[2])]
+        for dimension in cut:
+            sides[dimension] = side_of(shape[dimension], share, rng)
+        cuboids.append(Cuboid(*sides))
+    return cuboids
 
 
-def paste(clips: Tensor, partners: Tensor, cuboid: Cuboid) -> Tensor:
-    """Copy of `clips` (N, C, T, H, W) with `cuboid` taken from clip `partners[n]`.
+class VideoMix(Mix):
+    """Mix each clip of a batch with others; one cuboid an iteration, shared by the batch.
 
-    One buffer of the batch's size is made, nothing more.
-    """
-    mixed = clips.clone()
-    for n, partner in enumerate(partners.tolist()):
-        mixed[n][cuboid.region()] = clips[partner][cuboid.region()]
-    return mixed
-
-
-class VideoMix:
-    """Mix each clip of a batch with another one; one cuboid an iteration, shared by the batch.
-
-    Call it on clips before the pathway split, so that all pathways see one mix, in training only.
-    The draws follow torch's global seed.
+    The partner's share of the target is the exact fraction of voxels that come from it (VideoMix,
+    eq. 1 and 2). With more than two videos, a cuboid of each further one is pasted over what is
+    there: partner k of clip n is clip `permutation^k(n)`, and a target's share is what is left to
+    be seen of its clip. What the paper calls CutMix is the "spatiotemporal" variant.
 
     Args:
-        variant: "spatial" (the paper's default), "temporal" or "spatiotemporal".
+        variant: "spatial" (the paper's default), "temporal", "spatiotemporal" or "per_frame": a
+            box of one size at a new place in every frame.
         alpha: parameter of the Beta distribution.
         probability: share of the batches that are mixed.
+        videos: that a mixed clip is made of, at least 2.
+        num_classes: K, needed where targets are class indices.
     """
 
     def __init__(
-        self, variant: Variant = "spatial", alpha: float = 1.0, probability: float = 1.0
+        self,
+        variant: Variant = "spatial",
+        alpha: float = 1.0,
+        probability: float = 1.0,
+        videos: int = 2,
+        num_classes: int | None = None,
     ) -> None:
+        super().__init__(probability, num_classes)
         if variant not in CUT_DIMENSIONS:
             raise ValueError(f"variant {variant!r} is none of {', '.join(CUT_DIMENSIONS)}")
-        if not alpha > 0 or not 0 <= probability <= 1:
-            raise ValueError(f"alpha {alpha} must be positive, probability {probability} in [0, 1]")
-        self.variant, self.alpha, self.probability = variant, alpha, probability
+        if videos < 2:
+            raise ValueError(f"videos {videos}: a mix needs 2 at least")
+        self.variant, self.alpha, self.videos = variant, positive("alpha", alpha), videos
 
-    def __call__(self, clips: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Mixed clips and targets; the arguments stay as they are.
-
-        Args:
-            clips: (N, C, T, H, W), any dtype.
-            targets: (N, K), one-hot or any distribution over classes.
-
-        Returns:
-            Clips of the same shape and dtype, and float targets (N, K): the partner's share is the
-            exact fraction of voxels that come from it (VideoMix, eq. 1 and 2).
-        """
-        rng = np.random.default_rng(int(torch.randint(2**62, ())))
-        targets = targets if targets.is_floating_point() else targets.float()
-        if rng.random() >= self.probability:
-            return clips, targets
-        t, h, w = clips.shape[2:]
-        cuboid = draw_cuboid((t, h, w), self.variant, self.alpha, rng)
-        partners = torch.from_numpy(rng.permutation(len(clips)))
-        share = cuboid.fraction((t, h, w))
-        mixed_targets = (1 - share) * targets + share * targets[partners.to(targets.device)]
-        return paste(clips, partners, cuboid), mixed_targets
+    def mix(
+        self,
+        clips: Tensor,
+        targets: Tensor,
+        rng: np.random.Generator,
+        permutation: list[int] | None,
+    ) -> Tensor:
+        """Paste the partners' cuboids in place; see `Mix.mix`."""
+        shape = clips.shape[2:]
+        layers = [
+            draw_cuboids(shape, self.variant, self.alpha, rng) for _ in range(self.videos - 1)
+        ]
+        step = rng.permutation(len(clips)).tolist() if permutation is None else permutation
+        mixed, left, partners = 0, 1.0, list(range(len(clips)))
+        for cuboids in visible(layers):
+            partners = [step[partner] for partner in partners]
+            for cuboid in cuboids:
+                for clip, partner in along_cycles(clips[:, *cuboid.region()], partners):
+                    clip.copy_(partner)
+            share = sum(cuboid.voxels() for cuboid in cuboids) / shape.numel()
+            mixed, left = mixed + share * targets[partners], left - share
+        return left * targets + mixed
 
     def __repr__(self) -> str:
         return f"VideoMix({self.variant!r}, alpha={self.alpha}, probability={self.probability})"
+
+
+def visible(layers: Sequence[Sequence[Cuboid]]) -> list[list[Cuboid]]:
+    """What the later layers leave to be seen of each: disjoint cuboids, which any order may paste.
+
+    Args:
+        layers: of disjoint cuboids, each pasted over those before it.
+    """
+    seen: list[list[Cuboid]] = []
+    for k, cuboids in enumerate(layers):
+        parts = list(cuboids)
+        for over in (cuboid for later in layers[k + 1 :] for cuboid in later):
+            parts = [left for part in parts for left in part.without(over)]
+        seen.append([part for part in parts if part.voxels()])
+    return seen

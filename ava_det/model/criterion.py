@@ -18,11 +18,23 @@ class SoftTargetCrossEntropy(nn.Module):
     """Cross-entropy against a distribution over classes, for mixed labels.
 
     Mean over clips of -sum_k y_k log softmax(z)_k.
+
+    Args:
+        label_smoothing: e; the targets become (1 - e) y + e / K, mixed before or after alike.
     """
+
+    def __init__(self, label_smoothing: float = 0.0):
+        super().__init__()
+        if not 0 <= label_smoothing <= 1:
+            raise ValueError(f"label_smoothing {label_smoothing} is not in [0, 1]")
+        self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """Logits (N, K) and targets (N, K) to {"loss_class": scalar}."""
-        return {"loss_class": F.cross_entropy(logits.float(), targets.float())}
+        loss = F.cross_entropy(
+            logits.float(), targets.float(), label_smoothing=self.label_smoothing
+        )
+        return {"loss_class": loss}
 
 
 class SigmoidCrossEntropy(nn.Module):

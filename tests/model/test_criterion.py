@@ -42,6 +42,15 @@ def test_soft_targets_against_the_sum(logits):
     assert SoftTargetCrossEntropy()(logits, y)["loss_class"] == pytest.approx(expected.item())
 
 
+def test_label_smoothing_moves_a_share_to_all_classes_alike(logits):
+    y = torch.rand(6, 5, generator=torch.Generator().manual_seed(1)).softmax(1)
+    smoothed = SoftTargetCrossEntropy(label_smoothing=0.1)(logits, y)["loss_class"]
+    expected = SoftTargetCrossEntropy()(logits, 0.9 * y + 0.1 / 5)["loss_class"]
+    assert smoothed.item() == pytest.approx(expected.item())
+    with pytest.raises(ValueError, match="1.5"):
+        SoftTargetCrossEntropy(label_smoothing=1.5)
+
+
 @pytest.mark.parametrize("weights", [None, WEIGHTS])
 def test_sigmoid_cross_entropy(logits, targets, weights):
     p, y = probabilities(logits), targets.numpy()
