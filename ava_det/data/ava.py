@@ -78,7 +78,9 @@ def load_keyframes(files: AvaFiles) -> PackedKeyframes:
         InputError: a file is missing or malformed, or no video is there.
     """
     table = read_ground_truth(_there(files.annotations))
-    table = table[countable(table, files.excluded, files.included)]
+    counts = countable(table, files.excluded, files.included)
+    if not counts.all():  # a copy
+        table = table[counts]
     paths = _pictures_of(files.pictures)
     return pack(_with_pictures(table, paths, files.annotations), paths)
 
@@ -108,7 +110,7 @@ def _with_pictures(table: pd.DataFrame, paths: Iterable[str], where: Path) -> pd
         )
     if not there.any():
         raise InputError(f"{where}: none of its videos is there; datasets/README.md says where")
-    return table[there]
+    return table[there] if len(missing) else table
 
 
 def _pictures_of(pictures: Path | FrameFolder) -> dict[str, str]:

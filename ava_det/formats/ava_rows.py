@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Generator, Hashable
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,8 @@ from ava_det.formats.atomic import StrPath, open_text
 from ava_det.structures import InputError
 
 BOX = ["x1", "y1", "x2", "y2"]
+COLUMNS = ["video", "tick", *BOX, "action", "person", "score"]
+CHUNK = 1 << 17  # rows that are taken at a time
 # How far a relative box may reach over the frame: detectors that do not clip do, a little.
 TOLERANCE = 0.1
 _PERSON_NAMES = {"person", "person_id", "track", "track_id", "entity_id"}
@@ -65,19 +68,12 @@ def read_rows(path: StrPath, layout: Layout) -> pd.DataFrame:
     with readable(path):
         header = _header(path)
         names = layout.names(header)
-        table = _parse(path, names, header is not None)
-        if table is not None and layout.second == "time":
-            table.insert(1, "tick", (table.pop("time") * 1000).round())
-        if table is None or not _rows_are_fine(table, layout):
+        table, fine = _parse(path, names, layout, header is not None)
+        if not fine:
             _refuse_first_bad_row(path, names, layout, header is not None)
         if table is None:
             raise InputError(f"{path}: cannot be read as csv")
-    for name in ("person", "score"):
-        if name not in table:
-            table[name] = math.nan
-    whole = {name: table[name].fillna(-1).astype("int64") for name in ("tick", "action", "person")}
-    table = table.assign(video=table["video"].astype("category"), **whole)
-    return table[["video", "tick", *BOX, "action", "person", "score"]]
+    return table
 
 
 @contextmanager
@@ -117,16 +113,23 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _parse(path: StrPath, names: list[str], header: bool) -> pd.DataFrame | None:
-    """All rows by pandas' C parser, or None where it fails; numbers as float64, NaN where empty."""
+def _parse(
+    path: StrPath, names: list[str], layout: Layout, header: bool
+) -> tuple[pd.DataFrame | None, bool]:
+    """All rows by pandas' C parser, or None where it fails, and whether no row can be malformed.
+
+    Done part by part, so that no more than the result is held, and columns are joined one by one.
+    """
     types: dict[Hashable, str] = dict.fromkeys(names, "float64")
     # Not "category" at once: pandas would take a video called 007 for the number 7.
     types |= {name: "str" for name in names if name == "video" or name[0] == " "}
+    videos: dict[str, int] = {}
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in ("row", *COLUMNS)}
     try:
         with warnings.catch_warnings():
             # A first row that is too long only makes pandas warn; it is an error here.
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            table = pd.read_csv(
+            reader = pd.read_csv(
                 path,
                 header=0 if header else None,
                 names=names,
@@ -135,11 +138,60 @@ def _parse(path: StrPath, names: list[str], header: bool) -> pd.DataFrame | None
                 keep_default_na=False,  # a video may be called NA
                 na_values=[""],
                 skip_blank_lines=False,  # the index counts the rows of the file
+                chunksize=CHUNK,
             )
+            with reader:
+                fine = [
+                    _take(chunk.dropna(how="all"), layout, videos, parts)  # not blank lines
+                    for chunk in reader
+                ]
     except (ValueError, pd.errors.ParserWarning):
-        return None
-    table.index = pd.RangeIndex(1 + header, 1 + header + len(table), name="row")
-    return table.dropna(how="all")  # blank lines
+        return None, False
+    return _joined(parts, videos, 1 + header), all(fine)
+
+
+def _take(
+    chunk: pd.DataFrame,
+    layout: Layout,
+    videos: dict[str, int],
+    parts: dict[str, list[np.ndarray]],
+) -> bool:
+    """Add the rows of a chunk to `parts` and its videos to `videos`, each once; whether no row can
+    be malformed.
+    """
+    if layout.second == "time":
+        chunk = chunk.assign(tick=(chunk["time"] * 1000).round()).drop(columns="time")
+    fine = _rows_are_fine(chunk, layout)
+    codes, found = pd.factorize(chunk["video"])
+    number = np.array([videos.setdefault(name, len(videos)) for name in found], np.int32)
+    parts["row"].append(chunk.index.to_numpy())
+    parts["video"].append(number[codes] if len(number) else codes.astype(np.int32))
+    for name in COLUMNS[1:]:
+        column = chunk[name].to_numpy() if name in chunk else np.full(len(chunk), np.nan)
+        if name in ("tick", "action", "person"):
+            with np.errstate(invalid="ignore"):  # what is no whole number is refused later
+                column = np.where(np.isnan(column), -1, column).astype(np.int64)
+        parts[name].append(column)
+    return fine
+
+
+def _joined(parts: dict[str, list[np.ndarray]], videos: dict[str, int], first: int) -> pd.DataFrame:
+    """The table of all parts; `first` is the row of the file that the parser calls 0."""
+    rows = np.concatenate([np.zeros(0, np.int64), *parts.pop("row")]) + first
+    index: pd.Index = pd.Index(rows, name="row")
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
+        index = pd.RangeIndex(rows[0], rows[-1] + 1, name="row")
+    del rows
+    order = sorted(videos)
+    place = np.zeros(max(len(order), 1), np.int32)
+    place[[videos[name] for name in order]] = np.arange(len(order))
+    codes = place[np.concatenate([np.zeros(0, np.int32), *parts.pop("video")])]
+    columns: dict[str, Any] = {"video": pd.Categorical.from_codes(codes, order)}  # pyrefly: ignore
+    for name in COLUMNS[1:]:
+        whole = name in ("tick", "action", "person")
+        empty = np.zeros(0, np.int64 if whole else np.float64)
+        columns[name] = np.concatenate([empty, *parts.pop(name)])
+    return pd.DataFrame(columns, index=index, copy=False)
 
 
 def _rows_are_fine(table: pd.DataFrame, layout: Layout) -> bool:

@@ -20,10 +20,12 @@ import numpy as np
 from ava_det.formats.atomic import StrPath
 from ava_det.structures import InputError
 
-CHUNK = 1 << 24  # bytes that are taken apart at a time
+CHUNK = 1 << 22  # bytes that are taken apart at a time
 STRETCH = 4096  # lines that are compared at a time
 FIELDS = 5
 _SPACE, _TAB, _NEWLINE, _RETURN, _ZERO = b" \t\n\r0"
+_BLANK = np.zeros(256, bool)
+_BLANK[[_SPACE, _TAB, _NEWLINE, _RETURN]] = True
 _NUMBERED = re.compile(rb"(.*?)(\d{1,9})(\D*)", re.DOTALL)
 
 
@@ -34,7 +36,7 @@ class Stretch:
     prefix: str
     width: int
     suffix: str
-    numbers: np.ndarray
+    numbers: np.ndarray | range
 
     def path(self, index: int) -> str:
         """The path of one of the frames."""
@@ -93,10 +95,17 @@ def _merged(stretches: list[Stretch]) -> list[Stretch]:
             group[0].prefix,
             group[0].width,
             group[0].suffix,
-            np.concatenate([stretch.numbers for stretch in group]),
+            _as_range(np.concatenate([stretch.numbers for stretch in group])),
         )
         for group in merged
     ]
+
+
+def _as_range(numbers: np.ndarray) -> np.ndarray | range:
+    """Numbers that count up by one as a range, which takes no memory."""
+    first = int(numbers[0])
+    counts = np.array_equal(numbers, np.arange(first, first + len(numbers)))
+    return range(first, first + len(numbers)) if counts else numbers
 
 
 def _stretches(path: StrPath) -> Iterable[tuple[str, Stretch]]:
@@ -134,9 +143,11 @@ def _take_apart(path: StrPath, row: int, text: bytes) -> Iterable[tuple[str, Str
 
 def _columns(path: StrPath, row: int, text: bytes, data: np.ndarray) -> np.ndarray:
     """(N, 5, 2) int64: where each column of each line begins and ends."""
-    blank = (data == _SPACE) | (data == _TAB) | (data == _NEWLINE) | (data == _RETURN)
-    edges = np.flatnonzero(np.diff(blank, prepend=True))
-    words = np.column_stack([edges[::2], edges[1::2]])
+    blank = _BLANK[data]
+    edges = np.flatnonzero(blank[1:] != blank[:-1]) + 1
+    if not blank[0]:
+        edges = np.concatenate([[0], edges])
+    words = edges.reshape(-1, 2)  # the text ends with a blank
     ends = np.flatnonzero(data == _NEWLINE)
     counts = np.diff(np.searchsorted(words[:, 0], ends), prepend=0)
     bad = np.flatnonzero((counts != FIELDS) & (counts != 0))
