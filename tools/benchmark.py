@@ -1,13 +1,15 @@
-"""What models cost.
+"""What models and data sets cost.
 
     python tools/benchmark.py flops configs/published/kinetics_slow_r50_8x8.py
     python tools/benchmark.py flops --size 256 --markdown
     python tools/benchmark.py load configs/published/kinetics_slowfast_r50_8x8.py
+    python tools/benchmark.py index
 
 `flops` counts parameters and multiply-adds of one clip with fvcore, by default for every published
 model. `load` holds our loader against `torch.load` and `load_state_dict` of a plain file of the
-same weights, turn by turn, and reads the peak of memory, for which it needs Linux. A config is
-Python code and is run: use only those that you trust.
+same weights, turn by turn, and reads the peak of memory, for which it needs Linux. `index` loads a
+data set of made-up annotations and frame lists, by default of the size of AVA's training set. A
+config is Python code and is run: use only those that you trust.
 """
 
 import argparse
@@ -28,7 +30,7 @@ COLUMNS = ("config", "model", "clip", "parameters, M", "GMAC")
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="What models cost.")
+    parser = argparse.ArgumentParser(description="What models and data sets cost.")
     commands = parser.add_subparsers(dest="command", required=True)
     flops = commands.add_parser("flops", help="parameters and multiply-adds of one clip")
     flops.add_argument("configs", nargs="*", type=Path, help="default: all of configs/published")
@@ -40,12 +42,21 @@ def parser() -> argparse.ArgumentParser:
     load.add_argument("config", type=Path)
     load.add_argument("--weights", type=Path, help="default: random ones in PySlowFast's format")
     load.add_argument("--rounds", type=int, default=11)
+    index = commands.add_parser("index", help="time and memory of loading an AVA-shaped data set")
+    for name, count in (
+        ("videos", 235),
+        ("keyframes", 897),
+        ("rows", 1_600_000),
+        ("frames", 27030),
+    ):
+        each = "" if name in ("videos", "rows") else " of each video"
+        index.add_argument(f"--{name}", type=int, default=count, help=f"{name}{each}")
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
     """Measure what the subcommand says."""
-    {"flops": flops, "load": load}[args.command](args)
+    {"flops": flops, "load": load, "index": index}[args.command](args)
 
 
 def flops(args: argparse.Namespace) -> None:
@@ -119,6 +130,29 @@ def load(args: argparse.Namespace) -> None:
     print(f"{args.weights or 'random weights'}: {size / 1e6:.1f} MB")
     print(f"torch.load and load_state_dict {theirs:.3f} s, load_weights {ours:.3f} s (medians)")
     print(f"{ours / theirs:.2f} times as long, {peak / size:.2f} times the file beyond the model")
+
+
+def index(args: argparse.Namespace) -> None:
+    """Print how long the parts of a data set's index take, and how much memory."""
+    from ava_det.data.ava import built_in, load_keyframes
+    from ava_det.data.frame_folders import FrameFolder
+    from ava_det.data.made_ava import write_made_ava
+
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        written = write_made_ava(root, args.videos, args.keyframes, args.rows, args.frames)
+        print(", ".join(f"{path.name} {path.stat().st_size / 1e6:.0f} MB" for path in written))
+        files, kept = built_in(root, "v2.2", "train"), []
+        assert isinstance(files.pictures, FrameFolder)
+        read = files.pictures.videos
+        wall, cpu = time.perf_counter(), time.process_time()
+        peak = peak_memory(lambda: kept.append((load_keyframes(files), read())))
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    ((records, lists),) = kept
+    count = sum(map(len, lists.values()))
+    print(f"{len(records)} keyframes, {len(records.boxes)} people, {len(records.actions)} labels")
+    print(f"{count} frames of {len(lists)} videos; {records.nbytes / 1e6:.0f} MB of arrays")
+    print(f"{wall:.1f} s ({cpu:.1f} s of CPU), {peak / 1e6:.0f} MB at the peak")
 
 
 def seconds(action: Callable[[], object]) -> float:

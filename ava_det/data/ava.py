@@ -77,11 +77,11 @@ def load_keyframes(files: AvaFiles) -> PackedKeyframes:
     Raises:
         InputError: a file is missing or malformed, or no video is there.
     """
+    paths = _pictures_of(files.pictures)
     table = read_ground_truth(_there(files.annotations))
     counts = countable(table, files.excluded, files.included)
     if not counts.all():  # a copy
         table = table[counts]
-    paths = _pictures_of(files.pictures)
     return pack(_with_pictures(table, paths, files.annotations), paths)
 
 

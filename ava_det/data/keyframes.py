@@ -201,9 +201,9 @@ def _in_order(codes: np.ndarray, ticks: np.ndarray) -> tuple[np.ndarray, np.ndar
     new = np.ones(len(order), bool)
     new[1:] = (np.diff(codes[order]) != 0) | (np.diff(ticks[order]) != 0)
     firsts = order[new]
-    group = np.empty(len(order), np.int64)
+    group = np.empty(len(order), np.int32)
     group[order] = np.cumsum(new) - 1
-    rank = np.empty(len(firsts), np.int64)
+    rank = np.empty(len(firsts), np.int32)
     rank[np.argsort(firsts)] = np.arange(len(firsts))
     return np.sort(firsts), rank[group]
 
@@ -213,28 +213,34 @@ def _persons(table: pd.DataFrame, keyframes: np.ndarray) -> tuple[np.ndarray, np
 
     A row without a box is nobody, -1.
     """
-    boxes = [table[name].to_numpy() for name in BOX]
-    there = np.flatnonzero(~np.isnan(boxes[0]))
-    keys = [keyframes[there], *(box[there] for box in boxes)]
+    there = np.flatnonzero(table[BOX[0]].notna().to_numpy())
+    keys = [keyframes, *(table[name].to_numpy() for name in BOX)]
+    keys = [key[there] for key in keys] if len(there) < len(keyframes) else keys
     order = np.lexsort(keys[::-1])
-    new = np.ones(len(order), bool)
-    new[1:] = np.any([np.diff(key[order]) != 0 for key in keys], axis=0)
+    new = np.zeros(len(order), bool)
+    new[:1] = True
+    for key in keys:
+        new[1:] |= np.diff(key[order]) != 0
     firsts = there[order[new]]
-    rank = np.empty(len(firsts), np.int64)
+    rank = np.empty(len(firsts), np.int32)
     by_keyframe = np.lexsort((firsts, keyframes[firsts]))
     rank[by_keyframe] = np.arange(len(firsts))
-    person_of = np.full(len(keyframes), -1)
+    person_of = np.full(len(keyframes), -1, np.int32)
     person_of[there[order]] = rank[np.cumsum(new) - 1]
     return firsts[by_keyframe], person_of
 
 
 def _labels(actions: np.ndarray, person_of: np.ndarray, people: int) -> tuple[np.ndarray, ...]:
     """The actions of all people, in the order of their rows, and where each person's begin."""
-    rows = np.flatnonzero((actions > 0) & (person_of >= 0))
-    pairs = pd.DataFrame({"person": person_of[rows], "action": actions[rows]})
-    pairs = pairs[~pairs.duplicated()].sort_values("person", kind="stable")
-    edges = np.searchsorted(pairs["person"].to_numpy(), np.arange(people + 1))
-    return pairs["action"].to_numpy(np.int32), edges.astype(np.int32)
+    rows = np.flatnonzero((actions > 0) & (person_of >= 0)).astype(np.int32)
+    pairs = (person_of[rows].astype(np.int64) << 32) + actions[rows]
+    order = np.argsort(pairs, kind="stable").astype(np.int32)
+    new = np.diff(pairs[order], prepend=-1) != 0
+    del pairs
+    rows = np.sort(rows[order[new]])  # the first of each person and action
+    rows = rows[np.argsort(person_of[rows], kind="stable")]
+    edges = np.searchsorted(person_of[rows], np.arange(people + 1))
+    return actions[rows].astype(np.int32), edges.astype(np.int32)
 
 
 def _spread(edges: np.ndarray, least: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -22,6 +22,7 @@ from ava_det.structures import InputError
 
 BOX = ["x1", "y1", "x2", "y2"]
 COLUMNS = ["video", "tick", *BOX, "action", "person", "score"]
+_WHOLE = ("tick", "action", "person")
 CHUNK = 1 << 17  # rows that are taken at a time
 # How far a relative box may reach over the frame: detectors that do not clip do, a little.
 TOLERANCE = 0.1
@@ -118,13 +119,12 @@ def _parse(
 ) -> tuple[pd.DataFrame | None, bool]:
     """All rows by pandas' C parser, or None where it fails, and whether no row can be malformed.
 
-    Done part by part, so that no more than the result is held, and columns are joined one by one.
+    Done part by part, so that little more than the result is held.
     """
     types: dict[Hashable, str] = dict.fromkeys(names, "float64")
     # Not "category" at once: pandas would take a video called 007 for the number 7.
     types |= {name: "str" for name in names if name == "video" or name[0] == " "}
-    videos: dict[str, int] = {}
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in ("row", *COLUMNS)}
+    columns = _Columns(_most_rows(path))
     try:
         with warnings.catch_warnings():
             # A first row that is too long only makes pandas warn; it is an error here.
@@ -142,56 +142,66 @@ def _parse(
             )
             with reader:
                 fine = [
-                    _take(chunk.dropna(how="all"), layout, videos, parts)  # not blank lines
+                    columns.take(chunk.dropna(how="all"), layout)  # not blank lines
                     for chunk in reader
                 ]
     except (ValueError, pd.errors.ParserWarning):
         return None, False
-    return _joined(parts, videos, 1 + header), all(fine)
+    return columns.table(1 + header), all(fine)
 
 
-def _take(
-    chunk: pd.DataFrame,
-    layout: Layout,
-    videos: dict[str, int],
-    parts: dict[str, list[np.ndarray]],
-) -> bool:
-    """Add the rows of a chunk to `parts` and its videos to `videos`, each once; whether no row can
-    be malformed.
+def _most_rows(path: StrPath) -> int:
+    """How many rows a file has at most."""
+    opener = gzip.open if str(path).endswith(".gz") else open
+    with opener(path, "rb") as file:
+        blocks = iter(lambda: file.read(1 << 20), b"")
+        return 1 + sum(block.count(b"\n") + block.count(b"\r") for block in blocks)
+
+
+class _Columns:
+    """The columns of a table that grows, in arrays that are made once: joining parts at the end
+    would take the memory twice.
     """
-    if layout.second == "time":
-        chunk = chunk.assign(tick=(chunk["time"] * 1000).round()).drop(columns="time")
-    fine = _rows_are_fine(chunk, layout)
-    codes, found = pd.factorize(chunk["video"])
-    number = np.array([videos.setdefault(name, len(videos)) for name in found], np.int32)
-    parts["row"].append(chunk.index.to_numpy())
-    parts["video"].append(number[codes] if len(number) else codes.astype(np.int32))
-    for name in COLUMNS[1:]:
-        column = chunk[name].to_numpy() if name in chunk else np.full(len(chunk), np.nan)
-        if name in ("tick", "action", "person"):
+
+    def __init__(self, most: int) -> None:
+        self.count = 0
+        self.videos: dict[str, int] = {}
+        self.rows = np.empty(most, np.int64)
+        self.codes = np.empty(most, np.int32)
+        self.columns = {
+            name: np.empty(most, np.int64 if name in _WHOLE else np.float64) for name in COLUMNS[1:]
+        }
+
+    def take(self, chunk: pd.DataFrame, layout: Layout) -> bool:
+        """Add rows; whether none can be malformed."""
+        if layout.second == "time":
+            chunk = chunk.assign(tick=(chunk["time"] * 1000).round()).drop(columns="time")
+        fine = _rows_are_fine(chunk, layout)
+        codes, found = pd.factorize(chunk["video"])
+        here = slice(self.count, self.count + len(chunk))
+        self.count = here.stop
+        numbers = [self.videos.setdefault(name, len(self.videos)) for name in found]
+        self.codes[here] = np.array([*numbers, -1])[codes]  # -1 is a missing name
+        self.rows[here] = chunk.index
+        for name, column in self.columns.items():
+            values = chunk[name].to_numpy() if name in chunk else math.nan
             with np.errstate(invalid="ignore"):  # what is no whole number is refused later
-                column = np.where(np.isnan(column), -1, column).astype(np.int64)
-        parts[name].append(column)
-    return fine
+                column[here] = np.where(np.isnan(values), -1, values) if name in _WHOLE else values
+        return fine
 
-
-def _joined(parts: dict[str, list[np.ndarray]], videos: dict[str, int], first: int) -> pd.DataFrame:
-    """The table of all parts; `first` is the row of the file that the parser calls 0."""
-    rows = np.concatenate([np.zeros(0, np.int64), *parts.pop("row")]) + first
-    index: pd.Index = pd.Index(rows, name="row")
-    if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
-        index = pd.RangeIndex(rows[0], rows[-1] + 1, name="row")
-    del rows
-    order = sorted(videos)
-    place = np.zeros(max(len(order), 1), np.int32)
-    place[[videos[name] for name in order]] = np.arange(len(order))
-    codes = place[np.concatenate([np.zeros(0, np.int32), *parts.pop("video")])]
-    columns: dict[str, Any] = {"video": pd.Categorical.from_codes(codes, order)}  # pyrefly: ignore
-    for name in COLUMNS[1:]:
-        whole = name in ("tick", "action", "person")
-        empty = np.zeros(0, np.int64 if whole else np.float64)
-        columns[name] = np.concatenate([empty, *parts.pop(name)])
-    return pd.DataFrame(columns, index=index, copy=False)
+    def table(self, first: int) -> pd.DataFrame:
+        """The table; `first` is the row of the file that the parser calls 0."""
+        rows = self.rows[: self.count]
+        index: pd.Index = pd.Index(rows + first, name="row")
+        if self.count and rows[-1] - rows[0] == self.count - 1:
+            index = pd.RangeIndex(rows[0] + first, rows[-1] + first + 1, name="row")
+        names = sorted(self.videos)
+        place = np.full(len(names) + 1, -1, np.int32)
+        place[[self.videos[name] for name in names]] = np.arange(len(names))
+        codes: Any = place[self.codes[: self.count]]
+        videos = pd.Categorical.from_codes(codes, pd.Index(names, dtype="str"))
+        columns = {name: column[: self.count] for name, column in self.columns.items()}
+        return pd.DataFrame({"video": videos, **columns}, index=index, copy=False)
 
 
 def _rows_are_fine(table: pd.DataFrame, layout: Layout) -> bool:

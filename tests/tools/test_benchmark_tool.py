@@ -28,6 +28,16 @@ def test_flops_of_a_config(run_tool):
     assert ran.out.split() == ["ava_x3d_m", "16", "x", "32", "x", "32", "2.02", "M", "0.2", "GMAC"]
 
 
+def test_index_of_a_small_set(run_tool):
+    sizes = ("--videos", 3, "--keyframes", 20, "--rows", 500, "--frames", 50)
+    ran = run_tool("benchmark", "index", *sizes)
+    assert ran.code == 0
+    _, counts, frames, cost = ran.out.splitlines()
+    assert counts.startswith("60 keyframes, ")
+    assert frames.startswith("150 frames of 3 videos; 0 MB of arrays")
+    assert cost.endswith("MB at the peak")
+
+
 def test_flops_as_markdown_says_what_the_model_is(run_tool):
     ran = run_tool("benchmark", "flops", SMALL, "--size", 32, "--markdown")
     header, _, row = ran.out.splitlines()
