@@ -57,7 +57,9 @@ def write_report(
         groups={class_map.names[i]: group for i, group in class_map.groups.items()},
         curves=this.result.curves(),
         edges=edges,
-        histograms=histograms,
+        histograms={
+            name: histograms[name] for name in histograms if this.figures["ground_truth"][name]
+        },
         confusion=confusion(this.rows, len(names), this.result.iou_threshold),
         best=best,
         worst=worst,

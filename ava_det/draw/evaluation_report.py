@@ -57,8 +57,8 @@ def sections(report: Report) -> list[Html]:
     """All sections."""
     result, other = report.result, report.other
     parts = [overview(result, other[1] if other else None)]
+    parts += [*part_sections(result), class_section(result, report.groups)]
     parts += [comparison_section(result, *other)] if other else []
-    parts += [class_section(result, report.groups), *part_sections(result)]
     parts += [tube_section(result["video_mAP"])] if "video_mAP" in result else []
     parts.append(curve_section(result, report.curves))
     parts.append(histogram_section(report.edges, report.histograms))
@@ -159,7 +159,7 @@ def part_sections(result: Evaluation) -> list[Html]:
             [name, _bar(part["mAP"]), part["classes"], part["ground_truth"], part["detections"]]
             for name, part in by_name.items()
         ]
-        columns = ["", "mAP", "classes", "ground truth", "detections"]
+        columns = ["people", "mAP", "classes", "ground truth", "detections"]
         parts += [section(titles[key], table(columns, rows), note=notes[key])] if rows else []
     return parts
 
@@ -224,7 +224,7 @@ def confusion_sections(names: Sequence[str], matrix: np.ndarray, most: int = 12)
     )
     pairs = np.dstack(np.unravel_index(np.argsort(-matrix, axis=None), matrix.shape))[0][:most]
     rows: list[list[Cell]] = [
-        [names[i], columns[j], round(float(matrix[i, j]), 1), Bar(matrix[i, j] / matrix[i].sum())]
+        [names[i], columns[j], round(matrix[i, j]), Bar(matrix[i, j] / matrix[i].sum())]
         for i, j in pairs.tolist()
         if matrix[i, j] > 0
     ]

@@ -157,5 +157,6 @@ def _change(value: float) -> Html:
     share = min(abs(value), 0.5) * 100
     kind, start = ("up", 50.0) if value > 0 else ("down", 50.0 - share)
     bar = tag("i", style=f"left:{start:.1f}%;width:{share:.1f}%", class_=kind)
-    figure, track = tag("span", f"{value:+.4f}"), tag("span", bar, class_="change")
+    figure = tag("span", f"{value:+.4f}", class_="signed")
+    track = tag("span", bar, class_="change")
     return tag("td", figure, track, class_="bar", data_value=f"{value:.6f}")

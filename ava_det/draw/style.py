@@ -61,8 +61,9 @@ line.grid { stroke: var(--rule); }
 .cell { fill: var(--accent); } .scroll > svg { max-width: none; }
 .change { display: inline-block; vertical-align: middle; position: relative; width: 120px;
   height: 9px; margin-left: 12px; background: var(--face); border-radius: 5px; overflow: hidden; }
-.change i { position: absolute; height: 100%; }
-.up { background: var(--good); } .down { background: var(--bad); }
+.change i { position: absolute; }
+.change .up { background: var(--good); } .change .down { background: var(--bad); }
+.signed { display: inline-block; width: 4.6em; text-align: right; }
 .picture svg { border-radius: 8px; background: #000; }
 .picture rect { fill: none; stroke-width: 2.5; }
 .picture .under { stroke: #000; stroke-opacity: .55; stroke-width: 5; stroke-dasharray: none; }

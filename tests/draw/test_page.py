@@ -16,7 +16,14 @@ from ava_det.draw import evaluation_report
 from ava_det.draw.keyframe_picture import keyframe_picture
 from ava_det.draw.markup import Html, escape, tag
 from ava_det.draw.page import Bar, BoxOnPicture, picture, section, table, tiles, write_page
-from ava_det.draw.plots import Line, line_chart, nice_ticks, small_curve
+from ava_det.draw.plots import (
+    Line,
+    heat_map,
+    line_chart,
+    nice_ticks,
+    small_curve,
+    small_histogram,
+)
 from ava_det.formats.ava_csv import BOX
 
 EVIL = "<script>alert('x')</script> & \"y\""
@@ -222,3 +229,81 @@ def test_small_curve_keeps_only_steps():
     recall = np.linspace(0, 0.8, 10000)
     made = small_curve("stand", "0.6", recall, precision)
     assert 'd="M0 100V0H40.0V50H80.0V100Z"' in made
+
+
+def test_everything_that_a_report_may_have(tmp_path):
+    result = evaluation()
+    names = list(result["AP"])
+    part = {"mAP": 0.5, "classes": 2, "ground_truth": 3, "detections": 4}
+    figures = {
+        **result,
+        "sizes": {"small": part},
+        "crowds": {"1 person": {**part, "mAP": None}},
+        "ground_truth_boxes": {"mAP": 0.6, "AP": {names[0]: 0.8}},
+        "video_mAP": {
+            "protocol": "act",
+            "linked": True,
+            "mAP": {"0.5": 0.25},
+            "AP": {t: dict.fromkeys(names, 0.25) for t in ("0.2", "0.5", "0.75")},
+            "ground_truth": dict.fromkeys(names, 2),
+            "detections": dict.fromkeys(names, 3),
+        },
+    }
+    other = {**result, "mAP": 0.45, "AP": {names[0]: 0.1, names[2]: 0.9}, "protocol": EVIL}
+    recall = pd.DataFrame({"score": [0.5], EVIL: [0.75]})
+    parts = evaluation_report.sections(report(figures, other=(EVIL, other), recall=recall))
+    page = "".join(parts)
+    Outline(page)
+    assert EVIL not in page
+    for heading in ["Size of people", "People on a keyframe", "Comparison", "Tubes", "Proposals"]:
+        assert f"<h2>{heading}</h2>" in page
+    assert "They do not compare: the other one" in page
+    text = Outline(parts[0]).text
+    assert "-0.0500against the other run" in text
+    assert "0.2000lost to the person detector" in text
+    # The class that changed most comes first; one that a run lacks has no change.
+    changes = re.findall(r'data-value="([^"]+)"><span class="signed">', page)
+    assert changes == ["-0.400000", "0.200000"]
+
+
+@pytest.mark.parametrize("classes", [1, 21, 60, 80])
+def test_a_page_of_many_classes(tmp_path, classes):
+    names = [f"class {k}" for k in range(classes)]
+    rng = np.random.default_rng(0)
+    figures = {
+        **evaluation(),
+        "AP": {name: float(ap) for name, ap in zip(names, rng.random(classes), strict=True)},
+        "ground_truth": dict.fromkeys(names, 9),
+        "detections": dict.fromkeys(names, 90),
+    }
+    curve = np.linspace(1, 0.1, 200), np.linspace(0, 1, 200)
+    counts = rng.integers(0, 1000, (2, 20))
+    whole = evaluation_report.Report(
+        result=figures,
+        groups={},
+        curves=dict.fromkeys(names, curve),
+        edges=np.linspace(0, 1, 21),
+        histograms=dict.fromkeys(names, tuple(counts)),
+        confusion=rng.integers(0, 3, (classes, classes + 1)).astype(float),
+    )
+    write_page(tmp_path / "page.html", "t", "s", evaluation_report.sections(whole))
+    page = (tmp_path / "page.html").read_text()
+    outline = Outline(page)
+    assert all(outline.text.count(name) >= 3 for name in names)
+    assert len(page) < 3_000_000
+
+
+def test_a_heat_map_shades_each_row_by_itself():
+    drawn = heat_map(["a"], ["b", EVIL, "c"], np.array([[3.0, 0.0, 1.0]]))
+    assert re.findall(r'fill-opacity="([^"]+)"', drawn) == ["0.78", "0.34"]
+    assert "a, in truth b: 3 of 4" in drawn
+    assert EVIL not in drawn
+
+
+def test_a_small_histogram():
+    drawn = small_histogram(EVIL, np.array([0.0, 0.5, 1.0]), np.array([0, 3]), np.array([15, 0]))
+    bars = re.findall(
+        r'<rect x="([^"]+)" width="[^"]+" y="([^"]+)" height="([^"]+)" class="(\w+)"', drawn
+    )
+    assert bars == [("0.0", "0.0", "60.0", "back"), ("50.0", "30.0", "30.0", "front")]
+    assert EVIL not in drawn
