@@ -39,11 +39,13 @@ class Figure(NamedTuple):
         file: below the run's folder; a `metrics.json` is a log, whose curve is kept.
         key: its name in there, of an object in an object with a `/` between.
         scale: what it is multiplied by, such as 100 for percent.
+        minus: another file below the folder, whose figure of this key is taken off.
     """
 
     file: str
     key: str
     scale: float = 1.0
+    minus: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Grid:
         seeds: of each arm.
         commands: from an arm, a seed and the run's folder to the commands of a run; the first word
             of each is a script below the checkout, and each can be run again after an interruption.
-        figures: what is measured, by name; the first is what curves are drawn of.
+        figures: what is measured, by name; curves are drawn of the first that has any.
         comparisons: pairs (arm, against) to test; every arm against the first by default.
         panels: arms of each picture of curves, by its title; all in one by default.
     """
@@ -209,7 +211,10 @@ def measure(run: Run, figures: Mapping[str, Figure]) -> Row:
             row |= {name: f"{values[-1]:.6g}", f"{name} best": f"{values.max():.6g}"}
             row |= {f"{name} curve": write_curve(steps, values), "steps": str(steps[-1])}
         else:
-            row[name] = f"{_number_in(path, figure.key) * figure.scale:.6g}"
+            value = _number_in(path, figure.key)
+            if figure.minus:
+                value -= _number_in(run.folder / figure.minus, figure.key)
+            row[name] = f"{value * figure.scale:.6g}"
     return row
 
 

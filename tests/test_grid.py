@@ -176,7 +176,9 @@ def test_figures_of_a_log_and_of_a_result(tmp_path):
         "top-1": Figure("metrics.json", "r/top1"),
         "frame": Figure("t/result.json", "mAP", 100),
         "video": Figure("t/result.json", "video_mAP/0.5", 100),
+        "less": Figure("t/result.json", "mAP", 100, minus="other.json"),
     }
+    (tmp_path / "other.json").write_text('{"mAP": 0.125}')
     assert measure(run_of(tmp_path), figures) == {
         "top-1": "30",
         "top-1 best": "31",
@@ -184,6 +186,7 @@ def test_figures_of_a_log_and_of_a_result(tmp_path):
         "steps": "500",
         "frame": "25",
         "video": "12.5",
+        "less": "12.5",
     }
 
 

@@ -40,17 +40,13 @@ def main(args: argparse.Namespace) -> int:
     """Run what is left and write the tables; 1 if a run failed."""
     grid = load_grid(args.grid)
     args.results = args.results or args.output / "results.csv"
-    unknown = sorted({*(args.arms or []), *([args.against] if args.against else [])} - {*grid.arms})
+    arms, seeds = args.arms or grid.arms, args.seeds or grid.seeds
+    unknown = sorted({*arms, args.against or arms[0]} - {*grid.arms})
     if unknown:
-        raise InputError(
-            f"{args.grid}: no arm {', '.join(unknown)}; its arms: {', '.join(grid.arms)}"
-        )
+        known = ", ".join(grid.arms)
+        raise InputError(f"{args.grid}: no arm {', '.join(unknown)}; its arms: {known}")
     runs = list(runs_of(grid, args.output))
-    wanted = [
-        run
-        for run in runs
-        if (not args.arms or run.arm in args.arms) and (not args.seeds or run.seed in args.seeds)
-    ]
+    wanted = [run for run in runs if run.arm in arms and run.seed in seeds]
     read_rows(args.results, list(grid.figures))  # a damaged file is found before any work
     args.output.mkdir(parents=True, exist_ok=True)
     failures = 0 if args.report else work(grid, wanted, runs, args)
@@ -135,23 +131,18 @@ def report(grid: Grid, runs: Sequence[Run], args: argparse.Namespace) -> str:
 
 
 def draw(grid: Grid, rows: Sequence[Row], path: Path) -> None:
-    """The curves of the first figure, where it has any."""
+    """The curves of the first figure that has any."""
     from ava_det.draw.curves import draw_curves
 
-    figure = next(iter(grid.figures))
-    panels = {
-        title: {
-            arm: [
-                read_curve(row[f"{figure} curve"])
-                for row in rows
-                if row["arm"] == arm and row.get(f"{figure} curve")
-            ]
-            for arm in arms
-        }
-        for title, arms in grid.panels.items()
-    }
-    if any(curves for arms in panels.values() for curves in arms.values()):
-        draw_curves(path, panels, figure)
+    for figure in grid.figures:
+        curves = {arm: [] for arm in grid.arms}
+        for row in rows:
+            if row.get(f"{figure} curve"):
+                curves[row["arm"]].append(read_curve(row[f"{figure} curve"]))
+        if any(curves.values()):
+            panels = {title: {a: curves[a] for a in arms} for title, arms in grid.panels.items()}
+            draw_curves(path, panels, figure)
+            return
 
 
 if __name__ == "__main__":

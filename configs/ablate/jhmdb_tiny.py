@@ -20,3 +20,4 @@ for loader in (dataloader.train, test.loader):
     loader.num_workers = 0  # a process a core
 train.update(max_iter=1500, eval_period=250, log_period=50, checkpoint_period=250)
 train.ema = 0.99  # an average that the shortest run, of 375 steps, forgets its start in
+task.mix = None  # an arm's own is set whole: an override of a part would keep the rest

@@ -1,0 +1,21 @@
+"""The recipe of `scene_bias.py`: the tiny model on single rendered actors, made for one core."""
+
+from ..pretrain.actors_slowfast_tiny import (
+    class_map,
+    clip,
+    dataloader,
+    lr_multiplier,
+    model,
+    optimizer,
+    reader,
+    task,
+    test,
+    train,
+)
+
+reader.update(folder="runs/ablate/cache", short_side=72, entries=4096)
+for loader in (dataloader.train, test.loader):
+    loader.mapper.reader = reader
+    loader.num_workers = 0  # a process a core
+train.update(max_iter=750, eval_period=250, log_period=50, checkpoint_period=250)
+task.mix = None  # an arm's own is set whole: an override of a part would keep the rest

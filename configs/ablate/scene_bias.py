@@ -1,0 +1,54 @@
+"""Does a mix make a model learn beyond the scene? Actors whose place tells the action in training.
+
+An arm is a mix and the share of training videos at the place of their action; tested at any place
+and, the same videos again, at places of other actions. Before it, with $DETECTRON2_DATASETS set to
+a folder of its own:
+
+    python datasets/prepare_actors.py --swapped --sizes train=0 test=0 clips_test=400
+    python datasets/prepare_actors.py --scene-bias 0.9 --sizes train=0 test=0 clips_test=0
+"""
+
+from pathlib import Path
+
+from ava_det.grid import Figure, Grid
+
+VIDEO_MIX = "task.mix={_target_: ava_det.augment.videomix.VideoMix, variant: %s}"
+MIXES = {
+    "vanilla": "task.mix=null",
+    "S-VideoMix": VIDEO_MIX % "spatial",
+    "T-VideoMix": VIDEO_MIX % "temporal",
+    "Mixup": "task.mix={_target_: ava_det.augment.mixes.Mixup}",
+    "Cutout": "task.mix={_target_: ava_det.augment.mixes.Cutout}",
+}
+TRAIN = {"bias 0": "actors_clips_train", "bias 0.9": "actors_biased_clips_train"}
+CONFIG = "configs/ablate/actors_tiny.py"
+
+
+def commands(arm: str, seed: int, run: Path) -> list[list[str]]:
+    """Train, test, test with places swapped."""
+    mix, bias = arm.split(", ")
+    train, weights = run / "train", run / "train" / "model.safetensors"
+    steps = [["tools/pretrain.py", "--config", CONFIG, "--output", str(train), "--resume"]]
+    steps[0] += [f"train.seed={seed}", f"dataloader.train.dataset={TRAIN[bias]}", MIXES[mix]]
+    for split in ("test", "swapped"):
+        test = ["tools/test_classifier.py", "--config", CONFIG, "--weights", str(weights)]
+        names = f"test.loader.records.names=actors_clips_{split}"
+        steps.append([*test, "--output", str(run / split), names])
+    return steps
+
+
+grid = Grid(
+    arms=[f"{mix}, {bias}" for bias in TRAIN for mix in MIXES],
+    seeds=range(3),
+    commands=commands,
+    figures={
+        "top-1 (%)": Figure("test/result.json", "top1", 100),
+        "top-1 (%), places swapped": Figure("swapped/result.json", "top1", 100),
+        "gap": Figure("test/result.json", "top1", 100, minus="swapped/result.json"),
+        "top-1 (%) while training": Figure("train/metrics.json", "recognition/top1"),
+    },
+    comparisons=[
+        *((f"{mix}, bias 0.9", f"{mix}, bias 0") for mix in MIXES),
+        *((f"{mix}, {bias}", f"vanilla, {bias}") for bias in TRAIN for mix in list(MIXES)[1:]),
+    ],
+)
