@@ -5,7 +5,7 @@ not readable on 180 x 144 pixels. Frames are RGB, boxes relative.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import cv2
@@ -38,6 +38,10 @@ class DrawnPerson:
     labels: tuple[str, ...]
     track: int = 0
     truth: bool = False
+
+    def without_labels(self) -> "DrawnPerson":
+        """The same person, unlabelled."""
+        return replace(self, labels=())
 
 
 def enlarged_size(height: int, width: int) -> tuple[int, int]:
@@ -127,6 +131,22 @@ def _place(
 
 def _overlap(a: Area, b: Area) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def write_text(
+    canvas: np.ndarray, text: str, at: tuple[int, int], size: int, color: tuple[int, int, int]
+) -> None:
+    """Write a line on a canvas (H, W, 3), cut where it would leave it.
+
+    Args:
+        canvas: is written on.
+        text: the line.
+        at: x, and y of its baseline.
+        size: of the font, in pixels.
+        color: in the order of the canvas's channels.
+    """
+    fitting = _shortened(text, size, canvas.shape[1] - at[0])
+    cv2.putText(canvas, fitting, at, color, _font(), size, 500)
 
 
 @cache

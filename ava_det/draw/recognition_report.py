@@ -8,15 +8,16 @@ from ava_det.draw.markup import Html, tag
 from ava_det.draw.page import Bar, Cell, section, table, tiles
 from ava_det.formats.recognition import RecognitionFigures
 
-_CELL, _FONT = 10, 7  # of the matrix, in units of its drawing
+_CELL = 10  # side of a cell of the matrix, in units of its drawing
+_CELL_PIXELS, _WIDTH_PIXELS, _FONT_PIXELS = 40, 900, 12  # on a page: at most; text
 _MOST_LABELS = 70  # along a side: more would overlap
 _MOST_COUNTS = 40  # classes up to which cells show their counts
 _LONGEST = 24  # characters of a label
 _PAIRS = 30
 
 _NOTE = (
-    "A row is a class, a column what its videos are taken for; the darker, the larger the share of "
-    "the row. On the diagonal (blue) are the right ones. Point at a cell to read it."
+    "A row is a class, a column what its videos are taken for; the stronger the colour, the larger "
+    "the share of the row. The diagonal (blue) is what is right. Point at a cell to read it."
 )
 
 
@@ -87,7 +88,8 @@ def matrix(confusion: np.ndarray, names: Sequence[str]) -> Html:
         names: of the K classes.
     """
     side = len(names) * _CELL
-    font = max(_FONT, side / 110)  # of a readable size, however many classes are shrunk to a page
+    scale = min(_CELL_PIXELS, _WIDTH_PIXELS / len(names)) / _CELL  # pixels a unit
+    font = _FONT_PIXELS / scale
     step = max(1, -(-len(names) // _MOST_LABELS))
     shown = range(0, len(names), step)
     margin = font * 0.58 * min(_LONGEST, max(len(names[k]) for k in shown)) + font
@@ -98,9 +100,9 @@ def matrix(confusion: np.ndarray, names: Sequence[str]) -> Html:
         parts.append(_cell(int(truth), int(taken), count, total, names))
     if len(names) <= _MOST_COUNTS:
         for truth, taken in zip(*np.nonzero(confusion), strict=True):
-            x, y = (taken + 0.5) * _CELL, (truth + 0.5) * _CELL + 1.6
-            count = int(confusion[truth, taken])
-            parts.append(tag("text", count, x=x, y=y, class_="count", font_size=4.5))
+            x, y = (taken + 0.5) * _CELL, (truth + 0.5) * _CELL + font / 3
+            at = {"x": x, "y": f"{y:.1f}", "font_size": f"{font:.1f}"}
+            parts.append(tag("text", int(confusion[truth, taken]), class_="count", **at))
     for k in shown:
         middle = (k + 0.5) * _CELL
         name = names[k] if len(names[k]) <= _LONGEST else names[k][: _LONGEST - 1] + "…"
@@ -110,7 +112,8 @@ def matrix(confusion: np.ndarray, names: Sequence[str]) -> Html:
         parts.append(tag("text", name, class_="side", transform=turn, font_size=f"{font:.1f}"))
     view = f"{-margin:.0f} {-margin:.0f} {side + margin + 2:.0f} {side + margin + 2:.0f}"
     drawing = tag("svg", *parts, viewBox=view, role="img", aria_label="confusion matrix")
-    return tag("figure", drawing, class_="matrix")
+    width = f"max-width:{(side + margin) * scale:.0f}px"
+    return tag("figure", drawing, class_="matrix", style=width)
 
 
 def _cell(truth: int, taken: int, count: int, total: int, names: Sequence[str]) -> Html:

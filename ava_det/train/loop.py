@@ -20,6 +20,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from ava_det.train.tasks import Batch, Task, device_of, unwrap
 
 
+def seed_iteration(seed: int, iteration: int, rank: int) -> None:
+    """Seed torch's generator with what the model and the mix draw from in one iteration."""
+    key = np.random.SeedSequence((seed, iteration, rank))
+    torch.manual_seed(int(key.generate_state(1, np.uint64)[0] >> 1))
+
+
 class ClipTrainer(SimpleTrainer):
     """detectron2's `SimpleTrainer` for a `Task`, with autocast on any device and accumulation.
 
@@ -56,8 +62,7 @@ class ClipTrainer(SimpleTrainer):
     def run_step(self) -> None:
         """One step of the optimizer; a loss that is not finite raises FloatingPointError."""
         batches = self._data_loader_iter  # made on first use, which draws from the generator
-        key = np.random.SeedSequence((self.seed, self.iter, get_rank()))
-        torch.manual_seed(int(key.generate_state(1, np.uint64)[0] >> 1))
+        seed_iteration(self.seed, self.iter, get_rank())
         self.optimizer.zero_grad()
         totals: dict[str, Tensor] = {}
         waited = 0.0

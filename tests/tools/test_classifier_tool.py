@@ -3,7 +3,11 @@
 import csv
 import gzip
 import json
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +18,7 @@ from ava_det.data.video import Video
 from ava_det.model.weights.native import ClipShape, ModelCard, save_weights
 from ava_det.model.zoo import build_classifier
 
+ROOT = Path(__file__).resolve().parents[2]
 CONFIG = "configs/pretrain/jhmdb_slowfast_tiny.py"
 MODEL = {"architecture": "slowfast_tiny", "arguments": {"width": 8, "alpha": 4, "change": True}}
 ACTIONS = ("run", "walk", "wave1")
@@ -129,3 +134,31 @@ def test_a_detector_or_other_classes_are_refused(run_tool, tree):
     (folder / "classes.txt").write_text("run\nwalk\nfly\n")
     done = run_tool("test_classifier", *arguments(folder))
     assert "weights.safetensors: its classes are not those of" in done.err
+
+
+@pytest.mark.slow
+def test_a_training_with_broken_files_ends_well_and_lists_them(tree):
+    """A sixth of the files is broken; two worker processes; the weights then pass a test."""
+    folder, rows, _ = tree
+    mine = f"dataloader.train.dataset={folder / 'test.csv'}"
+    cache = f"dataloader.train.mapper.reader.folder={folder / 'cache'}"
+    more = [mine, cache, "dataloader.train.num_workers=2", "dataloader.train.max_unreadable=0.2"]
+    more += ["dataloader.train.batch_size=4", "train.max_iter=12", "train.eval_period=6"]
+    options = [str(part) for part in arguments(folder, *more)]
+    del options[2:4]  # the weights
+    command = [sys.executable, "tools/pretrain.py", *options]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "left out, 2 of 12 videos so far" in done.stdout
+    kept = {str(folder / name) for name, _ in rows}
+    for part in ("train", "test"):
+        with (folder / "out" / f"unreadable_{part}.csv").open(newline="") as file:
+            listed = [row["path"] for row in csv.DictReader(file)]
+        assert len(listed) == 2
+        assert not set(listed) & kept
+    shutil.copy(folder / "out" / "model.safetensors", folder / "weights.safetensors")
+    command = [sys.executable, "tools/test_classifier.py", *map(str, arguments(folder))]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "(10 videos, 2 left out as unreadable)" in done.stdout

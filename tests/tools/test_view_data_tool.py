@@ -1,0 +1,117 @@
+"""tools/view_data.py: what it shows is what training and testing see."""
+
+import numpy as np
+import pytest
+from detectron2.config import instantiate
+from detectron2.data import DatasetCatalog, MetadataCatalog
+from PIL import Image
+
+from ava_det.formats.class_map import ClassMap
+from ava_det.structures import FRAME_CLOCK, AnnotatedKeyframe, Keyframe, PersonBoxes
+from ava_det.train.loop import seed_iteration
+from ava_det.train.run import load_config
+
+PRETRAIN = "configs/pretrain/jhmdb_slowfast_tiny.py"
+FINETUNE = "configs/finetune/jhmdb_slowfast_tiny.py"
+SMALL = [
+    "clip.frames=4",
+    "clip.short_side=48",
+    "dataloader.train.batch_size=3",
+    "dataloader.train.num_workers=0",
+    "test.loader.num_workers=0",
+    "test.loader.batch_size=2",
+]
+
+
+@pytest.fixture
+def small(shared, tmp_path):
+    """Overrides for a set of three videos."""
+    names = sorted((shared / "data" / "jhmdb" / "videos" / "golf").glob("*.mp4"))[:3]
+    rows = "".join(f"{name},{label}\n" for label, name in enumerate(names))
+    (tmp_path / "list.csv").write_text(rows)
+    (tmp_path / "classes.txt").write_text("a\nb\nc\n")
+    sets = ("class_map.name", "dataloader.train.dataset", "test.loader.records.names")
+    return [*SMALL, *cached(tmp_path), "model.num_classes=3"] + [
+        f"{name}={tmp_path / 'list.csv'}" for name in sets
+    ]
+
+
+def cached(folder):
+    """Overrides that keep decoded videos in a folder of the test."""
+    parts = ("dataloader.train", "test.loader")
+    return [f"{part}.mapper.reader.folder={folder / 'cache'}" for part in parts]
+
+
+def test_a_sheet_has_the_very_mix_of_its_iteration(run_tool, small, tmp_path):
+    """With pictures as high as the clips, its pixels are those that the model gets."""
+    arguments = ["--config", PRETRAIN, "--output", tmp_path / "view", "--start", 2, *small]
+    done = run_tool("view_data", *arguments)
+    assert done.code == 0, done.err
+    sheet = np.asarray(Image.open(tmp_path / "view" / "train_000002.png"))
+
+    cfg = load_config(PRETRAIN, small)
+    cfg.dataloader.train.start = 2
+    batch = next(iter(instantiate(cfg.dataloader.train)))
+    normalize = instantiate(cfg.model).normalize
+    seed_iteration(cfg.train.seed, 2, 0)
+    mixed, _ = instantiate(cfg.task).mix(normalize(batch["clips"]), batch["labels"][:, None])
+    expected = (mixed * normalize.scale + normalize.shift).round().byte()
+    first = expected[0, :, 0].permute(1, 2, 0).numpy()
+    top = 12 + 26 + 48  # edge, title, caption
+    shown = Image.fromarray(sheet[top : top + 150, 12 : 12 + 150]).resize((48, 48), Image.BOX)
+    error = np.abs(np.asarray(shown, float) - first).mean()
+    others = [
+        np.abs(np.asarray(shown, float) - clip[:, 0].permute(1, 2, 0).numpy()).mean()
+        for clip in [*expected[1:], *batch["clips"]]
+    ]
+    assert error < 6 < min(others)
+
+
+def test_the_views_of_a_test_are_shown(run_tool, small, tmp_path):
+    views = ["--test", "--output", tmp_path / "v", "test.loader.mapper.crops=3", *small]
+    done = run_tool("view_data", "--config", PRETRAIN, *views)
+    assert done.code == 0, done.err
+    sheet = Image.open(tmp_path / "v" / "test_000000.png")
+    assert sheet.size[0] == 640 + 2 * 12
+    assert sheet.size[1] > 6 * 150  # two videos, three crops each
+
+
+@pytest.fixture
+def two_keyframes(shared):
+    """A registered detection set: one golfer with a box, and the same with nobody."""
+    file = next((shared / "data" / "jhmdb" / "videos" / "golf").glob("*.mp4"))
+    box = np.array([[0.2, 0.2, 0.6, 0.9]])
+    who = PersonBoxes(Keyframe("v", 3), box, ((2, 1),), np.ones(1), np.zeros(1, np.int64))
+    people = [who, PersonBoxes.nobody(Keyframe("v", 5))]
+    DatasetCatalog.register("two", lambda: [AnnotatedKeyframe(str(file), p) for p in people])
+    classes = ClassMap({1: "golf", 2: "stand"})
+    MetadataCatalog.get("two").set(class_map=classes, clock=FRAME_CLOCK)
+    yield "two"
+    DatasetCatalog.remove("two")
+    MetadataCatalog.remove("two")
+
+
+def test_people_are_shown(run_tool, two_keyframes, tmp_path):
+    names = ("class_map.name", "dataloader.train.dataset", "test.loader.records.names")
+    more = [*SMALL, *cached(tmp_path), "model.num_classes=2", "test.loader.records.every=1"]
+    more += [f"{name}={two_keyframes}" for name in names]
+    done = run_tool("view_data", "--config", FINETUNE, "--output", tmp_path, "--test", *more)
+    assert done.code == 0, done.err
+    sheet = np.asarray(Image.open(tmp_path / "test_000000.png"))
+    # 4 frames of 200 x 150: a box of 80 x 105 with lines 2 thick, on the first clip only.
+    orange = (sheet == (255, 176, 0)).all(axis=2)
+    assert orange[: len(sheet) // 2].sum() > 4 * 2 * (80 + 105)
+    assert not orange[len(sheet) // 2 :].any()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--batches", "0"], "--batches, --samples and --pictures are at least 1"),
+        (["--test", "--start", "3"], "--start is of training"),
+    ],
+)
+def test_bad_input_is_one_line(run_tool, tmp_path, more, message):
+    done = run_tool("view_data", "--config", PRETRAIN, "--output", tmp_path, *more)
+    assert done.code == 1
+    assert message in done.err.splitlines()[-1]
