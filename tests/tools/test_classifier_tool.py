@@ -137,7 +137,7 @@ def test_a_detector_or_other_classes_are_refused(run_tool, tree):
 
 
 @pytest.mark.slow
-def test_a_training_with_broken_files_ends_well_and_lists_them(tree):
+def test_a_training_with_broken_files_ends_well_and_lists_them(run_tool, tree):
     """A sixth of the files is broken; two worker processes; the weights then pass a test."""
     folder, rows, _ = tree
     mine = f"dataloader.train.dataset={folder / 'test.csv'}"
@@ -158,7 +158,6 @@ def test_a_training_with_broken_files_ends_well_and_lists_them(tree):
         assert len(listed) == 2
         assert not set(listed) & kept
     shutil.copy(folder / "out" / "model.safetensors", folder / "weights.safetensors")
-    command = [sys.executable, "tools/test_classifier.py", *map(str, arguments(folder))]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "(10 videos, 2 left out as unreadable)" in done.stdout
+    tested = run_tool("test_classifier", *arguments(folder))
+    assert tested.code == 0, tested.err
+    assert "(10 videos, 2 left out as unreadable)" in tested.out
