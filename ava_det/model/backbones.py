@@ -33,6 +33,7 @@ class Backbone(nn.Module):
         self.blocks = nn.ModuleList(blocks)
         self.out_channels = tuple(out_channels)
         self.stride = stride
+        self.dilation = 1  # of the last stage
 
     def forward(self, clip: Tensor | Sequence[Tensor]) -> list[Tensor]:
         """Feature maps (N, C_p, T_p, H / stride, W / stride), slow pathway first.
@@ -68,3 +69,4 @@ class Backbone(nn.Module):
                 module.dilation = (1, dilation, dilation)
                 module.padding = (module.kernel_size[0] // 2, dilation, dilation)
         self.stride //= 2
+        self.dilation = dilation

@@ -12,6 +12,7 @@ from pytorchvideo.layers.nonlocal_net import create_nonlocal
 from pytorchvideo.models.resnet import create_bottleneck_block, create_res_stage
 from pytorchvideo.models.weight_init import init_net_weights
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 Triple = tuple[int, int, int]  # time, height, width
 
@@ -168,6 +169,21 @@ def mark_final_norm(norm: nn.Module) -> None:
     norm.__dict__["block_final_bn"] = True
 
 
+class PooledConv(nn.Conv3d):
+    """A convolution whose output is max-pooled, as MMAction2 has it in non-local blocks.
+
+    PySlowFast and PyTorchVideo pool what goes in, which is another thing.
+    """
+
+    def __init__(self, dim_in: int, dim_out: int, pool: Triple):
+        super().__init__(dim_in, dim_out, 1)
+        self.pool = pool
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, C, T, H, W) to (N, C', T / pool, H / pool, W / pool)."""
+        return F.max_pool3d(super().forward(input), self.pool)
+
+
 class NonLocalStage(nn.Module):
     """A residual stage with a non-local block after some of its residual blocks.
 
@@ -179,6 +195,8 @@ class NonLocalStage(nn.Module):
         channels: of the stage's output.
         instantiation: "softmax" or "dot_product" (Wang et al., arXiv 1711.07971, section 3.2).
         pool: (time, height, width) that keys and values are max-pooled by.
+        pool_last: pool them after their convolutions (`PooledConv`) instead of before, and let the
+            last convolution be without a bias: MMAction2's blocks.
     """
 
     def __init__(
@@ -188,6 +206,7 @@ class NonLocalStage(nn.Module):
         channels: int,
         instantiation: str,
         pool: Triple,
+        pool_last: bool = False,
     ):
         super().__init__()
         self.res_blocks = nn.ModuleList(stage.get_submodule("res_blocks").children())
@@ -199,7 +218,7 @@ class NonLocalStage(nn.Module):
                 str(place): _create_nonlocal(
                     dim_in=channels,
                     dim_inner=channels // 2,
-                    pool_size=tuple(pool),
+                    pool_size=None if pool_last else tuple(pool),
                     instantiation=instantiation,
                 )
                 for place in places
@@ -207,6 +226,10 @@ class NonLocalStage(nn.Module):
         )
         for block in self.nonlocal_blocks.values():
             mark_final_norm(block.get_submodule("norm"))
+            if pool_last:
+                for name in ("conv_phi", "conv_g"):
+                    block.register_module(name, PooledConv(channels, channels // 2, pool))
+                block.get_submodule("conv_out").register_parameter("bias", None)
         init_net_weights(self.nonlocal_blocks)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -40,6 +40,8 @@ def resnet(
     pool: bool = False,
     non_local: Places | None = None,
     instantiation: str = "softmax",
+    pool_last: bool = False,
+    early_strides: tuple[int, int] = (1, 1),
 ) -> Backbone:
     """A network of one pathway: SlowOnly, I3D, C2D.
 
@@ -51,6 +53,8 @@ def resnet(
         pool: halve the frames after res2.
         non_local: where non-local blocks stand.
         instantiation: their kind (`NonLocalStage`).
+        pool_last: how their keys and values are pooled (`NonLocalStage`).
+        early_strides: in time, of the stem's convolution and of its pooling.
     """
     stages: list[nn.Module] = []
     dim_in = 64
@@ -59,10 +63,10 @@ def resnet(
         dim_in = dim_out
     for name, places in (non_local or {}).items():
         k = stage_index(name)
-        stages[k] = NonLocalStage(stages[k], places, widths[k], instantiation, pool=(1, 2, 2))
+        stages[k] = NonLocalStage(stages[k], places, widths[k], instantiation, (1, 2, 2), pool_last)
     if pool:
         stages.insert(RES2, nn.MaxPool3d((2, 1, 1)))
-    return _finish([stem(stem_kernel), *stages], dim_in)
+    return _finish([stem(stem_kernel, strides=early_strides), *stages], dim_in)
 
 
 def csn(depth: int, preserved: bool, norm_eps: float) -> Backbone:
@@ -83,13 +87,23 @@ def csn(depth: int, preserved: bool, norm_eps: float) -> Backbone:
     return _finish(blocks, dim_in)
 
 
-def stem(temporal_kernel: int, norm_eps: float = 1e-5) -> nn.Module:
-    """T x 7 x 7 convolution of stride 2, norm, ReLU and 3 x 3 max pooling of stride 2."""
+def stem(
+    temporal_kernel: int, norm_eps: float = 1e-5, strides: tuple[int, int] = (1, 1)
+) -> nn.Module:
+    """T x 7 x 7 convolution of stride 2, norm, ReLU and 3 x 3 max pooling of stride 2.
+
+    Args:
+        temporal_kernel: T.
+        norm_eps: epsilon of the norm.
+        strides: in time, of the convolution and the pooling.
+    """
     return _create_stem(
         in_channels=3,
         out_channels=64,
         conv_kernel_size=(temporal_kernel, 7, 7),
+        conv_stride=(strides[0], 2, 2),
         conv_padding=(temporal_kernel // 2, 3, 3),
+        pool_stride=(strides[1], 2, 2),
         norm_eps=norm_eps,
     )
 

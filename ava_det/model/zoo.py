@@ -107,14 +107,24 @@ def slow_r34() -> Backbone:
     return resnets.resnet(_slow_kernels(34), stage=basic_stage, widths=(64, 128, 256, 512))
 
 
-def slow_r50(non_local: Places | None = None) -> Backbone:
+def slow_r50(
+    non_local: Places | None = None,
+    instantiation: str = "dot_product",
+    pool_last: bool = False,
+) -> Backbone:
     """SlowOnly-50: 4x16 takes 4 frames at stride 16, 8x8 takes 8 at stride 8.
 
     Args:
         non_local: places of non-local blocks (`slowfast_r50`).
+        instantiation: their kind (`NonLocalStage`); "softmax" for MMAction2's weights.
+        pool_last: how their keys and values are pooled; True for MMAction2's weights.
     """
-    kernels = _slow_kernels(50)
-    return resnets.resnet(kernels, non_local=non_local, instantiation="dot_product")
+    return resnets.resnet(
+        _slow_kernels(50),
+        non_local=non_local,
+        instantiation=instantiation,
+        pool_last=pool_last,
+    )
 
 
 def slow_r101() -> Backbone:
@@ -122,23 +132,55 @@ def slow_r101() -> Backbone:
     return resnets.resnet(_slow_kernels(101))
 
 
-def c2d_r50(pool: bool = True) -> Backbone:
+def c2d_r50(pool: bool = True, non_local: Places | None = None) -> Backbone:
     """ResNet-50 without convolutions in time.
 
     Args:
         pool: halve the frames after res2; the model of the Caffe2 zoo does not.
+        non_local: places of non-local blocks (`slowfast_r50`).
     """
-    return resnets.resnet([[1] * depth for depth in DEPTHS[50]], pool=pool)
+    return resnets.resnet([[1] * depth for depth in DEPTHS[50]], pool=pool, non_local=non_local)
 
 
-def i3d_r50(non_local: Places | None = None) -> Backbone:
+def i3d_r50(
+    non_local: Places | None = None,
+    instantiation: str = "softmax",
+    pool_last: bool = False,
+    early_strides: tuple[int, int] = (1, 1),
+) -> Backbone:
     """I3D-50: convolutions in time in every other block, and half of the frames from res3 on.
 
     Args:
         non_local: places of non-local blocks (`slowfast_r50`).
+        instantiation: their kind (`NonLocalStage`).
+        pool_last: how their keys and values are pooled; True for MMAction2's weights.
+        early_strides: in time, of the stem's convolution and pooling; (2, 2) for MMAction2's
+            weights, which take 32 frames.
     """
-    kernels = [[3] * 3, [3, 1] * 2, [3, 1] * 3, [1, 3, 1]]
-    return resnets.resnet(kernels, stem_kernel=5, pool=True, non_local=non_local)
+    return resnets.resnet(
+        _i3d_kernels(50),
+        stem_kernel=5,
+        pool=True,
+        non_local=non_local,
+        instantiation=instantiation,
+        pool_last=pool_last,
+        early_strides=early_strides,
+    )
+
+
+def i3d_r101(non_local: Places | None = None) -> Backbone:
+    """I3D-101; its argument as for `i3d_r50`."""
+    return resnets.resnet(_i3d_kernels(101), stem_kernel=5, pool=True, non_local=non_local)
+
+
+def _i3d_kernels(depth: int) -> list[list[int]]:
+    """Temporal kernels of I3D: every other block has one of 3."""
+    res2, res3, res4, res5 = DEPTHS[depth]
+    return [[3] * res2, _alternate(3, 1, res3), _alternate(3, 1, res4), _alternate(1, 3, res5)]
+
+
+def _alternate(first: int, second: int, count: int) -> list[int]:
+    return [second if index % 2 else first for index in range(count)]
 
 
 def ip_csn_r50(norm_eps: float = 1e-3) -> Backbone:
@@ -154,6 +196,16 @@ def ip_csn_r50(norm_eps: float = 1e-3) -> Backbone:
 def ip_csn_r152(norm_eps: float = 1e-3) -> Backbone:
     """ip-CSN-152; its argument as for `ip_csn_r50`."""
     return resnets.csn(152, preserved=True, norm_eps=norm_eps)
+
+
+def ir_csn_r50(norm_eps: float = 1e-3) -> Backbone:
+    """ir-CSN-50, interaction-reduced; its argument as for `ip_csn_r50`."""
+    return resnets.csn(50, preserved=False, norm_eps=norm_eps)
+
+
+def ir_csn_r152(norm_eps: float = 1e-3) -> Backbone:
+    """ir-CSN-152; its argument as for `ip_csn_r50`."""
+    return resnets.csn(152, preserved=False, norm_eps=norm_eps)
 
 
 def ir_csn_r101(norm_eps: float = 1e-5) -> Backbone:
@@ -217,9 +269,12 @@ ARCHITECTURES: dict[str, Callable[..., Backbone]] = {
         slow_r101,
         c2d_r50,
         i3d_r50,
+        i3d_r101,
         ip_csn_r50,
         ip_csn_r152,
+        ir_csn_r50,
         ir_csn_r101,
+        ir_csn_r152,
         x3d_s,
         x3d_m,
         x3d_l,

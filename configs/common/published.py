@@ -9,6 +9,8 @@ from detectron2.config import LazyCall as L
 from ava_det.model.zoo import IMAGENET_MEAN, IMAGENET_STD, build_classifier, build_detector
 
 kinetics = L(build_classifier)(architecture="", arguments={}, num_classes=400)
+ssv2 = L(build_classifier)(architecture="", arguments={}, num_classes=174)
+charades = L(build_classifier)(architecture="", arguments={}, num_classes=157)
 ava = L(build_detector)(architecture="", arguments={}, num_classes=80, aligned=True)
 ava_unaligned = L(build_detector)(architecture="", arguments={}, num_classes=80, aligned=False)
 
@@ -25,6 +27,10 @@ mm_ava = L(build_detector)(
     resolution=8,
 )
 mm_slowfast = dict(fusion_norm=False, slow_from_first=True)
+
+mm_non_local = dict(
+    non_local=dict(res3=[0, 2], res4=[0, 2, 4]), instantiation="softmax", pool_last=True
+)
 
 r50_non_local = dict(res3=[1, 3], res4=[1, 3, 5])
 r101_non_local = dict(res4=[6, 13, 20])

@@ -118,6 +118,28 @@ def test_non_local_block_against_its_formula(instantiation, pool):
 
 
 @torch.no_grad()
+def test_a_non_local_block_that_pools_last_against_its_formula():
+    plain = randomize(bottleneck_stage(8, 8, [1], stride=1))
+    stage = NonLocalStage(plain, [0], 8, "softmax", (1, 2, 2), pool_last=True)
+    stage.load_state_dict(plain.state_dict(), strict=False)
+    randomize(stage)
+    x = torch.randn(2, 8, 2, 4, 4)
+    block = stage.nonlocal_blocks["0"]
+    assert block.conv_out.bias is None
+
+    y = plain(x)
+    queries = F.conv3d(y, block.conv_theta.weight, block.conv_theta.bias).flatten(2)
+    phi, g = (
+        F.max_pool3d(F.conv3d(y, c.weight, c.bias), (1, 2, 2)).flatten(2)
+        for c in (block.conv_phi, block.conv_g)
+    )
+    affinity = (queries.transpose(1, 2) @ phi / 4**0.5).softmax(2)
+    mixed = (g @ affinity.transpose(1, 2)).unflatten(2, (2, 4, 4))
+    expected = y + block.norm(F.conv3d(mixed, block.conv_out.weight))
+    torch.testing.assert_close(stage(x), expected)
+
+
+@torch.no_grad()
 def test_a_fresh_non_local_block_changes_nothing():
     plain = randomize(bottleneck_stage(8, 8, [1], stride=1))
     x = torch.randn(1, 8, 2, 4, 4)

@@ -19,8 +19,13 @@ from ava_det.model.zoo import (
 TWO_PATHWAYS = {"slowfast_tiny", "slowfast_r50", "slowfast_r101"}
 CHANNELS = {"slow_r34": (512,), "mvit_v2_s": (768,), "slowfast_tiny": (1024, 128)}
 CHANNELS |= {name: (192,) for name in ("x3d_s", "x3d_m", "x3d_l")}
-FRAMES = {"c2d_r50": 8, "i3d_r50": 8, "mvit_v2_s": 8}  # of 16; all others but CSN keep them
-FRAMES |= {name: 2 for name in ("ip_csn_r50", "ip_csn_r152", "ir_csn_r101")}
+FRAMES = {
+    "c2d_r50": 8,
+    "i3d_r50": 8,
+    "i3d_r101": 8,
+    "mvit_v2_s": 8,
+}  # of 16; all others but CSN keep them
+FRAMES |= {f"{kind}_csn_r{depth}": 2 for kind in ("ip", "ir") for depth in (50, 101, 152)}
 
 
 @pytest.fixture
@@ -150,6 +155,23 @@ def test_non_local_blocks_leave_the_names_of_the_others():
             f"blocks.{stage}.{inside}nonlocal_blocks.{place}"
             for stage, place in ((2, 1), (2, 3), (3, 0))
         }
+
+
+@without_numbers
+def test_i3d_convolves_in_time_in_every_other_block():
+    """PySlowFast's `_TEMPORAL_KERNEL_BASIS` of I3D, repeated over a stage, at both depths."""
+    for name, depths in (("i3d_r50", (3, 4, 6, 3)), ("i3d_r101", (3, 4, 23, 3))):
+        stages = [b for b in build_backbone(name).blocks[1:] if hasattr(b, "res_blocks")]
+        for stage, basis, depth in zip(stages, ([3], [3, 1], [3, 1], [1, 3]), depths, strict=True):
+            kernels = [b.branch2.conv_a.kernel_size[0] for b in stage.res_blocks]
+            assert kernels == (basis * depth)[:depth]
+
+
+@without_numbers
+def test_early_strides_take_frames_away():
+    clip = torch.zeros(1, 3, 32, 64, 64)
+    maps = build_backbone("i3d_r50", {"early_strides": [2, 2]})(clip)
+    assert maps[0].shape == (1, 2048, 4, 2, 2)
 
 
 @pytest.mark.parametrize(

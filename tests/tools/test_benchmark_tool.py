@@ -9,6 +9,7 @@ from detectron2.config import LazyConfig, instantiate
 from ava_det.model.weights.native import ClipShape
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "configs" / "published"
+CLASSES = {"ava": 80, "kinetics": 400, "ssv2": 174, "charades": 157, "multisports": 66}
 SMALL = PUBLISHED / "ava_x3d_m.py"
 
 
@@ -17,7 +18,8 @@ def test_every_published_config_builds(path):
     cfg = LazyConfig.load(str(path))
     with torch.device("meta"):
         model = instantiate(cfg.model)
-    assert model.head.projection.out_features == (80 if "ava" in path.stem else 400)
+    data = path.stem.removeprefix("mm_").split("_")[0]
+    assert model.head.projection.out_features == CLASSES[data]
     clip = ClipShape(**cfg.clip)
     assert clip.frames % model.backbone.split.alpha == 0
 

@@ -18,7 +18,7 @@ from ava_det.model.weights import native, pyslowfast, pytorchvideo, torch_files
 from ava_det.model.weights.caffe2 import CAFFE2
 from ava_det.model.weights.foreign import Format, Origin
 from ava_det.model.weights.imagenet import IMAGENET, inflate
-from ava_det.model.weights.mmaction2 import MMACTION2
+from ava_det.model.weights.mmaction2 import MMACTION2, MMACTION2_MVIT
 from ava_det.model.weights.names import common_names_of_ours
 from ava_det.model.weights.torchvision import TORCHVISION
 from ava_det.model.weights.transfer import TransferReport, match
@@ -33,14 +33,17 @@ OURS = Format(
     origin=lambda _, __: Origin(),
 )
 FORMATS = (
+    MMACTION2_MVIT,  # before ours, whose mark its blocks bear too
     OURS,
     pyslowfast.PYSLOWFAST,
     pytorchvideo.PYTORCHVIDEO,
     MMACTION2,
     CAFFE2,
     IMAGENET,
+    pyslowfast.PYSLOWFAST_MVIT,
     TORCHVISION,
 )
+_FIRST = ("s1.", "backbone.conv_proj.")  # common names of the layers that see pixels
 _EXPORTS = {  # the formats that can be written
     "pyslowfast": (pyslowfast.PYSLOWFAST, pyslowfast.export),
     "pytorchvideo": (pytorchvideo.PYTORCHVIDEO, pytorchvideo.export),
@@ -85,7 +88,7 @@ class WeightFile:
         if len(found) < len(weights):
             raise InputError(f"{self.path}: it has two weights for one place")
         if self.origin.bgr:
-            first = {n: w for n, w in found.items() if n.startswith("s1.") and w.dim() == 5}
+            first = {n: w for n, w in found.items() if n.startswith(_FIRST) and w.dim() == 5}
             found |= {n: w.flip(1) for n, w in first.items() if w.shape[1] == 3}
         return found
 

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from ava_det.model.weights.foreign import Format, Origin, Shapes, Tensors
+from ava_det.model.weights.mvit import common_names_of_mvit, flatten_token
 from ava_det.model.weights.names import Row, name_table
+from ava_det.model.zoo import GREY_MEAN, GREY_STD
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of its published RGB models
 STEM = {
@@ -88,7 +90,12 @@ def _head_part(name: str) -> str | None:
 
 
 def _origin(_: Mapping[str, Any], weights: Tensors) -> Origin:
-    """Its SlowFast takes every alpha-th frame for the slow pathway, from the first on."""
+    """Its SlowFast takes every alpha-th frame for the slow pathway, from the first on.
+
+    Its X3D is PySlowFast's, pixels included.
+    """
+    if "backbone.conv1_s.conv.weight" in weights:
+        return Origin(GREY_MEAN, GREY_STD)
     two = any(name.startswith("backbone.fast_path.") for name in weights)
     return Origin(MEAN, STD, wiring={"backbone.split.from_first": True} if two else {})
 
@@ -117,4 +124,17 @@ MMACTION2 = Format(
     common_names=_common_names,
     origin=_origin,
     adjust=_adjust,
+)
+
+_MVIT = {  # layers outside of the blocks, to ours
+    "backbone.patch_embed.projection": "backbone.conv_proj",
+    "backbone.norm3": "backbone.norm",
+    "cls_head.fc_cls": "head.projection",
+}
+MMACTION2_MVIT = Format(
+    title="MMAction2 (MViT)",
+    mark=re.compile(r"backbone\.patch_embed\.projection\."),
+    common_names=common_names_of_mvit(_MVIT),
+    origin=lambda _, __: Origin(GREY_MEAN, GREY_STD),
+    adjust=flatten_token,
 )

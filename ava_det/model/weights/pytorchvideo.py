@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
 
 from ava_det.model.weights.foreign import Format, Origin, Tensors
 from ava_det.model.weights.names import BLOCK_ROWS, Row, close_gaps, name_table
+from ava_det.model.weights.pyslowfast import origin_of_config
 from ava_det.model.zoo import GREY_MEAN, GREY_STD
 
 HEAD = {
@@ -35,8 +37,13 @@ def _common_names(names: Iterable[str]) -> dict[str, str]:
     return {name: common for name, common in found.items() if common is not None}
 
 
-def _origin(_: Mapping[str, Any], weights: Tensors) -> Origin:
-    """Its hub has models of one normalisation; its detectors' ROIAlign is not aligned."""
+def _origin(content: Mapping[str, Any], weights: Tensors) -> Origin:
+    """Its hub has models of one normalisation; its detectors' ROIAlign is not aligned.
+
+    PySlowFast, where it trained a network of PyTorchVideo, says in its config what pixels it saw.
+    """
+    if isinstance(content.get("cfg"), str):
+        return replace(origin_of_config(content, weights), wiring={})
     detects = any(name.startswith("detection_head.") for name in weights)
     return Origin(GREY_MEAN, GREY_STD, wiring={"head.roi_align.aligned": False} if detects else {})
 
