@@ -8,16 +8,14 @@ from pathlib import Path
 from ava_det.grid import Figure, Grid
 
 VIDEO_MIX = "task.mix={_target_: ava_det.augment.videomix.VideoMix, variant: %s}"
-OTHER_MIX = "task.mix={_target_: ava_det.augment.mixes.%s}"
-NO_MIX = "task.mix=null"  # before another one too: an override merges with what is there
 MIXES = {
-    "vanilla": [NO_MIX],
-    "S-VideoMix": [VIDEO_MIX % "spatial"],
-    "Mixup": [NO_MIX, OTHER_MIX % "Mixup"],
-    "Cutout": [NO_MIX, OTHER_MIX % "Cutout"],
-    "ST-VideoMix": [VIDEO_MIX % "spatiotemporal"],
-    "T-VideoMix": [VIDEO_MIX % "temporal"],
-    "per-frame": [VIDEO_MIX % "per_frame"],
+    "vanilla": "task.mix=null",
+    "S-VideoMix": VIDEO_MIX % "spatial",
+    "Mixup": "task.mix={_target_: ava_det.augment.mixes.Mixup}",
+    "Cutout": "task.mix={_target_: ava_det.augment.mixes.Cutout}",
+    "ST-VideoMix": VIDEO_MIX % "spatiotemporal",
+    "T-VideoMix": VIDEO_MIX % "temporal",
+    "per-frame": VIDEO_MIX % "per_frame",
 }
 STEPS = 1500
 FRACTIONS = (25, 50)  # percent; as many epochs as with all of the data, so fewer steps
@@ -27,10 +25,10 @@ def overrides(arm: str) -> list[str]:
     """What makes an arm of the recipe: "MIX" or "MIX, 25 %"."""
     mix, _, percent = arm.removesuffix(" %").partition(", ")
     if not percent:
-        return MIXES[mix]
+        return [MIXES[mix]]
     steps = STEPS * int(percent) // 100
     fraction = f"dataloader.train.fraction={int(percent) / 100}"
-    return [*MIXES[mix], fraction, f"train.max_iter={steps}", f"train.eval_period={steps // 6}"]
+    return [MIXES[mix], fraction, f"train.max_iter={steps}", f"train.eval_period={steps // 6}"]
 
 
 def commands(arm: str, seed: int, run: Path) -> list[list[str]]:
