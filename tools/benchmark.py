@@ -1,15 +1,18 @@
-"""What models and data sets cost.
+"""What models, data sets and evaluations cost.
 
     python tools/benchmark.py flops configs/published/kinetics_slow_r50_8x8.py
     python tools/benchmark.py flops --size 256 --markdown
     python tools/benchmark.py load configs/published/kinetics_slowfast_r50_8x8.py
     python tools/benchmark.py index
+    python tools/benchmark.py evaluate --ground-truth ava_val.csv.gz --class-map list.pbtxt
 
 `flops` counts parameters and multiply-adds of one clip with fvcore, by default for every published
 model. `load` holds our loader against `torch.load` and `load_state_dict` of a plain file of the
 same weights, turn by turn, and reads the peak of memory, for which it needs Linux. `index` loads a
-data set of made-up annotations and frame lists, by default of the size of AVA's training set. A
-config is Python code and is run: use only those that you trust.
+data set of made-up annotations and frame lists, by default of the size of AVA's training set.
+`evaluate` measures tools/evaluate.py on made-up results, by default as many as AVA val's, and the
+official evaluator where a folder has it. A config is Python code and is run, and so is the official
+evaluator: use only those that you trust.
 """
 
 import argparse
@@ -30,7 +33,7 @@ COLUMNS = ("config", "model", "clip", "parameters, M", "GMAC")
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="What models and data sets cost.")
+    parser = argparse.ArgumentParser(description="What models, data sets and evaluations cost.")
     commands = parser.add_subparsers(dest="command", required=True)
     flops = commands.add_parser("flops", help="parameters and multiply-adds of one clip")
     flops.add_argument("configs", nargs="*", type=Path, help="default: all of configs/published")
@@ -51,12 +54,17 @@ def parser() -> argparse.ArgumentParser:
     ):
         each = "" if name in ("videos", "rows") else " of each video"
         index.add_argument(f"--{name}", type=int, default=count, help=f"{name}{each}")
+    evaluate = commands.add_parser("evaluate", help="time and memory of an evaluation")
+    evaluate.add_argument("--ground-truth", type=Path, required=True, help="AVA rows")
+    evaluate.add_argument("--class-map", type=Path, required=True, help="pbtxt")
+    evaluate.add_argument("--rows", type=int, default=2_200_000, help="of the results")
+    evaluate.add_argument("--official", type=Path, help="ActivityNet's folder Evaluation")
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
     """Measure what the subcommand says."""
-    {"flops": flops, "load": load, "index": index}[args.command](args)
+    {"flops": flops, "load": load, "index": index, "evaluate": evaluate}[args.command](args)
 
 
 def flops(args: argparse.Namespace) -> None:
@@ -153,6 +161,29 @@ def index(args: argparse.Namespace) -> None:
     print(f"{len(records)} keyframes, {len(records.boxes)} people, {len(records.actions)} labels")
     print(f"{count} frames of {len(lists)} videos; {records.nbytes / 1e6:.0f} MB of arrays")
     print(f"{wall:.1f} s ({cpu:.1f} s of CPU), {peak / 1e6:.0f} MB at the peak")
+
+
+def evaluate(args: argparse.Namespace) -> None:
+    """Print what our evaluation takes and, where it is at hand, the official one."""
+    from ava_det.evaluate.timing import made_results, official_cost, our_cost
+    from ava_det.formats.ava_csv import read_ground_truth, write_detections, write_ground_truth
+    from ava_det.formats.class_map import read_class_map
+
+    truth, tool = read_ground_truth(args.ground_truth), Path(__file__).with_name("evaluate.py")
+    with tempfile.TemporaryDirectory() as folder:
+        plain, results = Path(folder) / "truth.csv", Path(folder) / "results.csv"
+        write_ground_truth(plain, truth)
+        made = made_results(truth, read_class_map(args.class_map), args.rows, seed=0)
+        write_detections(results, made)
+        print(f"{len(truth):,} rows of ground truth, {len(made):,} of results")
+        costs = {"tools/evaluate.py": our_cost(tool, args.class_map, plain, results)}
+        if args.official:
+            costs["official"] = official_cost(args.official, args.class_map, plain, results)
+    for name, cost in costs.items():
+        print(
+            f"{name:18} {cost.seconds:7.1f} s, of computing {cost.computing:7.1f} s, "
+            f"{cost.memory / 1e6:6.0f} MB, mAP {cost.mAP:.4f}"
+        )
 
 
 def seconds(action: Callable[[], object]) -> float:

@@ -61,3 +61,15 @@ def test_misuse_is_one_line(run_tool, arguments, said):
     assert ran.code == 1
     assert said in ran.err
     assert ran.err.count("\n") == 1
+
+
+def test_an_evaluation(run_tool, tmp_path):
+    (tmp_path / "gt.csv").write_text("v,902,0.1,0.1,0.5,0.9,1,0\nv,903,0.1,0.1,0.5,0.9,2,0\n")
+    (tmp_path / "map.pbtxt").write_text('item {\n  name: "a"\n  id: 1\n}\n')
+    named = ("--ground-truth", tmp_path / "gt.csv", "--class-map", tmp_path / "map.pbtxt")
+    ran = run_tool("benchmark", "evaluate", *named, "--rows", 4)
+    assert ran.code == 0
+    counts, ours = ran.out.splitlines()
+    assert counts == "2 rows of ground truth, 4 of results"
+    assert ours.startswith("tools/evaluate.py ")
+    assert " MB, mAP " in ours

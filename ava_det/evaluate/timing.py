@@ -1,0 +1,101 @@
+"""What an evaluation costs, ours and the official one, each in a process of its own."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ava_det.formats.ava_csv import BOX, has_box
+from ava_det.formats.class_map import ClassMap
+from ava_det.structures import InputError
+
+# Runs ActivityNet's `get_ava_performance.py` on today's numpy, which has no `np.float` any more.
+_OFFICIAL = """
+import logging, sys
+import numpy as np
+folder, labels, truth, results = sys.argv[1:]
+sys.path[:0] = [folder, folder + "/ava"]
+for kind in (bool, float, int, object):
+    if not hasattr(np, kind.__name__):
+        setattr(np, kind.__name__, kind)
+logging.disable(logging.INFO)
+import get_ava_performance
+get_ava_performance.run_evaluation(open(labels), open(truth), open(results))
+"""
+_OFFICIAL_MAP = re.compile(r"Precision/mAP@0\.5IOU': (?:np\.float64\()?([\d.e-]+)")
+_OUR_MAP = re.compile(r"^frame-mAP@0\.5 \(activitynet\): ([\d.]+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a command took: seconds by the clock and of computing, bytes at most, and its mAP."""
+
+    seconds: float
+    computing: float
+    memory: int
+    mAP: float
+
+
+def made_results(truth: pd.DataFrame, class_map: ClassMap, rows: int, seed: int) -> pd.DataFrame:
+    """A table of made results: annotated people, shaken a little, with a score for every class.
+
+    Args:
+        truth: table of annotations.
+        class_map: the classes to score.
+        rows: how many result rows.
+        seed: of the shaking and the scores.
+    """
+    rng, classes = np.random.default_rng(seed), len(class_map)
+    people = truth[has_box(truth)].drop_duplicates(["video", "tick", *BOX])
+    chosen = np.arange(-(-rows // classes)) % len(people)
+    table = people.iloc[chosen.repeat(classes)[:rows].tolist()].reset_index(drop=True)
+    shaken = np.asarray(people[BOX])[chosen] + rng.normal(0, 0.02, (len(chosen), 4))
+    table[BOX] = np.clip(shaken, 0, 1).round(4).repeat(classes, axis=0)[:rows]
+    table["action"] = np.tile(class_map.ids, len(chosen))[:rows]
+    return table.assign(score=rng.random(rows).round(6), person=-1)
+
+
+def official_cost(folder: Path, class_map: Path, truth: Path, results: Path) -> Cost:
+    """Run the official evaluator.
+
+    Args:
+        folder: ActivityNet's `Evaluation`, with `get_ava_performance.py` and `ava/`.
+        class_map: pbtxt.
+        truth: plain csv.
+        results: plain csv.
+    """
+    if not (folder / "get_ava_performance.py").is_file():
+        raise InputError(f"{folder}: has no get_ava_performance.py")
+    files = map(str, (folder, class_map, truth, results))
+    return _measured([sys.executable, "-c", _OFFICIAL, *files], _OFFICIAL_MAP)
+
+
+def our_cost(tool: Path, class_map: Path, truth: Path, results: Path) -> Cost:
+    """Run `tools/evaluate.py` on the same files."""
+    named = ["--ground-truth", str(truth), "--class-map", str(class_map)]
+    return _measured([sys.executable, str(tool), str(results), *named], _OUR_MAP)
+
+
+def _measured(command: Sequence[str], figure: re.Pattern[str]) -> Cost:
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdout=out, stderr=err)
+        _, status, usage = os.wait4(process.pid, 0)
+        took = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        found = figure.search(out.read())
+        if process.returncode or not found:
+            last = (err.read().strip().splitlines() or ["it says nothing"])[-1]
+            raise InputError(f"{command[1]}: {last}")
+    computing = usage.ru_utime + usage.ru_stime
+    return Cost(took, computing, usage.ru_maxrss * 1024, float(found[1]))
