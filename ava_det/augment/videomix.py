@@ -139,7 +139,10 @@ class VideoMix(Mix):
         return left * targets + mixed
 
     def __repr__(self) -> str:
-        return f"VideoMix({self.variant!r}, alpha={self.alpha}, probability={self.probability})"
+        return (
+            f"VideoMix({self.variant!r}, alpha={self.alpha}, probability={self.probability}, "
+            f"videos={self.videos})"
+        )
 
 
 def visible(layers: Sequence[Sequence[Cuboid]]) -> list[list[Cuboid]]:

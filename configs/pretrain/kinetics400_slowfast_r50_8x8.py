@@ -1,0 +1,24 @@
+"""SlowFast-50 8x8 on Kinetics-400."""
+
+from ..common.videomix import (
+    class_map,
+    clip,
+    dataloader,
+    iterations,
+    lr_multiplier,
+    mixes,
+    model,
+    optimizer,
+    recipe,
+    task,
+    test,
+    train,
+)
+
+model.architecture = "slowfast_r50"
+model.arguments = dict(alpha=4)
+clip.update(frames=32, stride=2)
+model.num_classes = 400
+dataloader.train.dataset = "kinetics400_train"
+test.loader.records.names = "kinetics400_val"
+train.max_iter = iterations("kinetics400", epochs=250)

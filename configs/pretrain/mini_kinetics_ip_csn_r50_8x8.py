@@ -1,0 +1,22 @@
+"""ip-CSN-50 8x8 on Mini-Kinetics-200."""
+
+from ..common.videomix import (
+    class_map,
+    clip,
+    dataloader,
+    iterations,
+    lr_multiplier,
+    mixes,
+    model,
+    optimizer,
+    recipe,
+    task,
+    test,
+    train,
+)
+
+model.architecture = "ip_csn_r50"
+model.num_classes = 200
+dataloader.train.dataset = "mini_kinetics200_train"
+test.loader.records.names = "mini_kinetics200_val"
+train.max_iter = iterations("mini_kinetics200", epochs=250)
