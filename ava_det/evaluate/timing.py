@@ -88,8 +88,12 @@ def _measured(command: Sequence[str], figure: re.Pattern[str]) -> Cost:
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         start = time.perf_counter()
         process = subprocess.Popen(command, stdout=out, stderr=err)
-        _, status, usage = os.wait4(process.pid, 0)
+        memory = 0
+        while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
+            memory = max(memory, _peak(process.pid))
+            time.sleep(0.02)
         took = time.perf_counter() - start
+        _, status, usage = ended
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
@@ -98,4 +102,16 @@ def _measured(command: Sequence[str], figure: re.Pattern[str]) -> Cost:
             last = (err.read().strip().splitlines() or ["it says nothing"])[-1]
             raise InputError(f"{command[1]}: {last}")
     computing = usage.ru_utime + usage.ru_stime
-    return Cost(took, computing, usage.ru_maxrss * 1024, float(found[1]))
+    return Cost(took, computing, memory, float(found[1]))
+
+
+def _peak(process: int) -> int:
+    """Bytes that a running process has had at most, on Linux; 0 if that cannot be read.
+
+    Not `ru_maxrss`: what a process was started from counts in that.
+    """
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0) * 1024

@@ -111,7 +111,7 @@ def _is_number(text: str) -> bool:
         float(text)
     except ValueError:
         return False
-    return True
+    return "_" not in text  # which Python takes, and pandas does not
 
 
 def _parse(

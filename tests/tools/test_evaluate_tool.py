@@ -1,5 +1,6 @@
 """The evaluation tool as a user runs it."""
 
+import gzip
 import json
 import re
 import runpy
@@ -187,6 +188,116 @@ def test_bad_input_is_one_line(files, run, name, text, message):
     assert (code, out) == (1, "")
     assert err.count("\n") == 1
     assert message in err
+
+
+ROW = "v,902,0.1,0.1,0.5,0.9,1,0.9"
+# What other people's files have in place of a row, and what is said of it.
+MALFORMED = {
+    "v,902,0.1,0.1,0.5,0.9,1": "7 columns where 8 belong",
+    f"{ROW},9": "9 columns where 8 belong",
+    "v,902,0.1,0.": "4 columns where 8 belong",  # cut short
+    ROW.replace(",", "\t"): "1 column where 8 belong",
+    ROW.replace(",", ";"): "1 column where 8 belong",
+    ROW.replace(",", " "): "1 column where 8 belong",
+    ROW.replace(".", ","): "13 columns where 8 belong",  # decimal commas
+    "v,902,12,30,110,200,1,0.9": "x1 = 12 is outside the frame",
+    "v,902,-0.5,0.1,0.5,0.9,1,0.9": "x1 = -0.5 is outside the frame",
+    "v,902,0.1,0.1,inf,0.9,1,0.9": "x2 is not finite: inf",
+    "v,902,None,0.1,0.5,0.9,1,0.9": "x1 is not a number: 'None'",
+    "v,902,[0.1,0.1,0.5,0.9],1,0.9": "x1 is not a number: '[0.1'",
+    "v,902,,,,,1,0.9": "x1 is missing",
+    "v,902,0.1,0.1,0.5,,1,0.9": "y2 is missing",
+    "v,902,0.1,0.1,0.5,0.9,1,90%": "score is not a number: '90%'",
+    "v,902,0.1,0.1,0.5,0.9,1,nan": "score is not finite: nan",
+    "v,902,0.1,0.1,0.5,0.9,1,": "score is missing",
+    "v,902,0.1,0.1,0.5,0.9,1,0.9 0.8": "score is not a number: '0.9 0.8'",
+    'v,902,0.1,0.1,0.5,0.9,1,"1,000"': "score is not a number: '1,000'",
+    f"{ROW}\0": "score is not a number",
+    "v,902,0.1,0.1,0.5,0.9,walk,0.9": "action is not a number: 'walk'",
+    "v,902,0.1,0.1,0.5,0.9,1.5,0.9": "action is not a whole number: 1.5",
+    "v,902,0.1,0.1,0.5,0.9,,0.9": "action is missing",
+    f"v,902,0.1,0.1,0.5,0.9,{10**20},0.9": "action is not a whole number",
+    "v,902.5,0.1,0.1,0.5,0.9,1,0.9": "tick is not a whole number: 902.5",
+    "v,15:02,0.1,0.1,0.5,0.9,1,0.9": "tick is not a number: '15:02'",
+    "v,0x386,0.1,0.1,0.5,0.9,1,0.9": "tick is not a number: '0x386'",
+    "v,9_02,0.1,0.1,0.5,0.9,1,0.9": "tick is not a number: '9_02'",
+    "v,,0.1,0.1,0.5,0.9,1,0.9": "tick is missing",
+    ",902,0.1,0.1,0.5,0.9,1,0.9": "the name of the video is missing",
+    f'"{ROW}': "1 column where 8 belong",  # a quote that is not closed
+    "video,second,x1,y1,x2,y2,action,score": "tick is not a number: 'second'",
+    "# the best run": "1 column where 8 belong",
+    "<<<<<<< HEAD": "1 column where 8 belong",
+    '{"video": "v"}': "1 column where 8 belong",
+}
+
+
+@pytest.mark.parametrize(("row", "problem"), MALFORMED.items())
+def test_a_malformed_row_is_one_line_with_file_and_row(files, run, row, problem):
+    (files / "det.csv").write_text(f"{ROW}\n{row}\n{ROW}\n")
+    code, out, err = run(*inputs(files))
+    assert (code, out) == (1, "")
+    assert err.startswith(f"error: {files / 'det.csv'}: row 2: {problem}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("det.csv", ROW.encode("utf-16"), "not a text file"),
+        ("det.csv", "v\xe9,902\n".encode("latin-1"), "not a text file"),
+        ("det.csv", gzip.compress(ROW.encode()), "not a text file"),
+        ("det.csv.gz", ROW.encode(), "not a whole gzip file"),
+        ("det.csv.gz", gzip.compress(ROW.encode() * 999)[:60], "not a whole gzip file"),
+    ],
+)
+def test_a_file_that_is_no_csv(files, run, name, content, problem):
+    (files / name).write_bytes(content)
+    code, _, err = run(*inputs(files, name))
+    assert (code, err) == (1, f"error: {files / name}: {problem}\n")
+
+
+def test_without_a_class_map(files, run):
+    code, out, err = run(files / "det.csv", "--ground-truth", files / "gt.csv")
+    assert code == 0
+    assert "no class map given: the 3 ids of the ground truth are evaluated" in err
+    assert re.search(r"^action 2 +0\.5000 +1 +2$", out, re.M)
+
+
+def test_beside_other_results(files, run):
+    """Annotated boxes, proposals and another run, as figures and as results."""
+    whole = "v,902,0.1,0.1,0.5,0.9,1,0.9\nv,903,0.5,0.1,0.9,0.9,2,0.9\n"
+    (files / "whole.csv").write_text(whole)
+    (files / "boxes.csv").write_text("v,902,0.1,0.1,0.5,0.9,,0.7\n")
+    assert run(*inputs(files, "whole.csv"), "--json", files / "other.json")[0] == 0
+    options = ["--ground-truth-boxes", files / "whole.csv", "--proposals", files / "boxes.csv"]
+    page = ["--html", files / "out.html", "--json", files / "out.json"]
+    code, out, _ = run(*inputs(files), *options, "--compare", files / "other.json", *page)
+    assert code == 0
+    assert "(activitynet), on annotated boxes: 1.0000" in out
+    assert "lost to the person detector: 0.2500; to the actions: 0.0000" in out
+    assert f"against {files / 'other.json'}: 0.7500 - 1.0000 = -0.2500" in out
+    assert "-0.5000 sit" in out
+    assert json.loads((files / "out.json").read_text())["ground_truth_boxes"]["mAP"] == 1.0
+    text = (files / "out.html").read_text()
+    assert "<h2>Comparison</h2>" in text
+    assert "<h2>Proposals</h2>" in text
+    _, by_results, _ = run(*inputs(files), "--compare", files / "whole.csv")
+    assert "0.7500 - 1.0000 = -0.2500" in by_results
+    (files / "other.json").write_text("{}")
+    code, _, err = run(*inputs(files), "--compare", files / "other.json")
+    assert code == 1
+    assert err.endswith(f"{files / 'other.json'}: not the figures of an evaluation\n")
+
+
+def test_tubes(files, run):
+    rows = [f"v,{t},0.1,0.1,0.5,0.9,1" for t in range(20)]
+    (files / "gt.csv").write_text("".join(f"{row},0\n" for row in rows))
+    (files / "det.csv").write_text("".join(f"{row},0.9\n" for row in rows))
+    code, out, _ = run(*inputs(files), "--video-map", "--json", files / "out.json")
+    assert code == 0
+    assert "tubes: 1 in the ground truth, 1 detected (linked here)" in out
+    assert "video-mAP@0.5:0.95 (act): 1.0000" in out
+    assert json.loads((files / "out.json").read_text())["video_mAP"]["mAP"]["0.2"] == 1.0
 
 
 def test_bad_requests(files, run):
