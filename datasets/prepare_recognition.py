@@ -34,7 +34,6 @@ def parser() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace) -> None:
     """Prepare, and say what came of it."""
     from ava_det.data import hmdb51, kinetics, own_lists, something, ucf101
-    from ava_det.data.catalog import datasets_root
     from ava_det.data.prepare import Resizing, prepare
 
     readers = dict.fromkeys(NAMES, kinetics.read_annotations) | {
@@ -50,7 +49,7 @@ def main(args: argparse.Namespace) -> None:
         raise InputError("--short-side is at least 16 and --rate above 0")
     if not args.annotations.is_dir():
         raise InputError(f"{args.annotations}: no such folder")
-    root = args.root or datasets_root() / args.name
+    root = args.root or default_root(args.name)
     resizing = None if args.as_they_are else Resizing(args.short_side, args.rate)
     annotations = readers[args.name](args.annotations)
     outcome = prepare(annotations, args.videos, root, resizing, args.workers)
@@ -58,6 +57,13 @@ def main(args: argparse.Namespace) -> None:
         print(f"{root / name}.csv: {listed:,} of {outcome.wanted[name]:,} videos")
     if outcome.left_out:
         print(f"left out: {len(outcome.left_out):,}, named in {root / 'left_out.csv'}")
+
+
+def default_root(name: str) -> Path:
+    """Where a set lies."""
+    from ava_det.data.catalog import datasets_root  # heavy: it brings detectron2
+
+    return datasets_root() / name
 
 
 if __name__ == "__main__":

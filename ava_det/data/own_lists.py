@@ -6,8 +6,12 @@ Beside them lies a file of class names, `classes.txt` for example.
 from pathlib import Path
 
 from ava_det.data.annotations import Annotations, WantedVideo, first_file
-from ava_det.data.recognition_sets import CLASS_FILES
-from ava_det.formats.video_lists import ListedVideo, read_class_names, read_video_list
+from ava_det.formats.video_lists import (
+    CLASS_FILES,
+    ListedVideo,
+    read_class_names,
+    read_video_list,
+)
 from ava_det.structures import InputError
 
 SUBSETS = ("train", "val", "test")

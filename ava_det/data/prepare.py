@@ -8,7 +8,9 @@ stopped goes on.
 import csv
 import json
 import os
+import re
 import signal
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -31,6 +33,7 @@ VIDEOS = {".mp4", ".avi", ".mkv", ".webm", ".mov", ".m4v", ".mpg", ".mpeg", ".fl
 PICTURES = {".jpg", ".jpeg", ".png"}
 KEY_FRAMES = 32  # a random clip of a resized video decodes at most so many frames in vain
 MISSING = "missing"
+_PARTIAL = re.compile(r"\.[0-9a-f]{32}\.mp4")  # as `atomic_path` calls them
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ def prepare(
     files, broken = dict(places), {}
     if resizing:
         _claim(root, resizing)
+        _sweep(root / "videos")
         files = {names: _target(source, videos, root) for names, source in places.items()}
         jobs = {places[names]: target for names, target in files.items()}
         broken = _resize_all(jobs, resizing, workers or os.cpu_count() or 1)
@@ -159,6 +163,13 @@ def _claim(root: Path, resizing: Resizing) -> None:
         json.dump(settings, file)
 
 
+def _sweep(folder: Path) -> None:
+    """Remove what killed runs left half-written: what nobody has written to for an hour."""
+    for path in folder.rglob(".*.mp4"):
+        if _PARTIAL.fullmatch(path.name) and path.stat().st_mtime < time.time() - 3600:
+            path.unlink(missing_ok=True)
+
+
 def _resize_all(jobs: Mapping[Path, Path], resizing: Resizing, workers: int) -> dict[Path, str]:
     """Make what is not there yet; why the others cannot be made, by source."""
     missing = {source: target for source, target in jobs.items() if not target.exists()}
@@ -195,12 +206,12 @@ def resize(source: Path, target: Path, resizing: Resizing) -> str:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         frames, rate = _frames_of(source, resizing)
-        time, first = next(frames)
+        start, first = next(frames)
         height, width = first.shape[:2]
         with VideoWriter(target, height, width, rate, 1, KEY_FRAMES) as writer:
-            writer.write(first, time)
-            for time, frame in frames:
-                writer.write(frame, time)
+            writer.write(first, start)
+            for seconds, frame in frames:
+                writer.write(frame, seconds)
     except (InputError, ValueError, StopIteration) as error:
         return str(error) or f"{source}: no frame"
     return ""

@@ -17,7 +17,7 @@ from pathlib import Path
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from ava_det.formats.class_map import ClassMap
-from ava_det.formats.video_lists import read_class_names, read_video_list
+from ava_det.formats.video_lists import CLASS_FILES, read_class_names, read_video_list
 from ava_det.structures import FRAME_CLOCK, InputError, LabelledVideo
 
 _HALVES = ("train", "val")
@@ -32,7 +32,6 @@ LISTS: dict[str, tuple[str, ...]] = {
     "ucf101": _SPLITS,
     "hmdb51": _SPLITS,
 }
-CLASS_FILES = ("classes.csv", "classes.txt", "classes.json", "classes.pbtxt")
 
 
 def register(root: Path) -> None:

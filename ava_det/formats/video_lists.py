@@ -20,6 +20,9 @@ from ava_det.formats.atomic import StrPath, atomic_text, open_text
 from ava_det.formats.class_map import ClassMap, read_class_map
 from ava_det.structures import InputError
 
+# Where the names of the classes are looked for, beside a list.
+CLASS_FILES = ("classes.csv", "classes.txt", "classes.json", "classes.pbtxt")
+
 _ROW = re.compile(r"(?P<path>.*[^\s,;])[\s,;]+(?P<label>-?\d+)")
 _FRAMES = re.compile(r"(?P<path>.*[^\s,;])[\s,;]+(?P<frames>\d+)")
 _NUMBERED = re.compile(r"(\d+)[\s,]+(\S.*)")

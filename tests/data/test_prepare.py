@@ -1,6 +1,7 @@
 """Real videos laid out as published sets: resized, listed, gone on with, broken ones left out."""
 
 import csv
+import os
 import shutil
 from pathlib import Path
 
@@ -69,7 +70,13 @@ def test_a_set_is_made_and_gone_on_with(videos, tmp_path):
     before = stamp(root)
     victim = next(root.rglob("daria_run.mp4"))
     victim.unlink()
+    leftovers = [victim.with_name(f".{digit * 32}.mp4") for digit in "ab"]
+    for path in leftovers:
+        path.write_text("half")
+    os.utime(leftovers[0], (0, 0))  # of a run that was killed long ago
     prepare(annotations, videos, root, Resizing(120), workers=1)
+    assert [path.exists() for path in leftovers] == [False, True]
+    leftovers[1].unlink()
     after = stamp(root)
     assert after.keys() == before.keys()
     assert {name for name in after if after[name] != before[name]} == {"daria_run.mp4"}
