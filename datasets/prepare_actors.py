@@ -57,7 +57,7 @@ def main(args: argparse.Namespace) -> None:
     print(root)
     if args.unseen:
         # Another seed than the splits', so another world.
-        script = actors.scripts("test", sizes, args.seed + 1)[0]
+        script = actors.scripts("test", replace(sizes, test=1, swapped=0), args.seed + 1)[0]
         actors.write_video(args.unseen, script, sizes)
         print(args.unseen)
 

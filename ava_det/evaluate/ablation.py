@@ -103,6 +103,7 @@ def markdown(
     found = comparisons(rows, pairs, figures[0])
     if found:
         parts.append(_caution(list(found.values())))
+    parts.append("A figure is that of a run's end, never of its best moment.")
     return "\n\n".join(parts) + "\n"
 
 

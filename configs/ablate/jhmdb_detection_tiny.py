@@ -1,0 +1,23 @@
+"""The fine-tuning of `jhmdb_detection.py`: the tiny model on 8 frames of 80 pixels, one core."""
+
+from ..finetune.jhmdb_slowfast_tiny import (
+    class_map,
+    clip,
+    dataloader,
+    lr_multiplier,
+    model,
+    optimizer,
+    reader,
+    task,
+    test,
+    train,
+)
+
+clip.update(frames=8, stride=4, short_side=80)
+reader.update(folder="runs/ablate/cache", short_side=96, entries=1024)
+for loader in (dataloader.train, test.loader):
+    loader.mapper.reader = reader
+    loader.num_workers = 0  # a process a core
+dataloader.train.mapper.transform.highest = 100
+train.update(max_iter=900, eval_period=300, log_period=50, checkpoint_period=300)
+train.ema = 0.99
