@@ -180,7 +180,7 @@ def _rows(
         box = np.asarray(table[BOX], np.float64)
         column = class_map.indexes(np.asarray(table["action"]))
         score = np.asarray(table["score"]) if "score" in table else np.ones(len(table))
-        video = np.array([number[name] for name in table["video"]], np.int64)
+        video = np.asarray(table["video"].astype("str").map(number), np.int64)
         counts = (column >= 0) & np.all(box[:, :2] < box[:, 2:], axis=1)
         rows.append(BoxRows(video, step, column, box, score)[counts])
         people.append(np.asarray(table["person"])[counts])

@@ -1,8 +1,12 @@
 """Evaluation over a loader: a repeated keyframe counts once, clips of a video are averaged."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
+from detectron2.engine import launch
+from detectron2.utils import comm
 
 from ava_det.evaluate.top_k import top_k_accuracy
 from ava_det.formats.ava_csv import table_of
@@ -34,6 +38,25 @@ def test_a_repeated_keyframe_counts_once():
     assert len(evaluator.table) == 4
     evaluator.reset()
     assert evaluator.table is None
+
+
+def _share(shares, results):
+    """One process of two: evaluate its share, of which the main one keeps the figures."""
+    rank = comm.get_rank()
+    evaluator = FrameMapEvaluator(table_of([truth(1, 2), truth(2, 5)]), CLASSES, "uncapped")
+    evaluator.process({}, [said(*one) for one in shares[rank]])
+    told = evaluator.evaluate()
+    figures = None if told is None else [told["detection"]["frame_mAP"], len(evaluator.table)]
+    (results / f"{rank}.json").write_text(json.dumps(figures))
+
+
+@pytest.mark.slow
+def test_two_processes_with_a_padded_share(tmp_path):
+    """Three keyframes to two processes: the second one's share is filled up with the first."""
+    shares = [[(1, 0.9, 0.1), (3, 0.1, 0.1)], [(2, 0.2, 0.8), (1, 0.9, 0.1)]]
+    launch(_share, 2, dist_url="auto", args=(shares, tmp_path))
+    assert json.loads((tmp_path / "0.json").read_text()) == [100, 6]
+    assert json.loads((tmp_path / "1.json").read_text()) is None
 
 
 def test_a_table_has_a_row_a_person_and_class():

@@ -1,0 +1,22 @@
+"""Fine-tuning on UCF101-24, as on JHMDB; every person of a clip does the one action of the clip."""
+
+from ..common.train import train
+from .jhmdb_slowfast_tiny import (
+    class_map,
+    clip,
+    dataloader,
+    lr_multiplier,
+    model,
+    optimizer,
+    reader,
+    task,
+    test,
+)
+
+model.num_classes = 24
+model.exclusive = list(range(24))
+class_map.name = "ucf24_train"
+dataloader.train.dataset = "ucf24_train"
+test.loader.records.names = "ucf24_test"
+test.loader.records.every = 1
+reader.folder = "runs/ucf24/cache"
