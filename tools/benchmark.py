@@ -1,18 +1,20 @@
-"""What models, data sets and evaluations cost.
+"""What models, data sets, evaluations and mixes cost.
 
     python tools/benchmark.py flops configs/published/kinetics_slow_r50_8x8.py
     python tools/benchmark.py flops --size 256 --markdown
     python tools/benchmark.py load configs/published/kinetics_slowfast_r50_8x8.py
     python tools/benchmark.py index
     python tools/benchmark.py evaluate --ground-truth ava_val.csv.gz --class-map list.pbtxt
+    python tools/benchmark.py mix
 
 `flops` counts parameters and multiply-adds of one clip with fvcore, by default for every published
 model. `load` holds our loader against `torch.load` and `load_state_dict` of a plain file of the
 same weights, turn by turn, and reads the peak of memory, for which it needs Linux. `index` loads a
 data set of made-up annotations and frame lists, by default of the size of AVA's training set.
 `evaluate` measures tools/evaluate.py on made-up results, by default as many as AVA val's, and the
-official evaluator where a folder has it. A config is Python code and is run, and so is the official
-evaluator: use only those that you trust.
+official evaluator where a folder has it. `mix` holds VideoMix against PyTorchVideo's `CutMix`, turn
+by turn, and against a training step of SlowFast-50 8x8, in seconds of one core. A config is Python
+code and is run, and so is the official evaluator: use only those that you trust.
 """
 
 import argparse
@@ -23,9 +25,13 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ava_det import cli
 from ava_det.structures import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 PUBLISHED = Path(__file__).resolve().parents[1] / "configs" / "published"
 COLUMNS = ("config", "model", "clip", "parameters, M", "GMAC")
@@ -33,7 +39,9 @@ COLUMNS = ("config", "model", "clip", "parameters, M", "GMAC")
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="What models, data sets and evaluations cost.")
+    parser = argparse.ArgumentParser(
+        description="What models, data sets, evaluations and mixes cost."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     flops = commands.add_parser("flops", help="parameters and multiply-adds of one clip")
     flops.add_argument("configs", nargs="*", type=Path, help="default: all of configs/published")
@@ -59,12 +67,18 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--class-map", type=Path, required=True, help="pbtxt")
     evaluate.add_argument("--rows", type=int, default=2_200_000, help="of the results")
     evaluate.add_argument("--official", type=Path, help="ActivityNet's folder Evaluation")
+    mix = commands.add_parser("mix", help="time of VideoMix beside CutMix and a training step")
+    mix.add_argument("--batch", type=int, default=8, help="clips to a mix")
+    mix.add_argument("--step-batch", type=int, default=1, help="clips to a training step")
+    mix.add_argument("--size", type=int, default=224, metavar="PIXELS", help="of a clip")
+    mix.add_argument("--rounds", type=int, default=21, help="of mixes; steps are a seventh")
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
     """Measure what the subcommand says."""
-    {"flops": flops, "load": load, "index": index, "evaluate": evaluate}[args.command](args)
+    commands = dict(flops=flops, load=load, index=index, evaluate=evaluate, mix=mix)
+    commands[args.command](args)
 
 
 def flops(args: argparse.Namespace) -> None:
@@ -184,6 +198,76 @@ def evaluate(args: argparse.Namespace) -> None:
             f"{name:18} {cost.seconds:7.1f} s, of computing {cost.computing:7.1f} s, "
             f"{cost.memory / 1e6:6.0f} MB, mAP {cost.mAP:.4f}"
         )
+
+
+def mix(args: argparse.Namespace) -> None:
+    """Print what a mix takes beside PyTorchVideo's `CutMix` and a training step."""
+    import torch
+
+    from ava_det.augment.videomix import VideoMix
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    clips, labels = torch.rand(args.batch, 3, 32, args.size, args.size), torch.arange(args.batch)
+    mixes = (VideoMix(num_classes=400), pytorchvideo_cutmix())
+    times = []
+    for turn in range(args.rounds + 1):
+        order = mixes if turn % 2 else mixes[::-1]
+        turns = {id(one): core_seconds(lambda one=one: one(clips, labels)) for one in order}
+        times.append([turns[id(one)] for one in mixes])
+    ours, theirs = (statistics.median(column) for column in zip(*times[1:], strict=True))
+    print(f"{args.batch} x 3 x 32 x {args.size} x {args.size}, medians of {args.rounds}, one core")
+    print(f"VideoMix {1e3 * ours:.2f} ms, PyTorchVideo's CutMix {1e3 * theirs:.2f} ms")
+    print(f"{ours / theirs:.2f} times as long", flush=True)
+    step = training_step(clips[: args.step_batch], labels[: args.step_batch])
+    rounds = max(1, args.rounds // 7)
+    spent = statistics.median([core_seconds(step) for _ in range(rounds + 1)][1:])
+    clip, mixed = spent / args.step_batch, ours / args.batch
+    print(f"a step of SlowFast-50 8x8, {args.step_batch} clips: {clip:.2f} s a clip")
+    print(f"a mix: {1e3 * mixed:.1f} ms a clip, {100 * mixed / clip:.2f} % of it")
+
+
+def pytorchvideo_cutmix() -> Callable[..., object]:
+    """PyTorchVideo's `CutMix`, past the import of its package, which today's torchvision fails."""
+    import importlib
+    import sys
+    from types import ModuleType
+
+    import pytorchvideo
+
+    name = "pytorchvideo.transforms"
+    package = ModuleType(name)
+    package.__path__ = [str(Path(folder) / "transforms") for folder in pytorchvideo.__path__]
+    sys.modules[name] = package
+    try:
+        return importlib.import_module(f"{name}.mix").CutMix(num_classes=400)
+    finally:
+        del sys.modules[name]
+
+
+def training_step(clips: "Tensor", labels: "Tensor") -> Callable[[], None]:
+    """Forward, backward and a step of SGD of SlowFast-50 8x8."""
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    from ava_det.model.zoo import build_classifier
+
+    model = build_classifier("slowfast_r50", 400, {"alpha": 4}).train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        cross_entropy(model(clips), labels).backward()
+        optimizer.step()
+
+    return step
+
+
+def core_seconds(action: Callable[[], object]) -> float:
+    """What something takes of a core, however busy the machine is."""
+    start = time.process_time()
+    action()
+    return time.process_time() - start
 
 
 def seconds(action: Callable[[], object]) -> float:

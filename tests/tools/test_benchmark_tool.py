@@ -1,5 +1,6 @@
 """tools/benchmark.py, and that every published config builds."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,14 @@ def test_an_evaluation(run_tool, tmp_path):
     assert counts == "2 rows of ground truth, 4 of results"
     assert ours.startswith("tools/evaluate.py ")
     assert " MB, mAP " in ours
+
+
+def test_a_mix_beside_cutmix_and_a_step(run_tool):
+    ran = run_tool("benchmark", "mix", "--batch", 2, "--size", 32, "--rounds", 1)
+    assert ran.code == 0, ran.err
+    what, mixes, ratio, step, share = ran.out.splitlines()
+    assert what == "2 x 3 x 32 x 32 x 32, medians of 1, one core"
+    ours, theirs = map(float, re.findall(r"([\d.]+) ms", mixes))
+    assert float(ratio.split()[0]) == pytest.approx(ours / theirs, abs=0.1 * ours / theirs + 0.1)
+    assert "1 clips" in step
+    assert share.endswith("% of it")
