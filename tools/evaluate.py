@@ -99,6 +99,8 @@ def rules_of(args: argparse.Namespace, truth: "pd.DataFrame") -> "Rules":
         ava_csv.require_common(truth, class_map, args.ground_truth)
     else:
         class_map = classes_of(truth["action"])
+        if not len(class_map):
+            raise InputError(f"{args.ground_truth}: no row has an action")
         print(
             f"no class map given: the {len(class_map)} ids of the ground truth are evaluated "
             "(AVA's own figures are of the 60 classes of its list)",

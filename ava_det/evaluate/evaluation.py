@@ -10,6 +10,7 @@ import pandas as pd
 from ava_det.evaluate.breakdown import Counted, by_crowd, by_size, counted
 from ava_det.evaluate.frame_map import FrameMap, frame_map
 from ava_det.evaluate.video_map import video_map
+from ava_det.formats.atomic import StrPath
 from ava_det.formats.ava_csv import read_detections, require_common
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.evaluation import Evaluation, read_evaluation
@@ -46,11 +47,22 @@ class Evaluated:
     figures: Evaluation
 
 
-def evaluate(ground_truth: pd.DataFrame, detections: pd.DataFrame, rules: Rules) -> Evaluated:
+def evaluate(
+    ground_truth: pd.DataFrame,
+    detections: pd.DataFrame,
+    rules: Rules,
+    sources: tuple[StrPath, StrPath] = ("ground truth", "detections"),
+) -> Evaluated:
     """Frame-mAP, its breakdowns by size and crowd and, where asked for, video-mAP.
 
+    Args:
+        ground_truth: table of annotations.
+        detections: table with scores.
+        rules: of the evaluation.
+        sources: what the tables are called in messages.
+
     Raises:
-        InputError: no row of the ground truth counts.
+        InputError: no row of the ground truth counts, or tubes cannot be told apart.
     """
     classes = rules.class_map
     result = frame_map(
@@ -62,13 +74,14 @@ def evaluate(ground_truth: pd.DataFrame, detections: pd.DataFrame, rules: Rules)
         iou_threshold=rules.iou_threshold,
     )
     if not any(result.ground_truth.values()):
-        raise InputError("no row of an evaluated class counts")
+        raise InputError(f"{sources[0]}: no row of an evaluated class counts")
     rows = counted(ground_truth, detections, classes, result)
     figures = result.summary()
     figures["sizes"] = by_size(rows, len(classes))
     figures["crowds"] = by_crowd(rows, len(classes))
     if rules.tubes:
-        figures["video_mAP"] = video_map(ground_truth, detections, classes).summary()
+        tubes = video_map(ground_truth, detections, classes, sources=sources)
+        figures["video_mAP"] = tubes.summary()
     return Evaluated(ground_truth, detections, result, rows, figures)
 
 
@@ -82,10 +95,7 @@ def evaluate_file(
     """
     found = read_detections(results)
     require_common(found, rules.class_map, results)
-    try:
-        return evaluate(ground_truth, found, rules)
-    except InputError as error:
-        raise InputError(f"{ground_truth_path}: {error}") from None
+    return evaluate(ground_truth, found, rules, (ground_truth_path, results))
 
 
 def other_figures(

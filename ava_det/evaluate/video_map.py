@@ -14,6 +14,7 @@ import pandas as pd
 from ava_det.evaluate.average_precision import average_precision, precision_recall
 from ava_det.evaluate.linking import Linking, link_boxes
 from ava_det.evaluate.tubes import BoxRows, Tubes, build_tubes, number_steps, tube_iou
+from ava_det.formats.atomic import StrPath
 from ava_det.formats.ava_csv import BOX, has_box
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.evaluation import VideoEvaluation
@@ -103,6 +104,7 @@ def video_map(
     *,
     protocol: str = "act",
     linking: Linking | None = None,
+    sources: tuple[StrPath, StrPath] = ("ground truth", "detections"),
 ) -> VideoMap:
     """Evaluate detections as tubes.
 
@@ -116,6 +118,7 @@ def video_map(
         class_map: the classes to evaluate.
         protocol: a key of `VIDEO_PROTOCOLS`.
         linking: how boxes become tubes.
+        sources: what the tables are called in messages.
 
     Raises:
         KeyError: an unknown protocol.
@@ -123,12 +126,12 @@ def video_map(
     """
     rules = VIDEO_PROTOCOLS[protocol]
     truth_rows, found_rows, people, stride = _rows(ground_truth, detections, class_map)
-    truth = build_tubes(truth_rows, _runs(truth_rows, people[0], "ground truth"))
+    truth = build_tubes(truth_rows, _runs(truth_rows, people[0], sources[0]))
     linked = not len(people[1]) or bool((people[1] < 0).any())
     if linked:
         found = link_boxes(found_rows, linking or Linking(), stride)
     else:
-        found = build_tubes(found_rows, _tracks(found_rows, people[1], "detections"))
+        found = build_tubes(found_rows, _tracks(found_rows, people[1], sources[1]))
     found = found.select(np.lexsort((-found.score, found.column)))
     overlaps = _overlaps(truth, found, rules)
     names = list(class_map.names.values())
@@ -187,7 +190,7 @@ def _rows(
     return rows[0], rows[1], people, stride
 
 
-def _tracks(rows: BoxRows, person: np.ndarray, what: str) -> np.ndarray:
+def _tracks(rows: BoxRows, person: np.ndarray, what: StrPath) -> np.ndarray:
     """(N,) int64: a number for each (video, class, person)."""
     keys = np.stack([rows.video, rows.column, person], axis=1)
     track = np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
@@ -200,7 +203,7 @@ def _tracks(rows: BoxRows, person: np.ndarray, what: str) -> np.ndarray:
     return track
 
 
-def _runs(rows: BoxRows, person: np.ndarray, what: str) -> np.ndarray:
+def _runs(rows: BoxRows, person: np.ndarray, what: StrPath) -> np.ndarray:
     """(N,) int64: a number for each stretch without a missed keyframe of each of `_tracks`."""
     track = _tracks(rows, person, what)
     order = np.lexsort((rows.step, track))

@@ -261,6 +261,9 @@ def test_without_a_class_map(files, run):
     assert code == 0
     assert "no class map given: the 3 ids of the ground truth are evaluated" in err
     assert re.search(r"^action 2 +0\.5000 +1 +2$", out, re.M)
+    (files / "gt.csv").write_text("v,902\n")
+    code, _, err = run(files / "det.csv", "--ground-truth", files / "gt.csv")
+    assert (code, err) == (1, f"error: {files / 'gt.csv'}: no row has an action\n")
 
 
 def test_beside_other_results(files, run):
@@ -298,6 +301,19 @@ def test_tubes(files, run):
     assert "tubes: 1 in the ground truth, 1 detected (linked here)" in out
     assert "video-mAP@0.5:0.95 (act): 1.0000" in out
     assert json.loads((files / "out.json").read_text())["video_mAP"]["mAP"]["0.2"] == 1.0
+
+
+def test_tubes_that_cannot_be_told_apart(files, run):
+    row = "v,1,0.1,0.1,0.5,0.9,1"
+    tracked = f"video,tick,x1,y1,x2,y2,action,score,track_id\n{row},0.9,4\n{row},0.8,4\n"
+    (files / "gt.csv").write_text(f"{row},0\n")
+    (files / "det.csv").write_text(tracked)
+    code, _, err = run(*inputs(files), "--video-map")
+    assert code == 1
+    assert err.startswith(f"error: {files / 'det.csv'}: two boxes of one person")
+    (files / "gt.csv").write_text(f"{row}\n{row.replace('0.5', '0.6')}\n")
+    code, _, err = run(*inputs(files), "--video-map")
+    assert err.startswith(f"error: {files / 'gt.csv'}: two boxes of one person")
 
 
 def test_bad_requests(files, run):
