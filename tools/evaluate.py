@@ -32,7 +32,8 @@ def parser() -> argparse.ArgumentParser:
     add("--exclude", type=path, metavar="CSV", help="keyframes that do not count")
     add("--protocol", choices=["activitynet", "uncapped"], default="activitynet")
     add("--iou", type=float, default=0.5, help="least overlap of a true detection (default 0.5)")
-    add("--video-map", action="store_true", help="link boxes into tubes and give their mAP as well")
+    kinds = ["act", "multisports"]
+    add("--video-map", nargs="?", const="act", choices=kinds, help="tubes' mAP too (default act)")
     add("--json", type=path, help="write the figures to this file")
     add("--html", type=path, help="write a page to this file")
     add = parser.add_argument_group("beside other results").add_argument

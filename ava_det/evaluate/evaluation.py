@@ -19,13 +19,13 @@ from ava_det.structures import InputError, Keyframe
 
 @dataclass(frozen=True, eq=False)
 class Rules:
-    """How to evaluate; the arguments of `frame_map`, and whether tubes count as well."""
+    """How to evaluate; the arguments of `frame_map`, and the protocol of tubes if they count."""
 
     class_map: ClassMap
     protocol: str
     excluded: list[Keyframe] | None = None
     iou_threshold: float = 0.5
-    tubes: bool = False
+    tubes: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,8 @@ def evaluate(
     figures["sizes"] = by_size(rows, len(classes))
     figures["crowds"] = by_crowd(rows, len(classes))
     if rules.tubes:
-        tubes = video_map(ground_truth, detections, classes, sources=sources)
+        given = ground_truth, detections, classes
+        tubes = video_map(*given, protocol=rules.tubes, sources=sources)
         figures["video_mAP"] = tubes.summary()
     return Evaluated(ground_truth, detections, result, rows, figures)
 

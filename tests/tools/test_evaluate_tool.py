@@ -301,6 +301,8 @@ def test_tubes(files, run):
     assert "tubes: 1 in the ground truth, 1 detected (linked here)" in out
     assert "video-mAP@0.5:0.95 (act): 1.0000" in out
     assert json.loads((files / "out.json").read_text())["video_mAP"]["mAP"]["0.2"] == 1.0
+    _, out, _ = run(*inputs(files), "--video-map", "multisports")
+    assert "video-mAP@0.5:0.95 (multisports): 1.0000" in out
 
 
 def test_tubes_that_cannot_be_told_apart(files, run):
