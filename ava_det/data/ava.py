@@ -78,7 +78,7 @@ def load_keyframes(files: AvaFiles) -> PackedKeyframes:
         InputError: a file is missing or malformed, or no video is there.
     """
     paths = _pictures_of(files.pictures)
-    table = read_ground_truth(_there(files.annotations))
+    table = read_ground_truth(existing(files.annotations))
     counts = countable(table, files.excluded, files.included)
     if not counts.all():  # a copy
         table = table[counts]
@@ -89,9 +89,9 @@ def countable(table: pd.DataFrame, excluded: Path | None, included: Path | None)
     """(N,) bool: the rows whose keyframe is not excluded and whose tick is included."""
     counts = np.ones(len(table), bool)
     if included is not None:
-        counts &= table["tick"].isin(read_timestamps(_there(included))).to_numpy()
+        counts &= table["tick"].isin(read_timestamps(existing(included))).to_numpy()
     if excluded is not None:
-        left_out = {(k.video, k.tick) for k in read_keyframes(_there(excluded))}
+        left_out = {(k.video, k.tick) for k in read_keyframes(existing(excluded))}
         some = table["tick"].isin({tick for _, tick in left_out}).to_numpy() & counts
         rows = np.flatnonzero(some)
         pairs = zip(table["video"].iloc[rows], table["tick"].iloc[rows].tolist(), strict=True)
@@ -135,7 +135,7 @@ def video_files(folder: Path) -> dict[str, Path]:
     return files
 
 
-def _there(path: Path) -> Path:
+def existing(path: Path) -> Path:
     """The path itself, or the same with `.gz`, whichever is a file."""
     packed = path.with_name(f"{path.name}.gz")
     for candidate in (path, packed):
@@ -155,7 +155,7 @@ def load_clips(annotations: Path, videos: Path) -> PackedKeyframes:
     Raises:
         InputError: a file is missing or malformed, or no clip is there.
     """
-    table = read_instants(_there(annotations))
+    table = read_instants(existing(annotations))
     clips: dict[str, list[tuple[str, int, int]]] = {}
     files = video_files(videos)
     for name in files:
@@ -218,7 +218,7 @@ def _register(
 
 
 def _classes(path: Path) -> ClassMap:
-    return read_class_map(_there(path))
+    return read_class_map(existing(path))
 
 
 def built_in(root: Path, version: str, split: str) -> AvaFiles:

@@ -79,10 +79,27 @@ def load_keyframes(root: Path, split: int, subset: str) -> list[AnnotatedKeyfram
     return items
 
 
+def annotated(root: Path, split: int, subset: str) -> pd.DataFrame:
+    """The rows as they are annotated, in the columns of `ava_csv`: those beyond the end of a video
+    too. The index is the row of the file.
+
+    Args:
+        root: folder of the tree above.
+        split: 1, 2 or 3.
+        subset: "train" or "test".
+    """
+    table = _read_annotations(root / "annotations.csv")
+    table.index = pd.RangeIndex(2, 2 + len(table), name="row")
+    table = table[table["video"].isin(_read_split(root, split, subset))]
+    boxes = _relative(table)
+    corners = {name: boxes[:, k] for k, name in enumerate(("x1", "y1", "x2", "y2"))}
+    actions = table["action"].map({name: k for k, name in enumerate(ACTIONS, start=1)})
+    table = table.assign(**corners, action=actions, person=0).rename(columns={"frame": "tick"})
+    return table.astype({"video": "category"})
+
+
 def _people(rows: pd.DataFrame) -> list[PersonBoxes]:
-    boxes = rows[["x1", "y1", "x2", "y2"]].to_numpy(np.float64)
-    boxes[:, 2:] += 1  # the annotated corner is the last pixel inside
-    boxes = clip_relative(to_relative(boxes, HEIGHT, WIDTH))
+    boxes = _relative(rows)
     actions = [ACTIONS.index(action) + 1 for action in rows.action]
     return [
         PersonBoxes(
@@ -94,6 +111,13 @@ def _people(rows: pd.DataFrame) -> list[PersonBoxes]:
         )
         for video, frame, box, action in zip(rows.video, rows.frame, boxes, actions, strict=True)
     ]
+
+
+def _relative(rows: pd.DataFrame) -> np.ndarray:
+    """(N, 4) relative boxes."""
+    boxes = rows[["x1", "y1", "x2", "y2"]].to_numpy(np.float64)
+    boxes[:, 2:] += 1  # the annotated corner is the last pixel inside
+    return clip_relative(to_relative(boxes, HEIGHT, WIDTH))
 
 
 def _read_split(root: Path, split: int, subset: str) -> list[str]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ava_det.data.build import with_proposals
@@ -60,12 +60,14 @@ def plain(table):
     return [AnnotatedKeyframe(PATHS[k.video], people) for k, people in groups.items()]
 
 
+@settings(max_examples=40)
 @given(rows)
 def test_packed_keyframes_are_those_of_the_plain_reader(items):
     table = table_from(items)
     assert_same(pack(table, PATHS), plain(table))
 
 
+@settings(max_examples=40)
 @given(rows)
 def test_their_table_is_that_of_the_plain_writer(items):
     packed = pack(table_from(items), PATHS)
@@ -73,6 +75,7 @@ def test_their_table_is_that_of_the_plain_writer(items):
     pd.testing.assert_frame_equal(packed.table(), expected, check_column_type=False)
 
 
+@settings(max_examples=40)
 @given(rows, rows, st.integers(1, 3))
 def test_joined_and_sliced(first, second, step):
     parts = [pack(table_from(items), PATHS) for items in (first, second)]
@@ -81,6 +84,7 @@ def test_joined_and_sliced(first, second, step):
     assert_same(parts[1].select(np.arange(len(parts[1])) % 2 == 1), list(parts[1])[1::2])
 
 
+@settings(max_examples=40)
 @given(rows, rows)
 def test_proposals_instead_of_people(truth, proposals):
     packed, found = pack(table_from(truth), PATHS), table_from(proposals)

@@ -1,0 +1,190 @@
+"""Everything that is wrong with the rows of an AVA csv, not only the first.
+
+`ava_csv` refuses a file at its first malformed row; here all rows are looked at, column by column,
+so that a million bad ones take seconds.
+"""
+
+import csv
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from ava_det.formats.atomic import StrPath, open_text
+from ava_det.formats.ava_rows import BOX, TOLERANCE, Layout, is_header, readable
+from ava_det.formats.class_map import ClassMap
+from ava_det.formats.findings import Findings
+from ava_det.structures import InputError, Keyframe
+
+CHUNK = 1 << 17
+MOST_COLUMNS = 24
+NUMBERS = ["tick", *BOX, "action", "person"]
+PIXELS = 2.0  # a coordinate from here on is no relative one
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the rows are held to.
+
+    Attributes:
+        class_map: the classes; None: any.
+        excluded: keyframes that do not count.
+        included: ticks that count; None: all.
+    """
+
+    class_map: ClassMap | None = None
+    excluded: frozenset[Keyframe] = field(default_factory=frozenset)
+    included: frozenset[int] | None = None
+
+
+def check_rows(path: StrPath, rules: Rules, findings: Findings) -> pd.DataFrame:
+    """Look at all rows of a file of annotations.
+
+    Args:
+        path: the file, plain or `.gz`.
+        rules: what they are held to.
+        findings: what is wrong is added here.
+
+    Returns:
+        The rows that can be read at all, in the columns of `ava_csv`; its index is the row.
+    """
+    parts: list[pd.DataFrame] = []
+    try:
+        with readable(path):
+            with open_text(path) as file:
+                first = next(csv.reader(file), [])
+            reader = pd.read_csv(
+                path,
+                header=None,
+                names=list(range(MOST_COLUMNS)),
+                dtype="str",
+                index_col=False,
+                keep_default_na=False,
+                na_values=[""],
+                skip_blank_lines=False,
+                skiprows=int(is_header(first)),
+                chunksize=CHUNK,
+            )
+            header = first if is_header(first) else None
+            layout = Layout(eighth="person", fewest=6).names(header)
+            with reader:
+                for chunk in reader:
+                    chunk.index = pd.Index(chunk.index + 1 + is_header(first), name="row")
+                    parts.append(_numbers(path, chunk.dropna(how="all"), layout, findings))
+    except (OSError, ValueError, InputError) as error:
+        where = getattr(error, "strerror", None) or " ".join(str(error).split())
+        findings.add("unreadable", path, where)
+    table = pd.concat(parts) if parts else pd.DataFrame(columns=["video", *NUMBERS])
+    table = table.astype({"video": "category", "tick": "int64"})
+    _check_boxes(path, table, findings)
+    _check_actions(path, table, rules, findings)
+    _check_keyframes(path, table, rules, findings)
+    _check_people(path, table, findings)
+    return table
+
+
+def _numbers(
+    path: StrPath, chunk: pd.DataFrame, layout: list[str], findings: Findings
+) -> pd.DataFrame:
+    """The rows of a chunk that can be read, as numbers. `layout` names the columns."""
+    filled = chunk.notna().to_numpy()
+    columns = MOST_COLUMNS - filled[:, ::-1].argmax(axis=1)
+
+    def row(place: int) -> tuple[int, str]:
+        texts = chunk.iloc[place, : columns[place]].fillna("").tolist()
+        return int(chunk.index[place]), repr(",".join(texts))
+
+    short = (columns != 2) & ((columns < 6) | (columns > len(layout)))
+    findings.add_many("columns", path, np.flatnonzero(short), row)
+    table = chunk[[*range(7)]].set_axis(["video", *NUMBERS[:-1]], axis=1)
+    table["person"] = chunk[layout.index("person")] if "person" in layout else None
+    numbers = table[NUMBERS].apply(pd.to_numeric, errors="coerce").astype("float64")
+    numbers = numbers.where(np.isfinite(numbers))
+    lacking = numbers.isna().to_numpy() & table[NUMBERS].notna().to_numpy()
+    lacking[:, 0] |= filled[:, 1] == 0
+    lacking[:, 1:5] |= (~filled[:, 2:6]) & (columns > 2)[:, None]
+    whole = numbers[["tick", "action", "person"]].fillna(-1).to_numpy()
+    wrong = lacking.any(axis=1) | (whole != np.round(whole)).any(axis=1) | ~filled[:, 0]
+    findings.add_many("number", path, np.flatnonzero(wrong & ~short), row)
+    fine = ~(wrong | short)
+    table = numbers[fine].assign(video=table["video"][fine].astype("category"))
+    return table.astype({"tick": "int64"})[["video", *NUMBERS]]
+
+
+def _check_boxes(path: StrPath, table: pd.DataFrame, findings: Findings) -> None:
+    boxes = table[BOX].to_numpy(np.float64)
+    there = ~np.isnan(boxes[:, 0])
+    boxes = np.where(there[:, None], boxes, 0.5)
+
+    def row(place: int) -> tuple[int, str]:
+        return int(table.index[place]), " ".join(
+            f"{name}={value:g}" for name, value in zip(BOX, boxes[place], strict=True)
+        )
+
+    over = np.maximum(boxes - 1, -boxes).max(axis=1)
+    pixels = boxes.max(axis=1) >= PIXELS
+    far = (over > TOLERANCE) & ~pixels
+    findings.add_many("pixels", path, np.flatnonzero(pixels), row)
+    findings.add_many("outside", path, np.flatnonzero(far), row)
+    findings.add_many("edge", path, np.flatnonzero((over > 0) & ~far & ~pixels), row)
+    empty = there & ((boxes[:, 0] >= boxes[:, 2]) | (boxes[:, 1] >= boxes[:, 3]))
+    findings.add_many("degenerate", path, np.flatnonzero(empty), row)
+
+
+def _check_actions(path: StrPath, table: pd.DataFrame, rules: Rules, findings: Findings) -> None:
+    actions = table["action"].fillna(-1).to_numpy()
+    boxed = table["x1"].notna().to_numpy()
+
+    def row(place: int) -> tuple[int, str]:
+        return int(table.index[place]), f"action {actions[place]:g}"
+
+    findings.add_many("zero_id", path, np.flatnonzero(boxed & (actions == 0)), row)
+    if rules.class_map is not None:
+        known = np.isin(actions, [-1, 0, *rules.class_map.ids])
+        findings.add_many("class", path, np.flatnonzero(boxed & ~known), row)
+    labelled = pd.Series(actions > 0).groupby(_people(table), sort=False).transform("any")
+    without = boxed & ~labelled.to_numpy(bool) & (actions == -1)
+    findings.add_many("unlabelled", path, np.flatnonzero(without), row)
+
+
+def _people(table: pd.DataFrame) -> np.ndarray:
+    """(N,) one number for each box of each keyframe."""
+    return (
+        table.groupby(["video", "tick", *BOX], observed=True, sort=False, dropna=False)
+        .ngroup()
+        .to_numpy()
+    )
+
+
+def _check_keyframes(path: StrPath, table: pd.DataFrame, rules: Rules, findings: Findings) -> None:
+    videos, ticks = table["video"], table["tick"].to_numpy()
+
+    def row(place: int) -> tuple[int, str]:
+        return int(table.index[place]), f"{videos.iloc[place]}, tick {ticks[place]}"
+
+    if rules.included is not None:
+        outside = ~np.isin(ticks, list(rules.included))
+        findings.add_many("tick", path, np.flatnonzero(outside), row)
+    some = np.flatnonzero(np.isin(ticks, [keyframe.tick for keyframe in rules.excluded]))
+    excluded = [int(k) for k in some if Keyframe(videos.iloc[k], int(ticks[k])) in rules.excluded]
+    findings.add_many("excluded", path, excluded, row)
+
+
+def _check_people(path: StrPath, table: pd.DataFrame, findings: Findings) -> None:
+    boxed = table[table["x1"].notna()]
+    key = ["video", "tick", *BOX, "action"]
+    twice = boxed.index[boxed.duplicated(key)].to_numpy()
+
+    def row(number: int) -> tuple[int, str]:
+        found = table.loc[number]
+        return number, f"{found['video']}, tick {found['tick']}, action {found['action']:g}"
+
+    findings.add_many("duplicate", path, twice, row)
+    people = boxed[boxed["person"] >= 0].drop_duplicates(["video", "tick", *BOX])
+    again = people.index[people.duplicated(["video", "tick", "person"])].to_numpy()
+
+    def person(number: int) -> tuple[int, str]:
+        found = table.loc[number]
+        return number, f"{found['video']}, tick {found['tick']}, person {found['person']:g}"
+
+    findings.add_many("person", path, again, person)

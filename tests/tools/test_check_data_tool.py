@@ -1,0 +1,287 @@
+"""tools/check_data.py: every kind of finding, one by one, and nothing where nothing is wrong."""
+
+import json
+import shutil
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from made_small import write_film
+
+from ava_det.formats.ava_csv import read_ground_truth
+from ava_det.formats.findings import KINDS
+from ava_det.structures import InputError
+
+GOOD = [f"{video},{tick},0.1,0.1,0.5,0.5,{action},{person}"
+        for video in ("one", "two") for tick in (902, 903, 904)
+        for action, person in ((1, 0), (3, 0))]  # fmt: skip
+CLASSES = "1,stand\n3,walk\n"
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory) -> Path:
+    """Two films of six seconds, 30 frames a second, 64 x 48."""
+    folder = tmp_path_factory.mktemp("films")
+    for name in ("one", "two"):
+        write_film(folder / f"{name}.mp4", 180, Fraction(30))
+    return folder
+
+
+@pytest.fixture
+def check(run_tool, tmp_path, films):
+    """Check rows against the films; the tool's result and its findings by kind."""
+
+    def call(rows=GOOD, *arguments, videos=films):
+        (tmp_path / "rows.csv").write_text("".join(f"{row}\n" for row in rows))
+        (tmp_path / "classes.csv").write_text(CLASSES)
+        where = ("--videos", videos) if videos else ()
+        json_path = tmp_path / "found.json"
+        ran = run_tool(
+            "check_data", "--annotations", tmp_path / "rows.csv", *where,
+            "--class-map", tmp_path / "classes.csv", "--json", json_path, *arguments,
+        )  # fmt: skip
+        found = json.loads(json_path.read_text()) if json_path.exists() else {"findings": []}
+        return ran, {finding["kind"]: finding for finding in found["findings"]}
+
+    return call
+
+
+def test_nothing_is_wrong(check):
+    ran, found = check()
+    assert (ran.code, found) == (0, {})
+    assert ran.out == "12 rows of 2 videos\n0 kinds of error, 0 of warning\n"
+
+
+BOXED = "one,902,{},{},{},{},1,5"
+ROWS = {
+    "columns": ["one,902,0.1,0.1", "one,902,0.1,0.1,0.5,0.5,1,0,9"],
+    "number": ["one,902,0.1,x,0.5,0.5,1", "one,902.5,0.1,0.1,0.5,0.5,1", ",902,0,0,1,1,1",
+               "one,902,0.1,inf,0.5,0.5,1", "one,902,0.1,,0.5,0.5,1"],
+    "pixels": [BOXED.format(10, 20, 300, 200)],
+    "outside": [BOXED.format(0.5, 0.5, 0.9, 1.4), BOXED.format(-0.3, 0.5, 0.9, 1)],
+    "edge": [BOXED.format(0.5, 0.5, 0.9, 1.05), BOXED.format(-0.05, 0.6, 0.9, 1)],
+    "degenerate": [BOXED.format(0.5, 0.5, 0.4, 0.9)],
+    "zero_id": ["one,902,0.2,0.1,0.5,0.5,0,5"],
+    "class": ["one,902,0.2,0.1,0.5,0.5,2,5", "one,903,0.2,0.1,0.5,0.5,-7,5"],
+    "unlabelled": ["one,902,0.2,0.1,0.5,0.5,,5", "one,903,0.2,0.1,0.5,0.5,-1,5"],
+    "duplicate": [GOOD[0]],
+    "person": ["one,902,0.2,0.1,0.5,0.5,1,0"],
+    "missing_video": ["three,902,0.2,0.1,0.5,0.5,1,0"],
+    "outside_video": ["one,920,0.2,0.1,0.5,0.5,1,0"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_rows(check, kind):
+    ran, found = check([*GOOD, *ROWS[kind]])
+    extra = {"unused_video"} if kind == "missing_video" else set()
+    assert set(found) - extra == {kind}
+    finding = found[kind]
+    if kind not in ("person",):
+        assert finding["count"] == len(ROWS[kind])
+    assert finding["examples"][0]["row"] == len(GOOD) + 1
+    assert finding["remedy"] == KINDS[kind].remedy
+    assert Path(finding["file"]).name == "rows.csv"
+    assert ran.code == (KINDS[kind].severity == "error")
+    assert f"{KINDS[kind].severity}: " in ran.out
+    assert f"row {len(GOOD) + 1}: " in ran.out
+
+
+def test_what_ava_csv_refuses_is_an_error(check, tmp_path):
+    """Whatever the reader of the data set refuses is found, and only that."""
+    for kind, rows in ROWS.items():
+        _, found = check([*GOOD, *rows])
+        try:
+            read_ground_truth(tmp_path / "rows.csv")
+            refused = False
+        except InputError:
+            refused = True
+        assert refused == (kind in ("columns", "number", "pixels", "outside")), (kind, found)
+
+
+def test_excluded_and_unknown_ticks(check, tmp_path):
+    (tmp_path / "excluded.csv").write_text("one,0903\n")
+    (tmp_path / "included.txt").write_text("902\n903\n")
+    more = ("--exclude", tmp_path / "excluded.csv", "--include", tmp_path / "included.txt")
+    ran, found = check(GOOD, *more)
+    assert ran.code == 0
+    assert {kind: finding["count"] for kind, finding in found.items()} == {"excluded": 2, "tick": 4}
+    assert found["excluded"]["examples"][0] == {"row": 3, "what": "one, tick 903"}
+
+
+def test_a_million_bad_rows_print_a_screen(check):
+    rows = [f"one,{902 + k % 3},{k % 300},20,{k % 300 + 9},200,0,{k}" for k in range(100_000)]
+    ran, found = check(rows)
+    assert ran.code == 1
+    assert found["pixels"]["count"] == found["zero_id"]["count"] == 100_000
+    assert len(ran.out.splitlines()) < 40
+    assert "... and 99995 more" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "severity"),
+    [
+        ("outside_video", ("--start", 902, "--ticks", 0.01), "error"),
+        ("outside_video", ("--start", 903), "error"),
+        ("outside_video", ("--ticks", "frames"), "error"),
+        ("rate", ("--rate", 25), "warning"),
+    ],
+)
+def test_clocks_and_rates(check, kind, arguments, severity):
+    ran, found = check(GOOD, *arguments)
+    assert set(found) == {kind}
+    assert found[kind]["count"] == 2
+    assert ran.code == (severity == "error")
+
+
+def test_frames_as_ticks(check):
+    rows = [f"one,{tick},0.1,0.1,0.5,0.5,1,0" for tick in (0, 179, 180)]
+    _, found = check(rows, "--ticks", "frames")
+    (example,) = found["outside_video"]["examples"]
+    assert example == {
+        "row": 3,
+        "what": "one: 1 keyframes, the first at tick 180: 180 of 180 frames",
+    }
+
+
+def test_videos(check, tmp_path, films):
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    (videos / "one.mp4").write_bytes(b"nothing")
+    shutil.copy(films / "two.mp4", videos / "tow.mp4")
+    ran, found = check(videos=videos)
+    assert ran.code == 1
+    assert set(found) == {"broken_video", "missing_video", "unused_video"}
+    assert found["missing_video"]["examples"] == [{"row": 7, "what": "two"}]
+    assert found["unused_video"]["examples"][0]["what"].endswith("tow.mp4")
+    (videos / "one.mp4").unlink()
+    assert set(check(videos=videos)[1]) == {"no_video"}
+
+
+def test_a_whole_film_where_a_cut_belongs(check, tmp_path):
+    for name in ("one", "two"):
+        write_film(tmp_path / f"{name}.mp4", 100 * 5, Fraction(5))
+    ran, found = check(videos=tmp_path)
+    assert (ran.code, set(found)) == (0, {"not_cut"})
+    assert found["not_cut"]["examples"][0]["what"] == "one: 100 s, last keyframe at 4 s"
+
+
+@pytest.mark.parametrize(
+    ("size", "kind"), [("64,48", None), ("128,96", "rescaled"), ("128,72", "aspect")]
+)
+def test_sizes(check, tmp_path, size, kind):
+    (tmp_path / "sizes.csv").write_text(f"video,width,height\none,{size}\n")
+    ran, found = check(GOOD, "--sizes", tmp_path / "sizes.csv")
+    assert set(found) == {kind} - {None}
+    assert ran.code == (kind == "aspect")
+
+
+@pytest.fixture
+def frames(tmp_path) -> Path:
+    """The same films as frames, ten a second."""
+    lines = ["original_vido_id video_id frame_id path labels\n"]
+    for name in ("one", "two"):
+        (tmp_path / "frames" / name).mkdir(parents=True)
+        for k in range(60):
+            path = f"{name}/{name}_{k + 1:06d}.jpg"
+            cv2.imwrite(str(tmp_path / "frames" / path), np.zeros((48, 64, 3), np.uint8))
+            lines.append(f'{name} 0 {k} {path} ""\n')
+    (tmp_path / "list.csv").write_text("".join(lines))
+    return tmp_path / "frames"
+
+
+def test_frames(check, tmp_path, frames, films):
+    more = ("--frames", frames, "--frame-list", tmp_path / "list.csv")
+    assert check(GOOD, *more, "--rate", 10)[1] == {}
+    _, found = check(GOOD, *more)  # 30 a second: they would last two seconds only
+    assert set(found) == {"outside_video"}
+    (frames / "one" / "one_000007.jpg").unlink()
+    cv2.imwrite(str(frames / "two" / "two_000060.jpg"), np.zeros((36, 64, 3), np.uint8))
+    cv2.imwrite(str(frames / "one" / "one_000001.jpg"), np.zeros((36, 64, 3), np.uint8))
+    _, found = check(GOOD, *more, "--rate", 10)
+    assert set(found) == {"missing_frame", "frame_size", "aspect"}
+    assert found["missing_frame"]["examples"][0]["what"] == "one: one/one_000007.jpg"
+    assert found["aspect"]["examples"][0]["what"] == "one: 64 x 36, in the list 64 x 48"
+
+
+@pytest.mark.parametrize(
+    ("boxes", "kinds"),
+    [
+        ("one,{k},0.1,0.1,0.5,0.5,,0.9\ntwo,{k},0.1,0.1,0.5,0.5,,0.9\n", set()),
+        ("one,{k},0.1,0.1,0.5,0.5,,0.9\n", {"uncovered"}),
+        ("one,{k},0.1,0.1,0.5,0.5,,0.9\ntwo,{k},0.1,0.1,0.5,0.5,,9\n", {"score"}),
+        ("one,{k},0.1,0.1,0.5,0.5,,0.9\ntwo,{k},0.1,0.1,0.5,0.5,,1\nsix,{k},0,0,1,1,,1\n",
+         {"unmatched"}),
+        ("one.mp4,{k},0.1,0.1,0.5,0.5,,0.9\n", {"no_match"}),
+        ("one,{k},0.6,0.6,0.7,0.7,,0.9\ntwo,{k},0.6,0.6,0.7,0.7,,0.9\n", {"no_overlap"}),
+        ("one,{k},10,10,70,70,,0.9\n", {"unreadable"}),
+    ],
+)  # fmt: skip
+def test_proposals(check, tmp_path, boxes, kinds):
+    text = "".join(boxes.format(k=k) for k in (902, 903, 904))
+    (tmp_path / "boxes.csv").write_text(text)
+    ran, found = check(GOOD, "--proposals", tmp_path / "boxes.csv")
+    assert set(found) == kinds
+    assert ran.code == any(KINDS[kind].severity == "error" for kind in kinds)
+    assert ("recall@0.5" in ran.out) == ("unreadable" not in kinds)
+
+
+def test_a_file_that_is_no_text(check, tmp_path):
+    ran, found = check(["\x00\xff"])
+    assert ran.code == 1
+    assert set(found) <= {"unreadable", "columns", "number"}
+
+
+def test_headers_and_further_columns(check):
+    header = "video_id,timestamp,x1,y1,x2,y2,action_id,status"
+    assert check([header, *[row[:-1] + "7" for row in GOOD]])[1] == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--ticks", "hours"), "--ticks hours: seconds, frames or a number a second"),
+        (("--sizes", "nowhere.csv"), "nowhere.csv: No such file"),
+        (("--frame-list", "x.csv"), "--frame-list needs --frames"),
+    ],
+)
+def test_misuse_is_one_line(check, arguments, said):
+    ran, _ = check(GOOD, *arguments)
+    assert ran.code == 1
+    assert said in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_every_kind_is_tested():
+    text = Path(__file__).read_text()
+    assert [kind for kind in KINDS if f'"{kind}"' not in text] == []
+
+
+def test_jhmdbs_videos_with_more_annotations_than_frames(run_tool, shared, monkeypatch, tmp_path):
+    monkeypatch.setenv("DETECTRON2_DATASETS", str(shared / "data"))
+    ran = run_tool("check_data", "--dataset", "jhmdb_split1_test", "--json", tmp_path / "a.json")
+    assert ran.code == 1
+    (finding,) = json.loads((tmp_path / "a.json").read_text())["findings"]
+    assert (finding["kind"], finding["count"]) == ("outside_video", 2)
+    assert [example["what"] for example in finding["examples"]] == [
+        "clap/The_Slow_Clap_clap_u_cm_np1_fr_med_4: 6 keyframes, the first at tick 27: "
+        "27 of 27 frames",
+        "clap/The_Slow_Clap_clap_u_nm_np1_fr_bad_20: 7 keyframes, the first at tick 18: "
+        "18 of 18 frames",
+    ]
+
+
+def test_avas_own_annotations(shared, tmp_path):
+    """No row of the published files is wrong; the keyframes of none are excluded."""
+    from ava_det.formats.check_rows import Rules, check_rows
+    from ava_det.formats.class_map import read_class_map
+    from ava_det.formats.findings import Findings
+
+    folder = shared / "reference" / "ava_annotations"
+    rules = Rules(read_class_map(folder / "ava_action_list_v2.2.pbtxt"))
+    for name, rows in (("ava_val_v2.1.csv.gz", 93400), ("ava_test_v1.0.csv.gz", 41425)):
+        findings = Findings()
+        assert len(check_rows(folder / name, rules, findings)) == rows
+        assert list(findings) == []
