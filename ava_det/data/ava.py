@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from ava_det.data.frame_folders import FrameFolder
 from ava_det.data.keyframes import PackedKeyframes, join, pack
@@ -206,6 +205,8 @@ def _register(
     files: AvaFiles,
     clock: Clock | None = None,
 ) -> None:
+    from detectron2.data import DatasetCatalog, MetadataCatalog  # heavy; checking needs none of it
+
     DatasetCatalog.register(name, load)
     frames = (files.pictures,) if isinstance(files.pictures, FrameFolder) else ()
     MetadataCatalog.get(name).set(

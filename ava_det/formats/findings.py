@@ -189,7 +189,8 @@ class Findings:
             rest = finding.count - len(finding.examples)
             lines += [f"    ... and {rest} more"] * (rest > 0)
             lines.append(f"    remedy: {kind.remedy}")
-        lines.append(f"{self.count(ERROR)} errors, {self.count(WARNING)} warnings")
+        errors, warnings = self.count(ERROR), self.count(WARNING)
+        lines.append(f"{errors} kinds of error, {warnings} of warning")
         return "\n".join(lines)
 
     def write_json(self, path: StrPath) -> None:

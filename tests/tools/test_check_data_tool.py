@@ -54,7 +54,7 @@ def test_nothing_is_wrong(check):
     assert ran.out == "12 rows of 2 videos\n0 kinds of error, 0 of warning\n"
 
 
-BOXED = "one,902,{},{},{},{},1,5"
+BOXED = "one,902,{},{},{},{},1"
 ROWS = {
     "columns": ["one,902,0.1,0.1", "one,902,0.1,0.1,0.5,0.5,1,0,9"],
     "number": ["one,902,0.1,x,0.5,0.5,1", "one,902.5,0.1,0.1,0.5,0.5,1", ",902,0,0,1,1,1",
