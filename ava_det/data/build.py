@@ -190,11 +190,11 @@ def build_test_loader(
         max_unreadable: share of the videos that may be missing or broken; they are left out.
         unreadable_list: csv file that lists them.
     """
-    items: Records = records
+    share: Records = records[get_rank() :: get_world_size()]
     if isinstance(mapper, RecognitionMapper):
-        items = [VideoClip(record, k) for record in records for k in range(mapper.clips)]
+        share = [VideoClip(record, k) for record in share for k in range(mapper.clips)]
     return ListingLoader(
-        Listed(items[get_rank() :: get_world_size()], mapper),
+        Listed(share, mapper),
         batch_size=batch_size,
         collate_fn=_collate_for(mapper),
         unreadable=_list_for(records, max_unreadable, unreadable_list),

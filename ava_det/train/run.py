@@ -31,6 +31,7 @@ from ava_det.train.loop import ClipTrainer, WeightAverage
 from ava_det.train.tasks import Batch, Recognition, Task, distribute, unwrap
 
 WEIGHTS = "model.safetensors"  # what a finished run leaves in its folder
+UNREADABLE = "unreadable_{}.csv"  # the videos that it could not read, to train and to test on
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
     main_process = comm.is_main_process()
     checkpointer = AtomicCheckpointer(plain, str(output), save_to_disk=main_process, **kept)
     tested = average.average if average else plain
-    cfg.test.loader.unreadable_list = str(output / "unreadable_test.csv")
+    cfg.test.loader.unreadable_list = str(output / UNREADABLE.format("test"))
 
     def test() -> dict[str, dict[str, float]]:
         loader, evaluator = instantiate(cfg.test.loader), instantiate(cfg.test.evaluator)
@@ -116,7 +117,7 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
         checkpointer.load(checkpointer.get_checkpoint_file())
         start = trainer.iter + 1
     cfg.dataloader.train.start = start * settings.accumulate
-    cfg.dataloader.train.unreadable_list = str(output / "unreadable_train.csv")
+    cfg.dataloader.train.unreadable_list = str(output / UNREADABLE.format("train"))
     trainer.reset_data_loader(lambda: instantiate(cfg.dataloader.train))
     trainer.train(start, settings.max_iter)
     if main_process:
@@ -158,6 +159,9 @@ def _prepare(cfg: DictConfig, output: Path, resume: bool) -> None:
         setup_logger(str(output / "log.txt"), comm.get_rank(), name=name, abbrev_name=name)
     if comm.is_main_process():
         LazyConfig.save(cfg, str(output / "config.yaml"))
+        if not resume:  # of a run that never came to a checkpoint
+            for part in ("train", "test"):
+                (output / UNREADABLE.format(part)).unlink(missing_ok=True)
 
 
 def _writers(output: Path, max_iter: int) -> list[EventWriter]:

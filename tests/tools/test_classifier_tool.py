@@ -147,6 +147,8 @@ def test_a_training_with_broken_files_ends_well_and_lists_them(run_tool, tree):
     options = [str(part) for part in arguments(folder, *more)]
     del options[2:4]  # the weights
     command = [sys.executable, "tools/pretrain.py", *options]
+    (folder / "out").mkdir()
+    (folder / "out" / "unreadable_train.csv").write_text("path,video,reason\nold.mp4,old,gone\n")
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
