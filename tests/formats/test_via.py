@@ -1,0 +1,159 @@
+"""VIA 3 projects, written here as VIA writes them."""
+
+import copy
+import json
+
+import pytest
+
+from ava_det.formats.shapes import Shape
+from ava_det.formats.via import read_via, write_via
+from ava_det.structures import Clock, InputError
+
+PROJECT = {
+    "project": {
+        "pid": "__VIA_PROJECT_ID__",
+        "rev": "__VIA_PROJECT_REV_ID__",
+        "rev_timestamp": "__VIA_PROJECT_REV_TIMESTAMP__",
+        "pname": "kitchen",
+        "creator": "VGG Image Annotator (http://www.robots.ox.ac.uk/~vgg/software/via)",
+        "created": 1649082838493,
+        "data_format_version": "3.1.1",
+        "vid_list": ["1"],
+    },
+    "config": {
+        "file": {"loc_prefix": {"1": "", "2": "", "3": "", "4": ""}},
+        "ui": {"file_content_align": "center", "spatial_region_label_attribute_id": "1"},
+    },
+    "attribute": {
+        "1": {
+            "aname": "pose",
+            "anchor_id": "FILE1_Z1_XY1",
+            "type": 3,
+            "desc": "",
+            "options": {"0": "sit", "1": "stand"},
+            "default_option_id": "",
+        },
+        "2": {
+            "aname": "action",
+            "anchor_id": "FILE1_Z1_XY1",
+            "type": 2,
+            "desc": "",
+            "options": {"3": "talk to", "4": "eat"},
+            "default_option_id": "",
+        },
+        "3": {
+            "aname": "person",
+            "anchor_id": "FILE1_Z1_XY1",
+            "type": 1,
+            "desc": "",
+            "options": {},
+            "default_option_id": "",
+        },
+        "4": {
+            "aname": "TEMPORAL-SEGMENTS",
+            "anchor_id": "FILE1_Z2_XY0",
+            "type": 4,
+            "desc": "",
+            "options": {"default": "dinner"},
+            "default_option_id": "default",
+        },
+    },
+    "file": {"1": {"fid": 1, "fname": "kitchen.mp4", "type": 4, "loc": 1, "src": ""}},
+    "view": {"1": {"fid_list": [1]}},
+    "metadata": {
+        "1_aBcD3fGh": {
+            "vid": "1",
+            "flg": 0,
+            "z": [2.04],
+            "xy": [2, 20, 10, 40, 50],
+            "av": {"1": "1", "2": "3,4", "3": "5"},
+        },
+        "1_bBcD3fGh": {
+            "vid": "1",
+            "flg": 0,
+            "z": [4],
+            "xy": [2, 100, 0, 110, 50],
+            "av": {"1": "0", "2": "", "3": ""},
+        },
+        "1_sEgm3nT0": {"vid": "1", "flg": 0, "z": [3.5, 4.5], "xy": [], "av": {"4": "default"}},
+    },
+}
+
+
+def size_of(video):
+    assert video == "kitchen"
+    return 100, 200
+
+
+@pytest.fixture
+def read(tmp_path):
+    def call(content):
+        path = tmp_path / "project.json"
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return read_via(path, size_of, Clock(1.0, 900), "person")
+
+    return call
+
+
+def test_boxes_actions_and_segments(read):
+    annotations = read(PROJECT)
+    first, second = annotations.shapes
+    assert first == Shape("kitchen", 902, (0.1, 0.1, 0.3, 0.6), ("stand", "talk to", "eat"), 5)
+    # It reaches 10 pixels over the border, where it is cut; the segment says what everyone does.
+    assert second == Shape("kitchen", 904, (0.5, 0.0, 1.0, 0.5), ("sit", "dinner"), -1)
+    assert annotations.actions == ("sit", "stand", "talk to", "eat", "dinner")
+
+
+def test_what_is_written_reads_the_same(tmp_path):
+    shapes = [
+        Shape("kitchen", 902, (0.25, 0.25, 0.5, 0.75), ("eat", "a, b"), 3),
+        Shape("kitchen", 903, (0.25, 0.25, 0.5, 0.75), ("a, b",), -1),
+    ]
+    clock = Clock(5.0, 900)
+    path = tmp_path / "project.json"
+    write_via(path, shapes, ["eat", "a, b"], size_of, clock)
+    annotations = read_via(path, size_of, clock, "person")
+    assert annotations.shapes == tuple(shapes)
+    assert annotations.actions == ("eat", "a, b")
+
+
+def changed(*path_and_value):
+    *path, last, value = path_and_value
+    content = copy.deepcopy(PROJECT)
+    place = content
+    for key in path:
+        place = place[key]
+    place[last] = value
+    return content
+
+
+BOX = ("metadata", "1_aBcD3fGh")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("[1]", "the file is '.1.', not of object"),
+        ({"project": {}}, "has no attribute"),
+        (changed("metadata", []), "metadata is '..', not of object"),
+        (changed("view", "1", {"fid_list": []}), "view 1: its file is not in the project"),
+        (changed(*BOX, "vid", "2"), "metadata 1_aBcD3fGh: view '2' is not in the project"),
+        (changed(*BOX, "z", [2.4]), "2.4 s lies between two ticks at 1 a second; raise the rate"),
+        (changed(*BOX, "z", [-1]), "-1 s lies between"),
+        (changed(*BOX, "z", ["2"]), "z is .'2'., not 2 numbers"),
+        (changed(*BOX, "xy", [7, 1, 2, 3, 4]), "neither a rectangle at a time nor a segment"),
+        (changed(*BOX, "xy", [2, 1, 2, 3]), "xy is .2, 1, 2, 3., not 5 numbers"),
+        (changed(*BOX, "xy", [2, 1, 2, -3, 4]), "is no box"),
+        (changed(*BOX, "xy", [2, 1, 2, float("nan"), 4]), "not 5 numbers"),
+        (changed(*BOX, "xy", [2, 500, 2, 3, 4]), "outside the frame of 200 x 100"),
+        (changed(*BOX, "av", {"9": "1"}), "attribute '9' is not in the project"),
+        (changed(*BOX, "av", {"1": "7"}), "attribute 'pose' has no option '7'"),
+        (changed(*BOX, "av", {"3": "Bob"}), "person 'Bob' is not a whole number"),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_line(read, content, message):
+    with pytest.raises(InputError, match=message) as error:
+        read(content)
+    assert "\n" not in str(error.value)
