@@ -194,7 +194,9 @@ class RandAugment(Mix):
         if not 0 <= magnitude <= 30:
             raise ValueError(f"magnitude {magnitude} is not in 0 to 30")
         self.mean, self.std = tuple(mean), tuple(std)
-        self.augment = v2.RandAugment(num_ops, magnitude, fill=GREY)
+        # torchvision's own default, the nearest pixel, leaves jagged edges.
+        smooth = v2.InterpolationMode.BILINEAR
+        self.augment = v2.RandAugment(num_ops, magnitude, interpolation=smooth, fill=GREY)
 
     def mix(
         self,
