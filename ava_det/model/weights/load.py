@@ -160,6 +160,8 @@ def read_file(path: Path) -> WeightFile:
     Raises:
         InputError: a file that is damaged, hostile or of no known format.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise InputError(f"{path}: not a regular file")  # a pipe would be waited on for ever
     try:
         with path.open("rb") as file:
             start = file.read(32)

@@ -143,8 +143,6 @@ def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
     tensors, card = read_weights(path)
     if card.task not in zoo.TASKS:
         raise InputError(f"{path}: unknown task {card.task!r}")
-    if card.task not in zoo.TASKS:
-        raise InputError(f"{path}: unknown task {card.task!r}")
     build = zoo.TASKS[card.task]
     try:
         with torch.device("meta"):  # nothing of a size that the file does not have is allocated

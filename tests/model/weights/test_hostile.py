@@ -1,6 +1,7 @@
 """Files that try to run code are refused with one line, and nothing of them is run."""
 
 import collections
+import os
 import pickle
 import re
 import zipfile
@@ -123,6 +124,11 @@ def test_what_is_no_weight_file_is_refused(tmp_path, content):
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     assert "No such file" in refused(tmp_path / "a")
     assert "directory" in refused(tmp_path)
+
+
+def test_a_pipe_is_refused_and_not_waited_on(tmp_path):
+    os.mkfifo(tmp_path / "a")
+    assert "not a regular file" in refused(tmp_path / "a")
 
 
 # ---- the reader of plain pickles
