@@ -19,6 +19,7 @@ from ava_det.structures import InputError, Keyframe
 CHUNK = 1 << 17
 MOST_COLUMNS = 24
 NUMBERS = ["tick", *BOX, "action", "person"]
+MANY_EMPTY = 0.2  # share of boxes without an area from which they are no corners
 PIXELS = 2.0  # a coordinate from here on is no relative one
 
 
@@ -128,7 +129,8 @@ def _check_boxes(path: StrPath, table: pd.DataFrame, findings: Findings) -> None
     findings.add_many("outside", path, np.flatnonzero(far), row)
     findings.add_many("edge", path, np.flatnonzero((over > 0) & ~far & ~pixels), row)
     empty = there & ((boxes[:, 0] >= boxes[:, 2]) | (boxes[:, 1] >= boxes[:, 3]))
-    findings.add_many("degenerate", path, np.flatnonzero(empty), row)
+    many = empty.sum() > MANY_EMPTY * max(there.sum(), 1)
+    findings.add_many("corners" if many else "degenerate", path, np.flatnonzero(empty), row)
 
 
 def _check_actions(path: StrPath, table: pd.DataFrame, rules: Rules, findings: Findings) -> None:

@@ -58,7 +58,12 @@ KINDS = {
     "degenerate": Kind(
         WARNING,
         "boxes without an area (x1 >= x2 or y1 >= y2)",
-        "the evaluation ignores them; are they x,y,w,h, or corners in another order?",
+        "the evaluation ignores them",
+    ),
+    "corners": Kind(
+        ERROR,
+        "a large part of all boxes has no area (x1 >= x2 or y1 >= y2)",
+        "boxes are x1,y1,x2,y2: these are x,y,w,h, or corners in another order",
     ),
     "zero_id": Kind(ERROR, "action 0", "ids count from 1: add 1 to all, and -1 is 'no action'"),
     "class": Kind(

@@ -63,6 +63,7 @@ ROWS = {
     "outside": [BOXED.format(0.5, 0.5, 0.9, 1.4), BOXED.format(-0.3, 0.5, 0.9, 1)],
     "edge": [BOXED.format(0.5, 0.5, 0.9, 1.05), BOXED.format(-0.05, 0.6, 0.9, 1)],
     "degenerate": [BOXED.format(0.5, 0.5, 0.4, 0.9)],
+    "corners": [BOXED.format(0.5, 0.5, 0.4, 0.3 + 0.01 * k) for k in range(6)],
     "zero_id": ["one,902,0.2,0.1,0.5,0.5,0,5"],
     "class": ["one,902,0.2,0.1,0.5,0.5,2,5", "one,903,0.2,0.1,0.5,0.5,-7,5"],
     "unlabelled": ["one,902,0.2,0.1,0.5,0.5,,5", "one,903,0.2,0.1,0.5,0.5,-1,5"],
