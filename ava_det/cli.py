@@ -56,7 +56,14 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", required=True, help="a config file below configs/")
     parser.add_argument("--output", required=True, type=Path, help="folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
-    parser.add_argument("--num-processes", type=int, default=1, help="on this machine; one a GPU")
+    parser.add_argument(
+        "--num-gpus",
+        "--num-processes",
+        dest="num_processes",
+        type=int,
+        default=1,
+        help="processes to start on this machine, one a GPU; torchrun and srun start their own",
+    )
     parser.add_argument("--num-machines", type=int, default=1)
     parser.add_argument("--machine-rank", type=int, default=0)
     parser.add_argument("--dist-url", default="auto", help="where the machines meet")

@@ -1,11 +1,13 @@
 """Loaders: from the name of a data set to batches."""
 
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.utils.comm import get_rank, get_world_size
 
@@ -135,7 +137,6 @@ def build_train_loader(
     batch_size: int,
     seed: int,
     num_workers: int = 0,
-    start: int = 0,
     fraction: float = 1.0,
     fraction_seed: int = 0,
     max_unreadable: float = 0.0,
@@ -149,7 +150,6 @@ def build_train_loader(
         batch_size: of all processes together.
         seed: of the order and of every draw of the mapper.
         num_workers: processes that prepare samples.
-        start: batches that earlier parts of this run have used.
         fraction: train on so large a part of every class.
         fraction_seed: which part.
         max_unreadable: share of the videos that may be missing or broken; a draw of such a video
@@ -163,13 +163,19 @@ def build_train_loader(
     return ListingLoader(
         Draws(records, mapper, seed),
         batch_size=batch_size // world_size,
-        sampler=SeekableSampler(start * batch_size, get_rank(), world_size),
+        sampler=SeekableSampler(0, get_rank(), world_size),
         collate_fn=_collate_for(mapper),
         unreadable=_list_for(records, max_unreadable, unreadable_list),
         num_workers=num_workers,
-        pin_memory=False,
+        pin_memory=torch.cuda.is_available(),
+        worker_init_fn=_outlive_sigterm,
         persistent_workers=num_workers > 0,
     )
+
+
+def _outlive_sigterm(_: int) -> None:
+    """A worker ends when its trainer does, which has a last checkpoint to write on SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def build_test_loader(

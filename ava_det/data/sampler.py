@@ -46,6 +46,10 @@ class SeekableSampler(Sampler[int]):
     def __init__(self, start: int = 0, rank: int = 0, world_size: int = 1):
         self.first, self.step = start + rank, world_size
 
+    def skip(self, draws: int) -> None:
+        """Go on after so many more draws of all processes together."""
+        self.first += draws
+
     def __iter__(self) -> Iterator[int]:
         """Yield draw numbers."""
         number = self.first
@@ -75,6 +79,10 @@ class Draws(Dataset[Drawn[Sample]], Generic[Record, Sample]):
     ):
         self.records, self.mapper, self.seed = records, mapper, seed
         self._order = lru_cache(maxsize=2)(self._shuffle)
+
+    def __len__(self) -> int:
+        """Draws in an epoch."""
+        return len(self.records)
 
     def _shuffle(self, epoch: int) -> np.ndarray:
         return np.random.default_rng((self.seed, epoch)).permutation(len(self.records))

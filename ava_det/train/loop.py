@@ -5,19 +5,29 @@ An iteration is one step of the optimizer. All randomness of an iteration is key
 killed and resumed ends where an uninterrupted one does.
 """
 
+import logging
+import signal
+import sys
 import time
 from collections.abc import Iterable
 from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 import torch
 from detectron2.engine import HookBase, SimpleTrainer
+from detectron2.utils import comm
 from detectron2.utils.comm import get_rank
+from fvcore.common.checkpoint import Checkpointer
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from ava_det.structures import InputError
+from ava_det.train.processes import STOPPED
 from ava_det.train.tasks import Batch, Task, device_of, unwrap
+
+logger = logging.getLogger(__name__)
 
 
 def seed_iteration(seed: int, iteration: int, rank: int) -> None:
@@ -35,7 +45,8 @@ class ClipTrainer(SimpleTrainer):
         optimizer: of the model's parameters.
         task: what a batch costs.
         seed: of everything that the model and the mix draw.
-        amp: autocast, with a gradient scaler on CUDA.
+        amp: autocast: to the device's own type (float16 on CUDA, bfloat16 elsewhere) or to the
+            one that is named; with a gradient scaler where that is float16 on CUDA.
         accumulate: batches to a step of the optimizer.
         clip_norm: largest gradient norm; None leaves gradients as they are.
     """
@@ -48,15 +59,16 @@ class ClipTrainer(SimpleTrainer):
         task: Task,
         *,
         seed: int,
-        amp: bool = False,
+        amp: bool | str = False,
         accumulate: int = 1,
         clip_norm: float | None = None,
     ):
         super().__init__(model, data_loader, optimizer)
         self.task, self.seed, self.accumulate, self.clip_norm = task, seed, accumulate, clip_norm
         self.device = device_of(model)
-        self.amp = amp
-        scale = amp and self.device.type == "cuda"
+        self.amp = bool(amp)
+        self.amp_type = _type_of(amp, self.device)
+        scale = self.amp and self.device.type == "cuda" and self.amp_type == torch.float16
         self.grad_scaler = torch.amp.GradScaler(self.device.type, enabled=scale)
 
     def run_step(self) -> None:
@@ -71,7 +83,9 @@ class ClipTrainer(SimpleTrainer):
             batch = next(batches)
             waited += time.perf_counter() - start
             last = micro_step == self.accumulate - 1
-            for name, loss in self._backward(batch, synchronize=last).items():
+            # The same in all processes, which so mix alike.
+            rng = np.random.default_rng((self.seed, self.iter, micro_step))
+            for name, loss in self._backward(batch, rng, synchronize=last).items():
                 totals[name] = totals.get(name, 0) + loss
         self.after_backward()
         # Before the weights change: a loss that is not finite must not reach them.
@@ -82,11 +96,13 @@ class ClipTrainer(SimpleTrainer):
         self.grad_scaler.step(self.optimizer)
         self.grad_scaler.update()
 
-    def _backward(self, batch: Batch, synchronize: bool) -> dict[str, Tensor]:
+    def _backward(
+        self, batch: Batch, rng: np.random.Generator, synchronize: bool
+    ) -> dict[str, Tensor]:
         alone = isinstance(self.model, DistributedDataParallel) and not synchronize
         with self.model.no_sync() if alone else nullcontext():
-            with torch.autocast(self.device.type, enabled=self.amp):
-                losses = self.task.losses(self.model, batch)
+            with torch.autocast(self.device.type, self.amp_type, enabled=self.amp):
+                losses = self.task.losses(self.model, batch, rng)
             scaled = {name: loss / self.accumulate for name, loss in losses.items()}
             total = torch.stack(list(scaled.values())).sum()
             self.grad_scaler.scale(total).backward()
@@ -119,3 +135,49 @@ class WeightAverage(HookBase):
     def after_step(self) -> None:
         """Take in the weights of this step."""
         self.average.update_parameters(unwrap(self.model))
+
+
+class StopOnRequest(HookBase):
+    """Ends a run on SIGTERM, which SLURM sends before it takes a machine away.
+
+    The iteration is finished and a checkpoint written; then every process exits with 143. It must
+    be made before the loader's workers are, and come after the hooks whose state is saved.
+
+    Args:
+        checkpointer: writes in the main process only.
+        device: of the model, where the processes agree.
+    """
+
+    def __init__(self, checkpointer: Checkpointer, device: torch.device):
+        self.checkpointer, self.device = checkpointer, device
+        self.requested = False
+        self._before: Any = signal.signal(signal.SIGTERM, self._request)
+
+    def _request(self, *_: object) -> None:
+        self.requested = True
+
+    def after_step(self) -> None:
+        """Stop if any process was asked to."""
+        requested = torch.tensor(float(self.requested), device=self.device)
+        if comm.get_world_size() > 1:  # the request may come between the steps of two processes
+            torch.distributed.all_reduce(requested)
+        if not requested.item():
+            return
+        iteration = self.trainer.iter
+        self.checkpointer.save(f"model_{iteration:07d}", iteration=iteration)
+        comm.synchronize()
+        logger.info("stopped by SIGTERM after iteration %d; --resume goes on", iteration)
+        sys.exit(STOPPED)
+
+    def after_train(self) -> None:
+        """Leave the signal to whoever had it before."""
+        signal.signal(signal.SIGTERM, self._before)
+
+
+def _type_of(amp: bool | str, device: torch.device) -> torch.dtype:
+    """What autocast computes in."""
+    if not isinstance(amp, str):
+        return torch.get_autocast_dtype(device.type)
+    if amp not in ("float16", "bfloat16"):
+        raise InputError(f"train.amp={amp}: True, False, float16 and bfloat16 are known")
+    return getattr(torch, amp)

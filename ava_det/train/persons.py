@@ -7,6 +7,7 @@ in the picture count as background.
 
 from typing import Any
 
+import numpy as np
 import torch
 from detectron2.evaluation import DatasetEvaluator
 from detectron2.structures import Boxes, Instances
@@ -22,7 +23,7 @@ from ava_det.train.tasks import Batch
 class PersonDetection:
     """The task of a person detector."""
 
-    def losses(self, model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+    def losses(self, model: nn.Module, batch: Batch, rng: np.random.Generator) -> dict[str, Tensor]:
         """detectron2's losses of a batch of clips (N, 3, 1, H, W) and N box tensors."""
         return model(as_images(batch))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from detectron2.config import LazyConfig, instantiate
-from detectron2.engine import hooks, launch
+from detectron2.engine import hooks
 from detectron2.evaluation import DatasetEvaluator, inference_context
 from detectron2.utils import comm
 from detectron2.utils.events import (
@@ -27,8 +27,11 @@ from ava_det.model.weights.native import ClipShape, ModelCard, save_weights
 from ava_det.model.zoo import TASKS
 from ava_det.structures import InputError
 from ava_det.train.checkpoint import AtomicCheckpointer
-from ava_det.train.loop import ClipTrainer, WeightAverage
-from ava_det.train.tasks import Batch, Recognition, Task, distribute, unwrap
+from ava_det.train.loop import ClipTrainer, StopOnRequest, WeightAverage
+from ava_det.train.norms import measure_statistics, share_statistics, synchronize_norms
+from ava_det.train.processes import run_in_processes
+from ava_det.train.schedule import settle
+from ava_det.train.tasks import Batch, Recognition, Task, distribute
 
 WEIGHTS = "model.safetensors"  # what a finished run leaves in its folder
 UNREADABLE = "unreadable_{}.csv"  # the videos that it could not read, to train and to test on
@@ -64,10 +67,10 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
     _prepare(cfg, output, resume)
     settings = cfg.train
     torch.manual_seed(settings.seed)
-    plain = instantiate(cfg.model).to(settings.device)
-    if settings.init:
-        report = load_weights(Path(settings.init), plain, fresh=tuple(settings.init_fresh))
-        logger.info("%s: %s", settings.init, report)
+    plain = _build_model(cfg)
+    cfg.dataloader.train.unreadable_list = str(output / UNREADABLE.format("train"))
+    loader = instantiate(cfg.dataloader.train)
+    settle(cfg, len(loader.dataset))
     cfg.optimizer.params.model = plain
     optimizer = instantiate(cfg.optimizer)
     model = distribute(plain)
@@ -77,7 +80,7 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
         check_classes(task.num_classes, cfg)
     trainer = ClipTrainer(
         model,
-        (),  # the loader is built below, when the place to go on from is known
+        (),  # set below, when the place to go on from is known
         optimizer,
         task,
         seed=settings.seed,
@@ -88,10 +91,17 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
     kept = {"trainer": trainer, **({"average": average.average} if average else {})}
     main_process = comm.is_main_process()
     checkpointer = AtomicCheckpointer(plain, str(output), save_to_disk=main_process, **kept)
-    tested = average.average if average else plain
+    tested = average.average.module if average else plain
     cfg.test.loader.unreadable_list = str(output / UNREADABLE.format("test"))
 
+    def measure() -> None:
+        share_statistics(tested)
+        if settings.precise_bn:
+            batches = instantiate(cfg.dataloader.train)
+            measure_statistics(tested, task, batches, settings.precise_bn)
+
     def test() -> dict[str, dict[str, float]]:
+        measure()
         loader, evaluator = instantiate(cfg.test.loader), instantiate(cfg.test.evaluator)
         results = evaluate(tested, task, loader, evaluator)
         logger.info("iteration %d: %s", trainer.iter, results)
@@ -106,6 +116,7 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
             hooks.PeriodicCheckpointer(checkpointer, settings.checkpoint_period, max_to_keep=2)
             if main_process
             else None,
+            StopOnRequest(checkpointer, trainer.device),
             hooks.EvalHook(settings.eval_period, test),
             hooks.PeriodicWriter(_writers(output, settings.max_iter), settings.log_period)
             if main_process
@@ -116,14 +127,27 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
     if resume and checkpointer.has_checkpoint():
         checkpointer.load(checkpointer.get_checkpoint_file())
         start = trainer.iter + 1
-    cfg.dataloader.train.start = start * settings.accumulate
-    cfg.dataloader.train.unreadable_list = str(output / UNREADABLE.format("train"))
-    trainer.reset_data_loader(lambda: instantiate(cfg.dataloader.train))
+    if len(set(comm.all_gather(start))) > 1:
+        raise InputError(f"{output}: not all processes find the same checkpoint there")
+    loader.sampler.skip(start * settings.accumulate * cfg.dataloader.train.batch_size)
+    trainer.reset_data_loader(lambda: loader)
     trainer.train(start, settings.max_iter)
+    measure()
     if main_process:
-        final = unwrap(tested) if average is None else average.average.module
-        save_weights(output / WEIGHTS, final.state_dict(), model_card(cfg))
+        save_weights(output / WEIGHTS, tested.state_dict(), model_card(cfg))
     return output / WEIGHTS
+
+
+def _build_model(cfg: DictConfig) -> nn.Module:
+    """The model on its device, with its first weights and the norms and layout of the config."""
+    settings = cfg.train
+    model = instantiate(cfg.model).to(settings.device)
+    if settings.init:
+        report = load_weights(Path(settings.init), model, fresh=tuple(settings.init_fresh))
+        logger.info("%s: %s", settings.init, report)
+    if settings.sync_norm:
+        model = synchronize_norms(model)
+    return model.to(memory_format=torch.channels_last_3d) if settings.channels_last else model
 
 
 def check_classes(num_classes: int, cfg: DictConfig) -> None:
@@ -174,13 +198,13 @@ def _writers(output: Path, max_iter: int) -> list[EventWriter]:
 
 def train_from_arguments(args: argparse.Namespace, *more_overrides: str) -> None:
     """Train in as many processes as the command line says."""
-    launch(
+    run_in_processes(
         _train_process,
-        args.num_processes,
-        num_machines=args.num_machines,
+        (args.config, [*args.overrides, *more_overrides], args.output, args.resume),
+        processes=args.num_processes,
+        machines=args.num_machines,
         machine_rank=args.machine_rank,
-        dist_url=args.dist_url,
-        args=(args.config, [*args.overrides, *more_overrides], args.output, args.resume),
+        url=args.dist_url,
     )
 
 

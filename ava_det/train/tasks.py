@@ -6,6 +6,7 @@ A task joins a model, which knows tensors only, with the samples of `ava_det.dat
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from detectron2.utils.comm import get_world_size
 from torch import Tensor, nn
@@ -15,15 +16,15 @@ from torch.nn.parallel import DistributedDataParallel
 from ava_det.structures import ActionDetections
 
 Batch = dict[str, Any]
-Mix = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+Mix = Callable[[Tensor, Tensor, np.random.Generator], tuple[Tensor, Tensor]]
 Criterion = Callable[[Tensor, Tensor], dict[str, Tensor]]
 
 
 class Task(Protocol):
     """What the training loop and the evaluation ask of a task."""
 
-    def losses(self, model: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        """Scalars to minimise, by name."""
+    def losses(self, model: nn.Module, batch: Batch, rng: np.random.Generator) -> dict[str, Tensor]:
+        """Scalars to minimise, by name; `rng` is for what all processes draw alike: the mix."""
         ...
 
     def predict(self, model: nn.Module, batch: Batch) -> list[Any]:
@@ -43,14 +44,14 @@ class Recognition:
     def __init__(self, num_classes: int, criterion: Criterion, mix: Mix | None = None):
         self.num_classes, self.criterion, self.mix = num_classes, criterion, mix
 
-    def losses(self, model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+    def losses(self, model: nn.Module, batch: Batch, rng: np.random.Generator) -> dict[str, Tensor]:
         """Losses of a batch of clips (N, 3, T, H, W) and labels (N,)."""
         device = device_of(model)
         clips = unwrap(model).normalize(batch["clips"].to(device, non_blocking=True))
         labels = batch["labels"].to(device, non_blocking=True)
         targets = F.one_hot(labels, self.num_classes).to(clips.dtype)
         if self.mix is not None:
-            clips, targets = self.mix(clips, targets)
+            clips, targets = self.mix(clips, targets, rng)
         return self.criterion(model(clips), targets)
 
     def predict(self, model: nn.Module, batch: Batch) -> list[Tensor]:
@@ -69,7 +70,7 @@ class Detection:
     def __init__(self, criterion: Criterion):
         self.criterion = criterion
 
-    def losses(self, model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+    def losses(self, model: nn.Module, batch: Batch, rng: np.random.Generator) -> dict[str, Tensor]:
         """Losses of a batch of clips (N, 3, T, H, W), N box tensors and N target tensors."""
         logits = self._logits(model, batch)
         targets = torch.cat(batch["targets"]).to(logits.device, non_blocking=True)

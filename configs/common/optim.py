@@ -1,13 +1,16 @@
-"""SGD without weight decay on norms, and warm-up into cosine or steps."""
+"""SGD and AdamW without decay of norms and biases; warm-up in epochs into cosine or steps."""
 
 import torch
 from detectron2.config import LazyCall as L
-from detectron2.solver import WarmupParamScheduler
 from detectron2.solver.build import get_default_optimizer_params
 from fvcore.common.param_scheduler import CosineParamScheduler, MultiStepParamScheduler
 
+from ava_det.train.schedule import warmed_up
+
 sgd = L(torch.optim.SGD)(
-    params=L(get_default_optimizer_params)(weight_decay_norm=0.0),  # the model is filled in
+    params=L(get_default_optimizer_params)(
+        weight_decay_norm=0.0, weight_decay_bias=0.0
+    ),  # the model is filled in
     lr=0.1,
     momentum=0.9,
     nesterov=True,
@@ -15,21 +18,23 @@ sgd = L(torch.optim.SGD)(
 )
 
 adamw = L(torch.optim.AdamW)(
-    params=L(get_default_optimizer_params)(weight_decay_norm=0.0),
+    params=L(get_default_optimizer_params)(weight_decay_norm=0.0, weight_decay_bias=0.0),
     lr=1e-3,
     weight_decay=0.05,
 )
 
-cosine = L(WarmupParamScheduler)(
+cosine = L(warmed_up)(
     scheduler=L(CosineParamScheduler)(start_value=1.0, end_value=0.0),
-    warmup_length=0.1,  # of the run
+    epochs="${train.epochs}",
+    warmup_epochs=None,  # a tenth of the run
     warmup_factor=0.01,
 )
 
-steps = L(WarmupParamScheduler)(
+steps = L(warmed_up)(
     scheduler=L(MultiStepParamScheduler)(
         values=[1.0, 0.1, 0.01], milestones=[10, 15], num_updates=20
     ),
-    warmup_length=0.25,
+    epochs=20,
+    warmup_epochs=5,
     warmup_factor=0.00125,
 )

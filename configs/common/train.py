@@ -1,10 +1,15 @@
 """What every run has: length, seed, precision, how often it looks at itself."""
 
 train = dict(
-    max_iter=1000,  # steps of the optimizer
+    epochs=None,  # over the training set; see ava_det/train/schedule.py
+    max_iter=None,  # steps of the optimizer; None: as many as the epochs are
+    reference_batch=None,  # the batch that optimizer.lr is for; None leaves it as it is
     seed=0,
     device="cpu",  # "cuda" where there is one
-    amp=False,
+    amp=False,  # True, or bfloat16 or float16 by name
+    channels_last=False,  # the layout of the weights in memory
+    sync_norm=False,  # batch norm over the batch of all processes
+    precise_bn=0,  # training batches to measure batch norm by before each test; 0: running averages
     accumulate=1,  # batches to a step
     clip_norm=None,
     ema=None,  # decay of the weight average that is tested and kept; None keeps the weights

@@ -52,6 +52,6 @@ test.loader.mapper.update(clips=10, crops=3)
 test.loader.batch_size = 2  # clips, of 3 crops each
 test.loader.num_workers = 8
 optimizer.lr = 0.1
-lr_multiplier.warmup_length = 34 / 250  # epochs
+train.epochs, lr_multiplier.warmup_epochs = 250, 34
 lr_multiplier.warmup_factor = 0.1  # from LR 0.01
 train.update(device="cuda", eval_period=0, checkpoint_period=1000)  # tested when it is trained

@@ -17,7 +17,7 @@ from ava_det.train.loop import ClipTrainer, WeightAverage
 class Regression:
     """Task of fitting y to x, with noise drawn in training, as dropout and mixes draw theirs."""
 
-    def losses(self, model, batch):
+    def losses(self, model, batch, rng):
         x, y = batch
         return {"loss": F.mse_loss(model(x + 0.1 * torch.randn_like(x)), y)}
 
@@ -89,7 +89,9 @@ def test_accumulated_batches_equal_their_union():
     def step(size, accumulate):
         trainer, model, _ = build(accumulate=accumulate)
         model[1] = model[2] = nn.Identity()  # batch statistics and dropout see the parts
-        trainer.task.losses = lambda model, batch: {"loss": F.mse_loss(model(batch[0]), batch[1])}
+        trainer.task.losses = lambda model, batch, rng: {
+            "loss": F.mse_loss(model(batch[0]), batch[1])
+        }
         whole = Batches(3, size=8).batch(3)
         parts = [tuple(x[i : i + size] for x in whole) for i in range(0, 8, size)]
         trainer.reset_data_loader(lambda: parts)

@@ -38,7 +38,7 @@ def test_the_task_speaks_detectron2():
 
     model, task = build_person_detector("faster_rcnn_tiny", {"width": 8}), PersonDetection()
     with EventStorage():
-        losses = task.losses(model.train(), batch())
+        losses = task.losses(model.train(), batch(), np.random.default_rng(0))
     assert set(losses) == {"loss_cls", "loss_box_reg", "loss_rpn_cls", "loss_rpn_loc"}
     assert all(torch.isfinite(loss) for loss in losses.values())
     with torch.inference_mode():

@@ -1,0 +1,169 @@
+"""Where the processes of a run come from: this program, torchrun or SLURM.
+
+One process a GPU. What the command line asks for is started by detectron2's `launch`; without it,
+the environment tells whether somebody else has started the processes already.
+"""
+
+import multiprocessing
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import torch
+import torch.distributed as dist
+from detectron2.engine import launch
+from detectron2.utils import comm
+from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
+
+from ava_det.structures import InputError
+
+STOPPED = 128 + signal.SIGTERM  # exit code of a run that was asked to stop, as shells have it
+
+
+class Place(NamedTuple):
+    """The place of a process among those of a run; `url` is where they meet."""
+
+    rank: int
+    world_size: int
+    local_rank: int
+    local_size: int
+    url: str
+
+
+def place_in(environment: Mapping[str, str]) -> Place | None:
+    """The place that torchrun or SLURM's srun gives a process; None where it is alone.
+
+    Raises:
+        InputError: not as many tasks on each of SLURM's nodes, or no list of nodes.
+    """
+    if "TORCHELASTIC_RUN_ID" in environment or {"RANK", "WORLD_SIZE"} <= environment.keys():
+        size, rank = int(environment["WORLD_SIZE"]), int(environment["RANK"])
+        local_rank = int(environment.get("LOCAL_RANK", 0))
+        local_size = int(environment.get("LOCAL_WORLD_SIZE", 1))
+        place = Place(rank, size, local_rank, local_size, "env://")
+    elif "SLURM_PROCID" in environment:
+        place = _slurm_place(environment)
+    else:
+        return None
+    return place if place.world_size > 1 else None
+
+
+def _slurm_place(environment: Mapping[str, str]) -> Place:
+    def find(*names: str) -> str:
+        return next((environment[name] for name in names if name in environment), "")
+
+    size = int(find("SLURM_STEP_NUM_TASKS", "SLURM_NTASKS") or 1)
+    nodes = int(find("SLURM_STEP_NUM_NODES", "SLURM_NNODES", "SLURM_JOB_NUM_NODES") or 1)
+    if size % nodes:
+        raise InputError(f"SLURM: {size} tasks on {nodes} nodes; each node needs as many")
+    hosts = find("SLURM_STEP_NODELIST", "SLURM_JOB_NODELIST", "SLURM_NODELIST")
+    if size > 1 and not (hosts or "MASTER_ADDR" in environment):
+        raise InputError("SLURM: no SLURM_JOB_NODELIST in the environment")
+    host = environment.get("MASTER_ADDR") or first_host(hosts)
+    job = int(find("SLURM_JOB_ID", "SLURM_JOBID") or 0)
+    port = environment.get("MASTER_PORT") or 15000 + job % 15000
+    local_rank = int(environment.get("SLURM_LOCALID", 0))
+    rank = int(environment["SLURM_PROCID"])
+    return Place(rank, size, local_rank, size // nodes, f"tcp://{host}:{port}")
+
+
+def first_host(nodes: str) -> str:
+    """The first name of a list of nodes as SLURM writes it.
+
+    >>> first_host("rack[2-3,7]n[01-12],login")
+    'rack2n01'
+    """
+    first = re.match(r"(?:[^,\[]|\[[^\]]*\])*", nodes)
+    return re.sub(r"\[([^\]\-,]*)[^\]]*\]", r"\1", first.group() if first else "")
+
+
+def run_in_processes(
+    function: Callable[..., None],
+    arguments: tuple[Any, ...],
+    *,
+    processes: int = 1,
+    machines: int = 1,
+    machine_rank: int = 0,
+    url: str = "auto",
+) -> None:
+    """Call a function in every process of a run.
+
+    Args:
+        function: of a module, for new processes import it.
+        arguments: of it; they are pickled.
+        processes: to start on this machine.
+        machines: that take part.
+        machine_rank: index of this one.
+        url: where they meet; "auto" does for one machine.
+
+    Raises:
+        InputError: a process failed, or what is asked for cannot be.
+    """
+    place = place_in(os.environ)
+    if processes * machines > 1:
+        if place is not None and place.url == "env://":
+            raise InputError("torchrun has started the processes: leave --num-gpus away")
+        if machines > 1 and url == "auto":
+            raise InputError(f"--num-machines {machines} needs --dist-url tcp://HOST:PORT")
+        if torch.cuda.is_available() and processes > torch.cuda.device_count():
+            raise InputError(f"--num-gpus {processes}: there are {torch.cuda.device_count()}")
+        _launch(function, arguments, processes, machines, machine_rank, url)
+    elif place is not None:
+        _join(place)
+        _call(function, *arguments)
+    else:
+        function(*arguments)
+
+
+def _launch(
+    function: Callable[..., None],
+    arguments: tuple[Any, ...],
+    processes: int,
+    machines: int,
+    machine_rank: int,
+    url: str,
+) -> None:
+    """detectron2's `launch`; a SIGTERM is passed on, a failure ends in one clear line."""
+
+    def pass_on(number: int, _: object) -> None:
+        for child in multiprocessing.active_children():
+            if child.pid is not None:
+                os.kill(child.pid, number)
+
+    before = signal.signal(signal.SIGTERM, pass_on)
+    try:
+        launch(_call, processes, machines, machine_rank, url, (function, *arguments))
+    except ProcessRaisedException as error:
+        last = error.msg.strip().splitlines()[-1]
+        raise InputError(last.removeprefix("ava_det.structures.InputError: ")) from error
+    except ProcessExitedException as error:
+        if error.exit_code == STOPPED:
+            sys.exit(STOPPED)
+        raise InputError(f"a training process ended: {error}") from error
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _join(place: Place) -> None:
+    """Meet the other processes, as detectron2's `launch` does it."""
+    cuda = torch.cuda.is_available()
+    if cuda:  # SLURM may show each task its own GPU only
+        torch.cuda.set_device(place.local_rank % torch.cuda.device_count())
+    dist.init_process_group(
+        "nccl" if cuda else "gloo",
+        init_method=place.url,
+        world_size=place.world_size,
+        rank=place.rank,
+    )
+    comm.create_local_process_group(place.local_size)
+    comm.synchronize()
+
+
+def _call(function: Callable[..., None], *arguments: Any) -> None:
+    try:
+        function(*arguments)
+    finally:
+        dist.destroy_process_group()
