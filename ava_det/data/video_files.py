@@ -1,0 +1,27 @@
+"""The videos of a folder by name."""
+
+from pathlib import Path
+
+from ava_det.structures import InputError
+
+VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".mpeg", ".webm"})
+
+
+def video_files(folder: Path) -> dict[str, Path]:
+    """Name (path below the folder, without suffix) to file of every video below a folder.
+
+    Raises:
+        InputError: no folder, no video in it, or two of one name.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder of videos")
+    files: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
+            name = path.relative_to(folder).with_suffix("").as_posix()
+            if name in files:
+                raise InputError(f"{path}: {files[name].name} beside it has the same name")
+            files[name] = path
+    if not files:
+        raise InputError(f"{folder}: has no video ({', '.join(sorted(VIDEO_SUFFIXES))})")
+    return files
