@@ -6,7 +6,7 @@ training only. Label smoothing is not here but in the criterion: it commutes wit
 
 Several processes agree on what they draw if each is handed a generator of the same state, such as
 `np.random.default_rng((seed, iteration))`: box and share are then the same everywhere, and so is
-the permutation where batches are equally long. Draws go by the batch, never by its values.
+the permutation where batches are equally long. Cutout and RandAugment draw for every clip.
 
 Shapes: N clips, C channels, T frames, H W pixels, K classes.
 """
