@@ -3,7 +3,7 @@
 A task joins a model, which knows tensors only, with the samples of `ava_det.data.mapper`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +12,7 @@ from detectron2.utils.comm import get_world_size
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
+from torchvision.transforms import v2
 
 from ava_det.structures import ActionDetections
 
@@ -65,30 +66,69 @@ class Detection:
 
     Args:
         criterion: logits (R, K) and targets (R, K) to losses.
+        flip: test every clip mirrored as well; the scores of all views are averaged.
+        scales: test every clip at so many times its size, each a view.
     """
 
-    def __init__(self, criterion: Criterion):
-        self.criterion = criterion
+    def __init__(self, criterion: Criterion, flip: bool = False, scales: Sequence[float] = (1.0,)):
+        self.criterion, self.flip, self.scales = criterion, flip, tuple(scales)
 
     def losses(self, model: nn.Module, batch: Batch, rng: np.random.Generator) -> dict[str, Tensor]:
         """Losses of a batch of clips (N, 3, T, H, W), N box tensors and N target tensors."""
-        logits = self._logits(model, batch)
+        logits = model(*self._inputs(model, batch))
         targets = torch.cat(batch["targets"]).to(logits.device, non_blocking=True)
         return self.criterion(logits, targets)
 
     def predict(self, model: nn.Module, batch: Batch) -> list[ActionDetections]:
         """The people of every keyframe, with their sigmoid scores."""
-        scores = self._logits(model, batch).float().sigmoid().cpu()
+        clips, boxes = self._inputs(model, batch)
+        views = [model(*view).float().sigmoid() for view in self._views(clips, boxes)]
+        scores = torch.stack(views).mean(0).cpu()
         counts = [len(people.boxes) for people in batch["people"]]
         return [
             ActionDetections(people.keyframe, people.boxes, part.numpy(), people.scores)
             for people, part in zip(batch["people"], scores.split(counts), strict=True)
         ]
 
-    def _logits(self, model: nn.Module, batch: Batch) -> Tensor:
+    def _views(self, clips: Tensor, boxes: list[Tensor]) -> Iterator[tuple[Tensor, list[Tensor]]]:
+        """What is tested of a batch: every scale, as it is and mirrored."""
+        for scale in self.scales:
+            scaled, factors = resize(clips, scale)
+            at_scale = [b * factors.to(b) for b in boxes]
+            yield scaled, at_scale
+            if self.flip:
+                yield scaled.flip(-1), [mirror(b, scaled.shape[-1]) for b in at_scale]
+
+    def _inputs(self, model: nn.Module, batch: Batch) -> tuple[Tensor, list[Tensor]]:
         device = device_of(model)
         boxes = [b.to(device, non_blocking=True) for b in batch["boxes"]]
-        return model(batch["clips"].to(device, non_blocking=True), boxes)
+        return batch["clips"].to(device, non_blocking=True), boxes
+
+
+def resize(clips: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+    """uint8 clips (N, C, T, H, W) at another size.
+
+    Returns:
+        The clips, and the (4,) factors of xyxy boxes on them: sides are whole pixels.
+    """
+    height, width = clips.shape[-2:]
+    new = round(height * scale), round(width * scale)
+    if new == (height, width):
+        return clips, torch.ones(4)
+    frames = clips.transpose(1, 2).flatten(0, 1)
+    resized = v2.functional.resize(frames, list(new), antialias=True)
+    factors = torch.tensor([new[1] / width, new[0] / height]).repeat(2)
+    return resized.unflatten(0, (clips.shape[0], clips.shape[2])).transpose(1, 2), factors
+
+
+def mirror(boxes: Tensor, width: int) -> Tensor:
+    """Boxes (R, 4), xyxy in pixels, on a mirrored clip.
+
+    >>> mirror(torch.tensor([[1.0, 2.0, 4.0, 5.0]]), 10)
+    tensor([[6., 2., 9., 5.]])
+    """
+    x1, y1, x2, y2 = boxes.unbind(1)
+    return torch.stack([width - x2, y1, width - x1, y2], dim=1)
 
 
 def unwrap(model: nn.Module) -> Any:

@@ -13,6 +13,7 @@ from .jhmdb_slowfast_tiny import (
 )
 
 model.architecture, model.arguments = "slowfast_r50", dict(alpha=4)
+model.context = False
 clip.update(frames=32, stride=1, short_side=224)  # the clips of JHMDB have 40 frames at most
 dataloader.train.mapper.transform.update(lowest=256, highest=320)
 dataloader.train.batch_size = 16

@@ -27,8 +27,8 @@ reader = L(CachedVideoReader)(folder="runs/jhmdb/cache", short_side=120)
 dataloader.train.mapper.reader = reader
 dataloader.train.mapper.transform.color = 0.3
 test.loader.mapper.reader = reader
+model.context = True  # an action's place tells much of it here
 optimizer.lr = 5e-4
-train.max_iter = 2400
-train.ema = 0.998
-clip.short_side = 96
+train.update(max_iter=1500, ema=0.998, clip_norm=5.0)
+clip.update(frames=8, stride=4, short_side=80)
 dataloader.train.mapper.transform.highest = 120

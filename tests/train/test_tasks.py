@@ -1,0 +1,81 @@
+"""Testing by several views: what each sees, and that scores are their mean."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from ava_det.structures import Keyframe, PersonBoxes
+from ava_det.train.tasks import Detection, resize
+
+
+class BoxMean(nn.Module):
+    """Scores a box by the mean of the pixels in it: what a view shows there."""
+
+    def __init__(self):
+        super().__init__()
+        self.unused = nn.Parameter(torch.zeros(1))
+        self.seen = []
+
+    def forward(self, clips, boxes):
+        self.seen.append(tuple(clips.shape[-2:]))
+        rows = []
+        for clip, of_clip in zip(clips.float(), boxes, strict=True):
+            for x1, y1, x2, y2 in of_clip.round().int().tolist():
+                rows.append(clip[:, :, y1:y2, x1:x2].mean((1, 2, 3)) / 50)
+        return torch.stack(rows) if rows else torch.zeros(0, 3)
+
+
+def batch():
+    """Two clips with a bright patch each, where the boxes are; one clip has nobody."""
+    clips = torch.zeros(3, 3, 2, 40, 60, dtype=torch.uint8)
+    boxes = [torch.tensor([[10.0, 4, 30, 24]]), torch.zeros(0, 4), torch.tensor([[40.0, 8, 60, 40]])]
+    clips[0, :, :, 4:24, 10:30], clips[2, 0, :, 8:40, 40:60] = 100, 50
+    people = [
+        PersonBoxes(
+            Keyframe("v", n),
+            b.numpy().astype(np.float64) / [60, 40, 60, 40],
+            ((),) * len(b),
+            np.ones(len(b)),
+            np.zeros(len(b), np.int64),
+        )
+        for n, b in enumerate(boxes)
+    ]
+    return {"clips": clips, "boxes": boxes, "people": people}
+
+
+EXPECTED = [[[2.0, 2.0, 2.0]], np.zeros((0, 3)), [[1.0, 0.0, 0.0]]]
+
+
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize("scales", [(1.0,), (0.5,), (1.0, 0.5, 1.5)])
+def test_every_view_shows_the_same_people(flip, scales):
+    model = BoxMean()
+    found = Detection(lambda *_: {}, flip, scales).predict(model, batch())
+    assert len(model.seen) == len(scales) * (1 + flip)
+    assert set(model.seen) == {(round(40 * s), round(60 * s)) for s in scales}
+    for people, logits in zip(found, EXPECTED, strict=True):
+        expected = 1 / (1 + np.exp(-np.asarray(logits)))
+        # Resizing blurs a patch's border by a few per cent.
+        np.testing.assert_allclose(people.scores, expected, atol=0.03)
+
+
+def test_scores_are_the_mean_over_views():
+    class Counting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.bias, self.calls = nn.Parameter(torch.zeros(1)), 0
+
+        def forward(self, clips, boxes):
+            self.calls += 1
+            return torch.full((2, 3), float(self.calls))
+
+    found = Detection(lambda *_: {}, flip=True).predict(Counting(), batch())
+    expected = (torch.tensor([1.0, 2.0]).sigmoid()).mean().item()
+    np.testing.assert_allclose(found[2].scores, expected, rtol=1e-6)
+
+
+def test_boxes_are_scaled_by_what_the_sides_became():
+    clips, factors = resize(torch.zeros(1, 3, 2, 33, 47, dtype=torch.uint8), 0.5)
+    assert clips.shape == (1, 3, 2, 16, 24)
+    assert factors.tolist() == pytest.approx([24 / 47, 16 / 33] * 2)
