@@ -23,6 +23,7 @@ from ava_det.data.mapper import (
 )
 from ava_det.data.sampler import Draws, Listed, SeekableSampler
 from ava_det.data.subset import stratified_part
+from ava_det.data.training_boxes import TrainingBoxes
 from ava_det.data.unreadable import CollateDrawn, ListingLoader, UnreadableList
 from ava_det.data.video import FrameReader, VideoReader
 from ava_det.formats.ava_csv import people_by_keyframe, table_of
@@ -139,6 +140,9 @@ def build_train_loader(
     num_workers: int = 0,
     fraction: float = 1.0,
     fraction_seed: int = 0,
+    predicted: str = "",
+    predicted_score: float = 0.8,
+    negatives: bool = False,
     max_unreadable: float = 0.0,
     unreadable_list: str | Path = "",
 ) -> ListingLoader:
@@ -152,6 +156,9 @@ def build_train_loader(
         num_workers: processes that prepare samples.
         fraction: train on so large a part of every class.
         fraction_seed: which part.
+        predicted: a csv or pickle of boxes to train on beside the annotated people of keyframes.
+        predicted_score: least score of one.
+        negatives: keep those that meet nobody annotated, as people who do nothing.
         max_unreadable: share of the videos that may be missing or broken; a draw of such a video
             goes to another one.
         unreadable_list: csv file that lists them.
@@ -160,12 +167,17 @@ def build_train_loader(
     if batch_size % world_size:
         raise ValueError(f"batch size {batch_size} does not divide by {world_size} processes")
     records = get_records(dataset, fraction=fraction, fraction_seed=fraction_seed)
+    unreadable = _list_for(records, max_unreadable, unreadable_list)
+    if predicted:
+        proposals = read_proposals(predicted, predicted_score)
+        found = with_proposals(records, proposals)
+        records = TrainingBoxes(records, found, negatives=negatives)
     return ListingLoader(
         Draws(records, mapper, seed),
         batch_size=batch_size // world_size,
         sampler=SeekableSampler(0, get_rank(), world_size),
         collate_fn=_collate_for(mapper),
-        unreadable=_list_for(records, max_unreadable, unreadable_list),
+        unreadable=unreadable,
         num_workers=num_workers,
         pin_memory=torch.cuda.is_available(),
         worker_init_fn=_outlive_sigterm,

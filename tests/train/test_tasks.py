@@ -29,7 +29,11 @@ class BoxMean(nn.Module):
 def batch():
     """Two clips with a bright patch each, where the boxes are; one clip has nobody."""
     clips = torch.zeros(3, 3, 2, 40, 60, dtype=torch.uint8)
-    boxes = [torch.tensor([[10.0, 4, 30, 24]]), torch.zeros(0, 4), torch.tensor([[40.0, 8, 60, 40]])]
+    boxes = [
+        torch.tensor([[10.0, 4, 30, 24]]),
+        torch.zeros(0, 4),
+        torch.tensor([[40.0, 8, 60, 40]]),
+    ]
     clips[0, :, :, 4:24, 10:30], clips[2, 0, :, 8:40, 40:60] = 100, 50
     people = [
         PersonBoxes(

@@ -1,0 +1,60 @@
+"""The people that a detector trains on: annotated ones, and predicted ones beside them.
+
+A model that is tested on a detector's boxes learns to take them as they come (Wu et al., "Long-Term
+Feature Banks", CVPR 2019; PySlowFast's AVA lists).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ava_det.boxes import iou
+from ava_det.structures import AnnotatedKeyframe, PersonBoxes
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingBoxes(Sequence[AnnotatedKeyframe]):
+    """Keyframes with their annotated and then their predicted people; made when asked for.
+
+    Attributes:
+        annotated: keyframes with people and labels.
+        predicted: the same keyframes, with what a detector finds there.
+        least_iou: a predicted box takes the labels of the annotated one that it meets best, if
+            it meets it so well.
+        negatives: keep a predicted box that meets none so well, as a person who does nothing;
+            otherwise it is left out.
+    """
+
+    annotated: Sequence[AnnotatedKeyframe]
+    predicted: Sequence[AnnotatedKeyframe]
+    least_iou: float = 0.9
+    negatives: bool = False
+
+    def __len__(self) -> int:
+        return len(self.annotated)
+
+    def __getitem__(self, index: int) -> AnnotatedKeyframe:  # type: ignore[override]
+        keyframe = self.annotated[index]
+        predicted = self.predicted[index].people
+        people = add_predicted(keyframe.people, predicted, self.least_iou, self.negatives)
+        return replace(keyframe, people=people)
+
+
+def add_predicted(
+    annotated: PersonBoxes, predicted: PersonBoxes, least_iou: float, negatives: bool
+) -> PersonBoxes:
+    """The people of one keyframe: annotated, then predicted with the labels they take."""
+    met = iou(predicted.boxes, annotated.boxes)  # P x R
+    best = met.argmax(1) if met.size else np.zeros(len(met), np.int64)
+    alike = met.max(1, initial=0.0) >= least_iou
+    actions = tuple(annotated.actions[k] if a else () for k, a in zip(best, alike, strict=True))
+    labelled = replace(predicted, actions=actions)
+    added = labelled if negatives else labelled.select(alike)
+    return PersonBoxes(
+        annotated.keyframe,
+        np.concatenate([annotated.boxes, added.boxes]),
+        annotated.actions + added.actions,
+        np.concatenate([annotated.scores, added.scores]),
+        np.concatenate([annotated.person_ids, np.full(len(added.boxes), -1)]),
+    )
