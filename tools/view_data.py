@@ -9,6 +9,7 @@ that you trust.
 """
 
 import argparse
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,26 +46,28 @@ def main(args: argparse.Namespace) -> None:
 
     from ava_det.data.atomic import atomic_path
     from ava_det.draw.contact_sheet import contact_sheet, shown_frames
-    from ava_det.train.loop import seed_iteration
+    from ava_det.train.loop import mix_generator
     from ava_det.train.run import load_config
 
     if min(args.batches, args.samples, args.pictures) < 1 or args.start < 0:
         raise InputError("--batches, --samples and --pictures are at least 1, --start 0")
     cfg = load_config(args.config, args.overrides)
-    if not args.test:
-        cfg.dataloader.train.start = args.start * cfg.train.accumulate
-    elif args.start:
+    if args.test and args.start:
         raise InputError("--start is of training; a test set is shown from its beginning")
     names = list(instantiate(cfg.class_map).names.values())
-    batches = iter(instantiate(cfg.test.loader if args.test else cfg.dataloader.train))
+    loader = instantiate(cfg.test.loader if args.test else cfg.dataloader.train)
+    if args.start:
+        draws = cfg.train.accumulate * cfg.dataloader.train.batch_size
+        loader.sampler.skip(args.start * draws)
+    batches = iter(loader)
     mix = None if args.test else getattr(instantiate(cfg.task), "mix", None)
     normalize = instantiate(cfg.model).normalize if mix else None
     args.output.mkdir(parents=True, exist_ok=True)
     for number, batch in zip(range(args.start, args.start + args.batches), batches, strict=False):
         if "clips" not in batch:
             continue
-        seed_iteration(cfg.train.seed, number, 0)
-        strips = list(strips_of(batch, normalize, mix, names))
+        drawn_mix = mix and functools.partial(mix, rng=mix_generator(cfg.train.seed, number))
+        strips = list(strips_of(batch, normalize, drawn_mix, names))
         drawn = shown_frames(cfg.clip.frames, args.pictures).tolist()
         what = "batch" if args.test else "iteration"
         title = f"{args.config}, {what} {number}; frames {', '.join(map(str, drawn))}"

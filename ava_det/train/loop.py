@@ -30,8 +30,13 @@ from ava_det.train.tasks import Batch, Task, device_of, unwrap
 logger = logging.getLogger(__name__)
 
 
+def mix_generator(seed: int, iteration: int, micro_step: int = 0) -> np.random.Generator:
+    """What the mix of a batch draws from, the same in all processes, which so mix alike."""
+    return np.random.default_rng((seed, iteration, micro_step))
+
+
 def seed_iteration(seed: int, iteration: int, rank: int) -> None:
-    """Seed torch's generator with what the model and the mix draw from in one iteration."""
+    """Seed torch's generator with what the model draws from in one iteration."""
     key = np.random.SeedSequence((seed, iteration, rank))
     torch.manual_seed(int(key.generate_state(1, np.uint64)[0] >> 1))
 
@@ -83,8 +88,7 @@ class ClipTrainer(SimpleTrainer):
             batch = next(batches)
             waited += time.perf_counter() - start
             last = micro_step == self.accumulate - 1
-            # The same in all processes, which so mix alike.
-            rng = np.random.default_rng((self.seed, self.iter, micro_step))
+            rng = mix_generator(self.seed, self.iter, micro_step)
             for name, loss in self._backward(batch, rng, synchronize=last).items():
                 totals[name] = totals.get(name, 0) + loss
         self.after_backward()
