@@ -3,8 +3,10 @@
     python tools/test.py --config configs/finetune/jhmdb_slowfast_tiny.py \\
         --weights runs/finetune/model.safetensors --output runs/test --proposals boxes.csv
 
-OUTPUT gets `detections.csv`, `ground_truth.csv`, `classes.pbtxt` and `result.json`: what
-tools/evaluate.py takes. A config is Python code and is run: use only those that you trust.
+OUTPUT gets `detections.csv`, `ground_truth.csv`, `classes.pbtxt` (the evaluated ones) and
+`result.json`: what tools/evaluate.py takes.
+
+A config is Python code and is run: use only those that you trust.
 """
 
 import argparse
@@ -26,7 +28,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", required=True, type=Path, help="folder of the results")
     parser.add_argument("--proposals", default="", help="csv of boxes to use, not the annotated")
     parser.add_argument("--video-map", action="store_true", help="link tubes, give their mAP too")
-    parser.add_argument("--threshold", type=float, default=0.0, help="least score of a proposal")
+    parser.add_argument(
+        "--threshold", type=float, help="least score of a proposal (default: the config's)"
+    )
     parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
     return parser
 
@@ -43,7 +47,9 @@ def main(args: argparse.Namespace) -> None:
     from ava_det.formats.class_map import write_class_map
     from ava_det.train.run import evaluate, load_config
 
-    overrides = [*args.overrides, f"test.loader.records.threshold={args.threshold}"]
+    overrides = list(args.overrides)
+    if args.threshold is not None:
+        overrides.append(f"test.loader.records.threshold={args.threshold}")
     if args.proposals:
         overrides.append(f"test.loader.records.proposals={args.proposals}")
     cfg = load_config(args.config, overrides)
@@ -55,11 +61,11 @@ def main(args: argparse.Namespace) -> None:
     args.output.mkdir(parents=True, exist_ok=True)
     write_detections(args.output / "detections.csv", evaluator.table)
     write_ground_truth(args.output / "ground_truth.csv", evaluator.ground_truth)
-    write_class_map(args.output / "classes.pbtxt", evaluator.class_map)
+    write_class_map(args.output / "classes.pbtxt", evaluator.evaluated)
     summary: dict[str, Any] = {"protocol": evaluator.protocol, "mAP": evaluator.result.mAP}
     print(f"frame-mAP ({evaluator.protocol}): {result['detection']['frame_mAP']:.2f} %")
     if args.video_map:
-        tubes = video_map(evaluator.ground_truth, evaluator.table, evaluator.class_map).summary()
+        tubes = video_map(evaluator.ground_truth, evaluator.table, evaluator.evaluated).summary()
         summary["video_mAP"] = tubes
         print(video_table(tubes))
     (args.output / "result.json").write_text(json.dumps(summary))

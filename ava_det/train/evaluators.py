@@ -71,13 +71,25 @@ class FrameMapEvaluator(DatasetEvaluator):
     """Frame-mAP in percent of a detection set.
 
     Args:
-        ground_truth: table of AVA rows.
-        class_map: the evaluated classes, in the order of the model's scores.
+        ground_truth: table of AVA rows, without excluded keyframes.
+        class_map: the classes of the model's scores, in their order.
+        evaluated: the classes that count: of AVA's 80, say, 60.
         protocol: "activitynet" or "uncapped" (`ava_det.evaluate.frame_map`).
     """
 
-    def __init__(self, ground_truth: pd.DataFrame, class_map: ClassMap, protocol: str):
-        self.ground_truth, self.class_map, self.protocol = ground_truth, class_map, protocol
+    def __init__(
+        self,
+        ground_truth: pd.DataFrame,
+        class_map: ClassMap,
+        evaluated: ClassMap,
+        protocol: str,
+    ):
+        unknown = set(evaluated.names.items()) - set(class_map.names.items())
+        if unknown:
+            number, name = min(unknown)
+            raise InputError(f"evaluated class {number}, {name!r}, is none of the model's")
+        self.ground_truth, self.protocol = ground_truth, protocol
+        self.class_map, self.evaluated = class_map, evaluated
         self.reset()
 
     def reset(self) -> None:
@@ -101,6 +113,6 @@ class FrameMapEvaluator(DatasetEvaluator):
             unique.setdefault(detections.keyframe, detections)
         self.table = detections_table(list(unique.values()), self.class_map)
         self.result = frame_map(
-            self.ground_truth, self.table, self.class_map, protocol=self.protocol
+            self.ground_truth, self.table, self.evaluated, protocol=self.protocol
         )
         return {"detection": {"frame_mAP": 100 * self.result.mAP}}

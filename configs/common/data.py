@@ -9,6 +9,7 @@ from ava_det.data.build import (
     detection_mapper,
     frame_reader,
     get_class_map,
+    get_evaluated_classes,
     get_ground_truth,
     get_records,
 )
@@ -86,6 +87,7 @@ detection_test = dict(
             names="${test.loader.records.names}", every="${test.loader.records.every}"
         ),
         class_map="${class_map}",
+        evaluated=L(get_evaluated_classes)(name="${class_map.name}"),
         protocol="uncapped",
     ),
 )

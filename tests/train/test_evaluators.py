@@ -12,7 +12,7 @@ from ava_det.evaluate.top_k import top_k_accuracy
 from ava_det.formats.ava_csv import table_of
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.detections import detections_table
-from ava_det.structures import ActionDetections, Keyframe, PersonBoxes
+from ava_det.structures import ActionDetections, InputError, Keyframe, PersonBoxes
 from ava_det.train.evaluators import FrameMapEvaluator, TopKEvaluator
 
 CLASSES = ClassMap({2: "walk", 5: "sit"})
@@ -31,7 +31,9 @@ def said(tick: int, walk: float, sit: float) -> ActionDetections:
 
 
 def test_a_repeated_keyframe_counts_once():
-    evaluator = FrameMapEvaluator(table_of([truth(1, 2), truth(2, 5)]), CLASSES, "uncapped")
+    evaluator = FrameMapEvaluator(
+        table_of([truth(1, 2), truth(2, 5)]), CLASSES, CLASSES, "uncapped"
+    )
     outputs = [said(1, 0.9, 0.1), said(2, 0.2, 0.8)]
     evaluator.process({}, [*outputs, outputs[0]])
     assert evaluator.evaluate()["detection"]["frame_mAP"] == pytest.approx(100)
@@ -40,10 +42,39 @@ def test_a_repeated_keyframe_counts_once():
     assert evaluator.table is None
 
 
+def test_columns_that_do_not_count():
+    """Three columns of scores of which two count: one figure with and without the third."""
+    classes = ClassMap({2: "walk", 3: "swim", 5: "sit"})
+    annotated = table_of([truth(1, 2), truth(2, 5), truth(3, 3)])
+    box = np.array([[0.1, 0.1, 0.5, 0.9]])
+    outputs = [
+        ActionDetections(Keyframe("v", tick), box, np.array([scores], np.float32), np.ones(1))
+        for tick, scores in [(1, [0.9, 0.1, 0.8]), (2, [0.95, 0.2, 0.7]), (3, [0.1, 0.0, 0.1])]
+    ]
+    evaluator = FrameMapEvaluator(annotated, classes, CLASSES, "uncapped")
+    evaluator.process({}, outputs)
+    # Each class that counts has its one hit at rank 2; swimming has it at rank 3.
+    assert evaluator.evaluate()["detection"]["frame_mAP"] == pytest.approx(50)
+    assert set(evaluator.result.ap) == {"walk", "sit"}
+    assert sorted(set(evaluator.table["action"])) == [2, 3, 5], "the table has all columns"
+    whole = FrameMapEvaluator(annotated, classes, classes, "uncapped")
+    whole.process({}, outputs)
+    expected = 100 * (1 / 2 + 1 / 2 + 1 / 3) / 3
+    assert whole.evaluate()["detection"]["frame_mAP"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("evaluated", [{5: "sit", 7: "fly"}, {5: "walk"}])
+def test_an_evaluated_class_without_a_column(evaluated):
+    with pytest.raises(InputError, match="is none of the model's"):
+        FrameMapEvaluator(table_of([truth(1, 2)]), CLASSES, ClassMap(evaluated), "uncapped")
+
+
 def _share(shares, results):
     """One process of two: evaluate its share, of which the main one keeps the figures."""
     rank = comm.get_rank()
-    evaluator = FrameMapEvaluator(table_of([truth(1, 2), truth(2, 5)]), CLASSES, "uncapped")
+    evaluator = FrameMapEvaluator(
+        table_of([truth(1, 2), truth(2, 5)]), CLASSES, CLASSES, "uncapped"
+    )
     evaluator.process({}, [said(*one) for one in shares[rank]])
     told = evaluator.evaluate()
     figures = None if told is None else [told["detection"]["frame_mAP"], len(evaluator.table)]
