@@ -6,6 +6,7 @@ video, and return the same. Boxes are cut at the borders; what leaves the pictur
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -51,6 +52,29 @@ class ShortSideJitter(v2.Transform):
         return self._call_kernel(v2.functional.resize, inpt, [params["size"]], antialias=True)
 
 
+class PersonCrop(v2.RandomCrop):
+    """A random crop; one that would hold no person's centre is moved as far as it needs.
+
+    It is moved to the centre of one of the people, drawn at random, until that lies on its border.
+    """
+
+    def make_params(self, flat_inputs: list[object]) -> dict[str, Any]:
+        """Draw the place that all inputs of one call share."""
+        params = super().make_params(flat_inputs)
+        boxes = next(x for x in flat_inputs if isinstance(x, tv_tensors.BoundingBoxes))
+        centres = (boxes[:, :2] + boxes[:, 2:]).as_subclass(Tensor) / 2
+        place = torch.tensor([params["left"], params["top"]])
+        size = torch.tensor([params["width"], params["height"]])
+        inside = (centres >= place) & (centres < place + size)
+        if len(centres) and not inside.all(1).any():
+            centre = centres[int(torch.randint(len(centres), ()))]
+            height, width = boxes.canvas_size
+            lowest = (centre.floor().long() + 1 - size).clamp(min=0)
+            highest = torch.minimum(centre.floor().long(), torch.tensor([width, height]) - size)
+            params["left"], params["top"] = place.clamp(lowest, highest).tolist()
+        return params
+
+
 def random_resized_crop(
     size: int,
     smallest_area: float = 0.35,
@@ -70,7 +94,12 @@ def random_resized_crop(
 
 
 def jitter_crop(
-    lowest: int, highest: int, size: int, flip: bool = True, color: float = 0.0
+    lowest: int,
+    highest: int,
+    size: int,
+    flip: bool = True,
+    color: float = 0.0,
+    keep_person: bool = False,
 ) -> Joint:
     """Augmentation of detection: short side from a range, a square crop, flip, colour.
 
@@ -80,8 +109,9 @@ def jitter_crop(
         size: side of the crop in pixels.
         flip: mirror half of the clips.
         color: strength of brightness, contrast and saturation jitter.
+        keep_person: move a crop that would hold nobody's centre to somebody's.
     """
-    crop = v2.RandomCrop(size)
+    crop = PersonCrop(size) if keep_person else v2.RandomCrop(size)
     return Joint(ShortSideJitter(lowest, highest), crop, *_flip_and_color(flip, color))
 
 

@@ -21,6 +21,7 @@ from ava_det.data.mapper import (
     collate_clips,
     collate_people,
 )
+from ava_det.data.rare_classes import repeat_factors
 from ava_det.data.sampler import Draws, Listed, SeekableSampler
 from ava_det.data.subset import stratified_part
 from ava_det.data.training_boxes import TrainingBoxes
@@ -143,6 +144,7 @@ def build_train_loader(
     predicted: str = "",
     predicted_score: float = 0.8,
     negatives: bool = False,
+    rare_below: float = 0.0,
     max_unreadable: float = 0.0,
     unreadable_list: str | Path = "",
 ) -> ListingLoader:
@@ -159,6 +161,8 @@ def build_train_loader(
         predicted: a csv or pickle of boxes to train on beside the annotated people of keyframes.
         predicted_score: least score of one.
         negatives: keep those that meet nobody annotated, as people who do nothing.
+        rare_below: draw records with rare classes more often (`ava_det.data.rare_classes`): those
+            on a smaller share of the records than this; 0 draws all alike.
         max_unreadable: share of the videos that may be missing or broken; a draw of such a video
             goes to another one.
         unreadable_list: csv file that lists them.
@@ -168,12 +172,13 @@ def build_train_loader(
         raise ValueError(f"batch size {batch_size} does not divide by {world_size} processes")
     records = get_records(dataset, fraction=fraction, fraction_seed=fraction_seed)
     unreadable = _list_for(records, max_unreadable, unreadable_list)
+    weights = repeat_factors(records, rare_below) if rare_below else None
     if predicted:
         proposals = read_proposals(predicted, predicted_score)
         found = with_proposals(records, proposals)
         records = TrainingBoxes(records, found, negatives=negatives)
     return ListingLoader(
-        Draws(records, mapper, seed),
+        Draws(records, mapper, seed, weights),
         batch_size=batch_size // world_size,
         sampler=SeekableSampler(0, get_rank(), world_size),
         collate_fn=_collate_for(mapper),

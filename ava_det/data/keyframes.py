@@ -98,6 +98,11 @@ class PackedKeyframes(Sequence[AnnotatedKeyframe]):
             actions=other.actions,
         )
 
+    def occurrences(self) -> tuple[np.ndarray, np.ndarray]:
+        """The keyframe (M,) and the action (M,) of each label."""
+        rows, owner = _spread(self.labels[self.people])
+        return owner, self.actions[rows]
+
     def files(self) -> set[str]:
         """The files that the keyframes lie in."""
         return {self.paths[k] for k in np.unique(self.videos)}

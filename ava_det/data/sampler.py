@@ -69,6 +69,8 @@ class Draws(Dataset[Drawn[Sample]], Generic[Record, Sample]):
         mapper: makes a sample of a record; may draw from torch's global generator and from the
             numpy generator that it is given.
         seed: of the order and of every draw.
+        weights: (N,) how often each record is drawn in proportion to the others; an epoch stays N
+            draws long. None draws each once an epoch.
     """
 
     def __init__(
@@ -76,8 +78,12 @@ class Draws(Dataset[Drawn[Sample]], Generic[Record, Sample]):
         records: Sequence[Record],
         mapper: Callable[[Record, np.random.Generator], Sample],
         seed: int,
+        weights: np.ndarray | None = None,
     ):
         self.records, self.mapper, self.seed = records, mapper, seed
+        self._edges = (
+            None if weights is None else np.cumsum(weights) * (len(weights) / sum(weights))
+        )
         self._order = lru_cache(maxsize=2)(self._shuffle)
 
     def __len__(self) -> int:
@@ -85,7 +91,12 @@ class Draws(Dataset[Drawn[Sample]], Generic[Record, Sample]):
         return len(self.records)
 
     def _shuffle(self, epoch: int) -> np.ndarray:
-        return np.random.default_rng((self.seed, epoch)).permutation(len(self.records))
+        rng, count = np.random.default_rng((self.seed, epoch)), len(self.records)
+        if self._edges is None:
+            return rng.permutation(count)
+        # Systematic draws: a record that is due 1.3 times is drawn once or twice, never thrice.
+        drawn = np.searchsorted(self._edges, np.arange(count) + rng.random(), side="right")
+        return rng.permutation(drawn.clip(max=count - 1))  # rounding may leave the last edge short
 
     def __getitem__(self, index: int) -> Drawn[Sample]:
         """The sample of draw number `index`."""

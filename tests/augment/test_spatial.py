@@ -2,6 +2,9 @@
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torchvision.transforms import v2
 
 from ava_det.augment import spatial
 
@@ -46,3 +49,44 @@ def test_a_box_that_is_cut_away_becomes_degenerate():
     video = painted(100, 300, (0, 0, 10, 10))
     _, boxes = spatial.center_crop(100)(video, torch.tensor([[0.0, 0, 10, 10]]))
     assert (boxes[0, 2:] - boxes[0, :2]).min() <= 0
+
+
+@given(
+    st.integers(40, 90),
+    st.integers(40, 90),
+    st.lists(st.tuples(*[st.floats(0, 0.98)] * 2), max_size=3),
+    st.integers(0, 99),
+)
+def test_a_crop_keeps_a_person(height, width, corners, seed):
+    """Whoever is there, somebody's centre stays; a crop that holds one anyway is not moved."""
+    sides = torch.tensor([width, height]).repeat(2)
+    boxes = torch.tensor([[x, y, x + 0.02, y + 0.02] for x, y in corners]).reshape(-1, 4) * sides
+    video = torch.arange(height * width).reshape(1, 1, height, width).to(torch.int32)
+    crops = {}
+    for kind in (v2.RandomCrop, spatial.PersonCrop):
+        torch.manual_seed(seed)
+        clip, _ = spatial.Joint(kind(32))(video, boxes)
+        assert clip.shape[-2:] == (32, 32)
+        top, left = divmod(int(clip[0, 0, 0, 0]), width)
+        centres = (boxes[:, :2] + boxes[:, 2:]) / 2 - torch.tensor([left, top])
+        held = bool(((centres >= 0) & (centres < 32)).all(1).any())
+        crops[kind] = (top, left), held
+    (place, lucky), (moved, held) = crops.values()
+    assert held or not corners
+    if lucky or not corners:
+        assert moved == place
+
+
+def test_the_move_is_the_shortest():
+    """People in two corners: the crop of 20 ends up with one of their centres on its border."""
+    video = torch.zeros(1, 3, 100, 100, dtype=torch.uint8)
+    boxes = torch.tensor([[0.0, 0, 10, 10], [90, 90, 100, 100]])
+    seen = set()
+    for seed in range(40):
+        torch.manual_seed(seed)
+        _, cut = spatial.jitter_crop(100, 100, 20, flip=False, keep_person=True)(video, boxes)
+        sizes = (cut[:, 2:] - cut[:, :2]).clamp(min=0)
+        areas = sizes.prod(1)
+        seen.add(int(areas.argmax()))
+        assert areas.max() >= 20, "a half of each side, to the pixel"
+    assert seen == {0, 1}

@@ -30,6 +30,32 @@ def test_an_epoch_has_every_record_once(records, seed):
         assert sorted(seen) == list(range(records))
 
 
+@given(st.lists(st.floats(0.05, 20), min_size=1, max_size=9), st.integers(0, 99), st.integers(0, 9))
+def test_weighted_draws(weights, seed, epoch):
+    """An epoch is as long as ever, and each record is drawn as often as it is due, to a draw."""
+    count = len(weights)
+    draws = Draws(range(count), sample, seed, np.array(weights))
+    seen = [draws[epoch * count + place].sample[0] for place in range(count)]
+    drawn = np.bincount(seen, minlength=count)
+    due = count * np.array(weights) / sum(weights)
+    assert (np.abs(drawn - due) < 1 + 1e-9).all()
+    again = Draws(range(count), sample, seed, np.array(weights))
+    assert again[epoch * count].sample == draws[epoch * count].sample
+
+
+def test_equal_weights_draw_every_record_once():
+    draws = Draws(range(6), sample, 3, np.full(6, 1.7))
+    assert sorted(draws[place].sample[0] for place in range(6)) == list(range(6))
+
+
+def test_weighted_draws_in_the_long_run():
+    """Over 3000 epochs the shares are those of the weights; the error of a mean is under 0.01."""
+    weights = np.array([1.0, 2.5, 0.5])
+    draws = Draws(range(3), lambda record, rng: record, 0, weights)
+    drawn = np.bincount([draws[k].sample for k in range(9000)])
+    np.testing.assert_allclose(drawn / 3000, 3 * weights / 4, atol=0.03)
+
+
 def test_processes_share_out_the_draws_of_one():
     alone = list(islice(SeekableSampler(start=6), 12))
     two = [list(islice(SeekableSampler(6, rank, 2), 6)) for rank in range(2)]
