@@ -21,11 +21,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ava_det.model import zoo
+from ava_det.model.weights.arguments import check_arguments
 from ava_det.model.weights.foreign import Origin
 from ava_det.structures import InputError
 
 FORMAT = "ava_det 1"
-_LARGEST = 1 << 16  # no argument of an architecture is near this, nor a list near so long
+_MOST = 1 << 14  # frames of a clip, pixels of a side, frames a second
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,12 @@ class ClipShape:
     def __post_init__(self) -> None:
         """Refuse what is not a clip."""
         counts = (self.frames, self.stride, self.short_side)
-        if any(type(count) is not int or count < 1 for count in counts):
-            raise ValueError(f"a clip of {self.frames} x {self.stride} at {self.short_side}")
-        if self.rate is not None and not (isinstance(self.rate, (int, float)) and self.rate > 0):
-            raise ValueError(f"a clip at {self.rate} frames a second")
+        if any(type(count) is not int or not 1 <= count <= _MOST for count in counts):
+            words = f"{self.frames!r} x {self.stride!r} at {self.short_side!r}"
+            raise ValueError(f"a clip of {words:.80}")
+        rate = self.rate
+        if rate is not None and not (type(rate) in (int, float) and 0 < rate <= _MOST):
+            raise ValueError(f"a clip at {rate!r:.60} frames a second")
 
 
 @dataclass(frozen=True)
@@ -141,8 +144,6 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], ModelCard]:
 def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
     """Build the model that a weight file names and fill it; in evaluation mode, float32."""
     tensors, card = read_weights(path)
-    if card.task not in zoo.TASKS:
-        raise InputError(f"{path}: unknown task {card.task!r}")
     build = zoo.TASKS[card.task]
     try:
         with torch.device("meta"):  # nothing of a size that the file does not have is allocated
@@ -158,27 +159,30 @@ def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
 
 def _read_card(text: str) -> ModelCard:
     fields = json.loads(text)
-    _check_plain(fields["arguments"])
-    words = [str(fields["task"]), *(str(word) for row in fields["classes"] for word in row)]
-    if not all(word.isprintable() for word in words):
-        raise ValueError("words that cannot be printed")
-    return ModelCard(
-        task=str(fields["task"]),
-        arguments=dict(fields["arguments"]),
-        classes=tuple((int(i), str(n), str(g)) for i, n, g in fields["classes"]),
+    check_arguments(fields["task"], fields["arguments"])
+    card = ModelCard(
+        task=fields["task"],
+        arguments=fields["arguments"],
+        classes=tuple((i, n, g) for i, n, g in fields["classes"]),
         clip=ClipShape(**fields["clip"]),
     )
+    _check_classes(card)
+    return card
 
 
-def _check_plain(value: Any) -> None:
-    """Refuse arguments that could only be meant to exhaust the machine."""
-    if isinstance(value, (dict, list)):
-        if len(value) > _LARGEST:
-            raise ValueError(f"an argument of {len(value)} values")
-        for item in value.values() if isinstance(value, dict) else value:
-            _check_plain(item)
-    elif isinstance(value, (int, float)) and not abs(value) <= _LARGEST:
-        raise ValueError(f"an argument of {value}")
+def _check_classes(card: ModelCard) -> None:
+    """Refuse classes that are not those of the logits, one by one."""
+    ids, names, groups = ([row[k] for row in card.classes] for k in range(3))
+    words = [*names, *groups]
+    if not all(type(word) is str and word.isprintable() and len(word) < 1000 for word in words):
+        raise ValueError("words that cannot be printed")
+    if not all(type(number) is int and 1 <= number < 1 << 31 for number in ids):
+        raise ValueError("ids of classes that are no numbers from 1 on")
+    if len(set(ids)) < len(ids) or len(set(names)) < len(names):
+        raise ValueError("two classes of one id or one name")
+    count = card.arguments.get("num_classes", 1)  # a person detector has one
+    if len(ids) != count:
+        raise ValueError(f"{len(ids)} classes for a model of {count}")
 
 
 def _checksum(header: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:

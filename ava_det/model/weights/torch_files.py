@@ -1,6 +1,7 @@
 """What `torch.save` wrote, read without running anything and with its checksums checked.
 
-`torch.load` skips the zip archive's checksums, so a flipped bit in a weight goes unnoticed by it.
+`torch.load` skips the zip archive's checksums, so a flipped bit in a weight goes unnoticed by it,
+and takes a tensor's bytes from where its member begins, however short that is.
 """
 
 import os
@@ -8,6 +9,7 @@ import re
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
@@ -20,6 +22,7 @@ from ava_det.structures import InputError
 ZIP = b"PK\x03\x04"
 LEGACY = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # the magic number of torch before 1.6
 _CHUNK = 1 << 18
+_STORAGE = re.compile(r"[^/]+/data/[^/]+")
 _LOCAL_HEADER = struct.Struct("<26xHH")  # lengths of the name and of the extra field after it
 
 
@@ -59,13 +62,22 @@ def read_torch_file(path: Path) -> Any:
     """
     with path.open("rb") as file:
         zipped = file.read(4) == ZIP
-    if zipped:
-        check_zip(path)
+    members = check_zip(path) if zipped else []
+    storages: list[tuple[int, int]] = []  # address and size of each
+
+    def on_cpu(storage: Any, _: str) -> Any:
+        storages.append((storage.data_ptr(), storage.nbytes()))
+        return storage
+
     try:
         with torch.serialization.safe_globals(_LOGGED):
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+            to = on_cpu if zipped else "cpu"
+            content = torch.load(path, map_location=to, weights_only=True, mmap=zipped)
     except Exception as error:  # torch raises whatever the broken bytes lead it to
         raise InputError(f"{path}: {_reason(error)}") from error
+    if zipped:
+        _check_sizes(path, members, storages)
+    return content
 
 
 def save_torch_file(path: Path, content: Any) -> None:
@@ -79,32 +91,69 @@ def save_torch_file(path: Path, content: Any) -> None:
         partial.unlink(missing_ok=True)
 
 
-def check_zip(path: Path) -> None:
+def check_zip(path: Path) -> list[zipfile.ZipInfo]:
     """Compare the members of a zip archive with their checksums.
 
+    Returns:
+        The members that hold tensors' numbers, in the order in which they lie in the file.
+
     Raises:
-        InputError: a member is damaged or compressed, which `torch.save` never does.
+        InputError: a member is damaged, or is as `torch.save` never writes it on today's machines.
     """
     try:
         # Without a buffer of Python's, and read rather than mapped: half the time.
         with path.open("rb", buffering=0) as file, zipfile.ZipFile(file) as archive:
             members = archive.infolist()
-            for member in members:
-                if member.compress_type != zipfile.ZIP_STORED:
-                    raise ValueError(f"{member.filename} is compressed, as torch.save never does")
+            _check_members(members)
             if any(member.CRC for member in members):  # torch can be told to write none
                 buffer = memoryview(bytearray(_CHUNK))
                 for member in members:
                     if _crc(file, member, buffer) != member.CRC:
                         raise ValueError(f"{member.filename} does not match its checksum")
+            for member in members:
+                if member.filename.endswith("/byteorder"):
+                    _seek(file, member)
+                    if file.read(member.file_size) != b"little":
+                        raise ValueError("its numbers are not little-endian")
     except (zipfile.BadZipFile, struct.error, NotImplementedError, ValueError, OSError) as error:
         raise InputError(f"{path}: damaged: {error}") from error
+    held = [m for m in members if _STORAGE.fullmatch(m.filename) and m.file_size]
+    return sorted(held, key=lambda member: member.header_offset)
+
+
+def _check_members(members: list[zipfile.ZipInfo]) -> None:
+    """Refuse members that readers would disagree about."""
+    names = [member.filename for member in members]
+    if any(name.endswith("/constants.pkl") for name in names):
+        raise ValueError("a TorchScript archive, which is a program; save its state_dict instead")
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise ValueError(f"{name!r:.99} is in it {count} times")
+    for member in members:
+        if member.compress_type != zipfile.ZIP_STORED:
+            raise ValueError(f"{member.filename!r:.99} is compressed, as torch.save never does")
+
+
+def _check_sizes(
+    path: Path, members: list[zipfile.ZipInfo], storages: list[tuple[int, int]]
+) -> None:
+    """Refuse a file whose tensors are larger or smaller than the members that hold them.
+
+    All storages are mapped at once, so that they lie in memory as their members do in the file.
+    """
+    sizes = [size for _, size in sorted(storages) if size]
+    if len(sizes) != len(members):
+        words = f"{len(sizes)} tensors' numbers are asked for, but {len(members)} are in it"
+        raise InputError(f"{path}: damaged: {words}")
+    for member, size in zip(members, sizes, strict=True):
+        if member.file_size != size:
+            words = f"has {member.file_size} bytes, but its tensor {size}"
+            raise InputError(f"{path}: damaged: {member.filename} {words}")
 
 
 def _crc(file: FileIO, member: zipfile.ZipInfo, buffer: memoryview) -> int:
     """CRC-32 of a member's data as it lies in the file; -1 if the file ends before."""
-    file.seek(member.header_offset)
-    file.seek(sum(_LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))), os.SEEK_CUR)
+    _seek(file, member)
     crc, left = 0, member.file_size
     while left:
         count = file.readinto(buffer[:left])
@@ -113,6 +162,12 @@ def _crc(file: FileIO, member: zipfile.ZipInfo, buffer: memoryview) -> int:
         crc = zlib.crc32(buffer[:count], crc)
         left -= count
     return crc
+
+
+def _seek(file: FileIO, member: zipfile.ZipInfo) -> None:
+    """Go to the beginning of a member's data."""
+    file.seek(member.header_offset)
+    file.seek(sum(_LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))), os.SEEK_CUR)
 
 
 def _reason(error: Exception) -> str:

@@ -4,6 +4,7 @@ import collections
 import os
 import pickle
 import re
+import warnings
 import zipfile
 
 import numpy as np
@@ -111,6 +112,65 @@ def test_a_compressed_archive_is_refused(tmp_path):
         data = data.replace(checksum, bytes(4))
     compressed.write_bytes(data)
     assert "is compressed" in refused(compressed)
+
+
+def rewritten(path, change):
+    """Write the archive at `path` anew, with right checksums, of what `change` makes of members."""
+    with zipfile.ZipFile(path) as archive:
+        members = [(info.filename, archive.read(info)) for info in archive.infolist()]
+    with zipfile.ZipFile(path, "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names that are there twice
+        for name, content in change(members):
+            archive.writestr(name, content)
+    return path
+
+
+def resized(number, by):
+    """A change of the size of one storage by some bytes."""
+
+    def change(members):
+        for name, content in members:
+            if name.endswith(f"data/{number}"):
+                content = content + bytes(by) if by > 0 else content[:by]
+            yield name, content
+
+    return change
+
+
+def renamed(a, b):
+    return lambda members: [(n.replace(a, b) if n.endswith(a) else n, c) for n, c in members]
+
+
+def swapped(members):
+    """The first two storages, of other sizes, in each other's place."""
+    names = {"data/0": "data/1", "data/1": "data/0"}
+    return [(n[:-6] + names.get(n[-6:], n[-6:]), c) for n, c in members]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (resized(0, -4), "data/0 has 36 bytes, but its tensor 40"),
+        (resized(1, -4), "data/1 has 76 bytes, but its tensor 80"),
+        (resized(2, -4), "data/2 has 20 bytes, but its tensor 24"),
+        (resized(0, -40), "3 tensors' numbers are asked for, but 2 are in it"),
+        (resized(1, 4), "data/1 has 84 bytes, but its tensor 80"),
+        (swapped, "data/1 has 40 bytes, but its tensor 80"),
+        (lambda members: [*members, ("archive/data/9", b"x")], "3 tensors' numbers.* 4 are in it"),
+        (lambda members: [*members, members[-3]], "is in it 2 times"),
+        (lambda members: [(n, c) for n, c in members if "data/1" not in n], ""),
+        (renamed("data/1", "data/one"), ""),
+        (lambda m: [(n, b"big" if "byteorder" in n else c) for n, c in m], "not little-endian"),
+        (lambda members: [*members, ("archive/constants.pkl", b"")], "a TorchScript archive"),
+    ],
+)
+def test_members_that_are_not_the_tensors_are_refused(tmp_path, change, words):
+    path, state = tmp_path / "a.pyth", {"s1.pathway0_stem.conv.weight": torch.arange(10.0)}
+    state |= {"b": torch.arange(20.0).reshape(2, 10).t(), "c": torch.arange(3), "d": torch.ones(0)}
+    path.write_bytes(as_torch_zip({**state, "view": state["b"][1:]}))
+    rewritten(path, list)
+    assert torch.equal(read_file(path).weights["view"], state["b"][1:])
+    assert re.search(words, refused(rewritten(path, change)))
 
 
 @pytest.mark.parametrize(
