@@ -31,6 +31,12 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--threshold", type=float, help="least score of a proposal (default: the config's)"
     )
+    parser.add_argument(
+        "--features",
+        type=Path,
+        metavar="NPZ",
+        help="write video, tick, box, feature of each person",
+    )
     parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
     return parser
 
@@ -39,12 +45,14 @@ def main(args: argparse.Namespace) -> None:
     """Predict, measure and write."""
     import torch
     from detectron2.config import instantiate
+    from detectron2.evaluation import DatasetEvaluator, DatasetEvaluators
     from tqdm import tqdm
 
     from ava_det.evaluate.text import video_table
     from ava_det.evaluate.video_map import video_map
     from ava_det.formats.ava_csv import write_detections, write_ground_truth
     from ava_det.formats.class_map import write_class_map
+    from ava_det.train.features import FeatureExport
     from ava_det.train.run import evaluate, load_config
 
     overrides = list(args.overrides)
@@ -57,8 +65,13 @@ def main(args: argparse.Namespace) -> None:
     model = load(args.weights, cfg) if args.weights else instantiate(cfg.model)
     loader, evaluator = instantiate(cfg.test.loader), instantiate(cfg.test.evaluator)
     progress = tqdm(loader, unit="batch")
-    result = evaluate(model.to(cfg.train.device), instantiate(cfg.task), progress, evaluator)
     args.output.mkdir(parents=True, exist_ok=True)
+    evaluators: list[DatasetEvaluator] = [evaluator]
+    if args.features:
+        args.features.parent.mkdir(parents=True, exist_ok=True)
+        evaluators.append(FeatureExport(args.features, model.head.projection))
+    all_of_them = DatasetEvaluators(evaluators)
+    result = evaluate(model.to(cfg.train.device), instantiate(cfg.task), progress, all_of_them)
     write_detections(args.output / "detections.csv", evaluator.table)
     write_ground_truth(args.output / "ground_truth.csv", evaluator.ground_truth)
     write_class_map(args.output / "classes.pbtxt", evaluator.evaluated)

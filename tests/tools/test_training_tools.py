@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -92,8 +93,11 @@ def test_finetuning_takes_up_the_pretrained_backbone(pretrained, tmp_path, envir
 
     test = ["test.loader.num_workers=0", "clip.frames=8", "clip.short_side=32", overrides[0]]
     weights = ["--weights", str(output / "model.safetensors")]
-    done = run(command("test", config, tmp_path / "test", *weights, *test), environment)
+    features = ["--features", str(tmp_path / "features.npz")]
+    done = run(command("test", config, tmp_path / "test", *weights, *features, *test), environment)
     assert done.returncode == 0, done.stderr
+    rows = (tmp_path / "test" / "detections.csv").read_text().splitlines()
+    assert len(np.load(tmp_path / "features.npz")["feature"]) == len(rows) / 21
     files = {name: str(tmp_path / "test" / name) for name in ("detections.csv", "ground_truth.csv")}
     evaluate = [sys.executable, "tools/evaluate.py", files["detections.csv"], "--ground-truth"]
     evaluate += [files["ground_truth.csv"], "--class-map", str(tmp_path / "test/classes.pbtxt")]

@@ -1,0 +1,80 @@
+"""What a detector knows of each person, for others to build on: the input of its last layer."""
+
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import torch
+from detectron2.evaluation import DatasetEvaluator
+from torch import Tensor, nn
+
+from ava_det.data.atomic import atomic_path
+from ava_det.structures import ActionDetections
+
+FEATURE_DTYPE = np.dtype("<f4")
+
+
+class FeatureExport(DatasetEvaluator):
+    """Writes a feature a person to an `.npz`, beside an evaluation of the same predictions.
+
+    Arrays of the file, N people long, in the order of the predictions: `video` (N,) names, `tick`
+    (N,) int64, `box` (N, 4) float64 relative xyxy, `feature` (N, C) float32: pooled, before dropout
+    and projection, the mean of all views. They wait on the disk, unnamed, until the last one.
+
+    Args:
+        path: the file, which appears whole or not at all.
+        projection: the detector's last layer.
+    """
+
+    def __init__(self, path: Path, projection: nn.Linear):
+        self.path, self.channels = path, projection.in_features
+        self._views: list[Tensor] = []
+        projection.register_forward_pre_hook(self._see)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all features."""
+        folder = self.path.parent
+        self._rows: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 evaluate closes it
+        self._videos: list[str] = []
+        self._ticks: list[int] = []
+        self._boxes: list[np.ndarray] = [np.zeros((0, 4))]
+        self._views.clear()
+
+    def _see(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        self._views.append(inputs[0].detach().float().cpu())
+
+    def process(self, inputs: dict[str, Any], outputs: list[ActionDetections]) -> None:
+        """Take in the people of a batch, whose features the last layer has just seen."""
+        if not outputs:  # no clip of the batch could be read
+            return
+        features = torch.stack(self._views).mean(0).numpy()
+        self._views.clear()
+        for person in outputs:
+            self._videos += [person.keyframe.video] * len(person.boxes)
+            self._ticks += [person.keyframe.tick] * len(person.boxes)
+            self._boxes.append(person.boxes)
+        assert len(features) == sum(len(person.boxes) for person in outputs)
+        self._rows.write(features.astype(FEATURE_DTYPE).tobytes())
+
+    def evaluate(self) -> None:
+        """Write the file."""
+        columns = {
+            "video": np.array(self._videos, dtype=np.str_),
+            "tick": np.array(self._ticks, np.int64),
+            "box": np.concatenate(self._boxes),
+        }
+        shape = (len(self._ticks), self.channels)
+        with atomic_path(self.path) as partial, zipfile.ZipFile(partial, "w") as archive:
+            for name, column in columns.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, column, allow_pickle=False)
+            with archive.open("feature.npy", "w", force_zip64=True) as member:
+                header = np.lib.format.header_data_from_array_1_0(np.zeros(0, FEATURE_DTYPE))
+                np.lib.format.write_array_header_1_0(member, header | {"shape": shape})
+                self._rows.seek(0)
+                shutil.copyfileobj(self._rows, member, 1 << 20)
+        self._rows.close()
