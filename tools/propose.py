@@ -40,6 +40,12 @@ def parser() -> argparse.ArgumentParser:
     running = parser.add_argument_group("without --train")
     running.add_argument("--weights", type=Path, help="what --train left behind")
     running.add_argument("--score-threshold", type=float, default=0.05, help="least person score")
+    running.add_argument("--every", type=int, default=1, metavar="N", help="one keyframe in N")
+    running.add_argument(
+        "--keep-annotated",
+        action="store_true",
+        help="write the annotated people, and those found whom nobody annotated: to train on",
+    )
     running.add_argument(
         "--person-size", type=int, metavar="PIXELS", help="short side of the frames (as trained)"
     )
@@ -100,7 +106,7 @@ def run(args: argparse.Namespace) -> None:
 
     from ava_det.data.build import get_records
     from ava_det.data.video import VideoReader
-    from ava_det.detect.persons import PersonDetector, propose
+    from ava_det.detect.persons import load_persons, propose
     from ava_det.evaluate.persons import person_ap, person_recall
     from ava_det.formats.ava_csv import table_of, write_detections
 
@@ -109,7 +115,7 @@ def run(args: argparse.Namespace) -> None:
     if not records or not isinstance(records[0], AnnotatedKeyframe):
         raise InputError(f"{args.dataset[0]}: has no keyframes with boxes")
     args.output.parent.mkdir(parents=True, exist_ok=True)
-    detector = PersonDetector.from_file(args.weights, args.device, args.person_size)
+    detector = load_persons(args.weights, args.device, args.person_size)
     boxes = propose(detector, records, VideoReader(), clock, args.batch_size)
     found = {}
     for people in tqdm(boxes, total=len(records), unit="keyframe"):

@@ -127,6 +127,24 @@ def jitter(lowest: int, highest: int, flip: bool = True, color: float = 0.0) -> 
     return Joint(ShortSideJitter(lowest, highest), *_flip_and_color(flip, color))
 
 
+def scale_jitter(
+    height: int,
+    width: int,
+    smallest: float = 0.5,
+    largest: float = 1.6,
+    flip: bool = True,
+    color: float = 0.0,
+) -> Joint:
+    """Large-scale jitter of person detection (Ghiasi et al., arXiv 2012.07177), flip, colour.
+
+    A frame is resized to `smallest` to `largest` times what fits into `height` x `width`, then cut
+    or padded with grey to that size at a random place, so that every batch has one size.
+    """
+    resize = v2.ScaleJitter((height, width), scale_range=(smallest, largest), antialias=True)
+    crop = v2.RandomCrop((height, width), pad_if_needed=True, fill=115)
+    return Joint(resize, crop, *_flip_and_color(flip, color))
+
+
 def short_side(size: int) -> Joint:
     """Test-time geometry: short side `size` pixels, no crop."""
     return Joint(v2.Resize(size, antialias=True))

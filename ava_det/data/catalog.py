@@ -1,4 +1,4 @@
-"""The built-in data sets in detectron2's catalogs.
+"""The built-in data sets in detectron2's catalogs, and those that a file describes.
 
 `$DETECTRON2_DATASETS` says where they lie (default: `datasets`), as for detectron2's own.
 `DatasetCatalog.get(name)` gives `AnnotatedKeyframe`s, or `LabelledVideo`s where the name has
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
-from ava_det.data import actors, ava, jhmdb, multisports, recognition_sets, ucf24
+from ava_det.data import actors, ava, custom, jhmdb, multisports, recognition_sets, ucf24
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import FRAME_CLOCK, InputError
 
@@ -66,7 +66,8 @@ def register_all() -> None:
 
 
 def check_known(name: str) -> str:
-    """The name itself, if a data set is registered under it or it is the path of a list of videos.
+    """The name itself, if a data set is registered under it or it is the path of a description
+    (`ava_det.data.custom`) or of a list of videos.
 
     Raises:
         InputError: an unknown name; the known ones are listed.
@@ -74,12 +75,17 @@ def check_known(name: str) -> str:
     register_all()
     if name in DatasetCatalog:
         return name
+    if name.endswith(custom.SUFFIX):
+        custom.register(name)
+        return name
     if Path(name).is_file():
         recognition_sets.register_list(name)
         return name
     # detectron2 has data sets of its own in there, which have no clock.
     ours = [n for n in sorted(DatasetCatalog) if hasattr(MetadataCatalog.get(n), "clock")]
-    raise InputError(f"unknown data set {name!r}; known: {', '.join(ours)}, any list of videos")
+    raise InputError(
+        f"unknown data set {name!r}; known: {', '.join(ours)}, any description (.toml) or list of videos"
+    )
 
 
 def class_map_of(name: str) -> ClassMap:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -10,9 +11,34 @@ from detectron2.modeling import GeneralizedRCNN
 from torchvision.transforms import v2
 
 from ava_det.data.video import VideoReader
+from ava_det.detect.yolox import YoloxDetector
 from ava_det.model.persons import relative_people
 from ava_det.model.weights.native import load_model
 from ava_det.structures import AnnotatedKeyframe, Clock, InputError, Keyframe, PersonBoxes
+
+
+class PersonFinder(Protocol):
+    """What finds people: `PersonDetector`, `YoloxDetector`."""
+
+    def people(self, keyframes: Sequence[Keyframe], frames: np.ndarray) -> list[PersonBoxes]:
+        """The people of each of the frames (N, H, W, 3), best first."""
+        ...
+
+
+def load_persons(path: Path, device: str = "cpu", short_side: int | None = None) -> PersonFinder:
+    """The person detector of a weight file of ours, or a YOLOX of COCO in an ONNX file.
+
+    Args:
+        path: the file.
+        device: where ours runs.
+        short_side: as in `PersonDetector.from_file`.
+
+    Raises:
+        InputError: it cannot be read or is neither.
+    """
+    if path.suffix == ".onnx":
+        return YoloxDetector(path)
+    return PersonDetector.from_file(path, device, short_side)
 
 
 class PersonDetector:
@@ -68,7 +94,7 @@ class PersonDetector:
 
 
 def propose(
-    detector: PersonDetector,
+    detector: PersonFinder,
     records: Sequence[AnnotatedKeyframe],
     reader: VideoReader,
     clock: Clock,

@@ -30,6 +30,7 @@ from omegaconf import DictConfig
 
 from ava_det.boxes import clip_relative, to_relative
 from ava_det.formats.class_map import ClassMap
+from ava_det.model.mobilenet import MobileNetV2
 from ava_det.model.named import build_named
 from ava_det.structures import Keyframe, PersonBoxes
 
@@ -97,8 +98,44 @@ def faster_rcnn_r50() -> GeneralizedRCNN:
     return _rcnn(backbone, rpn, heads)
 
 
+def faster_rcnn_mobilenet(channels: int = 64, frozen: int = 0) -> GeneralizedRCNN:
+    """Faster R-CNN on MobileNetV2 with FPN, for frames of a short side of 160 to 240.
+
+    2.9 M parameters, most of which may come from ImageNet (`train.init`). Fewer proposals than
+    `faster_rcnn_tiny` has make it fast.
+
+    Args:
+        channels: of the pyramid.
+        frozen: blocks of MobileNetV2 that do not learn, see there.
+    """
+    features = ["res3", "res4", "res5"]
+    backbone = L(FPN)(
+        bottom_up=L(MobileNetV2)(out_features=features, frozen=frozen),
+        in_features=features,
+        out_channels=channels,
+        norm="BN",
+        top_block=L(LastLevelMaxPool)(),
+    )
+    anchors = L(DefaultAnchorGenerator)(
+        sizes=[[16, 24], [32, 48], [64, 96], [128, 192]],
+        aspect_ratios=[[0.7, 1.6, 3.0]],
+        strides=[8, 16, 32, 64],
+    )
+    levels = ["p3", "p4", "p5", "p6"]
+    rpn = _rpn(levels, channels, anchors, 6, batch=128, topk=((500, 200), (100, 40)))
+    pooler = L(ROIPooler)(
+        output_size=7,
+        scales=[1 / 8, 1 / 16, 1 / 32],
+        sampling_ratio=2,
+        pooler_type="ROIAlignV2",
+        canonical_box_size=160,
+    )
+    heads = _roi_heads(levels[:3], channels, pooler, fc_dim=256, batch=64)
+    return _rcnn(backbone, rpn, heads)
+
+
 PERSON_DETECTORS: dict[str, Callable[..., GeneralizedRCNN]] = {
-    f.__name__: f for f in (faster_rcnn_tiny, faster_rcnn_r50)
+    f.__name__: f for f in (faster_rcnn_tiny, faster_rcnn_mobilenet, faster_rcnn_r50)
 }
 
 

@@ -19,6 +19,7 @@ from ava_det.model.weights.caffe2 import CAFFE2
 from ava_det.model.weights.foreign import Format, Origin
 from ava_det.model.weights.imagenet import IMAGENET, inflate
 from ava_det.model.weights.mmaction2 import MMACTION2, MMACTION2_MVIT
+from ava_det.model.weights.mobilenet import MOBILENET
 from ava_det.model.weights.names import common_names_of_ours
 from ava_det.model.weights.torchvision import TORCHVISION
 from ava_det.model.weights.transfer import TransferReport, match
@@ -42,6 +43,7 @@ FORMATS = (
     IMAGENET,
     pyslowfast.PYSLOWFAST_MVIT,
     TORCHVISION,
+    MOBILENET,
 )
 _FIRST = ("s1.", "backbone.conv_proj.")  # common names of the layers that see pixels
 _EXPORTS = {  # the formats that can be written

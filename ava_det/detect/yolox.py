@@ -1,0 +1,97 @@
+"""People by a YOLOX model in an ONNX file: anybody's COCO detector, as a teacher or in place of ours.
+
+OpenCV runs it, on the CPU. The export is the official one: a square BGR picture of 0..255, padded
+with grey below and on the right; an output row a cell, (x, y, log w, log h, objectness, classes).
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torchvision.ops import nms
+
+from ava_det.boxes import clip_relative, to_relative
+from ava_det.structures import InputError, Keyframe, PersonBoxes
+
+STRIDES = (8, 16, 32)
+PERSON, COCO_CLASSES = 0, 80
+GREY = 114
+
+
+class YoloxDetector:
+    """Boxes of the people in frames, as `PersonDetector` gives them.
+
+    Args:
+        path: the ONNX file.
+        side: pixels of the square input that it was exported with.
+        least_score: what is less sure is not a person (objectness times class score).
+        overlap: IoU above which the less sure of two boxes goes.
+
+    Raises:
+        InputError: the file cannot be read, or is not such a model.
+    """
+
+    def __init__(
+        self, path: Path, side: int = 416, least_score: float = 0.05, overlap: float = 0.5
+    ):
+        if not path.is_file():
+            raise InputError(f"{path}: no such file")
+        try:
+            self.net = cv2.dnn.readNetFromONNX(str(path))
+            self.net.setInput(np.zeros((1, 3, side, side), np.float32))
+            shape = self.net.forward().shape
+        except cv2.error as error:
+            raise InputError(f"{path}: OpenCV cannot run it ({str(error).strip()})") from error
+        self.cells = _cells(side)
+        if shape != (1, len(self.cells), 5 + COCO_CLASSES):
+            raise InputError(f"{path}: gives {shape}, not a YOLOX of COCO at {side} pixels")
+        self.side, self.least_score, self.overlap = side, least_score, overlap
+
+    def people(self, keyframes: Sequence[Keyframe], frames: np.ndarray) -> list[PersonBoxes]:
+        """The people of each frame, best first.
+
+        Args:
+            keyframes: N names of the frames.
+            frames: (N, H, W, 3) uint8 RGB.
+        """
+        return [self._people(*pair) for pair in zip(keyframes, frames, strict=True)]
+
+    def _people(self, keyframe: Keyframe, frame: np.ndarray) -> PersonBoxes:
+        height, width = frame.shape[:2]
+        scale = self.side / max(height, width)
+        size = (round(width * scale), round(height * scale))
+        square = np.full((self.side, self.side, 3), GREY, np.uint8)
+        square[: size[1], : size[0]] = cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR)
+        blob = square[:, :, ::-1].transpose(2, 0, 1)[None].astype(np.float32)
+        self.net.setInput(np.ascontiguousarray(blob))
+        boxes, scores = self._decode(self.net.forward()[0])
+        boxes = clip_relative(to_relative(boxes, size[1], size[0]))
+        return PersonBoxes(
+            keyframe=keyframe,
+            boxes=boxes,
+            actions=((),) * len(boxes),
+            scores=scores,
+            person_ids=np.full(len(boxes), -1, np.int64),
+        )
+
+    def _decode(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Boxes (R, 4) in pixels of the square and scores (R,) of output rows (cells, 85)."""
+        scores = rows[:, 4] * rows[:, 5 + PERSON]
+        sure = scores >= self.least_score
+        rows, scores, cells = rows[sure], scores[sure], self.cells[sure]
+        stride = cells[:, 2:]
+        centre, half = (rows[:, :2] + cells[:, :2]) * stride, np.exp(rows[:, 2:4]) * stride / 2
+        boxes = np.concatenate([centre - half, centre + half], axis=1).astype(np.float64)
+        kept = nms(torch.from_numpy(boxes), torch.from_numpy(scores).double(), self.overlap)
+        return boxes[kept.numpy()], scores[kept.numpy()].astype(np.float64)
+
+
+def _cells(side: int) -> np.ndarray:
+    """(cells, 3) float32: column, row and stride of each output row."""
+    grids = []
+    for stride in STRIDES:
+        rows, columns = np.mgrid[: side // stride, : side // stride].reshape(2, -1)
+        grids.append(np.stack([columns, rows, np.full_like(rows, stride)], axis=1))
+    return np.concatenate(grids).astype(np.float32)
