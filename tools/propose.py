@@ -4,15 +4,21 @@
     python tools/propose.py --dataset jhmdb_split1_test --weights runs/persons/model.safetensors \\
         --output runs/persons/boxes.csv
 
-The boxes come as AVA's csv with an empty action (-1) and the person score last. A config is Python
+The boxes come as AVA's csv with an empty action (-1) and the person score last. A run that is stopped
+goes on where it was when it is started again with the same arguments. Weights may be a YOLOX of COCO
+(.onnx). `--dataset` takes the path of a description, see docs/custom_data.md. A config is Python
 code and is run: use only those that you trust.
 """
 
 import argparse
+import hashlib
 from pathlib import Path
 
+import numpy as np
+
 from ava_det import cli
-from ava_det.structures import AnnotatedKeyframe, Clock, InputError
+from ava_det.boxes import iou
+from ava_det.structures import AnnotatedKeyframe, Clock, InputError, Keyframe, PersonBoxes
 
 CONFIG = Path(__file__).resolve().parents[1] / "configs" / "persons" / "faster_rcnn_tiny.py"
 
@@ -106,29 +112,66 @@ def run(args: argparse.Namespace) -> None:
 
     from ava_det.data.build import get_records
     from ava_det.data.video import VideoReader
+    from ava_det.detect.journal import Journal
     from ava_det.detect.persons import load_persons, propose
-    from ava_det.evaluate.persons import person_ap, person_recall
-    from ava_det.formats.ava_csv import table_of, write_detections
+    from ava_det.formats.ava_csv import table_of, write_detections, write_ground_truth
 
     clock = common_clock(args.dataset)
-    records = get_records(args.dataset)
-    if not records or not isinstance(records[0], AnnotatedKeyframe):
+    records = get_records(args.dataset, args.every)
+    if not len(records) or not isinstance(records[0], AnnotatedKeyframe):
         raise InputError(f"{args.dataset[0]}: has no keyframes with boxes")
     args.output.parent.mkdir(parents=True, exist_ok=True)
     detector = load_persons(args.weights, args.device, args.person_size)
-    boxes = propose(detector, records, VideoReader(), clock, args.batch_size)
-    found = {}
-    for people in tqdm(boxes, total=len(records), unit="keyframe"):
-        found[people.keyframe] = people.select(people.scores >= args.score_threshold)
-    write_detections(args.output, table_of(list(found.values())))
+    begun = args.output.with_name(f"{args.output.name}.part")
+    with Journal(begun, facts(args), records) as journal:
+        bar = tqdm(total=len(records), initial=journal.done, unit="keyframe")
+        rest = records[journal.done :]
+        for people in propose(detector, rest, VideoReader(), clock, args.batch_size):
+            journal.add(people.select(people.scores >= args.score_threshold))
+            bar.update()
+        bar.close()
+        found = {people.keyframe: people for people in journal.read()}
     truth = {record.people.keyframe: record.people for record in records}
-    ap = person_ap(truth, found)
-    count = sum(len(people.boxes) for people in found.values())
-    print(f"{args.output}: {count} boxes on {len(found)} keyframes")
-    print(
-        f"recall at IoU 0.5 {person_recall(truth, found):.3f}, AP50 {ap['AP50']:.3f}, "
-        f"AP {ap['AP']:.3f}"
+    if args.keep_annotated:
+        both = [with_annotated(truth[keyframe], people) for keyframe, people in found.items()]
+        write_ground_truth(args.output, table_of(both))
+    else:
+        write_detections(args.output, table_of(list(found.values())))
+    begun.unlink()
+    report(args.output, truth, found)
+
+
+def facts(args: argparse.Namespace) -> dict[str, str]:
+    """Everything that the boxes depend on, in words."""
+    digest = hashlib.sha256(args.weights.read_bytes()).hexdigest()
+    names = ("dataset", "every", "score_threshold", "person_size", "batch_size", "device")
+    return {"weights": digest, **{name: str(getattr(args, name)) for name in names}}
+
+
+def with_annotated(annotated: PersonBoxes, found: PersonBoxes) -> PersonBoxes:
+    """The annotated people of a keyframe, then the found ones whom they do not overlap by half."""
+    best = iou(found.boxes, annotated.boxes).max(axis=1, initial=0.0)
+    new = found.select(best < 0.5)
+    return PersonBoxes(
+        keyframe=annotated.keyframe,
+        boxes=np.concatenate([annotated.boxes, new.boxes]),
+        actions=(*annotated.actions, *new.actions),
+        scores=np.concatenate([annotated.scores, new.scores]),
+        person_ids=np.concatenate([annotated.person_ids, new.person_ids]),
     )
+
+
+def report(
+    path: Path, truth: dict[Keyframe, PersonBoxes], found: dict[Keyframe, PersonBoxes]
+) -> None:
+    """Print what was written, and how well it meets the annotated people, if there are any."""
+    from ava_det.evaluate.persons import person_ap, person_recall
+
+    count = sum(len(people.boxes) for people in found.values())
+    print(f"{path}: {count} boxes on {len(found)} keyframes")
+    if any(len(people.boxes) for people in truth.values()):
+        ap, recall = person_ap(truth, found), person_recall(truth, found)
+        print(f"recall at IoU 0.5 {recall:.3f}, AP50 {ap['AP50']:.3f}, AP {ap['AP']:.3f}")
 
 
 if __name__ == "__main__":

@@ -83,9 +83,8 @@ def check_known(name: str) -> str:
         return name
     # detectron2 has data sets of its own in there, which have no clock.
     ours = [n for n in sorted(DatasetCatalog) if hasattr(MetadataCatalog.get(n), "clock")]
-    raise InputError(
-        f"unknown data set {name!r}; known: {', '.join(ours)}, any description (.toml) or list of videos"
-    )
+    more = "any description (.toml) or list of videos"
+    raise InputError(f"unknown data set {name!r}; known: {', '.join(ours)}, {more}")
 
 
 def class_map_of(name: str) -> ClassMap:

@@ -6,8 +6,8 @@
     rate = 1.0                      # ticks a second; left out: a tick is a frame, counted from 0
     start = 900                     # the tick at the beginning of a video; left out: 0
 
-Paths are relative to the file. `--dataset my/train.toml`, or `dataloader.train.dataset=my/train.toml`
-in a config, is all that it takes.
+Paths are relative to the file. `--dataset my/train.toml`, or in a config
+`dataloader.train.dataset=my/train.toml`, is all that it takes.
 """
 
 import tomllib
@@ -21,12 +21,12 @@ import numpy as np
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from ava_det.data.video import VideoReader
+from ava_det.data.video_files import video_files
 from ava_det.formats.ava_csv import people_by_keyframe, read_ground_truth
 from ava_det.formats.class_map import ClassMap, read_class_map
 from ava_det.structures import AnnotatedKeyframe, Clock, InputError, Keyframe, PersonBoxes
 
 SUFFIX = ".toml"
-VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".mpeg", ".webm"})
 _KINDS: dict[str, tuple[type, ...]] = {
     "annotations": (str,),
     "class_map": (str,),
@@ -133,35 +133,14 @@ def load_keyframes(description: Description) -> list[AnnotatedKeyframe]:
         inside = _inside(reader.times(files[video]), description.clock)
         for group in groups:
             if not inside(group.keyframe.tick):
-                raise InputError(
-                    f"{description.annotations}: tick {group.keyframe.tick} is outside {files[video]}"
-                )
+                where = f"{description.annotations}: tick {group.keyframe.tick}"
+                raise InputError(f"{where} is outside {files[video]}")
             records.append(AnnotatedKeyframe(str(files[video]), group))
     return records
 
 
-def video_files(folder: Path) -> dict[str, Path]:
-    """Name (path below the folder, without suffix) to file of every video below a folder.
-
-    Raises:
-        InputError: no folder, no video in it, or two of one name.
-    """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder of videos")
-    files: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
-            name = path.relative_to(folder).with_suffix("").as_posix()
-            if name in files:
-                raise InputError(f"{path}: {files[name].name} beside it has the same name")
-            files[name] = path
-    if not files:
-        raise InputError(f"{folder}: has no video ({', '.join(sorted(VIDEO_SUFFIXES))})")
-    return files
-
-
 def _inside(times: np.ndarray, clock: Clock) -> Callable[[int], bool]:
-    """Whether a tick lies in a file with frames at `times`; half a frame beyond its end still does."""
+    """Whether a tick lies in a file with frames at `times`, or 1.5 frames beyond its end."""
     if clock.rate is None:
         return lambda tick: 0 <= tick - clock.start < len(times)
     frame = (times[-1] - times[0]) / max(len(times) - 1, 1)

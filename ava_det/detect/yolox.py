@@ -1,4 +1,4 @@
-"""People by a YOLOX model in an ONNX file: anybody's COCO detector, as a teacher or in place of ours.
+"""People by a YOLOX of COCO in an ONNX file: a teacher, or in place of our detector.
 
 OpenCV runs it, on the CPU. The export is the official one: a square BGR picture of 0..255, padded
 with grey below and on the right; an output row a cell, (x, y, log w, log h, objectness, classes).

@@ -18,7 +18,29 @@ def item(height: int, width: int) -> dict:
     return {"image": image, "instances": instances, "height": height, "width": width}
 
 
-@pytest.mark.parametrize("name", PERSON_DETECTORS)
+def test_the_papers_detector_has_the_size_of_detectron2s():
+    with torch.device("meta"):  # 104 M parameters: nothing is computed with them here
+        model = build_person_detector("faster_rcnn_x101")
+    assert round(sum(p.numel() for p in model.parameters()) / 1e6) == 104
+    shapes = {
+        name: shape.channels for name, shape in model.backbone.bottom_up.output_shape().items()
+    }
+    assert shapes == {"res2": 256, "res3": 512, "res4": 1024, "res5": 2048}
+    assert model.backbone.bottom_up.res2[0].conv2.weight.shape == (256, 8, 3, 3)  # 32 x 8d
+
+
+def test_frozen_blocks_neither_learn_nor_count():
+    model = build_person_detector("faster_rcnn_mobilenet", {"frozen": 4}).train()
+    blocks = model.backbone.bottom_up.features
+    assert [all(p.requires_grad for p in block.parameters()) for block in blocks[:6]] == [
+        *[False] * 4,
+        True,
+        True,
+    ]
+    assert [block.training for block in blocks[:6]] == [*[False] * 4, True, True]
+
+
+@pytest.mark.parametrize("name", [n for n in PERSON_DETECTORS if n != "faster_rcnn_x101"])
 def test_every_detector_builds_and_finds_boxes_inside_the_frame(name):
     model = build_person_detector(name).eval()
     for parameter in model.parameters():

@@ -1,0 +1,18 @@
+"""Faster R-CNN X101-32x8d-FPN, the paper's person detector, from random weights, for a GPU."""
+
+from .faster_rcnn_r50 import (
+    class_map,
+    clip,
+    dataloader,
+    lr_multiplier,
+    model,
+    optimizer,
+    task,
+    test,
+    train,
+)
+
+model.architecture = "faster_rcnn_x101"
+train.max_iter = 40000
+train.accumulate = 2
+dataloader.train.batch_size = 8
