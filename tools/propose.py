@@ -4,14 +4,15 @@
     python tools/propose.py --dataset jhmdb_split1_test --weights runs/persons/model.safetensors \\
         --output runs/persons/boxes.csv
 
-The boxes come as AVA's csv with an empty action (-1) and the person score last. A run that is stopped
-goes on where it was when it is started again with the same arguments. Weights may be a YOLOX of COCO
-(.onnx). `--dataset` takes the path of a description, see docs/custom_data.md. A config is Python
-code and is run: use only those that you trust.
+The boxes come as AVA's csv with an empty action (-1) and the person score last. A run that is
+stopped goes on where it was when it is started again with the same arguments. Weights may be a
+YOLOX of COCO (.onnx); `--dataset` may be the path of a description (docs/custom_data.md). A config
+is Python code and is run: use only those that you trust.
 """
 
 import argparse
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -82,9 +83,9 @@ def train(args: argparse.Namespace) -> None:
         raise InputError(f"{test}: both trained and tested on; --test-dataset names another one")
     train_from_arguments(
         args,
-        f"dataloader.train.dataset=[{','.join(args.dataset)}]",
-        f"dataloader.train.mapper.dataset={args.dataset[0]}",
-        f"test.loader.records.names={test}",
+        f"dataloader.train.dataset={json.dumps(args.dataset)}",
+        f"dataloader.train.mapper.dataset={json.dumps(args.dataset[0])}",
+        f"test.loader.records.names={json.dumps(test)}",
     )
     print(f"weights: {args.output / WEIGHTS}")
 

@@ -25,7 +25,8 @@ class MobileNetV2(Backbone):
         self.features = mobilenet_v2(weights=None).features[: last + 1]
         self.features[:frozen].requires_grad_(False)
 
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
+    # Its parent is declared for any arguments.
+    def forward(self, x: Tensor) -> dict[str, Tensor]:  # pyrefly: ignore[bad-override]
         """Name to feature map (N, C, H / stride, W / stride) of images (N, 3, H, W)."""
         names = {_STAGES[name][0]: name for name in self._out_features}
         outputs = {}
@@ -41,7 +42,7 @@ class MobileNetV2(Backbone):
         self.features[: self._frozen].eval()
         return self
 
-    def output_shape(self) -> dict[str, ShapeSpec]:
+    def output_shape(self) -> dict[str, ShapeSpec]:  # pyrefly: ignore[bad-override]
         """Channels and strides of what `forward` returns."""
         shapes = {name: _STAGES[name][1:] for name in self._out_features}
         return {name: ShapeSpec(channels=c, stride=s) for name, (c, s) in shapes.items()}

@@ -1,0 +1,98 @@
+"""docs/custom_data.md from end to end, on a film of two blocks annotated as CVAT writes it."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ava_det.data.video_writer import VideoWriter
+from ava_det.formats.cvat import write_cvat
+from ava_det.formats.shapes import Shape
+from ava_det.model.weights.native import ClipShape, ModelCard, read_weights, save_weights
+from ava_det.model.zoo import build_detector
+
+CONVERT = Path(__file__).resolve().parents[2] / "datasets" / "convert.py"
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+QUICK = ["train.max_iter=2", "train.log_period=1", "dataloader.train.batch_size=2"]
+QUICK += ["dataloader.train.num_workers=0", "test.loader.num_workers=0"]
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch, capsys):
+    """Two films, converted to a data set each, in a folder whose name has a blank in it."""
+    folder = tmp_path / "my data"
+    (folder / "videos").mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    for name in ("train", "test"):
+        path = folder / "videos" / f"{name}.mp4"
+        with VideoWriter(path, height=64, width=96, rate=25, threads=1) as writer:
+            for tick in range(8):
+                frame = np.full((64, 96, 3), 40, np.uint8)
+                frame[16:48, 8 * tick : 8 * tick + 16] = 220
+                writer.write(frame)
+        shapes = [
+            Shape(name, tick, (tick / 12, 0.25, tick / 12 + 1 / 6, 0.75), ("slide",), 0)
+            for tick in range(8)
+        ]
+        write_cvat(f"{name}.xml", shapes, ["slide", "rest", "hop"], 8, 64, 96)
+        arguments = ["cvat", f"{name}.xml", "--videos", "videos", "--output", name, "--every", "2"]
+        monkeypatch.setattr(sys, "argv", [str(CONVERT), *arguments])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(CONVERT), run_name="__main__")
+        assert ended.value.code == 0, capsys.readouterr().err
+    return folder
+
+
+def pretrained_on_80_classes(path: Path) -> Path:
+    torch.manual_seed(0)
+    arguments = {
+        "architecture": "slowfast_tiny",
+        "num_classes": 80,
+        "arguments": {"width": 8, "change": True},
+    }
+    classes = tuple((k, f"class {k}", "") for k in range(1, 81))
+    model = build_detector(**arguments)
+    save_weights(
+        path,
+        model.state_dict(),
+        ModelCard("detector", arguments, classes, ClipShape(16, 2, 25.0, 96)),
+    )
+    return path
+
+
+@pytest.mark.slow
+def test_from_annotations_to_detections(mine, run_tool):
+    data = ["train/data.toml", "test/data.toml"]
+    size = ["model.arguments.width=8", "clip.short_side=64"]
+    people = [*size, "dataloader.train.mapper.transform={lowest:64,highest:64}"]
+    sets = ["--dataset", data[0], "--test-dataset", data[1]]
+    ran = run_tool("propose", "--train", *sets, "--output", "persons", *QUICK, *people)
+    assert ran.code == 0, ran.err
+    weights = ["--weights", "persons/model.safetensors"]
+    ran = run_tool("propose", "--dataset", data[1], *weights, "--output", "boxes.csv")
+    assert ran.code == 0, ran.err
+    assert "on 4 keyframes" in ran.out
+
+    init = pretrained_on_80_classes(mine / "ava.safetensors")
+    config = ["--config", CONFIGS / "finetune" / "own_slowfast_tiny.py", "--weights", init]
+    ran = run_tool("finetune", *config, "--output", "run", *QUICK, *size, "--classes-of", *data)
+    assert ran.code == 0, ran.err
+    trained = mine / "run" / "model.safetensors"
+    tensors, card = read_weights(trained)
+    assert [name for _, name, _ in card.classes] == ["slide", "rest", "hop"]
+    assert tensors["head.projection.weight"].shape[0] == 3
+
+    tested = ["--config", "run/config.yaml", "--weights", trained, "--proposals", "boxes.csv"]
+    ran = run_tool("test", *tested, "--output", "tested")
+    assert ran.code == 0, ran.err
+    files = ["tested/detections.csv", "--ground-truth", "tested/ground_truth.csv"]
+    classes = ["--class-map", "tested/classes.pbtxt", "--protocol", "uncapped"]
+    ran = run_tool("evaluate", *files, *classes)
+    assert ran.code == 0, ran.err
+    found = ["--weights", trained, "--persons", "persons/model.safetensors", "--output", "out"]
+    ran = run_tool("detect", "videos/test.mp4", *found)
+    assert ran.code == 0, ran.err
+    assert (mine / "out" / "test.csv").is_file()
