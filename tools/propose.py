@@ -15,10 +15,7 @@ import hashlib
 import json
 from pathlib import Path
 
-import numpy as np
-
 from ava_det import cli
-from ava_det.boxes import iou
 from ava_det.structures import AnnotatedKeyframe, Clock, InputError, Keyframe, PersonBoxes
 
 CONFIG = Path(__file__).resolve().parents[1] / "configs" / "persons" / "faster_rcnn_tiny.py"
@@ -111,10 +108,9 @@ def run(args: argparse.Namespace) -> None:
     """Find the people on every keyframe and write them; print how many of the annotated are met."""
     from tqdm import tqdm
 
-    from ava_det.data.build import get_records
-    from ava_det.data.video import VideoReader
+    from ava_det.data.build import frame_reader, get_records
     from ava_det.detect.journal import Journal
-    from ava_det.detect.persons import load_persons, propose
+    from ava_det.detect.persons import load_persons, propose, with_annotated
     from ava_det.formats.ava_csv import table_of, write_detections, write_ground_truth
 
     clock = common_clock(args.dataset)
@@ -122,12 +118,13 @@ def run(args: argparse.Namespace) -> None:
     if not len(records) or not isinstance(records[0], AnnotatedKeyframe):
         raise InputError(f"{args.dataset[0]}: has no keyframes with boxes")
     args.output.parent.mkdir(parents=True, exist_ok=True)
+    reader = frame_reader(args.dataset)
     detector = load_persons(args.weights, args.device, args.person_size)
     begun = args.output.with_name(f"{args.output.name}.part")
     with Journal(begun, facts(args), records) as journal:
         bar = tqdm(total=len(records), initial=journal.done, unit="keyframe")
         rest = records[journal.done :]
-        for people in propose(detector, rest, VideoReader(), clock, args.batch_size):
+        for people in propose(detector, rest, reader, clock, args.batch_size):
             journal.add(people.select(people.scores >= args.score_threshold))
             bar.update()
         bar.close()
@@ -147,19 +144,6 @@ def facts(args: argparse.Namespace) -> dict[str, str]:
     digest = hashlib.sha256(args.weights.read_bytes()).hexdigest()
     names = ("dataset", "every", "score_threshold", "person_size", "batch_size", "device")
     return {"weights": digest, **{name: str(getattr(args, name)) for name in names}}
-
-
-def with_annotated(annotated: PersonBoxes, found: PersonBoxes) -> PersonBoxes:
-    """The annotated people of a keyframe, then the found ones whom they do not overlap by half."""
-    best = iou(found.boxes, annotated.boxes).max(axis=1, initial=0.0)
-    new = found.select(best < 0.5)
-    return PersonBoxes(
-        keyframe=annotated.keyframe,
-        boxes=np.concatenate([annotated.boxes, new.boxes]),
-        actions=(*annotated.actions, *new.actions),
-        scores=np.concatenate([annotated.scores, new.scores]),
-        person_ids=np.concatenate([annotated.person_ids, new.person_ids]),
-    )
 
 
 def report(

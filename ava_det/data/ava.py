@@ -20,6 +20,7 @@ import pandas as pd
 
 from ava_det.data.frame_folders import FrameFolder
 from ava_det.data.keyframes import PackedKeyframes, join, pack
+from ava_det.data.video_files import VIDEO_SUFFIXES
 from ava_det.formats.ava_csv import (
     read_ground_truth,
     read_instants,
@@ -38,7 +39,6 @@ CLASSES = {
     "v2.1": ("ava_action_list_v2.1.pbtxt", "ava_action_list_v2.1_for_activitynet_2018.pbtxt"),
     "v2.2": ("ava_action_list_v2.2.pbtxt", "ava_action_list_v2.2_for_activitynet_2019.pbtxt"),
 }
-VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".mpeg", ".webm"})
 _CLIP = re.compile(r"(?P<video>.+)_(?P<start>\d{6})_(?P<end>\d{6})")  # Kinetics' names of clips
 
 logger = logging.getLogger(__name__)

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from ava_det.data.ava import VIDEO_SUFFIXES
 from ava_det.data.frame_folders import FrameFolder
 from ava_det.data.video import Video
+from ava_det.data.video_files import VIDEO_SUFFIXES
 from ava_det.data.video_index import open_video
 from ava_det.formats.findings import Findings
 from ava_det.formats.frame_lists import FrameList

@@ -140,7 +140,7 @@ def load_keyframes(description: Description) -> list[AnnotatedKeyframe]:
 
 
 def _inside(times: np.ndarray, clock: Clock) -> Callable[[int], bool]:
-    """Whether a tick lies in a file with frames at `times`, or 1.5 frames beyond its end."""
+    """Whether a tick lies in a file of frames at `times`, or at most 1.5 frames after the last."""
     if clock.rate is None:
         return lambda tick: 0 <= tick - clock.start < len(times)
     frame = (times[-1] - times[0]) / max(len(times) - 1, 1)

@@ -23,13 +23,13 @@ from tqdm import tqdm
 
 from ava_det.data.annotations import Annotations, WantedVideo
 from ava_det.data.video import Video
+from ava_det.data.video_files import VIDEO_SUFFIXES
 from ava_det.data.video_writer import VideoWriter
 from ava_det.formats.atomic import atomic_text
 from ava_det.formats.class_map import ClassMap, write_class_map
 from ava_det.formats.video_lists import ListedVideo, write_video_list
 from ava_det.structures import InputError
 
-VIDEOS = {".mp4", ".avi", ".mkv", ".webm", ".mov", ".m4v", ".mpg", ".mpeg", ".flv", ".wmv"}
 PICTURES = {".jpg", ".jpeg", ".png"}
 KEY_FRAMES = 32  # a random clip of a resized video decodes at most so many frames in vain
 MISSING = "missing"
@@ -134,9 +134,9 @@ def _walk(folder: Path) -> Iterator[Path]:
         suffixes = {os.path.splitext(name)[1].lower() for name in names}
         if suffixes & PICTURES:
             yield Path(place)
-        if suffixes & VIDEOS:
+        if suffixes & VIDEO_SUFFIXES:
             for name in names:
-                if os.path.splitext(name)[1].lower() in VIDEOS and not name.startswith("."):
+                if os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES and not name.startswith("."):
                     yield Path(place, name)
 
 

@@ -4,7 +4,9 @@ from pathlib import Path
 
 from ava_det.structures import InputError
 
-VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".mpeg", ".webm"})
+VIDEO_SUFFIXES = frozenset(
+    {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
+)
 
 
 def video_files(folder: Path) -> dict[str, Path]:
@@ -17,7 +19,8 @@ def video_files(folder: Path) -> dict[str, Path]:
         raise InputError(f"{folder}: no such folder of videos")
     files: dict[str, Path] = {}
     for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
+        hidden = path.name.startswith(".")  # what is being written, or macOS's "._film.mp4"
+        if path.suffix.lower() in VIDEO_SUFFIXES and not hidden and path.is_file():
             name = path.relative_to(folder).with_suffix("").as_posix()
             if name in files:
                 raise InputError(f"{path}: {files[name].name} beside it has the same name")

@@ -5,6 +5,7 @@ short does not count, nor does a video that was left in the middle: it is begun 
 batches, so that the end is the same to the last bit.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,13 +22,13 @@ class Journal:
 
     Args:
         path: the file; made anew if it is of another run or not there.
-        run: everything that the result depends on.
+        run: everything that the result depends on, but for the keyframes.
         records: the keyframes of the run, in order.
     """
 
     def __init__(self, path: Path, run: dict[str, str], records: Sequence[AnnotatedKeyframe]):
         self.path, self.records = path, records
-        first = json.dumps(run) + "\n"
+        first = json.dumps({**run, "records": _digest(records)}) + "\n"
         lines = path.read_text("utf-8").splitlines(keepends=True) if path.is_file() else []
         if not lines or lines[0] != first:
             lines = [first]
@@ -66,6 +67,14 @@ class Journal:
                     scores=np.array(scores, np.float64),
                     person_ids=np.full(len(boxes), -1, np.int64),
                 )
+
+
+def _digest(records: Sequence[AnnotatedKeyframe]) -> str:
+    """Of the files and ticks, in order."""
+    digest = hashlib.sha256()
+    for record in records:
+        digest.update(f"{record.path}\n{record.people.keyframe}\n".encode())
+    return digest.hexdigest()
 
 
 def _whole_videos(lines: int, records: Sequence[AnnotatedKeyframe]) -> int:

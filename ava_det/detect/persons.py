@@ -10,7 +10,8 @@ import torch
 from detectron2.modeling import GeneralizedRCNN
 from torchvision.transforms import v2
 
-from ava_det.data.video import VideoReader
+from ava_det.boxes import iou
+from ava_det.data.video import FrameReader
 from ava_det.detect.yolox import YoloxDetector
 from ava_det.model.persons import relative_people
 from ava_det.model.weights.native import load_model
@@ -96,7 +97,7 @@ class PersonDetector:
 def propose(
     detector: PersonFinder,
     records: Sequence[AnnotatedKeyframe],
-    reader: VideoReader,
+    reader: FrameReader,
     clock: Clock,
     batch_size: int = 16,
 ) -> Iterator[PersonBoxes]:
@@ -116,3 +117,16 @@ def propose(
         for start in range(0, len(keyframes), batch_size):
             chosen = slice(start, start + batch_size)
             yield from detector.people(keyframes[chosen], reader.frames(path, times[chosen]))
+
+
+def with_annotated(annotated: PersonBoxes, found: PersonBoxes) -> PersonBoxes:
+    """The annotated people of a keyframe, then the found ones whom they do not overlap by half."""
+    best = iou(found.boxes, annotated.boxes).max(axis=1, initial=0.0)
+    new = found.select(best < 0.5)
+    return PersonBoxes(
+        keyframe=annotated.keyframe,
+        boxes=np.concatenate([annotated.boxes, new.boxes]),
+        actions=(*annotated.actions, *new.actions),
+        scores=np.concatenate([annotated.scores, new.scores]),
+        person_ids=np.concatenate([annotated.person_ids, new.person_ids]),
+    )

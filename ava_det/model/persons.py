@@ -105,7 +105,7 @@ def _coco_rcnn(stages: DictConfig | list[DictConfig]) -> GeneralizedRCNN:
 def faster_rcnn_x101() -> GeneralizedRCNN:
     """Faster R-CNN on ResNeXt-101-32x8d with FPN, the person detector of the paper; for a GPU.
 
-    104 M parameters; otherwise as `faster_rcnn_r50`.
+    105 M parameters; otherwise as `faster_rcnn_r50`.
     """
     stages = [
         L(ResNet.make_stage)(
@@ -127,8 +127,7 @@ def faster_rcnn_x101() -> GeneralizedRCNN:
 def faster_rcnn_mobilenet(channels: int = 64, frozen: int = 0) -> GeneralizedRCNN:
     """Faster R-CNN on MobileNetV2 with FPN, for frames of a short side of 160 to 240.
 
-    2.9 M parameters, most of which may come from ImageNet (`train.init`). Fewer proposals than
-    `faster_rcnn_tiny` has make it fast.
+    2.9 M parameters, of which those of MobileNetV2 may come from ImageNet (`train.init`).
 
     Args:
         channels: of the pyramid.

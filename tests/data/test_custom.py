@@ -47,6 +47,11 @@ def test_its_path_is_its_name(folder):
     assert read_description(folder / "data.toml").clock == Clock(5, 100)
 
 
+def test_a_tick_at_the_very_end_is_the_last_frame(folder):
+    records = get_records(described(folder, GOOD.replace("start = 100", "start = 99")))
+    assert [record.people.keyframe.tick for record in records] == [100, 104]  # 104 is at 1.0 s
+
+
 @pytest.mark.parametrize(("clock", "count"), [("", 10), ("rate = 5\n", 5)])
 def test_without_annotations_every_tick_counts(folder, clock, count):
     records = get_records(described(folder, f'videos = "v"\n{clock}'))
@@ -65,7 +70,7 @@ def test_without_annotations_every_tick_counts(folder, clock, count):
         ('videos = "v"\nrate = nan', "rate is nan"),
         (GOOD.replace('"v"', '"w"'), "w: no such folder of videos"),
         (GOOD.replace('"v"', '"empty"'), "empty: has no video"),
-        (GOOD.replace("start = 100", "start = 99"), "tick 104 is outside"),
+        (GOOD.replace("start = 100", "start = 98"), "tick 104 is outside"),
         (GOOD.replace("start = 100", "start = 101"), "tick 100 is outside"),
         (GOOD.replace('"v"', '"v/day1"'), "video 'day1/film' is not in"),
         (GOOD.replace("a.csv", "b.csv"), r"b\.csv: row 1: "),

@@ -57,3 +57,10 @@ def test_another_run_begins_anew(tmp_path):
     fill(path)
     with Journal(path, {"weights": "y"}, RECORDS) as journal:
         assert journal.done == 0
+
+
+def test_other_keyframes_begin_anew(tmp_path):
+    path = tmp_path / "part"
+    fill(path)
+    with Journal(path, RUN, RECORDS[1:]) as journal:
+        assert journal.done == 0
