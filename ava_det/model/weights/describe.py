@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ava_det.model.weights.load import WeightFile
+from ava_det.model.weights.transfer import not_finite
 
 _BLOCK = re.compile(r"s(\d+)\.pathway(\d+)_res(\d+)\.")
 
@@ -45,6 +46,8 @@ def describe(file: WeightFile, names: bool = False) -> Iterator[str]:
     if file.card:
         yield f"card: {file.card.task} {file.card.arguments}, {file.card.clip}"
         yield f"classes: {', '.join(name for _, name, _ in file.card.classes)}"
+    if broken := not_finite(file.weights):
+        yield f"NaN or infinite numbers in {len(broken)}: {', '.join(broken[:3])}"
     if names:
         common = file.format.common_names(file.weights)
         for name, weight in file.weights.items():

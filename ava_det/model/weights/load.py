@@ -22,7 +22,7 @@ from ava_det.model.weights.mmaction2 import MMACTION2, MMACTION2_MVIT
 from ava_det.model.weights.mobilenet import MOBILENET
 from ava_det.model.weights.names import common_names_of_ours
 from ava_det.model.weights.torchvision import TORCHVISION
-from ava_det.model.weights.transfer import TransferReport, match
+from ava_det.model.weights.transfer import TransferReport, match, not_finite
 from ava_det.structures import InputError
 
 HEAD = ("head.",)  # give it as `fresh` where the classes are others
@@ -51,6 +51,10 @@ _EXPORTS = {  # the formats that can be written
     "pytorchvideo": (pytorchvideo.PYTORCHVIDEO, pytorchvideo.export),
 }
 _STATES = ("model_state", "state_dict", "model", "blobs")  # where a file keeps its weights
+_NO_WEIGHTS = {  # what a failed download leaves, to how it begins
+    "a web page": (b"<!doctype", b"<html", b"<?xml"),
+    "a pointer of Git LFS": (b"version https://git-lfs",),
+}
 _OPTIMIZERS = ("optimizer_state", "optimizer")
 
 
@@ -106,7 +110,8 @@ def load_weights(
         model: of `ava_det.model.zoo`.
         fresh: prefixes of our names that are left as initialised; `HEAD` where the classes differ.
         check: refuse a file that says that its model saw other pixels, or was wired otherwise,
-            than `model`; False makes that a note of the report.
+            than `model`, and one with NaN or infinite weights; False makes that a note of the
+            report.
 
     Returns:
         Every weight that was loaded, dropped or left fresh.
@@ -129,7 +134,14 @@ def load_weights(
         report = match(own, weights, fresh)
     except ValueError as error:
         raise InputError(f"{path}: {error}") from error
-    model.load_state_dict({name: weights[name] for name in report.loaded}, strict=False)
+    taken = {name: weights[name] for name in report.loaded}
+    if broken := not_finite(taken):
+        more = f" (+{len(broken) - 3} more)" if len(broken) > 3 else ""
+        words = f"NaN or infinite numbers in {', '.join(broken[:3])}{more}"
+        if check:
+            raise InputError(f"{path}: {words}")
+        differences.append(words)
+    model.load_state_dict(taken, strict=False)
     notes = [f"names of {file.format.title}"]
     notes += [f"{len(inflated)} inflated in time"] if inflated else []
     notes += ["BGR turned to RGB"] if file.origin.bgr else []
@@ -169,6 +181,11 @@ def read_file(path: Path) -> WeightFile:
             start = file.read(32)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
+    for kind, beginnings in _NO_WEIGHTS.items():
+        if start.lstrip().lower().startswith(beginnings):
+            raise InputError(f"{path}: {kind}, not weights")
+    if not start:
+        raise InputError(f"{path}: an empty file")
     if start[8:9] == b"{":
         weights, card = native.read_weights(path)
         _check_names(path, weights)
@@ -214,7 +231,9 @@ def _tensor(path: Path, name: str, value: Any) -> Tensor:
     plain = isinstance(value, Tensor) and value.layout == torch.strided
     if not plain or value.is_quantized or value.device.type != "cpu":
         raise InputError(f"{path}: {name} is not a plain tensor"[:300])
-    return value
+    if value.is_floating_point() and value.element_size() == 1:  # which mean nothing unscaled
+        raise InputError(f"{path}: {name} is {value.dtype}, which has too few bits"[:300])
+    return value.detach()  # where a parameter was saved
 
 
 def _fit(weight: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from ava_det.model import zoo
 from ava_det.model.weights.arguments import check_arguments
 from ava_det.model.weights.foreign import Origin
+from ava_det.model.weights.transfer import not_finite
 from ava_det.structures import InputError
 
 FORMAT = "ava_det 1"
@@ -147,14 +148,21 @@ def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
     build = zoo.TASKS[card.task]
     try:
         with torch.device("meta"):  # nothing of a size that the file does not have is allocated
-            expected = {n: w.shape for n, w in build(**card.arguments).state_dict().items()}
-        if expected != {name: w.shape for name, w in tensors.items()}:
+            expected = _kinds(build(**card.arguments).state_dict())
+        if expected != _kinds(tensors):
             raise ValueError("the tensors are not those of the architecture that it names")
+        if broken := not_finite(tensors):
+            raise ValueError(f"NaN or infinite numbers in {', '.join(broken[:3])}")
         model = build(**card.arguments)
         model.load_state_dict(tensors, strict=True)
     except (LookupError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise InputError(f"{path}: {error}") from error
     return model.eval(), card
+
+
+def _kinds(tensors: Mapping[str, Tensor]) -> dict[str, tuple[torch.Size, bool]]:
+    """Shape of every tensor, and whether its numbers are fractions."""
+    return {n: (w.shape, w.is_floating_point()) for n, w in tensors.items()}
 
 
 def _read_card(text: str) -> ModelCard:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
+import torch
 from torch import Tensor, nn
 
 _COUNT = ".num_batches_tracked"  # of a norm; Caffe2 and early versions of torch keep none
@@ -91,6 +92,18 @@ def match(
         dropped=tuple(n for n in weights if n not in taken),
         fresh=tuple(n for n in own if n not in taken),
     )
+
+
+def not_finite(weights: Mapping[str, Tensor]) -> list[str]:
+    """Names of weights with NaN or infinite numbers, such as a training that diverged leaves."""
+    return [
+        name
+        for name, weight in weights.items()
+        if weight.is_floating_point()
+        # A sum takes a third of the time, and is not finite if a number is not.
+        and not weight.sum(dtype=torch.float32).isfinite()
+        and not weight.isfinite().all()
+    ]
 
 
 def _misfit(name: str, weight: Tensor, own: Tensor) -> str:

@@ -181,6 +181,20 @@ def test_what_is_no_weight_file_is_refused(tmp_path, content):
     refused(tmp_path / "a")
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "an empty file"),
+        (b"\n<!DOCTYPE html><html>", "a web page, not weights"),
+        (b"<html lang=en>", "a web page, not weights"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a pointer of Git LFS"),
+    ],
+)
+def test_what_a_failed_download_leaves_is_named(tmp_path, content, words):
+    (tmp_path / "a.pth").write_bytes(content)
+    assert words in refused(tmp_path / "a.pth")
+
+
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     assert "No such file" in refused(tmp_path / "a")
     assert "directory" in refused(tmp_path)

@@ -195,6 +195,16 @@ def test_a_detector_takes_over_a_classifiers_file(file):
     assert not any(name.startswith("backbone.") for name in report.dropped)
 
 
+@pytest.mark.parametrize("change", [lambda w: w * float("nan"), lambda w: w.to(torch.int32)])
+def test_numbers_that_make_no_model_are_refused(small, file, change):
+    state = small(0).state_dict()
+    save_weights(
+        file, state | {"head.projection.bias": change(state["head.projection.bias"])}, CARD
+    )
+    with pytest.raises(InputError, match=r"NaN or infinite|not those of the architecture"):
+        load_model(file)
+
+
 def test_a_file_can_be_read_by_whom_the_folder_says(file):
     other = file.with_name("other")
     other.touch()

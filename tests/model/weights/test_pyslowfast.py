@@ -5,6 +5,7 @@ import pytest
 import torch
 import yaml
 
+from ava_det.model.weights.describe import describe
 from ava_det.model.weights.load import HEAD, load_weights, read_file
 from ava_det.model.weights.pyslowfast import PYSLOWFAST, export
 from ava_det.model.weights.torch_files import save_torch_file
@@ -109,6 +110,60 @@ def test_counts_of_batches_may_be_missing(small, checkpoint, tmp_path):
     report = load_weights(tmp_path / "a.pyth", small(1))
     assert report.fresh
     assert all(name.endswith("num_batches_tracked") for name in report.fresh)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_weights_that_are_no_numbers_are_refused_by_name(small, checkpoint, tmp_path, value):
+    checkpoint["model_state"]["s1_fuse.conv_f2s.weight"][0, 0, 3] = value
+    save_torch_file(tmp_path / "a.pyth", checkpoint)
+    words = (
+        r"NaN or infinite numbers in backbone\.blocks\.0\.multipathway_fusion\.conv_fast_to_slow"
+    )
+    with pytest.raises(InputError, match=rf"a\.pyth: {words}"):
+        load_weights(tmp_path / "a.pyth", small(1))
+    assert "note: NaN or infinite" in str(load_weights(tmp_path / "a.pyth", small(1), check=False))
+    assert "NaN or infinite numbers in 1: s1_fuse" in "".join(
+        describe(read_file(tmp_path / "a.pyth"))
+    )
+
+
+def test_large_weights_are_no_infinite_ones(small, checkpoint, tmp_path):
+    checkpoint["model_state"]["s1_fuse.conv_f2s.weight"].fill_(3e38)
+    save_torch_file(tmp_path / "a.pyth", checkpoint)
+    load_weights(tmp_path / "a.pyth", small(1))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_other_precision_and_saved_parameters_are_read(
+    small, checkpoint, tmp_path, dtype
+):
+    state = checkpoint["model_state"]
+    state |= {n: torch.nn.Parameter(w.to(dtype)) for n, w in state.items() if w.is_floating_point()}
+    save_torch_file(tmp_path / "a.pyth", checkpoint)
+    model, other = small(0), small(1)
+    load_weights(tmp_path / "a.pyth", other)
+    expected = {n: w.to(dtype).to(w.dtype) if w.dim() else w for n, w in model.state_dict().items()}
+    assert same(expected, other.state_dict())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda w: w.to(torch.float8_e4m3fn),
+        lambda w: w.to(torch.uint16),
+        lambda w: torch.quantize_per_tensor(w, 0.1, 0, torch.qint8),
+        lambda w: w.to_sparse(),
+        lambda w: w.to(torch.complex64),
+        lambda w: w.to("meta"),
+    ],
+)
+def test_tensors_of_other_kinds_are_refused(small, checkpoint, tmp_path, change):
+    name = "head.projection.weight"
+    checkpoint["model_state"][name] = change(checkpoint["model_state"][name])
+    save_torch_file(tmp_path / "a.pyth", checkpoint)
+    with pytest.raises(InputError, match=r"a\.pyth: .*") as caught:
+        load_weights(tmp_path / "a.pyth", small(1))
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
