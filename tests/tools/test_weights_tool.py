@@ -1,6 +1,7 @@
 """tools/weights.py: files of every codebase through a config's model, from the command line."""
 
 import importlib.util
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,16 @@ CLIP = np.zeros((1, 3, 8, 32, 32), np.float32)
         ("detector", {"clip": CLIP, "boxes": np.zeros((1, 4))}, "not R x 5"),
         ("detector", {"clip": CLIP, "boxes": np.ones((2, 5))}, "row 0: no clip 1 among 1"),
         ("detector", {"clip": CLIP, "boxes": np.full((1, 5), np.nan)}, "row 0: no clip nan"),
+        ("detector", {"clip": CLIP, "boxes": [[0, 1, 1, np.nan, 9]]}, "row 0: no box x1 y1 x2 y2"),
+        ("detector", {"clip": CLIP, "boxes": [[0, 1, 1, np.inf, 9]]}, "no box"),
+        ("detector", {"clip": CLIP, "boxes": [[0, 1e30, 1, 2e30, 9]]}, "no box"),
+        ("detector", {"clip": CLIP, "boxes": [[0, 1, 1, 9, 9], [0, 9, 1, 1, 9]]}, "row 1: no box"),
+        ("detector", {"clip": CLIP, "boxes": np.zeros(0)}, "not R x 5"),
+        ("classifier", {"clip": CLIP * np.nan}, "`clip` has NaN or infinite numbers"),
+        ("classifier", {"clip": CLIP + np.inf}, "`clip` has NaN or infinite numbers"),
+        ("classifier", {"clip": np.concatenate([CLIP, CLIP], 1)}, "not N x 3 x T x H x W"),
+        ("classifier", {"clip": CLIP[:0]}, "not N x 3 x T x H x W"),
+        ("classifier", {"clips": CLIP}, "not clips"),
         ("classifier", {}, "not none"),
         ("classifier", {"fast": CLIP}, "not fast"),
         ("classifier", {"clip": CLIP, "slow": CLIP}, "must be `clip`, or `slow` and `fast`"),
@@ -128,6 +139,27 @@ def test_inputs_that_cannot_be_used_are_one_line(folder, run_tool, kind, arrays,
     line = run(run_tool, kind, **arrays)
     assert line.startswith("error: in.npz: ")
     assert words in line
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "No such file"),
+        (b"", "not an npz file of arrays"),
+        (b"hello", "not an npz file of arrays"),
+        (pickle.dumps({"clip": 1}), "not an npz file of arrays"),
+        (b"PK\x03\x04", "not an npz file of arrays"),
+    ],
+)
+def test_files_that_are_no_inputs_are_one_line(folder, run_tool, content, words):
+    if content is not None:
+        (folder / "in.npz").write_bytes(content)
+    names = "--config classifier.py --weights classifier.pyth --inputs in.npz --output out.npy"
+    ran = run_tool("weights", "run", *names.split())
+    assert ran.code == 1
+    assert ran.err.startswith("error: in.npz: ")
+    assert words in ran.err
+    assert len(ran.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize("kind", ["classifier", "detector"])

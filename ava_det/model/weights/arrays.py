@@ -14,6 +14,8 @@ from ava_det.structures import InputError
 
 _CLIPS = (("clip",), ("slow",), ("slow", "fast"))  # what may stand in a file together
 
+_FARTHEST = 1e6  # pixels; no clip is so large
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -39,8 +41,12 @@ def read_inputs(path: Path) -> Inputs:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
     except (ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: not an npz file of arrays ({error})") from error
+    except MemoryError as error:
+        raise InputError(f"{path}: its arrays do not fit into memory") from error
     boxes = arrays.pop("boxes", None)
     names = next((known for known in _CLIPS if set(known) == arrays.keys()), None)
     if names is None:
@@ -60,7 +66,11 @@ def _clip(path: Path, name: str, array: np.ndarray) -> Tensor:
         return torch.from_numpy(array)
     if array.dtype.kind != "f":
         raise InputError(f"{path}: `{name}` is {array.dtype}, neither uint8 nor float")
-    return torch.from_numpy(array.astype(np.float32))
+    with np.errstate(over="ignore"):
+        floats = array.astype(np.float32)
+    if not np.isfinite(floats).all():
+        raise InputError(f"{path}: `{name}` has NaN or infinite numbers")
+    return torch.from_numpy(floats)
 
 
 def _boxes(path: Path, array: np.ndarray, count: int) -> Tensor:
@@ -72,6 +82,12 @@ def _boxes(path: Path, array: np.ndarray, count: int) -> Tensor:
     if strange.any():
         row = int(strange.nonzero()[0])
         raise InputError(f"{path}: `boxes` row {row}: no clip {clip[row]:g} among {count}")
+    x1, y1, x2, y2 = boxes[:, 1:].unbind(1)
+    strange = ~((boxes.abs() < _FARTHEST).all(1) & (x1 <= x2) & (y1 <= y2))
+    if strange.any():
+        row = int(strange.nonzero()[0])
+        words = " ".join(f"{value:g}" for value in boxes[row, 1:].tolist())
+        raise InputError(f"{path}: `boxes` row {row}: no box x1 y1 x2 y2: {words}")
     return boxes
 
 
