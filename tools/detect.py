@@ -116,12 +116,12 @@ def main(args: argparse.Namespace) -> None:
         from tqdm import tqdm
 
         from ava_det.detect.backends import TorchBackend
-        from ava_det.detect.persons import PersonDetector
+        from ava_det.detect.persons import load_persons
         from ava_det.detect.pipeline import ActionPipeline
         from ava_det.detect.results import Choice, video_facts, write_results
 
         actions = TorchBackend.from_file(weights, args.device)
-        detector = PersonDetector.from_file(persons, args.device, args.person_size)
+        detector = load_persons(persons, args.device, args.person_size)
         pipeline = ActionPipeline(detector, actions, args.rate, args.person_threshold)
         choice = Choice(actions.class_map, args.score_threshold, args.top_k)
         facts = {

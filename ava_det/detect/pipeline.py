@@ -16,7 +16,7 @@ from ava_det.augment.spatial import Joint, short_side
 from ava_det.data.sampling import clip_times, nearest_frames
 from ava_det.data.video import Video
 from ava_det.detect.backends import ActionBackend
-from ava_det.detect.persons import PersonDetector
+from ava_det.detect.persons import PersonFinder
 from ava_det.detect.tracks import PersonTracker
 from ava_det.model.weights.native import ClipShape
 from ava_det.structures import ActionDetections, InputError, Keyframe, PersonBoxes
@@ -119,7 +119,7 @@ class ActionPipeline:
 
     def __init__(
         self,
-        persons: PersonDetector,
+        persons: PersonFinder,
         actions: ActionBackend,
         rate: float = 5.0,
         person_threshold: float = 0.5,

@@ -1,18 +1,23 @@
 """Person boxes as a user makes them: train on a small world, then run over its keyframes."""
 
 import json
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
+from ava_det.data.frame_folders import FrameFolder
 from ava_det.data.video_writer import VideoWriter
+from ava_det.detect.persons import PersonDetector
 from ava_det.formats.ava_csv import people_by_keyframe, read_boxes
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import (
     AVA_CLOCK,
     FRAME_CLOCK,
     AnnotatedKeyframe,
+    InputError,
     Keyframe,
     LabelledVideo,
     PersonBoxes,
@@ -87,6 +92,74 @@ def test_train_then_run(world, run_tool, tmp_path):
     assert ran.code == 0, ran.err
     assert "0 boxes on 4 keyframes" in ran.out
     assert set(people_by_keyframe(read_boxes(boxes))) == set(found)  # listed as empty
+
+
+def test_a_stopped_run_goes_on(two_films, random_weights, run_tool, tmp_path, monkeypatch):
+    weights = random_weights / "persons.safetensors"
+    arguments = ["--dataset", two_films, "--weights", weights, "--score-threshold", 0]
+    whole, stopped = tmp_path / "whole.csv", tmp_path / "stopped.csv"
+    ran = run_tool("propose", *arguments, "--output", whole)
+    assert ran.code == 0, ran.err
+    find, looked = PersonDetector.people, []
+
+    def stop_at_the_second(self, keyframes, frames):
+        looked.append([keyframe.video for keyframe in keyframes])
+        if len(looked) == 2:
+            raise InputError("stopped")
+        return find(self, keyframes, frames)
+
+    monkeypatch.setattr(PersonDetector, "people", stop_at_the_second)
+    assert run_tool("propose", *arguments, "--output", stopped).code == 1
+    assert not stopped.exists()
+    assert run_tool("propose", *arguments, "--output", stopped).code == 0
+    assert looked == [["a"] * 3, ["b"] * 3, ["b"] * 3]  # not the first film again
+    assert stopped.read_bytes() == whole.read_bytes()
+    assert not stopped.with_name("stopped.csv.part").exists()
+
+
+def test_frames_of_a_list_are_read(two_films, random_weights, run_tool, tmp_path):
+    MetadataCatalog.get(two_films).set(frame_folders=(frames_of(tmp_path / "frames"),))
+    with_frames = tmp_path / "frames" / "a"
+    DatasetCatalog.remove(two_films)
+    DatasetCatalog.register(two_films, lambda: [nobody("a", k, with_frames) for k in range(3)])
+    weights = random_weights / "persons.safetensors"
+    ran = run_tool(
+        "propose", "--dataset", two_films, "--weights", weights, "--output", tmp_path / "x.csv"
+    )
+    assert ran.code == 0, ran.err
+    assert "on 3 keyframes" in ran.out
+
+
+def nobody(video: str, tick: int, path: Path) -> AnnotatedKeyframe:
+    return AnnotatedKeyframe(str(path), PersonBoxes.nobody(Keyframe(video, tick)))
+
+
+def frames_of(folder: Path) -> FrameFolder:
+    """Three JPEG frames of a video `a`, and their list."""
+    (folder / "a").mkdir(parents=True)
+    lines = ["original_vido_id video_id frame_id path labels\n"]
+    for k in range(3):
+        cv2.imwrite(str(folder / "a" / f"{k}.jpg"), np.full((64, 96, 3), 80 * k, np.uint8))
+        lines.append(f'a 0 {k} a/{k}.jpg ""\n')
+    (folder / "list.csv").write_text("".join(lines))
+    return FrameFolder(folder, (folder / "list.csv",), rate=10.0)
+
+
+@pytest.fixture
+def two_films(tmp_path):
+    """A registered data set of two films, `a` and `b`, of three frames and nobody annotated."""
+    records = []
+    for name in "ab":
+        path = tmp_path / f"{name}.mp4"
+        with VideoWriter(path, height=64, width=96, rate=25, threads=1) as writer:
+            for tick in range(3):
+                writer.write(np.full((64, 96, 3), 60 * tick + ord(name) % 50, np.uint8))
+                records.append(nobody(name, tick, path))
+    DatasetCatalog.register("two_films", lambda: records)
+    MetadataCatalog.get("two_films").set(class_map=ClassMap({1: "slide"}), clock=FRAME_CLOCK)
+    yield "two_films"
+    DatasetCatalog.remove("two_films")
+    MetadataCatalog.remove("two_films")
 
 
 @pytest.mark.parametrize(
