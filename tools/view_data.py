@@ -44,8 +44,8 @@ def main(args: argparse.Namespace) -> None:
     from detectron2.config import instantiate
     from PIL import Image
 
-    from ava_det.data.atomic import atomic_path
     from ava_det.draw.contact_sheet import contact_sheet, shown_frames
+    from ava_det.formats.atomic import atomic_path
     from ava_det.train.loop import mix_generator
     from ava_det.train.run import load_config
 

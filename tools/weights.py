@@ -136,7 +136,7 @@ def run(args: argparse.Namespace) -> None:
     """Write the logits (N x K, or R x K in the order of the boxes) as npy."""
     import numpy as np
 
-    from ava_det.data.atomic import atomic_path
+    from ava_det.formats.atomic import atomic_path
     from ava_det.model.weights.arrays import logits, read_inputs
 
     inputs = read_inputs(args.inputs)

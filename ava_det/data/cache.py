@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ava_det.data.atomic import atomic_path
 from ava_det.data.sampling import nearest_frames
 from ava_det.data.video import Video
+from ava_det.formats.atomic import atomic_path
 from ava_det.structures import InputError
 
 

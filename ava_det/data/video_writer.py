@@ -10,7 +10,7 @@ import numpy as np
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
-from ava_det.data.atomic import atomic_path
+from ava_det.formats.atomic import atomic_path
 from ava_det.structures import InputError
 
 TICKS = 90_000  # a second; fine enough for any frame rate in use

@@ -1,4 +1,4 @@
-"""Text files, plain or gzipped, written whole or not at all."""
+"""Files that are written whole or not at all; text files, plain or gzipped."""
 
 import gzip
 import os
@@ -6,6 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
+from uuid import uuid4
 
 StrPath = str | os.PathLike[str]
 
@@ -36,5 +37,20 @@ def atomic_text(path: StrPath) -> Generator[IO[str], None, None]:
         if error.filename == str(partial):
             error.filename = str(path)  # the name that the user knows
         raise
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_path(path: Path) -> Generator[Path]:
+    """A place beside `path` to write to; it becomes `path` when the block ends without an error.
+
+    The suffix stays, since many libraries choose a format by it. Of several that write the same
+    file at once the last one wins.
+    """
+    partial = path.with_name(f".{uuid4().hex}{path.suffix}")
+    try:
+        yield partial
+        os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ import torch
 from detectron2.evaluation import DatasetEvaluator
 from torch import Tensor, nn
 
-from ava_det.data.atomic import atomic_path
+from ava_det.formats.atomic import atomic_path
 from ava_det.structures import ActionDetections
 
 FEATURE_DTYPE = np.dtype("<f4")
