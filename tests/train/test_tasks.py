@@ -5,6 +5,8 @@ import pytest
 import torch
 from torch import nn
 
+from ava_det.model.criterion import ExclusiveCrossEntropy, FocalLoss, SigmoidCrossEntropy
+from ava_det.model.zoo import build_detector
 from ava_det.structures import Keyframe, PersonBoxes
 from ava_det.train.tasks import Detection, resize
 
@@ -83,3 +85,20 @@ def test_boxes_are_scaled_by_what_the_sides_became():
     clips, factors = resize(torch.zeros(1, 3, 2, 33, 47, dtype=torch.uint8), 0.5)
     assert clips.shape == (1, 3, 2, 16, 24)
     assert factors.tolist() == pytest.approx([24 / 47, 16 / 33] * 2)
+
+
+@pytest.mark.parametrize(
+    "criterion", [SigmoidCrossEntropy(), FocalLoss(), ExclusiveCrossEntropy([0, 1])]
+)
+def test_a_batch_without_people_costs_nothing(criterion):
+    """Every parameter has a gradient all the same, which processes that average them wait for."""
+    model = build_detector("slowfast_tiny", 3, {"width": 8})
+    empty = {
+        "clips": torch.zeros(2, 3, 8, 32, 32, dtype=torch.uint8),
+        "boxes": [torch.zeros(0, 4)] * 2,
+        "targets": [torch.zeros(0, 3)] * 2,
+    }
+    losses = Detection(criterion).losses(model, empty, np.random.default_rng(0))
+    sum(losses.values()).backward()
+    assert all(loss.item() == 0 for loss in losses.values())
+    assert all(p.grad is not None and not p.grad.any() for p in model.parameters())
