@@ -1,6 +1,5 @@
 """Loaders: from the name of a data set to batches."""
 
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -185,14 +184,8 @@ def build_train_loader(
         unreadable=unreadable,
         num_workers=num_workers,
         pin_memory=torch.cuda.is_available(),
-        worker_init_fn=_outlive_sigterm,
         persistent_workers=num_workers > 0,
     )
-
-
-def _outlive_sigterm(_: int) -> None:
-    """A worker ends when its trainer does, which has a last checkpoint to write on SIGTERM."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def build_test_loader(
