@@ -295,22 +295,15 @@ def test_settings_say_how_the_folder_was_made(root: Path):
 def test_register(root: Path):
     from detectron2.data import DatasetCatalog, MetadataCatalog
 
-    splits = ("train", "test", "swapped")
-    names = [f"actors_{kind}{split}" for kind in ("", "clips_") for split in splits]
-    kept = {name: DatasetCatalog.pop(name) for name in names if name in DatasetCatalog}
-    for name in names:
-        if name in MetadataCatalog:
-            MetadataCatalog.remove(name)
+    actors.register(root, "mine")
     try:
-        actors.register(root)
-        assert len(DatasetCatalog.get("actors_train")) == 3
-        assert len(DatasetCatalog.get("actors_clips_test")) == 1
-        assert MetadataCatalog.get("actors_test").class_map == actors.class_map()
-        assert MetadataCatalog.get("actors_test").clock == actors.CLOCK
-        assert len(MetadataCatalog.get("actors_clips_train").class_map) == len(SOLO_ACTIONS)
+        assert len(DatasetCatalog.get("mine_train")) == 3
+        assert len(DatasetCatalog.get("mine_clips_test")) == 1
+        assert MetadataCatalog.get("mine_test").class_map == actors.class_map()
+        assert MetadataCatalog.get("mine_test").clock == actors.CLOCK
+        assert len(MetadataCatalog.get("mine_clips_train").class_map) == len(SOLO_ACTIONS)
     finally:
-        for name in names:
-            DatasetCatalog.remove(name)
-            MetadataCatalog.remove(name)
-            if name in kept:
-                DatasetCatalog.register(name, kept[name])
+        for kind in ("", "clips_"):
+            for split in ("train", "test", "swapped"):
+                DatasetCatalog.remove(f"mine_{kind}{split}")
+                MetadataCatalog.remove(f"mine_{kind}{split}")

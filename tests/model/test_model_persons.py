@@ -56,6 +56,7 @@ def test_every_detector_builds_and_finds_boxes_inside_the_frame(name):
     assert (people.scores >= 0.05).all()
 
 
+@pytest.mark.slow
 def test_a_few_steps_on_one_picture_lower_the_loss():
     torch.manual_seed(0)
     model = build_person_detector("faster_rcnn_tiny", {"width": 8})
