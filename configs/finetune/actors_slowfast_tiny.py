@@ -28,6 +28,6 @@ reader = L(CachedVideoReader)(folder="runs/demo/cache", short_side=96)
 dataloader.train.mapper.reader = reader
 test.loader.mapper.reader = reader
 optimizer.lr = 2e-3
-train.max_iter = 450
+train.max_iter = 380
 train.ema = 0.99
-train.eval_period = 225
+train.eval_period = 190

@@ -16,5 +16,5 @@ clip.short_side = 120  # the videos' own
 dataloader.train.mapper.transform.update(lowest=104, highest=136)
 test.loader.records.every = 1
 optimizer.lr = 2e-3
-train.max_iter = 200
+train.max_iter = 150
 train.eval_period = 0

@@ -33,6 +33,6 @@ reader = L(CachedVideoReader)(folder="runs/demo/cache", short_side=96)
 dataloader.train.mapper.reader = reader
 test.loader.mapper.reader = reader
 optimizer.lr = 2e-3
-train.max_iter = 500
+train.max_iter = 440
 train.ema = 0.99
-train.eval_period = 250
+train.eval_period = 220
