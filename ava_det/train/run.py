@@ -93,20 +93,6 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
     checkpointer = AtomicCheckpointer(plain, str(output), save_to_disk=main_process, **kept)
     tested = average.average.module if average else plain
     cfg.test.loader.unreadable_list = str(output / UNREADABLE.format("test"))
-
-    def measure() -> None:
-        share_statistics(tested)
-        if settings.precise_bn:
-            batches = instantiate(cfg.dataloader.train)
-            measure_statistics(tested, task, batches, settings.precise_bn)
-
-    def test() -> dict[str, dict[str, float]]:
-        measure()
-        loader, evaluator = instantiate(cfg.test.loader), instantiate(cfg.test.evaluator)
-        results = evaluate(tested, task, loader, evaluator)
-        logger.info("iteration %d: %s", trainer.iter, results)
-        return results
-
     trainer.register_hooks(
         [
             hooks.IterationTimer(),
@@ -117,7 +103,8 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
             if main_process
             else None,
             StopOnRequest(checkpointer, trainer.device),
-            hooks.EvalHook(settings.eval_period, test),
+            # Also at the end, whatever the period: the weights that are kept have been measured.
+            hooks.EvalHook(settings.eval_period, lambda: _test(cfg, tested, task, trainer.iter)),
             hooks.PeriodicWriter(_writers(output, settings.max_iter), settings.log_period)
             if main_process
             else None,
@@ -132,10 +119,24 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
     loader.sampler.skip(start * settings.accumulate * cfg.dataloader.train.batch_size)
     trainer.reset_data_loader(lambda: loader)
     trainer.train(start, settings.max_iter)
-    measure()
     if main_process:
         save_weights(output / WEIGHTS, tested.state_dict(), model_card(cfg))
     return output / WEIGHTS
+
+
+def _test(
+    cfg: DictConfig, model: nn.Module, task: Task, iteration: int
+) -> dict[str, dict[str, float]]:
+    """The figures of a model on the test set; its batch norms are measured first, if asked for."""
+    with inference_context(model):  # measuring ends in evaluation mode, and training goes on
+        share_statistics(model)
+        if cfg.train.precise_bn:
+            batches = instantiate(cfg.dataloader.train)
+            measure_statistics(model, task, batches, cfg.train.precise_bn)
+        loader, evaluator = instantiate(cfg.test.loader), instantiate(cfg.test.evaluator)
+        results = evaluate(model, task, loader, evaluator)
+    logger.info("iteration %d: %s", iteration, results)
+    return results
 
 
 def _build_model(cfg: DictConfig) -> nn.Module:

@@ -1,0 +1,40 @@
+"""A whole run in this process."""
+
+import pytest
+
+from ava_det.train.loop import ClipTrainer
+from ava_det.train.run import load_config, train
+
+SMALL = [
+    "model.arguments.width=8",
+    "clip.short_side=32",
+    "dataloader.train.batch_size=2",
+    "dataloader.train.num_workers=0",
+    "test.loader.num_workers=0",
+    "model.num_classes=2",
+    "train.max_iter=3",
+]
+
+
+@pytest.mark.parametrize("average", ["null", "0.5"])
+def test_a_test_in_between_leaves_the_model_training(shared, tmp_path, monkeypatch, average):
+    """Measuring batch norms ends in evaluation mode; the next step is one of training."""
+    listed = tmp_path / "list.txt"
+    videos = sorted((shared / "data" / "jhmdb" / "videos" / "golf").glob("*.mp4"))[:4]
+    listed.write_text("".join(f"{path} {n % 2}\n" for n, path in enumerate(videos)))
+    seen, step = [], ClipTrainer.run_step
+
+    def run_step(trainer):
+        seen.append(all(module.training for module in trainer.model.modules()))
+        step(trainer)
+
+    monkeypatch.setattr(ClipTrainer, "run_step", run_step)
+    data = [f"{key}={listed}" for key in ("class_map.name", "dataloader.train.dataset")]
+    data += [f"test.loader.records.names={listed}"]
+    data += [
+        f"{key}.mapper.reader.folder={tmp_path}" for key in ("dataloader.train", "test.loader")
+    ]
+    settings = ["train.precise_bn=1", "train.eval_period=1", f"train.ema={average}"]
+    cfg = load_config("configs/pretrain/jhmdb_slowfast_tiny.py", [*SMALL, *data, *settings])
+    train(cfg, tmp_path / "run")
+    assert seen == [True] * 3
