@@ -6,6 +6,7 @@ Feature Banks", CVPR 2019; PySlowFast's AVA lists).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import overload
 
 import numpy as np
 
@@ -34,7 +35,14 @@ class TrainingBoxes(Sequence[AnnotatedKeyframe]):
     def __len__(self) -> int:
         return len(self.annotated)
 
-    def __getitem__(self, index: int) -> AnnotatedKeyframe:  # type: ignore[override]
+    @overload
+    def __getitem__(self, index: int) -> AnnotatedKeyframe: ...
+    @overload
+    def __getitem__(self, index: slice) -> "TrainingBoxes": ...
+    def __getitem__(self, index: int | slice) -> "AnnotatedKeyframe | TrainingBoxes":
+        if isinstance(index, slice):
+            parts = self.annotated[index], self.predicted[index]
+            return replace(self, annotated=parts[0], predicted=parts[1])
         keyframe = self.annotated[index]
         predicted = self.predicted[index].people
         people = add_predicted(keyframe.people, predicted, self.least_iou, self.negatives)
