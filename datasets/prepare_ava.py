@@ -68,18 +68,18 @@ def main(args: argparse.Namespace) -> int:
 
 def cut_all(args: argparse.Namespace, root: Path) -> dict[str, str]:
     """Cut all videos of ROOT/videos that ROOT/videos_15min lacks; the problems by name."""
-    from ava_det.data.ava import video_files
     from ava_det.data.cut import Cut
+    from ava_det.data.video_files import files_by_stem
 
     if args.rate < 0 or args.seconds <= 0 or args.start < 0:
         raise InputError("--rate and --start are not negative, --seconds is positive")
     cut = Cut(args.start, args.seconds, args.rate or None, args.short_side)
     target = root / "videos_15min"
-    sources = video_files(root / "videos")
+    sources = files_by_stem(root / "videos")
     if not sources:
         raise InputError(f"{root / 'videos'}: has no video; --download gets them")
     target.mkdir(exist_ok=True)
-    there = set(video_files(target))
+    there = set(files_by_stem(target))
     lacking = [str(path) for name, path in sources.items() if name not in there]
     print(f"{len(sources)} videos, {len(sources) - len(lacking)} cut already")
     return all_of(lacking, partial(cut_one, target, cut), args.workers, "cutting")

@@ -20,7 +20,7 @@ import pandas as pd
 
 from ava_det.data.frame_folders import FrameFolder
 from ava_det.data.keyframes import PackedKeyframes, join, pack
-from ava_det.data.video_files import VIDEO_SUFFIXES
+from ava_det.data.video_files import files_by_stem
 from ava_det.formats.ava_csv import (
     read_ground_truth,
     read_instants,
@@ -116,22 +116,7 @@ def _pictures_of(pictures: Path | FrameFolder) -> dict[str, str]:
     """The file of each video, by name."""
     if isinstance(pictures, FrameFolder):
         return {name: str(pictures.folder / name) for name in pictures.videos()}
-    return {name: str(path) for name, path in video_files(pictures).items()}
-
-
-def video_files(folder: Path) -> dict[str, Path]:
-    """The video files anywhere below a folder, by name; of two of one name the first.
-
-    Raises:
-        InputError: there is no such folder.
-    """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; datasets/README.md says what goes here")
-    files: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in VIDEO_SUFFIXES:
-            files.setdefault(path.stem, path)
-    return files
+    return {name: str(path) for name, path in files_by_stem(pictures).items()}
 
 
 def existing(path: Path) -> Path:
@@ -156,7 +141,7 @@ def load_clips(annotations: Path, videos: Path) -> PackedKeyframes:
     """
     table = read_instants(existing(annotations))
     clips: dict[str, list[tuple[str, int, int]]] = {}
-    files = video_files(videos)
+    files = files_by_stem(videos)
     for name in files:
         match = _CLIP.fullmatch(name)
         start, end = (int(match["start"]), int(match["end"])) if match else (0, 1 << 31)

@@ -1,6 +1,6 @@
 """Keyframes of data sets whose annotations are tubes: UCF101-24, MultiSports."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,18 +51,7 @@ def tube_keyframes(
             yield AnnotatedKeyframe(path, PersonBoxes.nobody(keyframe))
 
 
-def video_files(folder: Path) -> dict[str, str]:
-    """Name without its ending -> path of all files below a folder.
-
-    Raises:
-        InputError: there is no such folder.
-    """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; datasets/README.md says what goes here")
-    return {path.stem: str(path) for path in sorted(folder.rglob("*.*")) if path.is_file()}
-
-
-def path_of(files: dict[str, str], folder: Path, video: str) -> str:
+def path_of(files: Mapping[str, Path], folder: Path, video: str) -> str:
     """The file of a video, whose name may start with folders.
 
     Raises:
@@ -71,4 +60,4 @@ def path_of(files: dict[str, str], folder: Path, video: str) -> str:
     stem = video.rpartition("/")[2]
     if stem not in files:
         raise InputError(f"{folder}: no file of video {video}")
-    return files[stem]
+    return str(files[stem])

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ava_det.data.tubes import path_of, tube_keyframes, video_files
+from ava_det.data.tubes import path_of, tube_keyframes
 from ava_det.data.video import VideoReader
+from ava_det.data.video_files import files_by_stem
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.tube_pickle import AnnotatedTube, read_tube_pickle
 from ava_det.structures import AnnotatedKeyframe, InputError
@@ -69,7 +70,7 @@ def load_csv(root: Path) -> list[AnnotatedKeyframe]:
 def _keyframes(
     root: Path, tubes: dict[str, list[AnnotatedTube]], keep_empty: bool
 ) -> list[AnnotatedKeyframe]:
-    files, reader = video_files(root / "videos"), VideoReader()
+    files, reader = files_by_stem(root / "videos"), VideoReader()
     items: list[AnnotatedKeyframe] = []
     for video, annotated in tubes.items():
         path = path_of(files, root / "videos", video)

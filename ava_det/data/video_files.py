@@ -28,3 +28,18 @@ def video_files(folder: Path) -> dict[str, Path]:
     if not files:
         raise InputError(f"{folder}: has no video ({', '.join(sorted(VIDEO_SUFFIXES))})")
     return files
+
+
+def files_by_stem(folder: Path) -> dict[str, Path]:
+    """The video files anywhere below a folder, by bare name; of two of one name the first.
+
+    Raises:
+        InputError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; datasets/README.md says what goes here")
+    files: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in VIDEO_SUFFIXES:
+            files.setdefault(path.stem, path)
+    return files
