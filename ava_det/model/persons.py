@@ -57,24 +57,9 @@ def faster_rcnn_tiny(width: int = 32) -> GeneralizedRCNN:
         )
         for k in range(4)
     ]
-    channels = 2 * width
-    backbone = _fpn(width, stages, ["res3", "res4", "res5"], channels)
-    anchors = L(DefaultAnchorGenerator)(
-        sizes=[[16, 24], [32, 48], [64, 96], [128, 192]],
-        aspect_ratios=[[1.0, 2.0, 3.0]],
-        strides=[8, 16, 32, 64],
-    )
-    levels = ["p3", "p4", "p5", "p6"]
-    rpn = _rpn(levels, channels, anchors, 6, batch=128, topk=((500, 200), (200, 50)))
-    pooler = L(ROIPooler)(
-        output_size=7,
-        scales=[1 / 8, 1 / 16, 1 / 32],
-        sampling_ratio=0,
-        pooler_type="ROIAlignV2",
-        canonical_box_size=112,
-    )
-    heads = _roi_heads(levels[:3], channels, pooler, fc_dim=256, batch=64)
-    return _rcnn(backbone, rpn, heads)
+    backbone = _fpn(width, stages, ["res3", "res4", "res5"], 2 * width)
+    topk = (500, 200), (200, 50)
+    return _small_rcnn(backbone, 2 * width, [1.0, 2.0, 3.0], topk, person=112)
 
 
 def faster_rcnn_r50() -> GeneralizedRCNN:
@@ -141,19 +126,41 @@ def faster_rcnn_mobilenet(channels: int = 64, frozen: int = 0) -> GeneralizedRCN
         norm="BN",
         top_block=L(LastLevelMaxPool)(),
     )
+    ratios, topk = [0.7, 1.6, 3.0], ((500, 200), (100, 40))
+    return _small_rcnn(backbone, channels, ratios, topk, person=160, sampling_ratio=2)
+
+
+def _small_rcnn(
+    backbone: DictConfig,
+    channels: int,
+    aspect_ratios: list[float],
+    topk: tuple[tuple[int, int], tuple[int, int]],
+    person: int,
+    sampling_ratio: int = 0,
+) -> GeneralizedRCNN:
+    """Settings for small frames and a CPU, around a pyramid p3 to p6 of `channels` channels.
+
+    Args:
+        backbone: the pyramid.
+        channels: of its levels.
+        aspect_ratios: three, height to width, of the anchors.
+        topk: proposals that are kept, as for `_rpn`.
+        person: pixels of a side of a box that p4 is for.
+        sampling_ratio: of ROIAlign.
+    """
     anchors = L(DefaultAnchorGenerator)(
         sizes=[[16, 24], [32, 48], [64, 96], [128, 192]],
-        aspect_ratios=[[0.7, 1.6, 3.0]],
+        aspect_ratios=[aspect_ratios],
         strides=[8, 16, 32, 64],
     )
     levels = ["p3", "p4", "p5", "p6"]
-    rpn = _rpn(levels, channels, anchors, 6, batch=128, topk=((500, 200), (100, 40)))
+    rpn = _rpn(levels, channels, anchors, 6, batch=128, topk=topk)
     pooler = L(ROIPooler)(
         output_size=7,
         scales=[1 / 8, 1 / 16, 1 / 32],
-        sampling_ratio=2,
+        sampling_ratio=sampling_ratio,
         pooler_type="ROIAlignV2",
-        canonical_box_size=160,
+        canonical_box_size=person,
     )
     heads = _roi_heads(levels[:3], channels, pooler, fc_dim=256, batch=64)
     return _rcnn(backbone, rpn, heads)
