@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ava_det.boxes import clip_relative, to_relative
+from ava_det.data.box_table import read_box_table
 from ava_det.data.video import VideoReader
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, LabelledVideo, PersonBoxes
@@ -133,16 +134,7 @@ def _read_split(root: Path, split: int, subset: str) -> list[str]:
 
 
 def _read_annotations(path: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path)
-    except OSError as error:
-        raise InputError(
-            f"{path}: {error.strerror}; datasets/README.md says what goes here"
-        ) from error
-    except ValueError as error:
-        raise InputError(f"{path}: {error}") from error
-    if list(table.columns) != COLUMNS:
-        raise InputError(f"{path}: row 1: columns are {list(table.columns)}, not {COLUMNS}")
+    table = read_box_table(path, COLUMNS)
     numbers = table[COLUMNS[1:6]].apply(pd.to_numeric, errors="coerce")
     bad = numbers.isna().any(axis=1) | ~table.action.isin(ACTIONS)
     if bad.any():

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ava_det.data.box_table import read_box_table
 from ava_det.data.tubes import path_of, tube_keyframes
 from ava_det.data.video import VideoReader
 from ava_det.data.video_files import files_by_stem
@@ -89,16 +90,7 @@ def _continuous(tube: AnnotatedTube) -> AnnotatedTube:
 
 
 def _read_annotations(path: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path)
-    except OSError as error:
-        raise InputError(
-            f"{path}: {error.strerror}; datasets/README.md says what goes here"
-        ) from error
-    except ValueError as error:
-        raise InputError(f"{path}: {error}") from error
-    if list(table.columns) != COLUMNS:
-        raise InputError(f"{path}: row 1: columns are {list(table.columns)}, not {COLUMNS}")
+    table = read_box_table(path, COLUMNS)
     numbers = table[[*COLUMNS[1:6], "tube"]].apply(pd.to_numeric, errors="coerce")
     whole = (numbers[["frame", "tube"]] % 1 == 0).all(axis=1)
     tube = table.groupby(["video", "tube"])
