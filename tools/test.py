@@ -50,6 +50,7 @@ def main(args: argparse.Namespace) -> None:
 
     from ava_det.evaluate.text import video_table
     from ava_det.evaluate.video_map import video_map
+    from ava_det.formats.atomic import atomic_text
     from ava_det.formats.ava_csv import write_detections, write_ground_truth
     from ava_det.formats.class_map import write_class_map
     from ava_det.train.features import FeatureExport
@@ -81,7 +82,8 @@ def main(args: argparse.Namespace) -> None:
         tubes = video_map(evaluator.ground_truth, evaluator.table, evaluator.evaluated).summary()
         summary["video_mAP"] = tubes
         print(video_table(tubes))
-    (args.output / "result.json").write_text(json.dumps(summary))
+    with atomic_text(args.output / "result.json") as file:
+        json.dump(summary, file)
 
 
 def load(path: Path, cfg: Any) -> Any:
