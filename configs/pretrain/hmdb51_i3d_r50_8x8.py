@@ -24,5 +24,6 @@ model.num_classes = 51
 dataloader.train.dataset = "hmdb51_split${recipe.split}_train"
 test.loader.records.names = "hmdb51_split${recipe.split}_test"
 optimizer.lr = 0.01
-train.max_iter = iterations("hmdb51", epochs=40)
+train.epochs = 40
+train.max_iter = iterations("hmdb51", train.epochs)
 train.init = "weights/I3D_8x8_R50.pkl"  # PySlowFast's

@@ -21,4 +21,4 @@ clip.update(frames=32, stride=2)
 model.num_classes = 400
 dataloader.train.dataset = "kinetics400_train"
 test.loader.records.names = "kinetics400_val"
-train.max_iter = iterations("kinetics400", epochs=250)
+train.max_iter = iterations("kinetics400", train.epochs)

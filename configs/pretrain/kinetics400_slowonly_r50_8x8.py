@@ -19,4 +19,4 @@ model.architecture = "slow_r50"
 model.num_classes = 400
 dataloader.train.dataset = "kinetics400_train"
 test.loader.records.names = "kinetics400_val"
-train.max_iter = iterations("kinetics400", epochs=250)
+train.max_iter = iterations("kinetics400", train.epochs)

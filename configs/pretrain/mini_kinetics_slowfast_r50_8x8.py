@@ -1,10 +1,10 @@
 """SlowFast-50 8x8 on Mini-Kinetics-200."""
 
-from ..common.videomix import (
+from ..common.videomix import iterations
+from .kinetics400_slowfast_r50_8x8 import (
     class_map,
     clip,
     dataloader,
-    iterations,
     lr_multiplier,
     mixes,
     model,
@@ -15,10 +15,7 @@ from ..common.videomix import (
     train,
 )
 
-model.architecture = "slowfast_r50"
-model.arguments = dict(alpha=4)
-clip.update(frames=32, stride=2)
 model.num_classes = 200
 dataloader.train.dataset = "mini_kinetics200_train"
 test.loader.records.names = "mini_kinetics200_val"
-train.max_iter = iterations("mini_kinetics200", epochs=250)
+train.max_iter = iterations("mini_kinetics200", train.epochs)

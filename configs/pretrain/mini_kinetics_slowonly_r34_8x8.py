@@ -19,4 +19,4 @@ model.architecture = "slow_r34"
 model.num_classes = 200
 dataloader.train.dataset = "mini_kinetics200_train"
 test.loader.records.names = "mini_kinetics200_val"
-train.max_iter = iterations("mini_kinetics200", epochs=250)
+train.max_iter = iterations("mini_kinetics200", train.epochs)

@@ -28,5 +28,6 @@ optimizer.lr = 0.01
 lr_multiplier = L(MultiStepParamScheduler)(
     values=[1.0, 0.1, 0.01], milestones=[26, 33], num_updates=40
 )
-train.max_iter = iterations("something_v2", epochs=40)
+train.epochs = 40
+train.max_iter = iterations("something_v2", train.epochs)
 train.init = "runs/kinetics400_slowonly_r50_8x8_vanilla/model.safetensors"

@@ -1,13 +1,11 @@
-"""I3D-50 8x8 on a split of UCF-101, from Kinetics-400 weights without VideoMix.
+"""I3D-50 8x8 on a split of UCF-101: the recipe of HMDB-51."""
 
-The paper gives no recipe for it; the schedule is its own of Something-Something-V2.
-"""
-
-from ..common.videomix import (
+from ..common.videomix import iterations
+from .hmdb51_i3d_r50_8x8 import (
     class_map,
     clip,
     dataloader,
-    iterations,
+    lr_multiplier,
     mixes,
     model,
     optimizer,
@@ -16,13 +14,8 @@ from ..common.videomix import (
     test,
     train,
 )
-from .something_v2_slowonly_r50_8x8 import lr_multiplier
 
-recipe.split = 1  # the paper's figure is the mean of 1, 2 and 3
-model.architecture = "i3d_r50"
 model.num_classes = 101
 dataloader.train.dataset = "ucf101_split${recipe.split}_train"
 test.loader.records.names = "ucf101_split${recipe.split}_test"
-optimizer.lr = 0.01
-train.max_iter = iterations("ucf101", epochs=40)
-train.init = "weights/I3D_8x8_R50.pkl"  # PySlowFast's
+train.max_iter = iterations("ucf101", train.epochs)
