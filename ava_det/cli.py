@@ -14,13 +14,17 @@ FAILED, USAGE = 1, 2  # exit codes; argparse exits with 2 as well
 
 
 def quiet_libraries() -> None:
-    """Keep deprecation notices of libraries off the user's screen; call before importing them."""
+    """Keep deprecation notices of libraries off the user's screen; call before importing them.
+
+    Processes that this one starts are as quiet: they import libraries before any code of ours runs.
+    """
     if not sys.warnoptions:
-        warnings.simplefilter("ignore", FutureWarning)
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", UserWarning)
-        # detectron2 asks torch whether it is being traced in a way that torch complains of.
-        logging.getLogger("torch.fx._symbolic_trace").setLevel(logging.ERROR)
+        kinds = FutureWarning, DeprecationWarning, UserWarning
+        for kind in kinds:
+            warnings.simplefilter("ignore", kind)
+        os.environ["PYTHONWARNINGS"] = ",".join(f"ignore::{kind.__name__}" for kind in kinds)
+    # detectron2 asks torch whether it is being traced in a way that torch complains of.
+    logging.getLogger("torch.fx._symbolic_trace").setLevel(logging.ERROR)
 
 
 def run(

@@ -7,7 +7,6 @@ its item and its random augmentation depend on (seed, number) alone.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -84,7 +83,8 @@ class Draws(Dataset[Drawn[Sample]], Generic[Record, Sample]):
         self._edges = (
             None if weights is None else np.cumsum(weights) * (len(weights) / sum(weights))
         )
-        self._order = lru_cache(maxsize=2)(self._shuffle)
+        # The order of one epoch; a plain attribute, for spawned workers are sent all of this.
+        self._epoch, self._order = 0, self._shuffle(0)
 
     def __len__(self) -> int:
         """Draws in an epoch."""
@@ -101,8 +101,10 @@ class Draws(Dataset[Drawn[Sample]], Generic[Record, Sample]):
     def __getitem__(self, index: int) -> Drawn[Sample]:
         """The sample of draw number `index`."""
         epoch, place = divmod(index, len(self.records))
+        if epoch != self._epoch:
+            self._epoch, self._order = epoch, self._shuffle(epoch)
         key = (self.seed, epoch, place)
-        number = int(self._order(epoch)[place])
+        number = int(self._order[place])
         unreadable: list[UnreadableVideo] = []
         for attempt in range(1, ATTEMPTS + 1):
             record = self.records[number]

@@ -165,5 +165,6 @@ def _join(place: Place) -> None:
 def _call(function: Callable[..., None], *arguments: Any) -> None:
     try:
         function(*arguments)
+        comm.synchronize()  # nobody leaves while another still talks to it
     finally:
         dist.destroy_process_group()

@@ -148,9 +148,11 @@ def test_two_processes_train_as_one(tmp_path, environment):
     for processes in (1, 2):
         output = tmp_path / str(processes)
         rest = [*SMALL, *overrides, "train.max_iter=3", "train.log_period=1"]
+        rest += [f"{loader}.num_workers=1" for loader in ("dataloader.train", "test.loader")]
         arguments = command("pretrain", config, output, "--num-processes", str(processes), *rest)
         done = run(arguments, environment)
         assert done.returncode == 0, done.stderr
+        assert "Warning" not in done.stderr
         lines = [json.loads(line) for line in (output / "metrics.json").read_text().splitlines()]
         seen.append([line["total_loss"] for line in lines if "total_loss" in line])
         assert (output / "model.safetensors").exists()
