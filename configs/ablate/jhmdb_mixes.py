@@ -17,7 +17,7 @@ MIXES = {
     "T-VideoMix": VIDEO_MIX % "temporal",
     "per-frame": VIDEO_MIX % "per_frame",
 }
-STEPS = 1500
+STEPS = 1200
 FRACTIONS = (25, 50)  # percent; as many epochs as with all of the data, so fewer steps
 
 

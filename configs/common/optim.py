@@ -21,6 +21,7 @@ adamw = L(torch.optim.AdamW)(
     params=L(get_default_optimizer_params)(weight_decay_norm=0.0, weight_decay_bias=0.0),
     lr=1e-3,
     weight_decay=0.05,
+    fused=True,
 )
 
 cosine = L(warmed_up)(
