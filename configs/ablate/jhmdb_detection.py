@@ -1,61 +1,63 @@
 """Does VideoMix pretraining help detection? The paper's table 9 on JHMDB split 1, for one core.
 
-A run pretrains with or without S-VideoMix, fine-tunes, and tests every annotated frame with
-annotated and with detected boxes. Before it, once, the people whom all runs are tested on:
+A run fine-tunes what a run of `jhmdb_mixes.py` has pretrained, and tests every annotated frame with
+annotated and with detected boxes. Before it, once, that pretraining and the boxes of a detector
+that has seen nothing of JHMDB:
 
-    python tools/propose.py --train --dataset jhmdb_split1_train --output runs/ablate/persons
-    python tools/propose.py --dataset jhmdb_split1_test \\
-        --weights runs/ablate/persons/model.safetensors --output runs/ablate/jhmdb_boxes.csv
+    python tools/ablate.py --grid configs/ablate/jhmdb_mixes.py --output runs/ablate/jhmdb_mixes \\
+        --arms vanilla S-VideoMix
+    python tools/propose.py --dataset jhmdb_split1_test --weights yolox_nano.onnx \\
+        --output runs/ablate/jhmdb_split1_test.csv
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from ava_det.grid import Figure, Grid
+from ava_det.grid import Figure, Grid, load_grid, runs_of
 
-PRETRAIN, FINETUNE = "configs/ablate/jhmdb_tiny.py", "configs/ablate/jhmdb_detection_tiny.py"
-MIXES = {
-    "vanilla": "task.mix=null",
-    "S-VideoMix": "task.mix={_target_: ava_det.augment.videomix.VideoMix, variant: spatial}",
+CONFIG = "configs/ablate/jhmdb_detection_tiny.py"
+PRETRAINED = Path("runs/ablate/jhmdb_mixes")
+BOXES = "runs/ablate/jhmdb_split%d_test.csv"
+SCORE = "0.3"  # least one of a person
+PARTS = ("annotated", "detected")
+MEASURES = {
+    "frame-mAP@0.5": "mAP",
+    "video-mAP@0.2": "video_mAP/mAP/0.2",
+    "video-mAP@0.5": "video_mAP/mAP/0.5",
 }
-# The paper's confidence of a person.
-DETECTED = ["--proposals", "runs/ablate/jhmdb_boxes.csv", "--threshold", "0.8"]
+pretraining = {
+    (run.arm, run.seed): str(PRETRAINED / run.folder.name / "model.safetensors")
+    for run in runs_of(load_grid(Path(__file__).with_name("jhmdb_mixes.py")), PRETRAINED)
+}
 
 
-def commands(arm: str, seed: int, run: Path) -> list[list[str]]:
-    """Pretrain, fine-tune, test on annotated boxes, test on detected ones."""
-
-    def command(tool: str, config: str, step: str, *rest: str) -> list[str]:
-        return [f"tools/{tool}.py", "--config", config, "--output", str(run / step), *rest]
-
-    train = ["--resume", f"train.seed={seed}"]
-    backbone = ["--weights", str(run / "pretrain" / "model.safetensors")]
-    detector = ["--weights", str(run / "finetune" / "model.safetensors"), "--video-map"]
+def detect(
+    run: Path, weights: str, seed: int, split: int = 1, options: Sequence[str] = ()
+) -> list[list[str]]:
+    """Fine-tune what has these weights, test on annotated boxes, test on detected ones."""
+    train = f"jhmdb_split{split}_train"
+    recipe = [f"dataloader.train.dataset={train}", f"class_map.name={train}", *options]
+    recipe.append(f"test.loader.records.names=jhmdb_split{split}_test")
+    finetune = ["tools/finetune.py", "--config", CONFIG, "--output", str(run / "finetune")]
+    test = ["tools/test.py", "--config", CONFIG, "--video-map"]
+    test += ["--weights", str(run / "finetune" / "model.safetensors")]
     every = "test.loader.records.every=1"
+    detected = ["--proposals", BOXES % split, "--threshold", SCORE]
     return [
-        command("pretrain", PRETRAIN, "pretrain", *train, MIXES[arm]),
-        command("finetune", FINETUNE, "finetune", *backbone, *train),
-        command("test", FINETUNE, "annotated", *detector, every),
-        command("test", FINETUNE, "detected", *detector, *DETECTED, every),
+        [*finetune, "--weights", weights, "--resume", f"train.seed={seed}", *recipe],
+        [*test, "--output", str(run / "annotated"), *recipe, every],
+        [*test, "--output", str(run / "detected"), *detected, *recipe, every],
     ]
 
 
-def figure(boxes: str, key: str) -> Figure:
-    """A figure of a test, in percent."""
-    return Figure(f"{boxes}/result.json", key, 100)
+def commands(arm: str, seed: int, run: Path) -> list[list[str]]:
+    """All but the pretraining."""
+    return detect(run, pretraining[arm, seed], seed)
 
 
-grid = Grid(
-    arms=list(MIXES),
-    seeds=range(3),
-    commands=commands,
-    figures={
-        f"{name}, {boxes} boxes (%)": figure(boxes, key)
-        for boxes in ("annotated", "detected")
-        for name, key in (
-            ("frame-mAP@0.5", "mAP"),
-            ("video-mAP@0.2", "video_mAP/mAP/0.2"),
-            ("video-mAP@0.5", "video_mAP/mAP/0.5"),
-        )
-    }
-    | {"top-1 in pretraining (%)": Figure("pretrain/metrics.json", "recognition/top1")},
-)
+figures = {
+    f"{name}, {boxes} boxes (%)": Figure(f"{boxes}/result.json", key, 100)
+    for boxes in PARTS
+    for name, key in MEASURES.items()
+}
+grid = Grid(arms=["vanilla", "S-VideoMix"], seeds=range(5), commands=commands, figures=figures)

@@ -1,0 +1,48 @@
+"""Beside `jhmdb_detection.py`, one run each: the other splits, and the options of the head.
+
+Before it what that grid wants, and the people of the other splits' test clips:
+
+    for k in 2 3; do python tools/propose.py --dataset jhmdb_split${k}_test \\
+        --weights yolox_nano.onnx --output runs/ablate/jhmdb_split${k}_test.csv; done
+"""
+
+import runpy
+from pathlib import Path
+
+from ava_det.grid import Grid
+
+detection = runpy.run_path(str(Path(__file__).with_name("jhmdb_detection.py")))
+mixes = runpy.run_path(str(Path(__file__).with_name("jhmdb_mixes.py")))["MIXES"]
+SPLITS = {f"split {k}, {arm}": (k, arm) for k in (2, 3) for arm in detection["grid"].arms}
+OPTIONS = {  # on split 1, after S-VideoMix; against seed 0 of the other grid
+    "temporal maximum": ["model.temporal_max=true"],
+    "without context": ["model.context=false"],
+    "focal loss": [
+        "model.exclusive=[]",
+        "task.criterion=null",  # or the other loss's arguments stay
+        "task.criterion={_target_: ava_det.model.criterion.FocalLoss, alpha: 3.0, gamma: 1.0}",
+    ],
+}
+
+
+def commands(arm: str, seed: int, run: Path) -> list[list[str]]:
+    """Pretrain on another split, or take what is there; the rest as in the other grid."""
+    if arm in OPTIONS:
+        weights = detection["pretraining"]["S-VideoMix", seed]
+        return detection["detect"](run, weights, seed, options=OPTIONS[arm])
+    k, mix = SPLITS[arm]
+    train, output = f"jhmdb_clips_split{k}_train", run / "pretrain"
+    pretrain = ["tools/pretrain.py", "--config", "configs/ablate/jhmdb_tiny.py"]
+    pretrain += ["--output", str(output), "--resume", f"train.seed={seed}", mixes[mix]]
+    pretrain += [f"dataloader.train.dataset={train}", f"class_map.name={train}"]
+    pretrain.append(f"test.loader.records.names=jhmdb_clips_split{k}_test")
+    return [pretrain, *detection["detect"](run, str(output / "model.safetensors"), seed, k)]
+
+
+grid = Grid(
+    arms=[*SPLITS, *OPTIONS],
+    seeds=range(1),
+    commands=commands,
+    figures=detection["figures"],
+    comparisons=[(f"split {k}, S-VideoMix", f"split {k}, vanilla") for k in (2, 3)],
+)
