@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from detectron2.config import instantiate
 
-from ava_det.grid import load_grid
+from ava_det.grid import load_grid, runs_of
 from ava_det.train.run import load_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -13,7 +13,7 @@ GRIDS = sorted((ROOT / "configs" / "ablate").glob("*.py"))
 GRIDS = [path for path in GRIDS if "grid = Grid(" in path.read_text()]
 
 
-MIXES = {  # of the arms, by the first words of their names
+MIXES = {  # of the arms, by a part of their names
     "vanilla": ("NoneType", None),
     "S-VideoMix": ("VideoMix", "spatial"),
     "ST-VideoMix": ("VideoMix", "spatiotemporal"),
@@ -29,20 +29,49 @@ def test_every_arm_is_what_it_is_called(path, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     grid = load_grid(path)
     for arm in grid.arms:
-        for tool, *words in grid.commands(arm, grid.seeds[1], tmp_path):
+        for tool, *words in grid.commands(arm, grid.seeds[-1], tmp_path):
             assert (ROOT / tool).is_file()
             overrides = [word for word in words if "=" in word]
             cfg = load_config(words[words.index("--config") + 1], overrides)
             if tool != "tools/pretrain.py":
                 continue
-            assert cfg.train.seed == grid.seeds[1]
+            assert cfg.train.seed == grid.seeds[-1]
             mix = instantiate(cfg.task).mix
-            assert (type(mix).__name__, getattr(mix, "variant", None)) == MIXES[arm.split(", ")[0]]
+            named = next(MIXES[part] for part in arm.split(", ") if part in MIXES)
+            assert (type(mix).__name__, getattr(mix, "variant", None)) == named
             assert getattr(mix, "probability", 1) == 1
             assert getattr(mix, "alpha", 1) == 1
             percent = 100 * cfg.dataloader.train.get("fraction", 1)
             assert (f", {percent:g} %" in arm) == (percent < 100)
             if path.stem == "jhmdb_mixes":
-                assert cfg.train.max_iter == 1500 * percent / 100
+                assert cfg.train.max_iter == 1200 * percent / 100
             if path.stem == "scene_bias":
                 assert ("biased" in cfg.dataloader.train.dataset) == arm.endswith("bias 0.9")
+
+
+@pytest.mark.parametrize("name", ["jhmdb_detection", "jhmdb_detection_once"])
+def test_detection_has_one_split_and_what_was_pretrained_on_it(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    grid = load_grid(ROOT / "configs" / "ablate" / f"{name}.py")
+    mixes = load_grid(ROOT / "configs" / "ablate" / "jhmdb_mixes.py")
+    known = {(run.arm, run.seed): run.folder.name for run in runs_of(mixes, tmp_path)}
+    for arm in grid.arms:
+        seed = grid.seeds[-1]
+        *pretrain, finetune, annotated, detected = grid.commands(arm, seed, tmp_path)
+        split = arm.split(",")[0].removeprefix("split ") if "split" in arm else "1"
+        for command in [*pretrain, finetune, annotated, detected]:
+            config = command[command.index("--config") + 1]
+            cfg = load_config(config, [word for word in command if "=" in word])
+            clips = "clips_" if command in pretrain else ""
+            assert cfg.dataloader.train.dataset == f"jhmdb_{clips}split{split}_train"
+            assert cfg.class_map.name == f"jhmdb_{clips}split{split}_train"
+            assert cfg.test.loader.records.names == f"jhmdb_{clips}split{split}_test"
+            instantiate(cfg.task)
+        weights = Path(finetune[finetune.index("--weights") + 1])
+        if pretrain:
+            assert weights == tmp_path / "pretrain" / "model.safetensors"
+        else:
+            mix = arm if arm in MIXES else "S-VideoMix"
+            assert weights == Path("runs/ablate/jhmdb_mixes", known[mix, seed], "model.safetensors")
+        assert f"split{split}_test" in detected[detected.index("--proposals") + 1]
+        assert "--proposals" not in annotated
