@@ -1,6 +1,6 @@
 """Loaders: from the name of a data set to batches."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +20,17 @@ from ava_det.data.mapper import (
     collate_clips,
     collate_people,
 )
+from ava_det.data.proposed import with_proposals, with_unlisted
 from ava_det.data.rare_classes import repeat_factors
 from ava_det.data.sampler import Draws, Listed, SeekableSampler
 from ava_det.data.subset import stratified_part
 from ava_det.data.training_boxes import TrainingBoxes
 from ava_det.data.unreadable import CollateDrawn, ListingLoader, UnreadableList
 from ava_det.data.video import FrameReader, VideoReader
-from ava_det.formats.ava_csv import people_by_keyframe, table_of
+from ava_det.formats.ava_csv import require_known, table_of
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.proposals import read_proposals
-from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
+from ava_det.structures import AnnotatedKeyframe, InputError
 
 Records = Sequence[Any]
 Mapper = Callable[..., dict[str, Any]]
@@ -40,6 +41,7 @@ def get_records(
     every: int = 1,
     proposals: str = "",
     threshold: float = 0.0,
+    unlisted: bool = False,
     fraction: float = 1.0,
     fraction_seed: int = 0,
 ) -> Records:
@@ -51,15 +53,22 @@ def get_records(
         every: keep one record in so many, for a quick look.
         proposals: a csv or pickle of boxes that stand in for the annotated people of keyframes.
         threshold: least score of a proposal.
+        unlisted: of the same videos, also the keyframes that the proposals alone list, unless
+            they are excluded; what a model finds there is false, where a protocol counts it.
         fraction: keep so large a part of every class of a classification set.
         fraction_seed: which part.
     """
     names = [names] if isinstance(names, str) else list(names)
-    records: Records = _joined([_load(check_known(name)) for name in names])
+    records: Any = _joined([_load(check_known(name)) for name in names])
     if fraction != 1:
         records = stratified_part(records, fraction, fraction_seed)
-    kept: Any = records[::every]
-    return with_proposals(kept, read_proposals(proposals), threshold) if proposals else kept
+    if not proposals:
+        return records[::every]
+    boxes = read_proposals(proposals)
+    boxes = boxes[boxes.score >= threshold].assign(action=-1)  # PySlowFast's lists have labels
+    if unlisted:
+        records = with_unlisted(records, boxes, names)
+    return with_proposals(records[::every], boxes)
 
 
 def _joined(parts: list[Records]) -> Records:
@@ -143,6 +152,8 @@ def build_train_loader(
     predicted: str = "",
     predicted_score: float = 0.8,
     negatives: bool = False,
+    least_iou: float | None = 0.9,
+    unlisted: bool = False,
     rare_below: float = 0.0,
     max_unreadable: float = 0.0,
     unreadable_list: str | Path = "",
@@ -159,7 +170,10 @@ def build_train_loader(
         fraction_seed: which part.
         predicted: a csv or pickle of boxes to train on beside the annotated people of keyframes.
         predicted_score: least score of one.
-        negatives: keep those that meet nobody annotated, as people who do nothing.
+        negatives: keep those that have no label, as people who do nothing.
+        least_iou: how well a predicted box must meet an annotated one to share its labels; None
+            takes the labels that the list itself gives.
+        unlisted: train on keyframes that this list alone has, too; wants `negatives`.
         rare_below: draw records with rare classes more often (`ava_det.data.rare_classes`): those
             on a smaller share of the records than this; 0 draws all alike.
         max_unreadable: share of the videos that may be missing or broken; a draw of such a video
@@ -171,11 +185,16 @@ def build_train_loader(
         raise ValueError(f"batch size {batch_size} does not divide by {world_size} processes")
     records = get_records(dataset, fraction=fraction, fraction_seed=fraction_seed)
     unreadable = _list_for(records, max_unreadable, unreadable_list)
+    names = [dataset] if isinstance(dataset, str) else dataset
+    proposals = read_proposals(predicted, predicted_score) if predicted else None
+    if proposals is not None and unlisted:
+        records = with_unlisted(records, proposals, names)
     weights = repeat_factors(records, rare_below) if rare_below else None
-    if predicted:
-        proposals = read_proposals(predicted, predicted_score)
+    if proposals is not None:
+        if least_iou is None:
+            _require_labels(proposals, class_map_of(names[0]), predicted)
         found = with_proposals(records, proposals)
-        records = TrainingBoxes(records, found, negatives=negatives)
+        records = TrainingBoxes(records, found, least_iou, negatives)
     return ListingLoader(
         Draws(records, mapper, seed, weights),
         batch_size=batch_size // world_size,
@@ -218,25 +237,13 @@ def build_test_loader(
     )
 
 
-def with_proposals(
-    keyframes: Sequence[AnnotatedKeyframe], proposals: pd.DataFrame, threshold: float = 0.0
-) -> Sequence[AnnotatedKeyframe]:
-    """The same keyframes with the people that a detector proposes instead of the annotated ones.
-
-    Args:
-        keyframes: where to look.
-        proposals: table of boxes (`ava_det.formats.proposals.read_proposals`).
-        threshold: least score of a proposal.
-    """
-    proposals = proposals[proposals.score >= threshold]
-    if isinstance(keyframes, PackedKeyframes):
-        return keyframes.with_people(proposals)
-    found = people_by_keyframe(proposals)
-    return [AnnotatedKeyframe(k.path, _people_of(found, k.people.keyframe)) for k in keyframes]
-
-
-def _people_of(found: Mapping[Keyframe, PersonBoxes], keyframe: Keyframe) -> PersonBoxes:
-    return found[keyframe] if keyframe in found else PersonBoxes.nobody(keyframe)
+def _require_labels(proposals: pd.DataFrame, class_map: ClassMap, path: str) -> None:
+    """Refuse a list of boxes whose own labels are to be trained on if it has none, or others."""
+    if not (proposals["action"] > 0).any():
+        raise InputError(
+            f"{path}: no box has an action; dataloader.train.least_iou=0.9 would share"
+        )
+    require_known(proposals, class_map, path)
 
 
 def _collate_for(mapper: Mapper) -> CollateDrawn:

@@ -98,6 +98,18 @@ class PackedKeyframes(Sequence[AnnotatedKeyframe]):
             actions=other.actions,
         )
 
+    def with_keyframes(self, table: pd.DataFrame) -> "PackedKeyframes":
+        """These keyframes, then those of the same videos that only a table of AVA rows lists, with
+        nobody on them.
+        """
+        other = pack(table, {self.names[k]: self.paths[k] for k in np.unique(self.videos)})
+        mine, its = (
+            pd.MultiIndex.from_arrays([np.asarray(k.names, object)[k.videos], k.ticks])
+            for k in (self, other)
+        )
+        new = other.select(~its.isin(mine))
+        return join([self, replace(new, people=np.zeros_like(new.people))])
+
     def occurrences(self) -> tuple[np.ndarray, np.ndarray]:
         """The keyframe (M,) and the action (M,) of each label."""
         rows, owner = _spread(self.labels[self.people])

@@ -22,14 +22,14 @@ class TrainingBoxes(Sequence[AnnotatedKeyframe]):
         annotated: keyframes with people and labels.
         predicted: the same keyframes, with what a detector finds there.
         least_iou: a predicted box takes the labels of the annotated one that it meets best, if
-            it meets it so well.
-        negatives: keep a predicted box that meets none so well, as a person who does nothing;
-            otherwise it is left out.
+            it meets it so well; None: it has the labels that its own list gives it.
+        negatives: keep a predicted box without a label, as a person who does nothing; otherwise
+            it is left out.
     """
 
     annotated: Sequence[AnnotatedKeyframe]
     predicted: Sequence[AnnotatedKeyframe]
-    least_iou: float = 0.9
+    least_iou: float | None = 0.9
     negatives: bool = False
 
     def __len__(self) -> int:
@@ -50,19 +50,42 @@ class TrainingBoxes(Sequence[AnnotatedKeyframe]):
 
 
 def add_predicted(
-    annotated: PersonBoxes, predicted: PersonBoxes, least_iou: float, negatives: bool
+    annotated: PersonBoxes, predicted: PersonBoxes, least_iou: float | None, negatives: bool
 ) -> PersonBoxes:
-    """The people of one keyframe: annotated, then predicted with the labels they take."""
-    met = iou(predicted.boxes, annotated.boxes)  # P x R
-    best = met.argmax(1) if met.size else np.zeros(len(met), np.int64)
-    alike = met.max(1, initial=0.0) >= least_iou
-    actions = tuple(annotated.actions[k] if a else () for k, a in zip(best, alike, strict=True))
-    labelled = replace(predicted, actions=actions)
-    added = labelled if negatives else labelled.select(alike)
+    """The people of one keyframe: annotated, then predicted with the labels they take.
+
+    As anywhere in AVA's files, one identical box is one person: a predicted one that is annotated
+    to the last digit adds its labels to that.
+    """
+    labels = predicted.actions
+    if least_iou is not None:
+        labels = _labels_met(annotated, predicted.boxes, least_iou)
+    place: dict[tuple[float, ...], int] = {}
+    for row, box in enumerate(annotated.boxes.tolist()):
+        place.setdefault(tuple(box), row)
+    actions = list(annotated.actions)
+    chosen = np.zeros(len(labels), bool)
+    for row, box in enumerate(predicted.boxes.tolist()):
+        known = place.get(tuple(box))
+        if known is None:
+            chosen[row] = negatives or bool(labels[row])
+        else:
+            actions[known] = tuple(dict.fromkeys(actions[known] + labels[row]))
+    added = replace(predicted, actions=labels).select(chosen)
     return PersonBoxes(
         annotated.keyframe,
         np.concatenate([annotated.boxes, added.boxes]),
-        annotated.actions + added.actions,
+        tuple(actions) + added.actions,
         np.concatenate([annotated.scores, added.scores]),
         np.concatenate([annotated.person_ids, np.full(len(added.boxes), -1)]),
     )
+
+
+def _labels_met(
+    annotated: PersonBoxes, boxes: np.ndarray, least_iou: float
+) -> tuple[tuple[int, ...], ...]:
+    """The labels of the annotated box that each of some (P, 4) meets best and well enough."""
+    met = iou(boxes, annotated.boxes)  # P x R
+    best = met.argmax(1) if met.size else np.zeros(len(met), np.int64)
+    alike = met.max(1, initial=0.0) >= least_iou
+    return tuple(annotated.actions[k] if a else () for k, a in zip(best, alike, strict=True))

@@ -1,4 +1,11 @@
-"""SlowOnly-50 4x16 on AVA v2.2 as PySlowFast's `SLOW_8x8_R50_SHORT`, for all its name, has it."""
+"""SlowOnly-50 4x16 on AVA v2.2 as PySlowFast's `SLOW_8x8_R50_SHORT`, for all its name, has it.
+
+Pixels, boxes and labels are those of its own loader: `tests/data/test_pyslowfast_ava.py`.
+"""
+
+from detectron2.config import LazyCall as L
+
+from ava_det.augment import pyslowfast
 
 from .ava_slow_r50_8x8 import (
     class_map,
@@ -13,6 +20,12 @@ from .ava_slow_r50_8x8 import (
 )
 
 clip.update(frames=4, stride=16)
-dataloader.train.predicted_score = 0.9
+dataloader.train.update(
+    predicted_score=0.9,
+    least_iou=None,  # its list has labels
+    unlisted=True,
+)
+dataloader.train.mapper.transform = L(pyslowfast.JitterCrop)(lowest=256, highest=320, size=224)
 test.loader.records.threshold = 0.9
+test.loader.mapper.transform = L(pyslowfast.ShortSide)(size=256)
 optimizer.params.weight_decay_bias = None  # as of weights

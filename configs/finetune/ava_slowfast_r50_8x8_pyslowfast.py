@@ -1,6 +1,6 @@
 """SlowFast-50 8x8 on AVA v2.2 as PySlowFast's `SLOWFAST_32x2_R50_SHORT` trains and tests it."""
 
-from .ava_slowfast_r50_8x8 import (
+from .ava_slow_r50_4x16_pyslowfast import (
     class_map,
     clip,
     dataloader,
@@ -12,7 +12,8 @@ from .ava_slowfast_r50_8x8 import (
     train,
 )
 
+model.update(architecture="slowfast_r50", arguments=dict(alpha=4))
+clip.update(frames=32, stride=2)
+dataloader.train.predicted_score = 0.8
+test.loader.records.threshold = 0.8
 test.loader.mapper.transform.size = 224
-# Its steps are 0, 10, 5 and 5: from epoch 10 on its code takes the last rate, a thousandth.
-lr_multiplier.scheduler.update(values=[1.0, 0.001], milestones=[10], num_updates=20)
-optimizer.params.weight_decay_bias = None  # as of weights

@@ -8,6 +8,7 @@ import torch
 from detectron2.config import instantiate
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
+from ava_det.augment import pyslowfast, spatial
 from ava_det.data import ava
 from ava_det.data.made_ava import CLASSES
 from ava_det.data.video_writer import VideoWriter
@@ -20,12 +21,10 @@ ROOT = Path(__file__).resolve().parents[2]
 # Name: architecture, frames, stride, least score of a box, test size, LR by epoch, decay of biases.
 PAPER = {0: 1.25e-4, 2.5: (1.25e-4 + 0.1) / 2, 5: 0.1, 9.9: 0.1, 10.1: 0.01, 14.9: 0.01}
 PAPER |= {15.1: 0.001, 19.9: 0.001}
-SLOWFAST_SHORT = {0: 1.25e-4, 1: 1.25e-4 + (0.1 - 1.25e-4) / 5, 5.1: 0.1, 9.9: 0.1}
-SLOWFAST_SHORT |= {10.1: 1e-4, 15.1: 1e-4, 19.9: 1e-4}
 RECIPES = {
     "ava_slowfast_r50_8x8": ("slowfast_r50", 32, 2, 0.8, 256, PAPER, 0.0),
     "ava_slow_r50_8x8": ("slow_r50", 8, 8, 0.8, 256, PAPER, 0.0),
-    "ava_slowfast_r50_8x8_pyslowfast": ("slowfast_r50", 32, 2, 0.8, 224, SLOWFAST_SHORT, 1e-7),
+    "ava_slowfast_r50_8x8_pyslowfast": ("slowfast_r50", 32, 2, 0.8, 224, PAPER, 1e-7),
     "ava_slow_r50_4x16_pyslowfast": ("slow_r50", 4, 16, 0.9, 256, PAPER, 1e-7),
 }
 every_recipe = pytest.mark.parametrize("name", RECIPES)
@@ -44,7 +43,15 @@ def test_what_is_trained_and_tested_on(name):
     assert (train.batch_size, train.negatives, train.predicted_score) == (64, True, score)
     assert train.predicted.endswith("train_boxes_and_labels_include_negative_v2.2.csv")
     assert test.records.proposals.endswith("val_boxes_and_labels.csv")
-    assert test.records.threshold == score
+    assert (test.records.threshold, test.records.unlisted) == (score, True)
+    its_own = name.endswith("_pyslowfast")
+    assert (train.get("least_iou", 0.9), train.get("unlisted", False)) == (
+        (None, True) if its_own else (0.9, False)
+    )
+    kinds = [type(instantiate(mapper.transform)) for mapper in (train.mapper, test.mapper)]
+    assert kinds == (
+        [pyslowfast.JitterCrop, pyslowfast.ShortSide] if its_own else [spatial.Joint] * 2
+    )
     for mapper in (train.mapper, test.mapper):
         assert (mapper.frames, mapper.stride, mapper.rate) == (frames, stride, 30)
         assert frames * stride == 64

@@ -8,8 +8,9 @@ import torch
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from ava_det.data import actors
-from ava_det.data.build import build_train_loader, get_records, with_proposals
+from ava_det.data.build import build_train_loader, get_records
 from ava_det.data.catalog import check_known
+from ava_det.data.proposed import with_proposals, with_unlisted
 from ava_det.formats.ava_csv import table_of
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import (
@@ -36,10 +37,19 @@ def keyframe(tick: int, *scores: float) -> PersonBoxes:
 def test_proposals_stand_in_for_people_where_they_are_sure_enough():
     asked = [AnnotatedKeyframe("a.mp4", keyframe(tick, 1.0)) for tick in (1, 2, 3)]
     proposals = table_of([keyframe(1, 0.9, 0.3), keyframe(2, 0.2), keyframe(9, 0.9)])
-    found = with_proposals(asked, proposals, threshold=0.5)
+    found = with_proposals(asked, proposals[proposals.score >= 0.5])
     assert [item.people.keyframe.tick for item in found] == [1, 2, 3]
     assert [item.people.scores.tolist() for item in found] == [[0.9], [], []]
     assert all(item.path == "a.mp4" for item in found)
+
+
+def test_keyframes_that_only_a_detector_has_people_on_come_last():
+    asked = [AnnotatedKeyframe("a.mp4", keyframe(tick, 1.0)) for tick in (1, 2)]
+    proposals = table_of([keyframe(9, 0.9), keyframe(2, 0.2), keyframe(9, 0.8)])
+    found = with_unlisted(asked, proposals, ())
+    assert [item.people.keyframe.tick for item in found] == [1, 2, 9]
+    assert [len(item.people.boxes) for item in found] == [1, 1, 0]
+    assert found[-1].path == "a.mp4"
 
 
 def test_an_unknown_name_lists_the_known_ones():

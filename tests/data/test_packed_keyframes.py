@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ava_det.data.build import with_proposals
 from ava_det.data.keyframes import join, pack
+from ava_det.data.proposed import with_proposals, with_unlisted
 from ava_det.formats.ava_csv import people_by_keyframe, read_ground_truth, table_of
 from ava_det.formats.ava_rows import BOX
 
@@ -88,8 +88,11 @@ def test_joined_and_sliced(first, second, step):
 @given(rows, rows)
 def test_proposals_instead_of_people(truth, proposals):
     packed, found = pack(table_from(truth), PATHS), table_from(proposals)
-    expected = with_proposals(list(packed), found, 0.5)
-    assert_same(with_proposals(packed, found, 0.5), expected)
+    expected = with_proposals(list(packed), found)
+    assert_same(with_proposals(packed, found), expected)
+    more = with_unlisted(packed, found, ())
+    assert_same(more, with_unlisted(list(packed), found, ()))
+    assert_same(with_proposals(more, found), with_proposals(list(more), found))
 
 
 def test_videos_without_a_file_are_left_out():

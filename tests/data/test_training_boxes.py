@@ -38,6 +38,8 @@ def test_labels_go_to_boxes_that_meet_well(annotated, predicted, least_iou, nega
     for box in predicted.boxes.tolist():
         overlaps = [overlap(box, other) for other in annotated.boxes.tolist()]
         best = max(range(len(overlaps)), key=overlaps.__getitem__, default=None)
+        if box in annotated.boxes.tolist():
+            continue  # the same person, who has these labels
         if best is not None and overlaps[best] >= least_iou:
             boxes.append(box)
             actions.append(annotated.actions[best])
@@ -48,6 +50,23 @@ def test_labels_go_to_boxes_that_meet_well(annotated, predicted, least_iou, nega
     assert found.boxes.tolist() == boxes
     assert list(found.actions) == actions
     assert len(found.scores) == len(found.person_ids) == len(boxes)
+
+
+def test_a_list_may_bring_its_own_labels():
+    """A box that is annotated to the last digit is that person; labels add up."""
+    annotated = keyframe(1, [[0, 0, 0.5, 1], [0.5, 0, 1, 1]], ((1,), ()))
+    predicted = keyframe(
+        1, [[0, 0, 0.5, 1], [0, 0, 0.5, 0.99], [0.5, 0, 1, 0.99]], ((1, 2), (3,), ())
+    )
+    found = add_predicted(annotated, predicted, None, negatives=False)
+    assert found.boxes.tolist() == [[0, 0, 0.5, 1], [0.5, 0, 1, 1], [0, 0, 0.5, 0.99]]
+    assert found.actions == ((1, 2), (), (3,))
+    assert add_predicted(annotated, predicted, None, negatives=True).actions == (
+        (1, 2),
+        (),
+        (3,),
+        (),
+    )
 
 
 def keyframe(tick, boxes, actions):
