@@ -13,6 +13,7 @@ from torchvision.transforms import v2
 from ava_det.boxes import iou
 from ava_det.data.video import FrameReader
 from ava_det.detect.yolox import YoloxDetector
+from ava_det.model.norms import channels_last, fold_norms
 from ava_det.model.persons import relative_people
 from ava_det.model.weights.native import load_model
 from ava_det.structures import AnnotatedKeyframe, Clock, InputError, Keyframe, PersonBoxes
@@ -46,13 +47,13 @@ class PersonDetector:
     """Boxes of the people in frames.
 
     Args:
-        model: one of `model/persons.py`; put into evaluation mode on `device`.
+        model: one of `model/persons.py`; a copy in evaluation mode runs on `device`.
         short_side: pixels that frames are resized to, as in training.
         device: where the model runs.
     """
 
     def __init__(self, model: GeneralizedRCNN, short_side: int, device: str = "cpu"):
-        self.model = model.to(device).eval()
+        self.model = channels_last(fold_norms(model).to(device))
         self.device = device
         self.resize = v2.Resize(short_side, antialias=True)
 
@@ -120,13 +121,16 @@ def propose(
 
 
 def with_annotated(annotated: PersonBoxes, found: PersonBoxes) -> PersonBoxes:
-    """The annotated people of a keyframe, then the found ones whom they do not overlap by half."""
-    best = iou(found.boxes, annotated.boxes).max(axis=1, initial=0.0)
-    new = found.select(best < 0.5)
+    """The annotated people of a keyframe, then the found ones whom they do not overlap by half.
+
+    They are people to train a person detector on: nobody does anything.
+    """
+    new = found.select(iou(found.boxes, annotated.boxes).max(axis=1, initial=0.0) < 0.5)
+    boxes = np.concatenate([annotated.boxes, new.boxes])
     return PersonBoxes(
         keyframe=annotated.keyframe,
-        boxes=np.concatenate([annotated.boxes, new.boxes]),
-        actions=(*annotated.actions, *new.actions),
+        boxes=boxes,
+        actions=((),) * len(boxes),
         scores=np.concatenate([annotated.scores, new.scores]),
         person_ids=np.concatenate([annotated.person_ids, new.person_ids]),
     )

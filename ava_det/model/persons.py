@@ -126,7 +126,7 @@ def faster_rcnn_mobilenet(channels: int = 64, frozen: int = 0) -> GeneralizedRCN
         norm="BN",
         top_block=L(LastLevelMaxPool)(),
     )
-    ratios, topk = [0.7, 1.6, 3.0], ((500, 200), (100, 40))
+    ratios, topk = [0.7, 1.6, 3.0], ((200, 100), (100, 40))
     return _small_rcnn(backbone, channels, ratios, topk, person=160, sampling_ratio=2)
 
 
@@ -162,7 +162,7 @@ def _small_rcnn(
         pooler_type="ROIAlignV2",
         canonical_box_size=person,
     )
-    heads = _roi_heads(levels[:3], channels, pooler, fc_dim=256, batch=64)
+    heads = _roi_heads(levels[:3], channels, pooler, fc_dim=256, batch=32)
     return _rcnn(backbone, rpn, heads)
 
 
@@ -192,12 +192,12 @@ def relative_people(keyframe: Keyframe, instances: Instances) -> PersonBoxes:
     """What a detector found on a frame, best first, as boxes relative to that frame."""
     instances = instances.to("cpu")
     height, width = instances.image_size
-    boxes = to_relative(instances.pred_boxes.tensor.numpy(), height, width)
+    boxes = to_relative(instances.pred_boxes.tensor.float().numpy(), height, width)
     return PersonBoxes(
         keyframe=keyframe,
         boxes=clip_relative(boxes),
         actions=((),) * len(boxes),
-        scores=instances.scores.numpy().astype(np.float64),
+        scores=instances.scores.float().numpy().astype(np.float64),
         person_ids=np.full(len(boxes), -1, np.int64),
     )
 

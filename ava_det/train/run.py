@@ -22,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from ava_det.cli import quiet_libraries
+from ava_det.model.norms import channels_last
 from ava_det.model.weights.load import load_weights
 from ava_det.model.weights.native import ClipShape, ModelCard, save_weights
 from ava_det.model.zoo import TASKS
@@ -148,7 +149,7 @@ def _build_model(cfg: DictConfig) -> nn.Module:
         logger.info("%s: %s", settings.init, report)
     if settings.sync_norm:
         model = synchronize_norms(model)
-    return model.to(memory_format=torch.channels_last_3d) if settings.channels_last else model
+    return channels_last(model) if settings.channels_last else model
 
 
 def check_classes(num_classes: int, cfg: DictConfig) -> None:

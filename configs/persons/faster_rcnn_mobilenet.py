@@ -21,9 +21,12 @@ from ..common.persons import (
 
 model.architecture, model.arguments = "faster_rcnn_mobilenet", dict(frozen=7)
 clip.short_side = 192
-dataloader.train.mapper.transform = L(spatial.scale_jitter)(height=192, width=256, color=0.3)
-train.max_iter = 3000
-train.ema = 0.998
+# Less than a frame, but people of the sizes that they have at 192 pixels: a third less to compute.
+dataloader.train.mapper.transform = L(spatial.scale_jitter)(
+    height=160, width=192, smallest=0.6, largest=1.8, color=0.3
+)
+train.update(max_iter=1200, ema=0.99)
+train.update(amp="bfloat16", channels_last=True)
 train.eval_period = 0
 train.checkpoint_period = 100
 train.init_fresh = ("head.", "backbone.fpn", "proposal_generator.", "roi_heads.")
