@@ -16,7 +16,7 @@ import json
 from pathlib import Path
 
 from ava_det import cli
-from ava_det.structures import AnnotatedKeyframe, Clock, InputError, Keyframe, PersonBoxes
+from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
 
 CONFIG = Path(__file__).resolve().parents[1] / "configs" / "persons" / "faster_rcnn_tiny.py"
 
@@ -71,7 +71,7 @@ def main(args: argparse.Namespace) -> None:
 
 def train(args: argparse.Namespace) -> None:
     """Train on the data sets; AP and recall on held-out keyframes go to OUTPUT/metrics.json."""
-    from ava_det.data.catalog import check_known
+    from ava_det.data.catalog import check_known, common_clock
     from ava_det.train.run import WEIGHTS, train_from_arguments
 
     common_clock(args.dataset)
@@ -87,28 +87,12 @@ def train(args: argparse.Namespace) -> None:
     print(f"weights: {args.output / WEIGHTS}")
 
 
-def common_clock(names: list[str]) -> Clock:
-    """What a tick of all these data sets is.
-
-    Raises:
-        InputError: an unknown data set, or two that disagree.
-    """
-    from detectron2.data import MetadataCatalog
-
-    from ava_det.data.catalog import check_known
-
-    clocks = [MetadataCatalog.get(check_known(name)).clock for name in names]
-    for name, clock in zip(names, clocks, strict=True):
-        if clock != clocks[0]:
-            raise InputError(f"{name}: its ticks are not those of {names[0]}")
-    return clocks[0]
-
-
 def run(args: argparse.Namespace) -> None:
     """Find the people on every keyframe and write them; print how many of the annotated are met."""
     from tqdm import tqdm
 
     from ava_det.data.build import frame_reader, get_records
+    from ava_det.data.catalog import common_clock
     from ava_det.detect.journal import Journal
     from ava_det.detect.persons import load_persons, propose, with_annotated
     from ava_det.formats.ava_csv import table_of, write_detections, write_ground_truth

@@ -7,6 +7,7 @@
 """
 
 import os
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from ava_det.data import actors, ava, custom, jhmdb, multisports, recognition_sets, ucf24
 from ava_det.formats.class_map import ClassMap
-from ava_det.structures import FRAME_CLOCK, InputError
+from ava_det.structures import FRAME_CLOCK, Clock, InputError
 
 
 def datasets_root() -> Path:
@@ -92,3 +93,16 @@ def class_map_of(name: str) -> ClassMap:
     metadata = MetadataCatalog.get(name)
     load = metadata.get("load_class_map", None)
     return load() if load else metadata.class_map
+
+
+def common_clock(names: Sequence[str]) -> Clock:
+    """What a tick of all these data sets is.
+
+    Raises:
+        InputError: an unknown data set, or two that disagree.
+    """
+    clocks = [MetadataCatalog.get(check_known(name)).clock for name in names]
+    for name, clock in zip(names, clocks, strict=True):
+        if clock != clocks[0]:
+            raise InputError(f"{name}: its ticks are not those of {names[0]}")
+    return clocks[0]

@@ -7,7 +7,7 @@ from detectron2.structures import Boxes, Instances
 from torch import nn
 
 from ava_det.data.video import VideoReader
-from ava_det.detect.persons import PersonDetector, propose
+from ava_det.detect.persons import PersonDetector, propose, with_annotated
 from ava_det.structures import FRAME_CLOCK, AnnotatedKeyframe, Clock, Keyframe, PersonBoxes
 
 
@@ -37,10 +37,10 @@ def test_boxes_are_relative_whatever_the_input_size(short_side):
     frames = np.zeros((2, 80, 120, 3), np.uint8)
     frames[0, 20:60, 30:90] = 255
     frames[1, 0:40, 60:120] = 255
-    model = Bright()
+    detector = PersonDetector(Bright(), short_side)
     names = [Keyframe("film", 3), Keyframe("film", 4)]
-    first, second = PersonDetector(model, short_side).people(names, frames)
-    assert model.sizes == [(3, short_side, short_side * 3 // 2)] * 2
+    first, second = detector.people(names, frames)
+    assert detector.model.sizes == [(3, short_side, short_side * 3 // 2)] * 2
     assert (first.keyframe, second.keyframe) == tuple(names)
     np.testing.assert_allclose(first.boxes, [[0.25, 0.25, 0.75, 0.75]], atol=0.02)
     np.testing.assert_allclose(second.boxes, [[0.5, 0.0, 1.0, 0.5]], atol=0.02)
@@ -75,3 +75,37 @@ def test_proposals_come_of_the_right_frames_in_order(film, clock):
             path = paths[keyframe.video]
             times = reader.times(path)[[keyframe.tick - start]]
             np.testing.assert_array_equal(frame, reader.frames(path, times)[0])
+
+
+def people_at(*boxes: list[float], action: int | None = None, score: float = 1.0) -> PersonBoxes:
+    return PersonBoxes(
+        Keyframe("film", 0),
+        np.array(boxes).reshape(-1, 4),
+        ((action,) if action else (),) * len(boxes),
+        np.full(len(boxes), score),
+        np.arange(len(boxes)) if action else np.full(len(boxes), -1),
+    )
+
+
+LEFT, RIGHT = [0.0, 0.0, 0.4, 1.0], [0.6, 0.0, 1.0, 1.0]
+SHIFTED = [0.1, 0.0, 0.5, 1.0]  # IoU with LEFT 0.3 / 0.5
+FAR_SHIFTED = [0.2, 0.0, 0.6, 1.0]  # 0.2 / 0.6
+
+
+@pytest.mark.parametrize(
+    ("annotated", "found", "kept"),
+    [
+        ([LEFT], [SHIFTED, RIGHT], [LEFT, RIGHT]),
+        ([LEFT], [FAR_SHIFTED], [LEFT, FAR_SHIFTED]),
+        ([], [LEFT, RIGHT], [LEFT, RIGHT]),
+        ([LEFT], [], [LEFT]),
+        ([], [], []),
+    ],
+)
+def test_people_whom_nobody_annotated_are_added(annotated, found, kept):
+    both = with_annotated(people_at(*annotated, action=3), people_at(*found, score=0.6))
+    assert both.boxes.tolist() == kept
+    assert both.actions == ((),) * len(kept)
+    new = len(kept) - len(annotated)
+    assert both.scores.tolist() == [1.0] * len(annotated) + [0.6] * new
+    assert both.person_ids.tolist() == [*range(len(annotated)), *[-1] * new]

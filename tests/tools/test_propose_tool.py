@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
+from ava_det.data.build import get_records
 from ava_det.data.frame_folders import FrameFolder
 from ava_det.data.video_writer import VideoWriter
 from ava_det.detect.persons import PersonDetector
-from ava_det.formats.ava_csv import people_by_keyframe, read_boxes
+from ava_det.formats.ava_csv import people_by_keyframe, read_boxes, read_ground_truth
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import (
     AVA_CLOCK,
@@ -115,6 +116,35 @@ def test_a_stopped_run_goes_on(two_films, random_weights, run_tool, tmp_path, mo
     assert looked == [["a"] * 3, ["b"] * 3, ["b"] * 3]  # not the first film again
     assert stopped.read_bytes() == whole.read_bytes()
     assert not stopped.with_name("stopped.csv.part").exists()
+
+
+def test_annotated_people_are_kept_beside_those_who_are_found(
+    world, random_weights, run_tool, tmp_path, monkeypatch
+):
+    def find(self, keyframes, frames):
+        return [PersonBoxes(k, CORNERS, ((), ()), SCORES, NOBODYS) for k in keyframes]
+
+    monkeypatch.setattr(PersonDetector, "people", find)
+    path = tmp_path / "people.csv"
+    arguments = ["--dataset", "toy_train", "--weights", random_weights / "persons.safetensors"]
+    options = ["--keep-annotated", "--every", 4, "--score-threshold", 0.4]
+    ran = run_tool("propose", *arguments, *options, "--output", path)
+    assert ran.code == 0, ran.err
+    people = people_by_keyframe(read_ground_truth(path))
+    assert set(people) == {Keyframe("film", 0), Keyframe("film", 4)}
+    for keyframe, group in people.items():
+        left = keyframe.tick / 12  # the block of the film
+        np.testing.assert_allclose(group.boxes, [[left, 0.25, left + 1 / 6, 0.75], CORNERS[0]])
+        assert group.actions == ((), ())  # people to train on, who do nothing
+
+    description = tmp_path / "people.toml"  # and training takes it
+    description.write_text('annotations = "people.csv"\nvideos = "."\n')
+    (record, _) = get_records(str(description))
+    assert record.people.boxes.shape == (2, 4)
+
+
+CORNERS = np.array([[0.8, 0.8, 1.0, 1.0], [0.0, 0.9, 0.1, 1.0]])
+SCORES, NOBODYS = np.array([0.4, 0.3]), np.full(2, -1, np.int64)
 
 
 def test_frames_of_a_list_are_read(two_films, random_weights, run_tool, tmp_path):
