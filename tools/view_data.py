@@ -57,8 +57,7 @@ def main(args: argparse.Namespace) -> None:
     names = list(instantiate(cfg.class_map).names.values())
     loader = instantiate(cfg.test.loader if args.test else cfg.dataloader.train)
     if args.start:
-        draws = cfg.train.accumulate * cfg.dataloader.train.batch_size
-        loader.sampler.skip(args.start * draws)
+        loader.skip(args.start * cfg.train.accumulate)
     batches = iter(loader)
     mix = None if args.test else getattr(instantiate(cfg.task), "mix", None)
     normalize = instantiate(cfg.model).normalize if mix else None

@@ -162,8 +162,9 @@ def build_train_loader(
 
     Args:
         dataset: one or several names.
-        mapper: from a record and a random generator to a sample.
-        batch_size: of all processes together.
+        mapper: from a record and a random generator to a sample; a `RecognitionMapper` with
+            `repeats` makes several clips of each video that is drawn.
+        batch_size: clips or keyframes of all processes together.
         seed: of the order and of every draw of the mapper.
         num_workers: processes that prepare samples.
         fraction: train on so large a part of every class.
@@ -180,9 +181,14 @@ def build_train_loader(
             goes to another one.
         unreadable_list: csv file that lists them.
     """
+    repeats = mapper.repeats if isinstance(mapper, RecognitionMapper) else 1
     world_size = get_world_size()
-    if batch_size % world_size:
-        raise ValueError(f"batch size {batch_size} does not divide by {world_size} processes")
+    if batch_size % (world_size * repeats):
+        of_a_video = f" x {repeats} clips of a video" if repeats > 1 else ""
+        raise InputError(
+            f"dataloader.train.batch_size={batch_size} does not divide by {world_size} "
+            f"processes{of_a_video}"
+        )
     records = get_records(dataset, fraction=fraction, fraction_seed=fraction_seed)
     unreadable = _list_for(records, max_unreadable, unreadable_list)
     names = [dataset] if isinstance(dataset, str) else dataset
@@ -197,7 +203,7 @@ def build_train_loader(
         records = TrainingBoxes(records, found, least_iou, negatives)
     return ListingLoader(
         Draws(records, mapper, seed, weights),
-        batch_size=batch_size // world_size,
+        batch_size=batch_size // (world_size * repeats),
         sampler=SeekableSampler(0, get_rank(), world_size),
         collate_fn=_collate_for(mapper),
         unreadable=unreadable,

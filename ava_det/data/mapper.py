@@ -23,7 +23,7 @@ from ava_det.data.sampling import (
 )
 from ava_det.data.video import FrameReader
 from ava_det.formats.class_map import ClassMap
-from ava_det.structures import AnnotatedKeyframe, Clock, LabelledVideo
+from ava_det.structures import AnnotatedKeyframe, Clock, InputError, LabelledVideo
 
 Transform = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 Sample = dict[str, Any]
@@ -55,7 +55,7 @@ class VideoClip:
 
 
 class RecognitionMapper:
-    """Clips of a labelled video. V views: 1 in training, the crops of one clip in testing.
+    """Clips of a labelled video. V views: `repeats` in training, the crops of one clip in testing.
 
     Args:
         reader: decodes frames.
@@ -70,6 +70,8 @@ class RecognitionMapper:
         clips: of a video in testing, spread evenly from its first frame to its last.
         crops: of a clip in testing: 1 or 3 squares, see `square_crops`; None leaves clips as
             `transform` gives them.
+        repeats: clips that a drawn video gives in training: the same frames, decoded once, each
+            time augmented anew (Hoffer et al., arXiv 1901.09335; PySlowFast's `AUG.NUM_SAMPLE`).
     """
 
     def __init__(
@@ -83,23 +85,26 @@ class RecognitionMapper:
         segments: bool = False,
         clips: int = 1,
         crops: int | None = None,
+        repeats: int = 1,
     ):
         if clips < 1 or (segments and clips != 1):
             raise ValueError(f"{clips} clips of a video" + " of segments" * segments)
         if crops not in (None, 1, 3):
             raise ValueError(f"{crops} crops of a clip; 1 and 3 are known")
+        if repeats < 1:
+            raise InputError(f"mapper.repeats={repeats}: a video gives one clip at least")
         self.reader, self.transform = reader, transform
         self.frames, self.stride, self.rate = frames, stride, rate
         self.window = max(window or 0, frames * stride)
-        self.segments, self.clips, self.crops = segments, clips, crops
+        self.segments, self.clips, self.crops, self.repeats = segments, clips, crops, repeats
 
     def __call__(
         self, record: LabelledVideo | VideoClip, rng: np.random.Generator | None = None
     ) -> Sample:
-        """Sample of one clip.
+        """Sample of a video.
 
         Args:
-            record: a video, whose clip is drawn with `rng`; or one of a video's `clips` in testing.
+            record: a video, whose frames are drawn with `rng`; or a clip of its `clips` in testing.
             rng: where the draw comes from in training.
 
         Returns:
@@ -109,8 +114,12 @@ class RecognitionMapper:
         number = record.number if isinstance(record, VideoClip) else self.clips // 2
         times = self._times(self.reader.times(item.path), rng, number)
         video = as_video(self.reader.frames(item.path, times))
-        clip, _ = self.transform(video, torch.zeros(0, 4))
-        views = clip[None] if rng is not None or not self.crops else square_crops(clip, self.crops)
+        nobody = torch.zeros(0, 4)
+        if rng is not None:
+            views = torch.stack([self.transform(video, nobody)[0] for _ in range(self.repeats)])
+        else:
+            clip, _ = self.transform(video, nobody)
+            views = square_crops(clip, self.crops) if self.crops else clip[None]
         return {"clips": views.transpose(1, 2), "label": item.label, "video": item.video}
 
     def _times(

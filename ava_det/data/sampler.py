@@ -46,8 +46,8 @@ class SeekableSampler(Sampler[int]):
         self.first, self.step = start + rank, world_size
 
     def skip(self, draws: int) -> None:
-        """Go on after so many more draws of all processes together."""
-        self.first += draws
+        """Go on after so many more draws of each process."""
+        self.first += draws * self.step
 
     def __iter__(self) -> Iterator[int]:
         """Yield draw numbers."""

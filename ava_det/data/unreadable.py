@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch.utils.data import DataLoader
-
 from ava_det.data.sampler import Drawn
+from ava_det.data.workers import SteadyLoader
 from ava_det.structures import InputError, UnreadableVideo
 
 Batch = dict[str, Any]
@@ -101,7 +100,7 @@ class CollateDrawn:
         return {**(self.collate(samples) if samples else {}), "unreadable": unreadable}
 
 
-class ListingLoader(DataLoader):
+class ListingLoader(SteadyLoader):
     """A `DataLoader` of draws that keeps a list of what could not be read.
 
     Args:
@@ -115,7 +114,12 @@ class ListingLoader(DataLoader):
         super().__init__(*arguments, **more)
         self.unreadable = unreadable
 
-    def __iter__(self) -> Iterator[Batch]:  # pyrefly: ignore[bad-override]
+    def skip(self, batches: int) -> None:
+        """Go on after so many more batches, where the sampler can be told so."""
+        draws = batches * (self.batch_size or 1)
+        self.sampler.skip(draws)  # pyrefly: ignore[missing-attribute]
+
+    def __iter__(self) -> Iterator[Batch]:
         """Batches; `InputError` when too much is unreadable."""
         return self._listed(super().__iter__())  # made now, for making it draws random numbers
 

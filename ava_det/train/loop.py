@@ -24,7 +24,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ava_det.structures import InputError
-from ava_det.train.processes import STOPPED
+from ava_det.train.processes import STOPPING
 from ava_det.train.tasks import Batch, Task, device_of, unwrap
 
 logger = logging.getLogger(__name__)
@@ -142,10 +142,10 @@ class WeightAverage(HookBase):
 
 
 class StopOnRequest(HookBase):
-    """Ends a run on SIGTERM, which SLURM sends before it takes a machine away.
+    """Ends a run in order on SIGTERM, which SLURM sends before it takes a machine away, or Ctrl-C.
 
-    The iteration is finished and a checkpoint written; then every process exits with 143. It must
-    be made before the loader's workers are, and come after the hooks whose state is saved.
+    The iteration is finished and a checkpoint written; then every process exits with 143, on Ctrl-C
+    with 130. A second Ctrl-C ends it at once. It comes after the hooks whose state is saved.
 
     Args:
         checkpointer: writes in the main process only.
@@ -154,28 +154,34 @@ class StopOnRequest(HookBase):
 
     def __init__(self, checkpointer: Checkpointer, device: torch.device):
         self.checkpointer, self.device = checkpointer, device
-        self.requested = False
-        self._before: Any = signal.signal(signal.SIGTERM, self._request)
+        self.requested = 0  # the number of the signal
+        self._before: dict[int, Any] = {
+            number: signal.signal(number, self._request) for number in STOPPING
+        }
 
-    def _request(self, *_: object) -> None:
-        self.requested = True
+    def _request(self, number: int, _: object) -> None:
+        self.requested = number
+        signal.signal(signal.SIGINT, self._before[signal.SIGINT])
 
     def after_step(self) -> None:
         """Stop if any process was asked to."""
-        requested = torch.tensor(float(self.requested), device=self.device)
+        requested = torch.tensor(self.requested, device=self.device)
         if comm.get_world_size() > 1:  # the request may come between the steps of two processes
-            torch.distributed.all_reduce(requested)
-        if not requested.item():
+            torch.distributed.all_reduce(requested, torch.distributed.ReduceOp.MAX)
+        number = int(requested)
+        if not number:
             return
         iteration = self.trainer.iter
         self.checkpointer.save(f"model_{iteration:07d}", iteration=iteration)
         comm.synchronize()
-        logger.info("stopped by SIGTERM after iteration %d; --resume goes on", iteration)
-        sys.exit(STOPPED)
+        name = signal.Signals(number).name
+        logger.info("stopped by %s after iteration %d; --resume goes on", name, iteration)
+        sys.exit(128 + number)
 
     def after_train(self) -> None:
-        """Leave the signal to whoever had it before."""
-        signal.signal(signal.SIGTERM, self._before)
+        """Leave the signals to whoever had them before."""
+        for number, before in self._before.items():
+            signal.signal(number, before)
 
 
 def _type_of(amp: bool | str, device: torch.device) -> torch.dtype:

@@ -20,7 +20,7 @@ from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedExc
 
 from ava_det.structures import InputError
 
-STOPPED = 128 + signal.SIGTERM  # exit code of a run that was asked to stop, as shells have it
+STOPPING = signal.SIGTERM, signal.SIGINT  # what ends a run in order, with 128 + its number
 
 
 class Place(NamedTuple):
@@ -127,24 +127,31 @@ def _launch(
     url: str,
 ) -> None:
     """detectron2's `launch`; a SIGTERM is passed on, a failure ends in one clear line."""
+    interrupted = False
 
-    def pass_on(number: int, _: object) -> None:
+    def stop(number: int, _: object) -> None:
+        nonlocal interrupted
+        interrupted |= number == signal.SIGINT
         for child in multiprocessing.active_children():
-            if child.pid is not None:
+            # A terminal sends Ctrl-C to all processes; a second one would end them at once.
+            if child.pid is not None and number != signal.SIGINT:
                 os.kill(child.pid, number)
 
-    before = signal.signal(signal.SIGTERM, pass_on)
+    before = {number: signal.signal(number, stop) for number in STOPPING}
     try:
         launch(_call, processes, machines, machine_rank, url, (function, *arguments))
     except ProcessRaisedException as error:
         last = error.msg.strip().splitlines()[-1]
         raise InputError(last.removeprefix("ava_det.structures.InputError: ")) from error
     except ProcessExitedException as error:
-        if error.exit_code == STOPPED:
-            sys.exit(STOPPED)
+        if error.exit_code in [128 + number for number in STOPPING]:
+            sys.exit(error.exit_code)
         raise InputError(f"a training process ended: {error}") from error
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if interrupted:  # torch takes a process that Ctrl-C ended for a finished one
+        raise KeyboardInterrupt
 
 
 def _join(place: Place) -> None:

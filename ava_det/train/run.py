@@ -4,10 +4,11 @@ import argparse
 import logging
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import torch
 from detectron2.config import LazyConfig, instantiate
-from detectron2.engine import hooks
+from detectron2.engine import HookBase, hooks
 from detectron2.evaluation import DatasetEvaluator, inference_context
 from detectron2.utils import comm
 from detectron2.utils.events import (
@@ -32,7 +33,7 @@ from ava_det.train.loop import ClipTrainer, StopOnRequest, WeightAverage
 from ava_det.train.norms import measure_statistics, share_statistics, synchronize_norms
 from ava_det.train.processes import run_in_processes
 from ava_det.train.schedule import settle
-from ava_det.train.tasks import Batch, Recognition, Task, distribute
+from ava_det.train.tasks import Batch, Recognition, Task, distribute, unwrap
 
 WEIGHTS = "model.safetensors"  # what a finished run leaves in its folder
 UNREADABLE = "unreadable_{}.csv"  # the videos that it could not read, to train and to test on
@@ -67,21 +68,45 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
     """
     _prepare(cfg, output, resume)
     settings = cfg.train
+    for part, of in (("train", cfg.dataloader.train), ("test", cfg.test.loader)):
+        of.unreadable_list = str(output / UNREADABLE.format(part))
+    loader, trainer = build_trainer(cfg)
+    plain = unwrap(trainer.model)
+    average = WeightAverage(plain, settings.ema) if settings.ema else None
+    tested = average.average.module if average else plain
+    kept = {"trainer": trainer, **({"average": average.average} if average else {})}
+    checkpointer = AtomicCheckpointer(
+        plain, str(output), save_to_disk=comm.is_main_process(), **kept
+    )
+    trainer.register_hooks([hooks.IterationTimer(), average])
+    trainer.register_hooks(_hooks(cfg, output, trainer, checkpointer, tested))
+    start = _place_to_start(trainer, checkpointer, resume)
+    loader.skip(start * settings.accumulate)
+    trainer.reset_data_loader(lambda: loader)
+    trainer.train(start, settings.max_iter)
+    if comm.is_main_process():
+        save_weights(output / WEIGHTS, tested.state_dict(), model_card(cfg))
+    return output / WEIGHTS
+
+
+def build_trainer(cfg: DictConfig) -> tuple[Any, ClipTrainer]:
+    """The loader of a config and a trainer of its model, which is not given the loader yet.
+
+    What follows from the size of the training set is filled into the config (`settle`).
+    """
+    settings = cfg.train
     torch.manual_seed(settings.seed)
-    plain = _build_model(cfg)
-    cfg.dataloader.train.unreadable_list = str(output / UNREADABLE.format("train"))
+    model = _build_model(cfg)
     loader = instantiate(cfg.dataloader.train)
     settle(cfg, len(loader.dataset))
-    cfg.optimizer.params.model = plain
+    cfg.optimizer.params.model = model
     optimizer = instantiate(cfg.optimizer)
-    model = distribute(plain)
-    average = WeightAverage(model, settings.ema) if settings.ema else None
     task = instantiate(cfg.task)
     if isinstance(task, Recognition):
         check_classes(task.num_classes, cfg)
     trainer = ClipTrainer(
-        model,
-        (),  # set below, when the place to go on from is known
+        distribute(model),
+        (),
         optimizer,
         task,
         seed=settings.seed,
@@ -89,40 +114,46 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
         accumulate=settings.accumulate,
         clip_norm=settings.clip_norm,
     )
-    kept = {"trainer": trainer, **({"average": average.average} if average else {})}
-    main_process = comm.is_main_process()
-    checkpointer = AtomicCheckpointer(plain, str(output), save_to_disk=main_process, **kept)
-    tested = average.average.module if average else plain
-    cfg.test.loader.unreadable_list = str(output / UNREADABLE.format("test"))
-    trainer.register_hooks(
-        [
-            hooks.IterationTimer(),
-            average,
-            hooks.LRScheduler(optimizer, instantiate(cfg.lr_multiplier)),
-            # After whatever changes what it saves.
-            hooks.PeriodicCheckpointer(checkpointer, settings.checkpoint_period, max_to_keep=2)
-            if main_process
-            else None,
-            StopOnRequest(checkpointer, trainer.device),
-            # Also at the end, whatever the period: the weights that are kept have been measured.
-            hooks.EvalHook(settings.eval_period, lambda: _test(cfg, tested, task, trainer.iter)),
-            hooks.PeriodicWriter(_writers(output, settings.max_iter), settings.log_period)
-            if main_process
-            else None,
-        ]
-    )
+    return loader, trainer
+
+
+def _hooks(
+    cfg: DictConfig,
+    output: Path,
+    trainer: ClipTrainer,
+    checkpointer: AtomicCheckpointer,
+    tested: nn.Module,
+) -> list[HookBase | None]:
+    """What happens after a step, in order, once the averages are up to date."""
+    settings, main_process = cfg.train, comm.is_main_process()
+    return [
+        hooks.LRScheduler(trainer.optimizer, instantiate(cfg.lr_multiplier)),
+        # After whatever changes what it saves.
+        hooks.PeriodicCheckpointer(checkpointer, settings.checkpoint_period, max_to_keep=2)
+        if main_process
+        else None,
+        StopOnRequest(checkpointer, trainer.device),
+        # Also at the end, whatever the period: the weights that are kept have been measured.
+        hooks.EvalHook(
+            settings.eval_period, lambda: _test(cfg, tested, trainer.task, trainer.iter)
+        ),
+        hooks.PeriodicWriter(_writers(output, settings.max_iter), settings.log_period)
+        if main_process
+        else None,
+    ]
+
+
+def _place_to_start(trainer: ClipTrainer, checkpointer: AtomicCheckpointer, resume: bool) -> int:
+    """The first iteration, after the last checkpoint where a run is resumed, which is loaded."""
     start = 0
     if resume and checkpointer.has_checkpoint():
         checkpointer.load(checkpointer.get_checkpoint_file())
         start = trainer.iter + 1
     if len(set(comm.all_gather(start))) > 1:
-        raise InputError(f"{output}: not all processes find the same checkpoint there")
-    loader.sampler.skip(start * settings.accumulate * cfg.dataloader.train.batch_size)
-    trainer.reset_data_loader(lambda: loader)
-    trainer.train(start, settings.max_iter)
-    if main_process:
-        save_weights(output / WEIGHTS, tested.state_dict(), model_card(cfg))
-    return output / WEIGHTS
+        raise InputError(
+            f"{checkpointer.save_dir}: not all processes find the same checkpoint there"
+        )
+    return start
 
 
 def _test(

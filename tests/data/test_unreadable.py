@@ -42,7 +42,7 @@ def test_a_replacement_depends_on_the_number_of_the_draw_alone(tmp_path, workers
         loader = build_train_loader(
             name, mapper, 4, 7, workers, max_unreadable=0.2, unreadable_list=listed
         )
-        loader.sampler.skip(start * 4)
+        loader.skip(start)
         return list(itertools.islice(loader, count))
 
     whole = batches(0, 20)

@@ -1,5 +1,6 @@
-"""Running a tool in this process, and small models with random weights."""
+"""Running tools, and small models with random weights."""
 
+import os
 import runpy
 import sys
 from collections.abc import Callable
@@ -29,12 +30,20 @@ def run_tool(monkeypatch, capsys) -> Callable[..., Ran]:
     def call(name: str, *arguments: object) -> Ran:
         path = str(ROOT / "tools" / f"{name}.py")
         monkeypatch.setattr(sys, "argv", [path, *map(str, arguments)])
+        monkeypatch.syspath_prepend(ROOT / "tools")
         with pytest.raises(SystemExit) as ended:
             runpy.run_path(path, run_name="__main__")
         printed = capsys.readouterr()
         return Ran(ended.value.code, printed.out, printed.err)
 
     return call
+
+
+@pytest.fixture
+def environment(shared) -> dict[str, str]:
+    """Variables of a tool that is run as a program of its own: one thread, the real data."""
+    one_thread = {"OMP_NUM_THREADS": "1", "DETECTRON2_DATASETS": str(shared / "data")}
+    return {**os.environ, **one_thread}
 
 
 @pytest.fixture(scope="session")

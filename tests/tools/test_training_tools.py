@@ -1,30 +1,12 @@
-"""The training tools as a user runs them: cut, resumed, handed from one to the next, misused."""
+"""The training tools as a user runs them: handed from one to the next, misused."""
 
 import json
-import os
-import signal
-import subprocess
 import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from safetensors.torch import load_file
+from training_runs import PRETRAIN, SMALL, command, pretrain, run
 
-ROOT = Path(__file__).resolve().parents[2]
-SMALL = [
-    "model.arguments.width=8",
-    "clip.frames=8",
-    "clip.short_side=32",
-    "dataloader.train.batch_size=4",
-    "dataloader.train.num_workers=0",
-    "test.loader.num_workers=0",
-    "train.checkpoint_period=4",
-    "train.log_period=2",
-]
-PRETRAIN = ["configs/pretrain/jhmdb_slowfast_tiny.py", "test.loader.records.every=60"]
 FINETUNE = [
     "configs/finetune/jhmdb_slowfast_tiny.py",
     "test.loader.records.every=900",
@@ -32,51 +14,11 @@ FINETUNE = [
 ]
 
 
-def command(tool: str, config: str, output: Path, *rest: str) -> list[str]:
-    return [sys.executable, f"tools/{tool}.py", "--config", config, "--output", str(output), *rest]
-
-
-@pytest.fixture
-def environment(shared):
-    one_thread = {"OMP_NUM_THREADS": "1", "DETECTRON2_DATASETS": str(shared / "data")}
-    return {**os.environ, **one_thread}
-
-
-def run(arguments: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(arguments, cwd=ROOT, env=environment, capture_output=True, text=True)
-
-
 @pytest.fixture
 def pretrained(tmp_path, environment):
-    config, *overrides = PRETRAIN
-    arguments = command("pretrain", config, tmp_path / "whole", *SMALL, *overrides)
-    done = run([*arguments, "train.max_iter=14"], environment)
+    done = run([*pretrain(tmp_path / "whole"), "train.max_iter=4"], environment)
     assert done.returncode == 0, done.stderr
     return tmp_path / "whole" / "model.safetensors"
-
-
-@pytest.mark.slow
-def test_a_killed_run_resumes_to_the_same_weights(pretrained, tmp_path, environment):
-    config, *overrides = PRETRAIN
-    output = tmp_path / "cut"
-    arguments = [*command("pretrain", config, output, *SMALL, *overrides), "train.max_iter=14"]
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=log, stderr=log)
-        while not (output / "model_0000007.pth").exists():
-            assert process.poll() is None, (tmp_path / "log").read_text()
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert not (output / "model.safetensors").exists()
-    again = run(arguments, environment)
-    assert again.returncode == 1
-    assert "holds a run already; --resume goes on with it" in again.stderr
-    done = run([*arguments[:6], "--resume", *arguments[6:]], environment)
-    assert done.returncode == 0, done.stderr
-    assert "Starting training from iteration 0" not in done.stdout
-    torch.testing.assert_close(
-        load_file(output / "model.safetensors"), load_file(pretrained), atol=1e-6, rtol=1e-5
-    )
 
 
 @pytest.mark.slow
