@@ -25,8 +25,9 @@ class ProposalRecall:
         scores: (S,) least scores of a proposal.
         ious: (U,) least overlaps from which a person counts as covered.
         recall: (S, U) share of the annotated people, in [0, 1].
-        boxes: (S,) proposals that count, on annotated keyframes.
-        people: annotated people; rows with one identical box on a keyframe are one.
+        boxes: (S,) proposals that count, on annotated keyframes; here as with people, rows with one
+            identical box on a keyframe are one.
+        people: annotated people.
         keyframes: annotated keyframes, empty ones included.
         unlisted: proposals on keyframes that are not annotated; they do not count.
     """
@@ -77,11 +78,13 @@ def proposal_recall(
     if people.empty:
         raise ValueError("no annotated person to compare with")
     found = pd.DataFrame(proposals[[*BOX, "score"]].to_numpy(np.float64), columns=[*BOX, "score"])
-    found = found.assign(key=keys[1]).dropna()
+    # Stable, so that of equal scores the first in the file stays ahead.
+    found = found.assign(key=keys[1]).dropna().sort_values("score", ascending=False, kind="stable")
+    # A list with labels (PySlowFast's) has a row per box and label.
+    found = found.drop_duplicates(["key", *BOX])
     listed = found["key"].isin(annotated)
     unlisted = int((~listed).sum())
-    # Stable, so that of equal scores the first in the file stays ahead.
-    found = found[listed].sort_values("score", ascending=False, kind="stable")
+    found = found[listed]
     if most is not None:
         found = found[found.groupby("key").cumcount() < most]
     levels = np.sort(np.asarray(scores, np.float64))

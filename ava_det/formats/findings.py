@@ -125,7 +125,7 @@ KINDS = {
     "unmatched": Kind(
         WARNING,
         "proposals on keyframes that are not annotated",
-        "they are not used; the ActivityNet protocol ignores their detections",
+        "used with test.loader.records.unlisted=True; the ActivityNet protocol ignores them",
     ),
     "no_match": Kind(
         ERROR,

@@ -34,6 +34,19 @@ def tables(tmp_path):
     return read_ground_truth(tmp_path / "truth.csv"), read_proposals(tmp_path / "found.csv")
 
 
+def test_a_box_with_several_labels_is_one(tables, tmp_path):
+    """As PySlowFast's lists have them: a row per box and label."""
+    truth, found = tables
+    rows = [row for row in FOUND.splitlines() for _ in range(2)]
+    labelled = [row.replace(",,", f",{1 + k % 2},") for k, row in enumerate(rows)]
+    (tmp_path / "labelled.csv").write_text("\n".join(labelled) + "\n")
+    for most in (None, 1, 2):
+        expected = proposal_recall(truth, found, most=most)
+        result = proposal_recall(truth, read_proposals(tmp_path / "labelled.csv"), most=most)
+        assert result.table().equals(expected.table())
+        assert result.unlisted == expected.unlisted == 1
+
+
 def test_by_hand(tables):
     result = proposal_recall(*tables, ious=(0.5, 0.8, 0.81), scores=(0.0, 0.7, 0.96))
     assert (result.people, result.keyframes, result.unlisted) == (3, 3, 1)
