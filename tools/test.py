@@ -54,7 +54,7 @@ def main(args: argparse.Namespace) -> None:
     from ava_det.formats.ava_csv import write_detections, write_ground_truth
     from ava_det.formats.class_map import write_class_map
     from ava_det.train.features import FeatureExport
-    from ava_det.train.run import evaluate, load_config
+    from ava_det.train.run import evaluate, laid_out, load_config
 
     overrides = list(args.overrides)
     if args.threshold is not None:
@@ -72,7 +72,8 @@ def main(args: argparse.Namespace) -> None:
         args.features.parent.mkdir(parents=True, exist_ok=True)
         evaluators.append(FeatureExport(args.features, model.head.projection))
     all_of_them = DatasetEvaluators(evaluators)
-    result = evaluate(model.to(cfg.train.device), instantiate(cfg.task), progress, all_of_them)
+    model = laid_out(model, cfg.train)
+    result = evaluate(model, instantiate(cfg.task), progress, all_of_them, cfg.test.amp)
     write_detections(args.output / "detections.csv", evaluator.table)
     write_ground_truth(args.output / "ground_truth.csv", evaluator.ground_truth)
     write_class_map(args.output / "classes.pbtxt", evaluator.evaluated)

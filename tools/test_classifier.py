@@ -54,7 +54,7 @@ def main(args: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from ava_det.model.cost import cost_of
-    from ava_det.train.run import check_classes, evaluate, load_config
+    from ava_det.train.run import check_classes, evaluate, laid_out, load_config
     from ava_det.train.tasks import Recognition
 
     cfg = load_config(args.config, args.overrides)
@@ -75,7 +75,7 @@ def main(args: argparse.Namespace) -> None:
     gmacs = cost_of(model, cfg.clip.frames, side, side).macs / 1e9
     evaluator = instantiate(cfg.test.evaluator)
     progress = tqdm(instantiate(loading), unit="batch")
-    evaluate(model.to(cfg.train.device), task, progress, evaluator)
+    evaluate(laid_out(model, cfg.train), task, progress, evaluator, cfg.test.amp)
     names = list(instantiate(cfg.class_map).names.values())
     clips, crops = loading.mapper.clips, loading.mapper.crops or 1
     figures = figures_of(evaluator.result, names, clips, crops, gmacs)

@@ -53,7 +53,7 @@ class PoolHead(nn.Module):
 
     def classify(self, pooled: Tensor) -> Tensor:
         """Pooled features (N, C, 1, H, W) to logits (N, K, 1, H, W)."""
-        return self.projection(self.dropout(pooled.movedim(1, -1))).movedim(-1, 1)
+        return project(self.projection, self.dropout(pooled.movedim(1, -1))).movedim(-1, 1)
 
 
 class X3DHead(PoolHead):
@@ -130,14 +130,21 @@ class RoIHead(nn.Module):
             features: maps (N, C_p, T_p, H, W).
             rois: (R, 5): index in the batch, then xyxy in pixels of the clip.
         """
-        maps = [x.amax(2) if self.temporal_max else x.mean(2) for x in features]
-        pooled = [self.roi_align(x, rois.to(x.dtype)).amax((2, 3)) for x in maps]
+        dtype = self.projection.weight.dtype  # also under autocast: boxes want their digits
+        maps = [(x.amax(2) if self.temporal_max else x.mean(2)).to(dtype) for x in features]
+        pooled = [self.roi_align(x, rois.to(dtype)).amax((2, 3)) for x in maps]
         if self.context:
             size = self.roi_align.output_size
             clip = [F.adaptive_avg_pool2d(x, size).amax((2, 3)) for x in maps]
             pooled += [x[rois[:, 0].long()] for x in clip]
-        logits = self.projection(self.dropout(torch.cat(pooled, dim=1)))
+        logits = project(self.projection, self.dropout(torch.cat(pooled, dim=1)))
         return exclusive_logits(logits, self.exclusive) if self.exclusive else logits
+
+
+def project(projection: nn.Linear, features: Tensor) -> Tensor:
+    """Logits in the weights' own type, also under autocast, whose rounded ones would be equal."""
+    with torch.autocast(features.device.type, enabled=False):
+        return projection(features.to(projection.weight.dtype))
 
 
 def exclusive_logits(logits: Tensor, columns: Sequence[int]) -> Tensor:

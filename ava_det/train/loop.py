@@ -71,9 +71,9 @@ class ClipTrainer(SimpleTrainer):
         super().__init__(model, data_loader, optimizer)
         self.task, self.seed, self.accumulate, self.clip_norm = task, seed, accumulate, clip_norm
         self.device = device_of(model)
-        self.amp = bool(amp)
-        self.amp_type = _type_of(amp, self.device)
-        scale = self.amp and self.device.type == "cuda" and self.amp_type == torch.float16
+        self.autocast = autocast(self.device, amp)
+        half = bool(amp) and self.autocast.fast_dtype == torch.float16
+        scale = half and self.device.type == "cuda"
         self.grad_scaler = torch.amp.GradScaler(self.device.type, enabled=scale)
 
     def run_step(self) -> None:
@@ -105,7 +105,7 @@ class ClipTrainer(SimpleTrainer):
     ) -> dict[str, Tensor]:
         alone = isinstance(self.model, DistributedDataParallel) and not synchronize
         with self.model.no_sync() if alone else nullcontext():
-            with torch.autocast(self.device.type, self.amp_type, enabled=self.amp):
+            with self.autocast:
                 losses = self.task.losses(self.model, batch, rng)
             scaled = {name: loss / self.accumulate for name, loss in losses.items()}
             total = torch.stack(list(scaled.values())).sum()
@@ -184,10 +184,10 @@ class StopOnRequest(HookBase):
             signal.signal(number, before)
 
 
-def _type_of(amp: bool | str, device: torch.device) -> torch.dtype:
-    """What autocast computes in."""
+def autocast(device: torch.device, amp: bool | str) -> torch.autocast:
+    """What a config calls `amp`: off, on in the device's own type, or on in the one it names."""
     if not isinstance(amp, str):
-        return torch.get_autocast_dtype(device.type)
+        return torch.autocast(device.type, enabled=amp)
     if amp not in ("float16", "bfloat16"):
-        raise InputError(f"train.amp={amp}: True, False, float16 and bfloat16 are known")
-    return getattr(torch, amp)
+        raise InputError(f"amp={amp}: True, False, float16 and bfloat16 are known")
+    return torch.autocast(device.type, getattr(torch, amp))

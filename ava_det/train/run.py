@@ -29,11 +29,11 @@ from ava_det.model.weights.native import ClipShape, ModelCard, save_weights
 from ava_det.model.zoo import TASKS
 from ava_det.structures import InputError
 from ava_det.train.checkpoint import AtomicCheckpointer
-from ava_det.train.loop import ClipTrainer, StopOnRequest, WeightAverage
+from ava_det.train.loop import ClipTrainer, StopOnRequest, WeightAverage, autocast
 from ava_det.train.norms import measure_statistics, share_statistics, synchronize_norms
 from ava_det.train.processes import run_in_processes
 from ava_det.train.schedule import settle
-from ava_det.train.tasks import Batch, Recognition, Task, distribute, unwrap
+from ava_det.train.tasks import Batch, Recognition, Task, device_of, distribute, unwrap
 
 WEIGHTS = "model.safetensors"  # what a finished run leaves in its folder
 UNREADABLE = "unreadable_{}.csv"  # the videos that it could not read, to train and to test on
@@ -42,11 +42,15 @@ logger = logging.getLogger(__name__)
 
 
 def evaluate(
-    model: nn.Module, task: Task, loader: Iterable[Batch], evaluator: DatasetEvaluator
+    model: nn.Module,
+    task: Task,
+    loader: Iterable[Batch],
+    evaluator: DatasetEvaluator,
+    amp: bool | str = False,
 ) -> dict[str, dict[str, float]]:
     """Run a model over a loader in evaluation mode; the results are empty in other processes."""
     evaluator.reset()
-    with inference_context(model), torch.no_grad():
+    with inference_context(model), torch.no_grad(), autocast(device_of(model), amp):
         for batch in loader:
             # A batch of unreadable videos only has no clips.
             evaluator.process(batch, task.predict(model, batch) if "clips" in batch else [])
@@ -166,7 +170,7 @@ def _test(
             batches = instantiate(cfg.dataloader.train)
             measure_statistics(model, task, batches, cfg.train.precise_bn)
         loader, evaluator = instantiate(cfg.test.loader), instantiate(cfg.test.evaluator)
-        results = evaluate(model, task, loader, evaluator)
+        results = evaluate(model, task, loader, evaluator, cfg.test.amp)
     logger.info("iteration %d: %s", iteration, results)
     return results
 
@@ -180,6 +184,12 @@ def _build_model(cfg: DictConfig) -> nn.Module:
         logger.info("%s: %s", settings.init, report)
     if settings.sync_norm:
         model = synchronize_norms(model)
+    return laid_out(model, settings)
+
+
+def laid_out(model: nn.Module, settings: DictConfig) -> nn.Module:
+    """The model on the device of a config's `train`, in its layout in memory."""
+    model = model.to(settings.device)
     return channels_last(model) if settings.channels_last else model
 
 

@@ -19,4 +19,5 @@ for loader in (dataloader.train, test.loader):
     loader.num_workers = 0  # a process a core
 train.update(max_iter=500, eval_period=250, log_period=50, checkpoint_period=250)
 train.update(amp="bfloat16", channels_last=True)
+test.amp = train.amp
 task.mix = None  # an arm's own is set whole: an override of a part would keep the rest

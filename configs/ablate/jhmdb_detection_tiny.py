@@ -21,4 +21,5 @@ for loader in (dataloader.train, test.loader):
 dataloader.train.mapper.transform.highest = 100
 train.update(max_iter=900, eval_period=300, log_period=50, checkpoint_period=300)
 train.update(amp="bfloat16", channels_last=True)
+test.amp = train.amp
 train.ema = 0.99

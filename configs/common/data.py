@@ -37,6 +37,7 @@ recognition = dict(
 )
 
 recognition_test = dict(
+    amp=False,  # as train.amp
     loader=L(build_test_loader)(
         records=L(get_records)(names="", every=1),
         mapper=L(RecognitionMapper)(
@@ -71,6 +72,7 @@ detection = dict(
 )
 
 detection_test = dict(
+    amp=False,  # as train.amp
     loader=L(build_test_loader)(
         records=L(get_records)(names="", every=1, proposals="", threshold=0.0),
         mapper=L(detection_mapper)(

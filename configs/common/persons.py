@@ -43,6 +43,7 @@ dataloader = dict(
 )
 
 test = dict(
+    amp=False,  # as train.amp
     loader=L(build_test_loader)(
         records=L(get_records)(names="", every=10),
         mapper=L(detection_mapper)(

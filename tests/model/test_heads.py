@@ -133,3 +133,17 @@ def test_dropout_is_for_training(maps):
     torch.testing.assert_close(head(maps, ROIS), head(maps, ROIS))
     head.train()
     assert not torch.allclose(head(maps, ROIS), head(maps, ROIS))
+
+
+@pytest.mark.parametrize("make", [PoolHead, RoIHead])
+def test_under_autocast_boxes_and_logits_keep_their_digits(make, maps):
+    head = randomized(make([6, 3], num_classes=4))
+    maps = [x.bfloat16() for x in maps]
+    rois = ROIS + torch.tensor([0, 0.3, 0.3, 0.3, 0.3])  # nothing that bfloat16 has
+    rest = (rois,) if make is RoIHead else ()
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = head(maps, *rest)
+    means = [x.mean(2, keepdim=True).float() for x in maps]
+    if make is PoolHead:
+        means = [x.mean((2, 3, 4), keepdim=True).float() for x in maps]
+    torch.testing.assert_close(logits, head(means, *rest))

@@ -128,6 +128,11 @@ def test_autocast_trains_on_the_cpu():
     assert not torch.equal(model[0].weight, before)
 
 
+def test_an_unknown_type_of_autocast_is_refused():
+    with pytest.raises(InputError, match="amp=int8"):
+        build(amp="int8")
+
+
 def test_the_weight_average_is_exponential():
     model = nn.Linear(1, 1, bias=False)
     average = WeightAverage(model, 0.75)
