@@ -11,10 +11,7 @@ Videos that cannot be read are listed in ROOT/broken.csv. Sound is left out.
 import argparse
 import csv
 import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +21,6 @@ from ava_det.structures import InputError
 if TYPE_CHECKING:
     from ava_det.data.cut import Cut
 
-Work = Callable[[str], str]  # from an item to what is wrong with it, if anything
 MIRROR = "https://s3.amazonaws.com/ava-dataset/trainval"
 LIST = "https://s3.amazonaws.com/ava-dataset/annotations/ava_file_names_trainval_v2.1.txt"
 
@@ -49,13 +45,14 @@ def parser() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace) -> int:
     """Get, cut, list what is broken; 1 if anything is."""
     from ava_det.data.catalog import datasets_root
+    from ava_det.data.many import problems_of
 
     root = args.root or datasets_root() / "ava"
     problems: dict[str, str] = {}
     if args.download:
         names = video_names(args.list, root)
         get = partial(get_video, args.mirror.rstrip("/"), root / "videos")
-        problems |= all_of(names, get, args.workers, "downloading")
+        problems |= problems_of(names, get, args.workers, "downloading")
     if not args.whole:
         problems |= cut_all(args, root)
     write_problems(root / "broken.csv", problems)
@@ -69,6 +66,7 @@ def main(args: argparse.Namespace) -> int:
 def cut_all(args: argparse.Namespace, root: Path) -> dict[str, str]:
     """Cut all videos of ROOT/videos that ROOT/videos_15min lacks; the problems by name."""
     from ava_det.data.cut import Cut
+    from ava_det.data.many import problems_of
     from ava_det.data.video_files import files_by_stem
 
     if args.rate < 0 or args.seconds <= 0 or args.start < 0:
@@ -82,7 +80,9 @@ def cut_all(args: argparse.Namespace, root: Path) -> dict[str, str]:
     there = set(files_by_stem(target))
     lacking = [str(path) for name, path in sources.items() if name not in there]
     print(f"{len(sources)} videos, {len(sources) - len(lacking)} cut already")
-    return all_of(lacking, partial(cut_one, target, cut), args.workers, "cutting")
+    work = partial(cut_one, target, cut)
+    problems = problems_of(lacking, work, args.workers, "cutting")
+    return {Path(path).name: problem for path, problem in problems.items()}
 
 
 def video_names(source: str, root: Path) -> list[str]:
@@ -127,36 +127,6 @@ def cut_one(folder: Path, cut: "Cut", source: str) -> str:
         return cli.one_line(error)
     missing = cut.seconds - seconds
     return f"ends {missing:.1f} s before the cut does; was cut all the same" if missing > 1 else ""
-
-
-def all_of(items: list[str], work: Work, workers: int, title: str) -> dict[str, str]:
-    """Do the work on all items in so many processes; the problems, by item."""
-    from tqdm import tqdm
-
-    bar = tqdm(total=len(items), desc=title, unit="video")
-    problems = {}
-    with bar:
-        for item, problem in finished(items, work, max(1, min(workers, len(items)))):
-            if problem:
-                problems[Path(item).name] = problem
-                bar.set_postfix(problems=len(problems))
-            bar.update()
-    return problems
-
-
-def finished(items: list[str], work: Work, workers: int) -> Iterator[tuple[str, str]]:
-    """(item, problem) as they come."""
-    if workers == 1:
-        yield from ((item, work(item)) for item in items)
-        return
-    # Spawned, for a fork of a process with threads may hang.
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        futures = {pool.submit(work, item): item for item in items}
-        try:
-            yield from ((futures[done], done.result()) for done in as_completed(futures))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
 
 
 def write_problems(path: Path, problems: dict[str, str]) -> None:

@@ -11,7 +11,6 @@ warnings alone.
 """
 
 import argparse
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,15 +51,19 @@ def parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> int:
     """Check, print, write."""
-    from ava_det.data.check_videos import check_proposals
+    from ava_det.data.check_set import Expected, check_files, check_registered
+    from ava_det.data.check_videos import check_proposals, read_sizes
     from ava_det.formats.findings import ERROR, Findings
     from ava_det.formats.proposals import read_proposals
 
     findings = Findings(max(args.rows, 1))
-    if args.dataset:
-        table = check_registered(args, findings)
+    files = None if args.dataset else files_of(args)
+    sizes = read_sizes(args.sizes) if args.sizes else {}
+    expected = Expected(args.rate, sizes, args.videos)
+    if files is None:
+        table = check_registered(args.dataset, expected, findings)
     else:
-        table = check_files(args, files_of(args), findings)
+        table = check_files(files, expected, findings)
     print(f"{len(table)} rows of {table['video'].nunique()} videos")
     if args.proposals:
         try:
@@ -104,56 +107,6 @@ def files_of(args: argparse.Namespace) -> "AvaFiles":
         excluded=args.exclude,
         included=args.include,
     )
-
-
-def check_files(
-    args: argparse.Namespace, files: "AvaFiles", findings: "Findings"
-) -> "pd.DataFrame":
-    """Check the rows and the pictures of an AVA-shaped set; its rows."""
-    from ava_det.data.ava import existing
-    from ava_det.data.check_videos import check_videos, read_sizes
-    from ava_det.formats.ava_csv import read_keyframes, read_timestamps
-    from ava_det.formats.check_rows import Rules, check_rows
-    from ava_det.formats.class_map import read_class_map
-
-    annotations = existing(files.annotations)
-    rules = Rules(
-        class_map=None if files.class_map == Path() else read_class_map(existing(files.class_map)),
-        excluded=frozenset(read_keyframes(existing(files.excluded)) if files.excluded else ()),
-        included=frozenset(read_timestamps(files.included)) if files.included else None,
-    )
-    table = check_rows(annotations, rules, findings)
-    sizes = read_sizes(args.sizes) if args.sizes else {}
-    more = {"rate": args.rate, "sizes": sizes, "videos": args.videos}
-    check_videos(annotations, table, files.pictures, files.clock, findings, **more)
-    return table
-
-
-def check_registered(args: argparse.Namespace, findings: "Findings") -> "pd.DataFrame":
-    """Check a registered set: from its files where it is AVA-shaped."""
-    from detectron2.data import MetadataCatalog
-
-    from ava_det.data import jhmdb
-    from ava_det.data.build import get_ground_truth
-    from ava_det.data.catalog import check_known, datasets_root
-    from ava_det.data.check_videos import check_videos
-
-    metadata = MetadataCatalog.get(check_known(args.dataset))
-    files = metadata.get("ava_files", None)
-    if files is not None and files.clock == metadata.clock:
-        return check_files(args, files, findings)
-    match = re.fullmatch(r"jhmdb_split(\d)_(\w+)", args.dataset)
-    if match:
-        root = datasets_root() / "jhmdb"
-        table = jhmdb.annotated(root, int(match[1]), match[2])
-        sizes = dict.fromkeys(table["video"].unique(), (jhmdb.WIDTH, jhmdb.HEIGHT))
-        folder, path = root / "videos", root / "annotations.csv"
-        check_videos(path, table, folder, metadata.clock, findings, args.rate, sizes)
-        return table
-    table = get_ground_truth(args.dataset)
-    if args.videos:
-        check_videos(args.dataset, table, args.videos, metadata.clock, findings, args.rate)
-    return table
 
 
 def show_recall(

@@ -9,19 +9,17 @@ import csv
 import json
 import os
 import re
-import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from ava_det.data.annotations import Annotations, WantedVideo
+from ava_det.data.many import problems_of
 from ava_det.data.video import Video
 from ava_det.data.video_files import VIDEO_SUFFIXES
 from ava_det.data.video_writer import VideoWriter
@@ -172,29 +170,14 @@ def _sweep(folder: Path) -> None:
 
 def _resize_all(jobs: Mapping[Path, Path], resizing: Resizing, workers: int) -> dict[Path, str]:
     """Make what is not there yet; why the others cannot be made, by source."""
-    missing = {source: target for source, target in jobs.items() if not target.exists()}
-    broken: dict[Path, str] = {}
-    with (
-        tqdm(total=len(jobs), initial=len(jobs) - len(missing), unit="video") as progress,
-        # Spawned, for a fork of a process with threads (torch's, say) may hang.
-        ProcessPoolExecutor(workers, get_context("spawn"), _start_worker) as pool,
-    ):
-        futures = {pool.submit(resize, *job, resizing): job[0] for job in missing.items()}
-        try:
-            for future in as_completed(futures):
-                if reason := future.result():
-                    broken[futures[future]] = reason
-                    progress.set_postfix(broken=len(broken))
-                progress.update()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return broken
+    missing = [job for job in jobs.items() if not job[1].exists()]
+    work = partial(_resize_job, resizing)
+    broken = problems_of(missing, work, workers, done=len(jobs) - len(missing))
+    return {source: reason for (source, _), reason in broken.items()}
 
 
-def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's to answer
-    cv2.setNumThreads(1)
+def _resize_job(resizing: Resizing, job: tuple[Path, Path]) -> str:
+    return resize(*job, resizing)
 
 
 def resize(source: Path, target: Path, resizing: Resizing) -> str:
