@@ -1,17 +1,23 @@
 """tools/benchmark.py, and that every published config builds."""
 
+import argparse
+import importlib
 import re
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from detectron2.config import LazyConfig, instantiate
+from made_small import write_film
 
 from ava_det.model.weights.native import ClipShape
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "configs" / "published"
 CLASSES = {"ava": 80, "kinetics": 400, "ssv2": 174, "charades": 157, "multisports": 66}
 SMALL = PUBLISHED / "ava_x3d_m.py"
+TRAINED = PUBLISHED.parent / "pretrain" / "jhmdb_slowfast_tiny.py"
 
 
 @pytest.mark.parametrize("path", sorted(PUBLISHED.glob("*.py")), ids=lambda path: path.stem)
@@ -85,3 +91,149 @@ def test_a_mix_beside_cutmix_and_a_step(run_tool):
     assert float(ratio.split()[0]) == pytest.approx(ours / theirs, abs=0.1 * ours / theirs + 0.1)
     assert "1 clips" in step
     assert share.endswith("% of it")
+
+
+@pytest.fixture
+def benchmarks(monkeypatch):
+    """Imports a module of the subcommands."""
+    monkeypatch.syspath_prepend(PUBLISHED.parents[1] / "tools")
+    return lambda name: importlib.import_module(f"benchmarks.{name}")
+
+
+def test_medians_take_turns_and_leave_out_the_first_round(benchmarks):
+    done, values = "", iter([90, 80, 1, 5, 6, 2, 3, 9])
+
+    def clock(name):
+        nonlocal done
+        done += name
+        return next(values)
+
+    medians = benchmarks("measure").medians({"a": "a", "b": "b"}, 3, clock)
+    assert medians == {"a": 2, "b": 6}  # of 1, 2, 3 and of 5, 6, 9
+    assert done == "baabbaab"
+
+
+def test_what_steps_wait_for(benchmarks):
+    loader = benchmarks("loader")
+    assert loader.waiting_share([1.0, 0.0, 2.0], [4.0, 3.0, 5.0]) == 0.25
+    assert [loader.workers_needed(clip, 4.0) for clip in (1.0, 4.0, 4.1, 12.0)] == [1, 1, 2, 3]
+    assert loader.Cost(1.5, 2.0, 0.25).total == 3.75
+
+
+@pytest.fixture
+def films(tmp_path):
+    """A folder of two real-time films, of 40 and of 25 frames, and something else."""
+    (tmp_path / "films").mkdir()
+    write_film(tmp_path / "films" / "long.mp4", 40, Fraction(25))
+    write_film(tmp_path / "films" / "short.mp4", 25, Fraction(30000, 1001))
+    (tmp_path / "films" / "none.mp4").write_text("no film")
+    return tmp_path / "films"
+
+
+def test_windows_are_cut_between_frames(benchmarks, films):
+    """As many frames as asked for, wherever they lie, in the longest of the films."""
+    args = argparse.Namespace(paths=[films], videos=1, windows=30, frames=39, stride=1, seed=0)
+    windows = benchmarks("windows").draw_windows(args)
+    assert {window.path.name for window in windows} == {"long.mp4"}
+    assert {float(window.times[0]) for window in windows} == {0.0, 0.04}
+    for window in windows:
+        assert len(window.times) == 39
+        inside = np.arange(40) / 25
+        inside = inside[(inside >= window.start) & (inside < window.end)]
+        np.testing.assert_allclose(inside, window.times)
+
+
+def test_frames_are_compared(benchmarks):
+    read = benchmarks("read")
+    ours = np.zeros((2, 4, 5, 3), np.uint8)
+    theirs = torch.zeros(3, 2, 4, 5)
+    assert read.difference(ours, theirs) == 0
+    theirs[1, 0, 2, 3] = 7
+    assert read.difference(ours, theirs) == 7
+    assert read.difference(ours, theirs[:, :1]) is None
+    assert read.difference(ours, None) is None
+
+
+def test_reading_beside_encoded_video(run_tool, films):
+    arguments = ["--videos", 2, "--windows", 4, "--frames", 8, "--stride", 3]
+    ran = run_tool("benchmark", "read", films, *arguments)
+    assert ran.code == 0, ran.err
+    assert f"{films}/long.mp4: 40 frames, 1.6 s" in ran.out
+    assert "4 of 4 windows have as many frames of one size" in ran.out
+    assert "largest difference is 0 of 255 (4 are equal)" in ran.out
+    for how in ("opened for each window", "kept open"):
+        row = re.search(
+            rf"^{how}: ours ([\d.]+) clips/s, EncodedVideo ([\d.]+);.* ([\d.]+) times",
+            ran.out,
+            re.M,
+        )
+        assert all(float(figure) > 0 for figure in row.groups())
+
+
+def test_readers_take_turns(benchmarks, monkeypatch):
+    read, seen = benchmarks("read"), []
+    monkeypatch.setattr(read, "core_seconds", lambda action: action())
+    readers = [
+        lambda window: seen.append(f"a{window}") or 2.0,
+        lambda window: seen.append(f"b{window}") or 3.0,
+    ]
+    assert read.seconds_of([1, 2, 3], readers) == [[2.0] * 3, [3.0] * 3]
+    assert seen == ["b1", "a1", "a2", "b2", "b3", "a3"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere"], "nowhere"),
+        (["films", "--frames", 41], "fewer than --frames 41"),
+        (["films", "--windows", 0], "at least 1"),
+        (["films/none.mp4"], "none.mp4"),
+    ],
+)
+def test_films_that_cannot_be_read_are_one_line(run_tool, films, arguments, said):
+    ran = run_tool("benchmark", "read", films.parent / arguments[0], *arguments[1:])
+    assert ran.code == 1
+    assert said in ran.err
+    assert ran.err.count("\n") == 1
+
+
+@pytest.fixture
+def small_run(films, tmp_path):
+    """Overrides that train on the films for a moment."""
+    (films / "none.mp4").unlink()
+    listed = tmp_path / "list.txt"
+    listed.write_text("".join(f"{films}/{name}.mp4 0\n" for name in ("long", "short")))
+    small = "model.arguments.width=8 model.num_classes=1 clip.short_side=32 train.max_iter=9"
+    data = "dataloader.train.batch_size=2 dataloader.train.num_workers=1"
+    sets = [f"{key}={listed}" for key in ("class_map.name", "dataloader.train.dataset")]
+    return [*small.split(), *data.split(), *sets]
+
+
+def test_a_loader_of_films(run_tool, small_run):
+    arguments = ["--steps", 2, "--warmup", 3, "--clips", 2, *small_run]
+    ran = run_tool("benchmark", "loader", "--config", TRAINED, *arguments)
+    assert ran.code == 0, ran.err
+    for kind in ("cached", "decoded"):
+        said = re.search(
+            rf"^{kind}: a clip takes [\d.]+ ms .*\n.*\n.*steps of 2 clips.*", ran.out, re.M
+        )
+        assert said, ran.out
+    shares = re.findall(r"wait ([\d.]+) % of their time, 1 workers", ran.out)
+    assert len(shares) == 2
+    assert all(0 <= float(share) <= 100 for share in shares)
+    assert run_tool("benchmark", "loader", "--config", TRAINED, "--warmup", 2).code == 1
+
+
+def test_steps_in_two_precisions_and_layouts(run_tool, small_run):
+    ran = run_tool("benchmark", "step", "--config", TRAINED, "--rounds", 1, *small_run)
+    assert ran.code == 0, ran.err
+    head, *rows = ran.out.splitlines()
+    assert head == "steps of 2 clips, one core, medians of 1, in turns"
+    assert [re.split(r" {2,}", row)[0] for row in rows] == [
+        "float32",
+        "channels last",
+        "bfloat16",
+        "both",
+    ]
+    assert rows[0].endswith(" 1.00")
+    assert run_tool("benchmark", "step", "--config", TRAINED, "--rounds", 0).code == 1

@@ -1,0 +1,147 @@
+"""How long training steps wait for their clips, and what bounds them."""
+
+import argparse
+import math
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ava_det.structures import InputError
+from benchmarks.step import step_on
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+HELP = "share of the time that training steps wait for clips"
+
+
+class Cost(NamedTuple):
+    """Milliseconds of a core that a clip takes, by what is done with it."""
+
+    decode: float
+    transform: float
+    rest: float
+
+    @property
+    def total(self) -> float:
+        """What a worker takes for a clip."""
+        return sum(self)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command line."""
+    parser.add_argument("--config", required=True, help="a config file below configs/")
+    parser.add_argument("--steps", type=int, default=40, help="that count (default 40)")
+    parser.add_argument("--warmup", type=int, default=10, help="steps before them (default 10)")
+    parser.add_argument("--clips", type=int, default=64, help="to take the cost of (default 64)")
+    parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train with clips from a cache and with clips that are decoded, one after the other."""
+    import torch
+
+    from ava_det.train.run import load_config
+
+    if args.steps < 1 or args.clips < 1 or args.warmup < 3:
+        raise InputError("--steps and --clips are at least 1, --warmup 3")
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        for cached in (True, False):
+            cfg = load_config(args.config, args.overrides)
+            measure(cfg, args, Path(folder) if cached else None)
+
+
+def measure(cfg: "DictConfig", args: argparse.Namespace, cache: Path | None) -> None:
+    """Print what one way of reading costs and how long the steps wait for it."""
+    from detectron2.engine.hooks import IterationTimer
+
+    from ava_det.data.cache import CachedVideoReader
+    from ava_det.data.video import VideoReader
+    from ava_det.train.run import build_trainer
+
+    side = cfg.dataloader.train.mapper.reader.get("short_side")
+    loader, trainer = build_trainer(cfg)
+    draws, batch = loader.dataset, cfg.dataloader.train.batch_size
+    draws.mapper.reader = CachedVideoReader(cache, side) if cache else VideoReader(side)
+    if cache:  # decoding into it is not what is measured
+        for number in range((args.steps + args.warmup + 4) * loader.batch_size):
+            draws[number]
+    cost = cost_of(draws, args.clips)
+    model = 1e3 * step_on(trainer, loader, rounds=7) / batch
+    trainer.register_hooks([IterationTimer()])
+    trainer.reset_data_loader(lambda: loader)
+    trainer.train(0, args.warmup + args.steps)
+    waited, steps = (
+        [value for value, _ in trainer.storage.history(name).values()][-args.steps :]
+        for name in ("data_time", "time")
+    )
+    share = waiting_share(waited, steps)
+    workers = cfg.dataloader.train.num_workers
+    print(
+        f"{'cached' if cache else 'decoded'}: a clip takes {cost.decode:.2f} ms of a core to read"
+    )
+    print(f"    and {cost.transform:.2f} to transform, {cost.rest:.2f} for the rest; ", end="")
+    print(f"the model {model:.2f}")
+    print(f"    steps of {batch} clips wait {100 * share:.1f} % of their time, {workers} workers; ")
+    print(f"    with a core each, {workers_needed(cost.total, model)} would keep up", flush=True)
+
+
+def waiting_share(waited: Sequence[float], steps: Sequence[float]) -> float:
+    """The share of the steps' seconds that they waited."""
+    return sum(waited) / sum(steps)
+
+
+def workers_needed(preparing: float, model: float) -> int:
+    """How many workers with a core each prepare clips as fast as the model on another takes them.
+
+    Args:
+        preparing: time that a clip takes a worker.
+        model: time that it takes the model, in the same unit.
+    """
+    return math.ceil(preparing / model)
+
+
+def cost_of(draws: Any, clips: int) -> Cost:
+    """What clips take in this process; the first draw, which opens what stays open, is left out."""
+    mapper, kept = draws.mapper, (draws.mapper.reader, draws.mapper.transform)
+    reader, transform = mapper.reader, Watched(mapper.transform)
+    frames, times = Watched(reader.frames), Watched(reader.times)
+    mapper.reader, mapper.transform = WatchedReader(times, frames), transform
+    try:
+        draws[0]
+        for watched in (frames, times, transform):
+            watched.seconds = 0.0
+        start, count = time.process_time(), 0
+        while count < clips:
+            count += len(draws[count + 1].sample["clips"])
+        total = time.process_time() - start
+    finally:
+        mapper.reader, mapper.transform = kept
+    decode = frames.seconds + times.seconds
+    rest = total - decode - transform.seconds
+    return Cost(*(1e3 * part / count for part in (decode, transform.seconds, rest)))
+
+
+class Watched:
+    """A function that adds up the seconds of a core that it takes."""
+
+    def __init__(self, function: Callable[..., Any]):
+        self.function, self.seconds = function, 0.0
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call the function."""
+        start = time.process_time()
+        try:
+            return self.function(*arguments)
+        finally:
+            self.seconds += time.process_time() - start
+
+
+class WatchedReader(NamedTuple):
+    """A reader of clips whose parts are watched."""
+
+    times: Watched
+    frames: Watched

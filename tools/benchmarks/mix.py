@@ -1,0 +1,79 @@
+"""VideoMix held against PyTorchVideo's `CutMix` and a training step of SlowFast-50 8x8."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.measure import medians
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+HELP = "time of VideoMix beside CutMix and a training step"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command line."""
+    parser.add_argument("--batch", type=int, default=8, help="clips to a mix")
+    parser.add_argument("--step-batch", type=int, default=1, help="clips to a training step")
+    parser.add_argument("--size", type=int, default=224, metavar="PIXELS", help="of a clip")
+    parser.add_argument("--rounds", type=int, default=21, help="of mixes; steps are a seventh")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print what a mix takes beside PyTorchVideo's `CutMix` and a training step."""
+    import torch
+
+    from ava_det.augment.videomix import VideoMix
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    clips, labels = torch.rand(args.batch, 3, 32, args.size, args.size), torch.arange(args.batch)
+    videomix, cutmix = VideoMix(num_classes=400), pytorchvideo_cutmix()
+    actions = {"ours": lambda: videomix(clips, labels), "theirs": lambda: cutmix(clips, labels)}
+    ours, theirs = medians(actions, args.rounds).values()
+    print(f"{args.batch} x 3 x 32 x {args.size} x {args.size}, medians of {args.rounds}, one core")
+    print(f"VideoMix {1e3 * ours:.2f} ms, PyTorchVideo's CutMix {1e3 * theirs:.2f} ms")
+    print(f"{ours / theirs:.2f} times as long", flush=True)
+    step = training_step(clips[: args.step_batch], labels[: args.step_batch])
+    spent = medians({"step": step}, max(1, args.rounds // 7))["step"]
+    clip, mixed = spent / args.step_batch, ours / args.batch
+    print(f"a step of SlowFast-50 8x8, {args.step_batch} clips: {clip:.2f} s a clip")
+    print(f"a mix: {1e3 * mixed:.1f} ms a clip, {100 * mixed / clip:.2f} % of it")
+
+
+def pytorchvideo_cutmix() -> Callable[..., object]:
+    """PyTorchVideo's `CutMix`, past the import of its package, which today's torchvision fails."""
+    import importlib
+    import sys
+    from types import ModuleType
+
+    import pytorchvideo
+
+    name = "pytorchvideo.transforms"
+    package = ModuleType(name)
+    package.__path__ = [str(Path(folder) / "transforms") for folder in pytorchvideo.__path__]
+    sys.modules[name] = package
+    try:
+        return importlib.import_module(f"{name}.mix").CutMix(num_classes=400)
+    finally:
+        del sys.modules[name]
+
+
+def training_step(clips: "Tensor", labels: "Tensor") -> Callable[[], None]:
+    """Forward, backward and a step of SGD of SlowFast-50 8x8."""
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    from ava_det.model.zoo import build_classifier
+
+    model = build_classifier("slowfast_r50", 400, {"alpha": 4}).train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        cross_entropy(model(clips), labels).backward()
+        optimizer.step()
+
+    return step

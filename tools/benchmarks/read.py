@@ -1,0 +1,146 @@
+"""Our video reader held against PyTorchVideo's `EncodedVideo`."""
+
+import argparse
+import functools
+import statistics
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ava_det.structures import InputError
+from benchmarks.measure import core_seconds
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from benchmarks.windows import Window
+
+HELP = "clips a second of our reader beside PyTorchVideo's EncodedVideo"
+
+Reader = Callable[["Window"], Any]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command line."""
+    parser.add_argument("paths", nargs="+", type=Path, help="video files or folders of them")
+    parser.add_argument("--videos", type=int, default=4, help="so many of the longest (default 4)")
+    parser.add_argument("--windows", type=int, default=40, help="in all of them (default 40)")
+    parser.add_argument("--frames", type=int, default=64, help="of a window (default 64)")
+    parser.add_argument("--stride", type=int, default=1, help="every so many of them is kept")
+    parser.add_argument("--seed", type=int, default=0, help="of the windows' places")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Compare the frames of each window, then the time of reading it, in seconds of a core."""
+    import torch
+
+    from benchmarks.windows import draw_windows
+
+    if min(args.videos, args.windows, args.frames, args.stride) < 1:
+        raise InputError("--videos, --windows, --frames and --stride are at least 1")
+    torch.set_num_threads(1)
+    windows = draw_windows(args)
+    differences = compared(windows)
+    if len(differences) < len(windows):
+        print(f"{len(windows) - len(differences)} windows left out: damaged, our reader says")
+    if not differences:
+        raise InputError("no window can be read")
+    windows = list(differences)
+    print_differences(list(differences.values()))
+    kept = f", of which 1 in {args.stride} is kept" if args.stride > 1 else ""
+    print(f"{len(windows)} windows of {args.frames} frames{kept}; medians, one core, in turns")
+    print("EncodedVideo(decoder='pyav', decode_audio=False) as installed, without a shim")
+    ways = {"opened for each window": [read_by_video, read_by_encoded_video]}
+    for how, readers in (ways | {"kept open": kept_open(windows)}).items():
+        ours, theirs = seconds_of(windows, readers)
+        ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
+        rates = [1 / statistics.median(times) for times in (ours, theirs)]
+        print(f"{how}: ours {rates[0]:.2f} clips/s, EncodedVideo {rates[1]:.2f}; ", end="")
+        print(f"of the same window {ratio:.2f} times as fast", flush=True)
+
+
+def compared(windows: "Sequence[Window]") -> "dict[Window, float | None]":
+    """How far the readers differ on each window that ours can read."""
+    differences = {}
+    for window in windows:
+        try:
+            ours = read_by_video(window)
+        except InputError:
+            continue
+        differences[window] = difference(ours, read_by_encoded_video(window))
+    return differences
+
+
+def difference(ours: "np.ndarray", theirs: Any) -> float | None:
+    """The largest of a window's pixels, 0 to 255; None where shapes differ or nothing came.
+
+    Args:
+        ours: (T, H, W, 3) uint8.
+        theirs: (3, T, H, W) float32, or None.
+    """
+    import numpy as np
+
+    if theirs is None or tuple(theirs.permute(1, 2, 3, 0).shape) != ours.shape:
+        return None
+    return float(np.abs(theirs.permute(1, 2, 3, 0).numpy() - ours).max())
+
+
+def print_differences(differences: Sequence[float | None]) -> None:
+    """Say how far the two readers agree."""
+    alike = [value for value in differences if value is not None]
+    print(
+        f"{len(alike)} of {len(differences)} windows have as many frames of one size; "
+        f"their largest difference is {max(alike, default=0):g} of 255 "
+        f"({sum(value == 0 for value in alike)} are equal)"
+    )
+
+
+def seconds_of(windows: "Sequence[Window]", readers: Sequence[Reader]) -> list[list[float]]:
+    """What each reader takes of a core for each window; they take turns."""
+    times: list[list[float]] = [[] for _ in readers]
+    for turn, window in enumerate(windows):
+        for reader in range(len(readers))[:: 1 if turn % 2 else -1]:
+            times[reader].append(core_seconds(functools.partial(readers[reader], window)))
+    return times
+
+
+def read_by_video(window: "Window") -> "np.ndarray":
+    """Open a file and read."""
+    from ava_det.data.video import Video
+
+    with Video(window.path) as video:
+        return video.frames(window.times)
+
+
+def read_by_encoded_video(window: "Window") -> Any:
+    """The same, in PyTorchVideo."""
+    video = encoded_video(window.path)
+    try:
+        return clip_of(video, window)
+    finally:
+        video.close()
+
+
+def encoded_video(path: Path) -> Any:
+    """A file, opened by PyTorchVideo."""
+    from pytorchvideo.data.encoded_video import EncodedVideo
+
+    return EncodedVideo.from_path(str(path), decode_audio=False, decoder="pyav")
+
+
+def clip_of(video: Any, window: "Window") -> Any:
+    """(3, T, H, W) float32 of a window; None where PyTorchVideo finds nothing."""
+    frames = video.get_clip(window.start, window.end)["video"]
+    return None if frames is None else frames[:, :: window.stride]
+
+
+def kept_open(windows: "Sequence[Window]") -> list[Reader]:
+    """Both readers with all files open."""
+    from ava_det.data.video import Video
+
+    ours = {window.path: Video(window.path) for window in windows}
+    theirs = {window.path: encoded_video(window.path) for window in windows}
+    return [
+        lambda window: ours[window.path].frames(window.times),
+        lambda window: clip_of(theirs[window.path], window),
+    ]
