@@ -140,6 +140,8 @@ def load_clips(annotations: Path, videos: Path) -> PackedKeyframes:
         InputError: a file is missing or malformed, or no clip is there.
     """
     table = read_instants(existing(annotations))
+    if table.empty:
+        raise InputError(f"{annotations}: no row in it")
     clips: dict[str, list[tuple[str, int, int]]] = {}
     files = files_by_stem(videos)
     for name in files:

@@ -20,7 +20,7 @@ from ava_det.data.mapper import (
     collate_clips,
     collate_people,
 )
-from ava_det.data.proposed import with_proposals, with_unlisted
+from ava_det.data.proposed import require_same_videos, with_proposals, with_unlisted
 from ava_det.data.rare_classes import repeat_factors
 from ava_det.data.sampler import Draws, Listed, SeekableSampler
 from ava_det.data.subset import stratified_part
@@ -62,9 +62,12 @@ def get_records(
     records: Any = _joined([_load(check_known(name)) for name in names])
     if fraction != 1:
         records = stratified_part(records, fraction, fraction_seed)
+    if not len(records):
+        raise InputError(f"{', '.join(names)}: nothing in it")
     if not proposals:
         return records[::every]
     boxes = read_proposals(proposals)
+    require_same_videos(records, boxes, proposals)
     boxes = boxes[boxes.score >= threshold].assign(action=-1)  # PySlowFast's lists have labels
     if unlisted:
         records = with_unlisted(records, boxes, names)
@@ -193,8 +196,10 @@ def build_train_loader(
     unreadable = _list_for(records, max_unreadable, unreadable_list)
     names = [dataset] if isinstance(dataset, str) else dataset
     proposals = read_proposals(predicted, predicted_score) if predicted else None
-    if proposals is not None and unlisted:
-        records = with_unlisted(records, proposals, names)
+    if proposals is not None:
+        require_same_videos(records, proposals, predicted)
+        if unlisted:
+            records = with_unlisted(records, proposals, names)
     weights = repeat_factors(records, rare_below) if rare_below else None
     if proposals is not None:
         if least_iou is None:

@@ -44,7 +44,7 @@ class FrameFolder:
         return _read(self.lists, stamps)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _read(lists: tuple[Path, ...], _: tuple[int, ...]) -> dict[str, FrameList]:
     return read_frame_lists(lists)
 
@@ -109,13 +109,16 @@ class FrameFolderReader:
 
     def _find(self, path: str | Path) -> tuple[FrameFolder, FrameList] | None:
         """The source and the frames of a video; None if it is not one of ours."""
-        for source in self.sources:
+        missing = ""
+        for source in self.sources:  # lists of training and of testing may share a folder
             if Path(path).is_relative_to(source.folder):
                 name = Path(path).relative_to(source.folder).as_posix()
                 frames = source.videos().get(name)
-                if frames is None:
-                    raise InputError(f"{source.lists[0]}: no frame of video {name!r} is listed")
-                return source, frames
+                if frames is not None:
+                    return source, frames
+                missing = f"{source.lists[0]}: no frame of video {name!r} is listed"
+        if missing:
+            raise InputError(missing)
         return None
 
     def _scaled(self, height: int, width: int) -> tuple[int, int]:

@@ -137,6 +137,7 @@ def _read_annotations(path: Path) -> pd.DataFrame:
     table = read_box_table(path, COLUMNS)
     numbers = table[COLUMNS[1:6]].apply(pd.to_numeric, errors="coerce")
     bad = numbers.isna().any(axis=1) | ~table.action.isin(ACTIONS)
+    bad |= (numbers["frame"] % 1 != 0) | table.duplicated(["video", "frame"])  # one actor
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise InputError(f"{path}: row {row + 2}: {','.join(map(str, table.iloc[row]))!r}")

@@ -199,10 +199,16 @@ class DetectionMapper:
         Returns:
             `clip` (C, T, H, W) uint8, `boxes` (R, 4) float32 in pixels of the clip, `targets`
             (R, K) float32, `people` the record's own.
+
+        Raises:
+            InputError: the file cannot be read, or ends before a tick that is one of its frames.
         """
         people = record.people
         frame_times = self.reader.times(record.path)
-        time = self.clock.seconds(people.keyframe.tick, frame_times)
+        try:
+            time = self.clock.seconds(people.keyframe.tick, frame_times)
+        except IndexError as error:
+            raise InputError(f"{record.path}: tick {people.keyframe.tick}: {error}") from error
         wanted = clip_times(frame_times, time, self.frames, self.stride, self.rate)
         video = as_video(self.reader.frames(record.path, wanted))
         pixels = to_pixels(people.boxes, video.shape[-2], video.shape[-1]).astype(np.float32)

@@ -1,14 +1,36 @@
-"""Keyframes with the people that a detector proposes, and those that it alone has people on."""
+"""Keyframes with the people that a detector proposes, and keyframes that it alone has people on."""
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 from detectron2.data import MetadataCatalog
 
 from ava_det.data.ava import countable
 from ava_det.data.keyframes import PackedKeyframes
 from ava_det.formats.ava_csv import people_by_keyframe
-from ava_det.structures import AnnotatedKeyframe, Keyframe, PersonBoxes
+from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
+
+
+def require_same_videos(
+    keyframes: Sequence[AnnotatedKeyframe], proposals: pd.DataFrame, path: str
+) -> None:
+    """Refuse a list of boxes, read from `path`, that names none of the videos: everybody on them
+    would silently be missed.
+
+    Raises:
+        InputError: names a video of each side.
+    """
+    if isinstance(keyframes, PackedKeyframes):
+        known = {keyframes.names[k] for k in np.unique(keyframes.videos)}
+    else:
+        known = {keyframe.video for keyframe in keyframes}
+    listed = proposals["video"].unique().astype(object)
+    if len(listed) and known.isdisjoint(listed):
+        raise InputError(
+            f"{path}: its videos, such as {listed[0]!r}, are none of those that it is for, such as "
+            f"{min(known)!r}"
+        )
 
 
 def with_proposals(

@@ -68,7 +68,7 @@ def read_frame_lists(paths: Iterable[StrPath]) -> dict[str, FrameList]:
     """The frames of each video of one or several lists.
 
     Raises:
-        InputError: the first line that has not five columns, by file and row.
+        InputError: the first line that has not five columns, by file and row; no title line.
     """
     found: dict[str, list[Stretch]] = {}
     for path in paths:
@@ -111,7 +111,10 @@ def _as_range(numbers: np.ndarray) -> np.ndarray | range:
 def _stretches(path: StrPath) -> Iterable[tuple[str, Stretch]]:
     """(video, frames) of one list, in order."""
     with open(path, "rb") as file:
-        file.readline()
+        title = file.readline().split()
+        if len(title) == FIELDS and title[1].isdigit() and title[2].isdigit():
+            # Passed over, a video would begin with its second frame.
+            raise InputError(f"{path}: row 1: a frame, where a title line belongs")
         row, rest = 2, b""
         while block := file.read(CHUNK):
             whole, newline, rest = (rest + block).rpartition(b"\n")

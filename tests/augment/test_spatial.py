@@ -45,6 +45,13 @@ def test_short_side_keeps_the_aspect_and_takes_no_box():
     assert boxes.shape == (0, 4)
 
 
+def test_boxes_are_cut_at_the_borders():
+    """Those of detectors that do not cut reach over them a little."""
+    beyond = torch.tensor([[-3.0, -2, 165, 125]])
+    _, boxes = spatial.short_side(60)(painted(120, 160, (0, 0, 1, 1)), beyond)
+    assert boxes.tolist() == [[0, 0, 80, 60]]
+
+
 def test_a_box_that_is_cut_away_becomes_degenerate():
     video = painted(100, 300, (0, 0, 10, 10))
     _, boxes = spatial.center_crop(100)(video, torch.tensor([[0.0, 0, 10, 10]]))

@@ -239,6 +239,12 @@ def test_ava_and_the_clips_together(root, kinetics):
     assert records[len(TICKS)].people.keyframe.video == "abc_def-000_000012_000022"
 
 
+def test_no_instant_at_all(kinetics):
+    kinetics[0].write_text("\n")
+    with pytest.raises(InputError, match=r"kinetics\.csv: no row in it"):
+        load_clips(*kinetics)
+
+
 def test_a_bad_instant_is_named(kinetics):
     kinetics[0].write_text("abc,1.5,0,0,1,1,1\nabc,now,0,0,1,1,1\n")
     with pytest.raises(InputError, match=r"kinetics\.csv: row 2: time is not a number: 'now'"):

@@ -52,6 +52,55 @@ def test_keyframes_that_only_a_detector_has_people_on_come_last():
     assert found[-1].path == "a.mp4"
 
 
+@pytest.fixture
+def registered():
+    """Put records into the catalog for the time of a test."""
+    names = []
+
+    def register(name: str, records: list) -> str:
+        names.append(name)
+        DatasetCatalog.register(name, lambda: records)
+        MetadataCatalog.get(name).set(class_map=ClassMap({1: "a"}), clock=FRAME_CLOCK)
+        return name
+
+    yield register
+    for name in names:
+        DatasetCatalog.remove(name)
+        MetadataCatalog.remove(name)
+
+
+def test_boxes_of_other_videos_are_refused(registered, tmp_path):
+    """Not taken for a detector that has found nobody."""
+    name = registered("one", [AnnotatedKeyframe("a.mp4", keyframe(1, 1.0))])
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text("run/a,1,0,0,1,1,,0.9\n")
+    said = r"boxes\.csv: its videos, such as 'run/a', are none of .* such as 'a'"
+    with pytest.raises(InputError, match=said):
+        get_records(name, proposals=str(boxes))
+    with pytest.raises(InputError, match=said):
+        build_train_loader(name, len, batch_size=1, seed=0, predicted=str(boxes))
+    boxes.write_text("a,1,0,0,1,1,,0.9\n")
+    (nobody,) = get_records(name, proposals=str(boxes), threshold=0.95)
+    assert len(nobody.people.boxes) == 0
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [("", "no box has an action"), (7, "row 1: action 7 is not in the class map")],
+)
+def test_a_list_must_have_the_labels_that_it_is_to_bring(registered, tmp_path, action, said):
+    name = registered("one", [AnnotatedKeyframe("a.mp4", keyframe(1, 1.0))])
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text(f"a,1,0,0,1,1,{action},0.9\n")
+    with pytest.raises(InputError, match=said):
+        build_train_loader(name, len, 1, seed=0, predicted=str(boxes), least_iou=None)
+
+
+def test_an_empty_set_is_refused(registered):
+    with pytest.raises(InputError, match="nobody: nothing in it"):
+        get_records(registered("nobody", []))
+
+
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(InputError, match=r"unknown data set 'ava'; known: .*jhmdb_split1_test"):
         check_known("ava")

@@ -1,6 +1,7 @@
 """ava_det.data.frame_folders: JPEG frames read like videos."""
 
 import pickle
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -55,6 +56,16 @@ def test_resized(folder, short_side, size):
 def test_it_can_be_sent_to_a_worker(folder):
     reader = pickle.loads(pickle.dumps(FrameFolderReader([folder], VideoReader())))
     assert reds(reader.frames(folder.folder / "v", np.array([0.8]))) == [9]
+
+
+def test_two_lists_of_one_folder(folder, tmp_path):
+    """Of training and of validation, read together."""
+    (tmp_path / "other.csv").write_text('title\nw 0 0 v/v_000005.jpg ""\n')
+    other = replace(folder, lists=(tmp_path / "other.csv",))
+    for sources in ([folder, other], [other, folder]):
+        reader = FrameFolderReader(sources, VideoReader())
+        assert reds(reader.frames(folder.folder / "w", np.zeros(1))) == [5]
+        assert reds(reader.frames(folder.folder / "v", np.zeros(1))) == [0]
 
 
 def test_other_files_go_to_the_other_reader(folder, shared):

@@ -21,6 +21,7 @@ from ava_det.structures import (
     FRAME_CLOCK,
     AnnotatedKeyframe,
     Clock,
+    InputError,
     Keyframe,
     LabelledVideo,
     PersonBoxes,
@@ -73,6 +74,12 @@ def test_stride_zero_repeats_the_keyframe(path, reader):
     clip = mapper(AnnotatedKeyframe(path, people(5)))["clip"]
     expected = torch.from_numpy(reader.frames(path, reader.times(path)[[5]])).permute(3, 0, 1, 2)
     assert torch.equal(clip, expected.expand_as(clip))
+
+
+def test_a_tick_beyond_the_frames_of_a_file_is_one_line(path, reader):
+    mapper = DetectionMapper(reader, unchanged, CLASSES, FRAME_CLOCK, frames=1, stride=1)
+    with pytest.raises(InputError, match=r"tick 999: frame 999 of \d+"):
+        mapper(AnnotatedKeyframe(path, people(999)))
 
 
 def test_the_clock_decides_when_a_tick_is(path, reader):

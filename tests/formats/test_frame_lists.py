@@ -89,5 +89,11 @@ def test_a_bad_line_is_named(tmp_path, line, said):
         read(tmp_path / "a.csv", TITLE + usual("v", range(3)) + line + usual("v", range(4)))
 
 
+def test_a_list_without_its_title_is_refused(tmp_path):
+    """Its first frame would be passed over, and each other one be of a frame later."""
+    with pytest.raises(InputError, match=re.escape("a.csv: row 1: a frame, where a title")):
+        read(tmp_path / "a.csv", usual("v", range(3)))
+
+
 def test_a_list_without_lines_has_no_video(tmp_path):
     assert read(tmp_path / "a.csv", TITLE) == {}
