@@ -49,7 +49,12 @@ def has_processes(group: int) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("processes", "number", "code"),
-    [(1, signal.SIGTERM, 143), (1, signal.SIGINT, 130), (2, signal.SIGTERM, 143)],
+    [
+        (1, signal.SIGTERM, 143),
+        (1, signal.SIGINT, 130),
+        (2, signal.SIGTERM, 143),
+        (2, signal.SIGINT, 130),
+    ],
 )
 def test_a_signal_to_all_processes_ends_a_run_in_order(
     processes, number, code, tmp_path, environment
