@@ -36,9 +36,10 @@ def resize(video: Tensor, boxes: Tensor, size: int) -> tuple[Tensor, Tensor]:
     else:
         new_height, new_width = size, math.floor(width / height * size)
         scale = new_width / width
-    frames = video.permute(0, 2, 3, 1).numpy()
-    resized = np.stack([cv2.resize(frame, (new_width, new_height)) for frame in frames])
-    return torch.from_numpy(resized).permute(0, 3, 1, 2), boxes * scale
+    # Channel by channel, which gives the same in half the time: they are contiguous here.
+    planes = [cv2.resize(plane, (new_width, new_height)) for plane in video.flatten(0, 1).numpy()]
+    resized = torch.from_numpy(np.stack(planes)).unflatten(0, video.shape[:2])
+    return resized, boxes * scale
 
 
 def flip(video: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
@@ -79,7 +80,7 @@ class JitterCrop:
         inverse = torch.empty(()).uniform_(1 / self.highest, 1 / self.lowest)
         side = round(1 / float(inverse))
         video, boxes = resize(video, boxes, side)
-        # The last place is never drawn, and one that fits has no choice.
+        # As there, the last place that would fit is never drawn.
         top, left = (
             int(torch.randint(spare, ())) if spare > 0 else 0
             for spare in (length - self.size for length in video.shape[-2:])
