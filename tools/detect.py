@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ava_det import cli
+from ava_det.detect.shipped import person_weights
 from ava_det.structures import InputError
 
 Number = TypeVar("Number", int, float)
@@ -32,8 +33,8 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--persons",
-        type=Path,
-        help=f"person detector (default: {PERSON_WEIGHTS} beside the action detector)",
+        type=person_weights,
+        help=f"person detector, or `light` (default: {PERSON_WEIGHTS} beside the action detector)",
     )
     parser.add_argument(
         "--rate", type=at_least(0.01, float), default=5.0, help="keyframes a second (default 5)"
@@ -85,7 +86,7 @@ def find_weights(args: argparse.Namespace) -> tuple[Path, Path]:
         raise InputError(f"{weights}: {advice}")
     persons = args.persons or weights.with_name(PERSON_WEIGHTS)
     if not persons.is_file():
-        advice = "no such file" if args.persons else "give --persons (tools/propose.py trains one)"
+        advice = "no such file" if args.persons else "give --persons (light, say)"
         raise InputError(f"{persons}: {advice}")
     return weights, persons
 

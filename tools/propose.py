@@ -6,8 +6,8 @@
 
 The boxes come as AVA's csv with an empty action (-1) and the person score last. A run that is
 stopped goes on where it was when it is started again with the same arguments. Weights may be a
-YOLOX of COCO (.onnx); `--dataset` may be the path of a description (docs/custom_data.md). A config
-is Python code and is run: use only those that you trust.
+YOLOX of COCO (.onnx), or `light`, which comes with the package; `--dataset` may be the path of a
+description (docs/custom_data.md). A config is Python code and is run: use only what you trust.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import json
 from pathlib import Path
 
 from ava_det import cli
+from ava_det.detect.shipped import person_weights
 from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
 
 CONFIG = Path(__file__).resolve().parents[1] / "configs" / "persons" / "faster_rcnn_tiny.py"
@@ -42,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
         "overrides", nargs="*", default=[], metavar="path.key=value", help="config overrides"
     )
     running = parser.add_argument_group("without --train")
-    running.add_argument("--weights", type=Path, help="what --train left behind")
+    running.add_argument("--weights", type=person_weights, help="a file, or `light`")
     running.add_argument("--score-threshold", type=float, default=0.05, help="least person score")
     running.add_argument("--every", type=int, default=1, metavar="N", help="one keyframe in N")
     running.add_argument(

@@ -72,10 +72,11 @@ def test_a_few_steps_on_one_picture_lower_the_loss():
     assert sum(totals[-5:]) < 0.7 * sum(totals[:5])
 
 
-def test_boxes_become_relative_to_the_frame():
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])  # of autocast
+def test_boxes_become_relative_to_the_frame(kind):
     instances = Instances((50, 200))
     instances.pred_boxes = Boxes(torch.tensor([[20.0, 10.0, 220.0, 45.0]]))
-    instances.scores = torch.tensor([0.5])
+    instances.scores = torch.tensor([0.5], dtype=kind)
     people = relative_people(Keyframe("film", 7), instances)
     assert people.keyframe == Keyframe("film", 7)
     assert people.boxes.tolist() == [pytest.approx([0.1, 0.2, 1.0, 0.9])]

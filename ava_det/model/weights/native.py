@@ -95,9 +95,25 @@ def origin_of(card: ModelCard) -> Origin:
     return Origin(tuple(pixels["mean"]), tuple(pixels["std"]), stated=True)
 
 
-def save_weights(path: Path, weights: Mapping[str, Tensor], card: ModelCard) -> None:
-    """Write a weight file, atomically."""
+def save_weights(
+    path: Path, weights: Mapping[str, Tensor], card: ModelCard, half: bool = False
+) -> None:
+    """Write a weight file, atomically.
+
+    Args:
+        path: the file.
+        weights: of the model that the card names.
+        card: what the file says of it.
+        half: keep fractions in float16, to be computed with in float32 all the same.
+
+    Raises:
+        ValueError: a number that is beyond float16.
+    """
     tensors = {name: w.detach().cpu().contiguous() for name, w in weights.items()}
+    if half:
+        tensors = {n: w.half() if w.is_floating_point() else w for n, w in tensors.items()}
+        if broken := not_finite(tensors):
+            raise ValueError(f"beyond float16: {', '.join(broken[:3])}")
     header = {
         "format": FORMAT,
         "card": json.dumps(asdict(card)),

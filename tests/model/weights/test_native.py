@@ -68,6 +68,18 @@ def test_numbers_of_every_kind_go_round(tmp_path):
     assert all(torch.equal(w, found[n]) and w.dtype == found[n].dtype for n, w in tensors.items())
 
 
+def test_half_a_file_is_a_model_in_float32(small, tmp_path):
+    path, weights = tmp_path / "half.safetensors", small(0).state_dict()
+    save_weights(path, weights, CARD, half=True)
+    model, _ = load_model(path)
+    for name, weight in weights.items():
+        found = model.state_dict()[name]
+        assert found.dtype == weight.dtype
+        assert torch.equal(found, weight.half().float() if weight.is_floating_point() else weight)
+    with pytest.raises(ValueError, match="beyond float16: a"):
+        save_weights(tmp_path / "a.safetensors", {"a": torch.tensor([7e4])}, CARD, half=True)
+
+
 def save_as_at_first(path, tensors, fields):
     """Write a file as the first runs did: without the hash of the header."""
     tensors = dict(sorted(tensors.items()))
