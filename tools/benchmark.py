@@ -9,6 +9,7 @@
     python tools/benchmark.py read videos/ --videos 4
     python tools/benchmark.py loader --config configs/pretrain/jhmdb_slowfast_tiny.py
     python tools/benchmark.py step --config configs/pretrain/jhmdb_slowfast_tiny.py
+    python tools/benchmark.py persons VIDEO --weights light yolox_nano.onnx
 
 `flops` counts parameters and multiply-adds of one clip with fvcore, by default for every published
 model. `load` holds our loader against `torch.load` and `load_state_dict` of a plain file of the
@@ -19,14 +20,15 @@ official evaluator where a folder has it. `mix` holds VideoMix against PyTorchVi
 by turn, and against a training step of SlowFast-50 8x8, in seconds of one core. `read` holds our
 video reader against PyTorchVideo's `EncodedVideo` on the same windows of the same files. `loader`
 trains for a while and says how long steps wait for clips, which are decoded or come from a cache.
-`step` compares a training step in float32, with channels last, in bfloat16 and with both. A config
-is Python code and is run, and so is the official evaluator: use only those that you trust.
+`step` compares a training step in float32, with channels last, in bfloat16 and with both. `persons`
+holds person detectors against each other on the same frames, the ratios to the first. A config is
+Python code and is run, and so is the official evaluator: use only those that you trust.
 """
 
 import argparse
 
 from ava_det import cli
-from benchmarks import evaluation, flops, index, loader, loading_weights, mix, read, step
+from benchmarks import evaluation, flops, index, loader, loading_weights, mix, persons, read, step
 
 COMMANDS = dict(
     flops=flops,
@@ -37,6 +39,7 @@ COMMANDS = dict(
     read=read,
     loader=loader,
     step=step,
+    persons=persons,
 )
 
 

@@ -1,20 +1,15 @@
 """The weights that come with the package are found by name, and find people."""
 
-import csv
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from ava_det.boxes import iou
+from ava_det.data import jhmdb
 from ava_det.data.video import VideoReader
-from ava_det.detect.persons import load_persons
+from ava_det.detect.persons import load_persons, propose
 from ava_det.detect.shipped import PERSONS, person_weights
-from ava_det.structures import Keyframe
-
-HELD_OUT = {  # of JHMDB split 1's test clips
-    "golf/Golf_Hacks_-_Putting_Tips_golf_f_cm_np1_ri_goo_1": 0.5,
-}
+from ava_det.evaluate.persons import person_ap, person_recall
+from ava_det.structures import FRAME_CLOCK
 
 
 def test_a_name_is_a_file_of_the_package_and_a_path_is_itself():
@@ -24,3 +19,15 @@ def test_a_name_is_a_file_of_the_package_and_a_path_is_itself():
         assert path.name == file
         assert path.is_file()
         assert path.stat().st_size < 10e6
+
+
+@pytest.mark.parametrize("name", PERSONS)
+def test_actors_of_clips_that_it_was_not_trained_on_are_found(shared, name):
+    records = jhmdb.load_keyframes(shared / "data" / "jhmdb", 1, "test")[::450]
+    detector = load_persons(person_weights(name))
+    people = list(propose(detector, records, VideoReader(), FRAME_CLOCK))
+    truth = {record.people.keyframe: record.people for record in records}
+    found = {group.keyframe: group for group in people}
+    assert len(truth) > 15
+    assert person_recall(truth, found) > 0.75
+    assert person_ap(truth, found)["AP50"] > 0.6

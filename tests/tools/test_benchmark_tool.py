@@ -237,3 +237,20 @@ def test_steps_in_two_precisions_and_layouts(run_tool, small_run):
     ]
     assert rows[0].endswith(" 1.00")
     assert run_tool("benchmark", "step", "--config", TRAINED, "--rounds", 0).code == 1
+
+
+def test_person_detectors_on_the_same_frames(run_tool, random_weights, tmp_path):
+    film = tmp_path / "film.mp4"
+    write_film(film, 5, Fraction(25))
+    weights = random_weights / "persons.safetensors"
+    options = ("--weights", weights, weights, "--frames", 3, "--person-size", 32)
+    ran = run_tool("benchmark", "persons", film, *options)
+    assert ran.code == 0, ran.err
+    head, first, second = ran.out.splitlines()
+    assert head.endswith("film.mp4: 3 frames of 64 x 48, one core, medians, in turns")
+    line = r"persons.safetensors +(\d+\.\d) ms, +(\d+) a second, (\d+\.\d\d)"
+    numbers = [float(number) for number in re.fullmatch(line, first).groups()]
+    assert numbers[2] == 1
+    assert abs(numbers[0] * numbers[1] - 1000) < 60  # rounded
+    assert re.fullmatch(line, second)
+    assert run_tool("benchmark", "persons", film, "--weights", "nowhere.onnx").code == 1

@@ -1,34 +1,30 @@
-"""What finding people costs: person detectors on the same frames of a video, turn by turn.
-
-    python tools/benchmark_persons.py VIDEO --weights light yolox_nano.onnx
-
-Milliseconds of one core for a frame that is decoded already, medians; the ratio is to the first
-detector, a median over the frames. Processor time is counted, so that other programs disturb less.
-"""
+"""Person detectors held against each other on the same frames."""
 
 import argparse
+import functools
 import statistics
-import time
 from pathlib import Path
 
-from ava_det import cli
 from ava_det.detect.shipped import person_weights
+from ava_det.structures import InputError
+from benchmarks.measure import core_seconds
 
+HELP = "what finding people on a frame costs, for several person detectors"
 WARM_UP = 2  # frames that do not count
 
 
-def parser() -> argparse.ArgumentParser:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description="What finding people costs, a frame on one core.")
     parser.add_argument("video", type=Path)
-    parser.add_argument("--weights", type=person_weights, nargs="+", required=True)
+    parser.add_argument(
+        "--weights", type=person_weights, nargs="+", required=True, help="files, or `light`"
+    )
     parser.add_argument("--person-size", type=int, metavar="PIXELS", help="short side (as trained)")
-    parser.add_argument("--frames", type=int, default=25, help="spread over the video")
-    return parser
+    parser.add_argument("--frames", type=int, default=25, help="spread over the video (default 25)")
 
 
-def main(args: argparse.Namespace) -> None:
-    """Measure and print a line a detector."""
+def run(args: argparse.Namespace) -> None:
+    """Print what a decoded frame costs each detector; they take turns."""
     import cv2
     import numpy as np
     import torch
@@ -37,6 +33,8 @@ def main(args: argparse.Namespace) -> None:
     from ava_det.detect.persons import load_persons
     from ava_det.structures import Keyframe
 
+    if args.frames < 1:
+        raise InputError("--frames is at least 1")
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     detectors = [load_persons(path, short_side=args.person_size) for path in args.weights]
@@ -46,17 +44,13 @@ def main(args: argparse.Namespace) -> None:
     frames = reader.frames(args.video, times[spread])
     costs: list[list[float]] = [[] for _ in detectors]
     for number in range(len(frames)):
+        shown = [Keyframe("", number)], frames[number : number + 1]
         for detector, cost in zip(detectors, costs, strict=True):
-            start = time.process_time()
-            detector.people([Keyframe("", number)], frames[number : number + 1])
-            cost.append(time.process_time() - start)
-    print(f"{args.video}: {frames.shape[2]} x {frames.shape[1]}, {args.frames} frames")
+            cost.append(core_seconds(functools.partial(detector.people, *shown)))
+    size = f"{frames.shape[2]} x {frames.shape[1]}"
+    print(f"{args.video}: {args.frames} frames of {size}, one core, medians, in turns")
     for path, cost in zip(args.weights, costs, strict=True):
         pairs = list(zip(cost, costs[0], strict=True))[WARM_UP:]
         middle = statistics.median(mine for mine, _ in pairs)
         ratio = statistics.median(mine / first for mine, first in pairs)
         print(f"{path.name:28} {1e3 * middle:6.1f} ms, {1 / middle:5.0f} a second, {ratio:.2f}")
-
-
-if __name__ == "__main__":
-    cli.run(parser(), main)
