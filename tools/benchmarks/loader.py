@@ -79,14 +79,12 @@ def measure(cfg: "DictConfig", args: argparse.Namespace, cache: Path | None) -> 
         for name in ("data_time", "time")
     )
     share = waiting_share(waited, steps)
-    workers = cfg.dataloader.train.num_workers
-    print(
-        f"{'cached' if cache else 'decoded'}: a clip takes {cost.decode:.2f} ms of a core to read"
-    )
-    print(f"    and {cost.transform:.2f} to transform, {cost.rest:.2f} for the rest; ", end="")
-    print(f"the model {model:.2f}")
-    print(f"    steps of {batch} clips wait {100 * share:.1f} % of their time, {workers} workers; ")
-    print(f"    with a core each, {workers_needed(cost.total, model)} would keep up", flush=True)
+    print(f"{'cached' if cache else 'decoded'}, milliseconds of a core for a clip: read ", end="")
+    print(f"{cost.decode:.2f}, transform {cost.transform:.2f}, the rest {cost.rest:.2f}; ", end="")
+    print(f"model {model:.2f}")
+    print(f"    steps of {batch} clips wait {100 * share:.1f} % of their time, ", end="")
+    print(f"num_workers={cfg.dataloader.train.num_workers};", end=" ")
+    print(f"with a core each, {workers_needed(cost.total, model)} would keep up", flush=True)
 
 
 def waiting_share(waited: Sequence[float], steps: Sequence[float]) -> float:
