@@ -127,7 +127,7 @@ def faster_rcnn_mobilenet(channels: int = 64, frozen: int = 0) -> GeneralizedRCN
         top_block=L(LastLevelMaxPool)(),
     )
     ratios, topk = [0.7, 1.6, 3.0], ((200, 100), (100, 40))
-    return _small_rcnn(backbone, channels, ratios, topk, person=160, sampling_ratio=2)
+    return _small_rcnn(backbone, channels, ratios, topk, person=160, sampling_ratio=2, sampled=32)
 
 
 def _small_rcnn(
@@ -137,6 +137,7 @@ def _small_rcnn(
     topk: tuple[tuple[int, int], tuple[int, int]],
     person: int,
     sampling_ratio: int = 0,
+    sampled: int = 64,
 ) -> GeneralizedRCNN:
     """Settings for small frames and a CPU, around a pyramid p3 to p6 of `channels` channels.
 
@@ -147,6 +148,7 @@ def _small_rcnn(
         topk: proposals that are kept, as for `_rpn`.
         person: pixels of a side of a box that p4 is for.
         sampling_ratio: of ROIAlign.
+        sampled: proposals of a picture that the second stage learns from.
     """
     anchors = L(DefaultAnchorGenerator)(
         sizes=[[16, 24], [32, 48], [64, 96], [128, 192]],
@@ -162,7 +164,7 @@ def _small_rcnn(
         pooler_type="ROIAlignV2",
         canonical_box_size=person,
     )
-    heads = _roi_heads(levels[:3], channels, pooler, fc_dim=256, batch=32)
+    heads = _roi_heads(levels[:3], channels, pooler, fc_dim=256, batch=sampled)
     return _rcnn(backbone, rpn, heads)
 
 
