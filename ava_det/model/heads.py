@@ -5,6 +5,7 @@ Shapes: N clips, C channels, T frames, H W cells, R boxes in all, K classes.
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import torch
 from detectron2.layers import ROIAlign
@@ -143,8 +144,10 @@ class RoIHead(nn.Module):
 
 def project(projection: nn.Linear, features: Tensor) -> Tensor:
     """Logits in the weights' own type, also under autocast, whose rounded ones would be equal."""
-    with torch.autocast(features.device.type, enabled=False):
-        return projection(features.to(projection.weight.dtype))
+    device, features = features.device.type, features.to(projection.weight.dtype)
+    known = torch.amp.is_autocast_available(device)  # shapes are asked for on `meta`, which is not
+    with torch.autocast(device, enabled=False) if known else nullcontext():
+        return projection(features)
 
 
 def exclusive_logits(logits: Tensor, columns: Sequence[int]) -> Tensor:
