@@ -1,8 +1,9 @@
 """Time and memory of calls."""
 
+import itertools
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 Action = Callable[[], object]
@@ -22,19 +23,27 @@ def seconds(action: Action) -> float:
     return time.perf_counter() - start
 
 
-def medians(
-    actions: Mapping[str, Action], rounds: int, clock: Callable[[Action], float] = core_seconds
-) -> dict[str, float]:
-    """Seconds of each action, the median of so many rounds after one that does not count.
+def in_turns(
+    rounds: Iterable[Sequence[Action]], clock: Callable[[Action], float] = core_seconds
+) -> list[list[float]]:
+    """Seconds of the actions of every round: a list for the first of each, one for the second ...
 
     They take turns, and every other round goes the other way: a machine that is busy for a while is
     so for all of them.
     """
-    times: dict[str, list[float]] = {name: [] for name in actions}
-    for turn in range(rounds + 1):
-        for name in list(actions)[:: 1 if turn % 2 else -1]:
-            times[name].append(clock(actions[name]))
-    return {name: statistics.median(values[1:]) for name, values in times.items()}
+    times = []
+    for turn, actions in enumerate(rounds):
+        row = [clock(action) for action in actions[:: 1 if turn % 2 else -1]]
+        times.append(row[:: 1 if turn % 2 else -1])
+    return [list(of_action) for of_action in zip(*times, strict=True)]
+
+
+def medians(
+    actions: Mapping[str, Action], rounds: int, clock: Callable[[Action], float] = core_seconds
+) -> dict[str, float]:
+    """Seconds of each action, in turns: the median of so many rounds after one that is left out."""
+    times = in_turns(itertools.repeat(list(actions.values()), rounds + 1), clock)
+    return {name: statistics.median(own[1:]) for name, own in zip(actions, times, strict=True)}
 
 
 def peak_memory(action: Action) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ava_det.detect.shipped import person_weights
 from ava_det.structures import InputError
-from benchmarks.measure import core_seconds
+from benchmarks.measure import in_turns
 
 HELP = "what finding people on a frame costs, for several person detectors"
 WARM_UP = 2  # frames that do not count
@@ -42,11 +42,10 @@ def run(args: argparse.Namespace) -> None:
     times = reader.times(args.video)
     spread = np.linspace(0, len(times) - 1, args.frames + WARM_UP).astype(int)
     frames = reader.frames(args.video, times[spread])
-    costs: list[list[float]] = [[] for _ in detectors]
-    for number in range(len(frames)):
-        shown = [Keyframe("", number)], frames[number : number + 1]
-        for detector, cost in zip(detectors, costs, strict=True):
-            cost.append(core_seconds(functools.partial(detector.people, *shown)))
+    costs = in_turns(
+        [functools.partial(d.people, [Keyframe("", k)], frames[k : k + 1]) for d in detectors]
+        for k in range(len(frames))
+    )
     size = f"{frames.shape[2]} x {frames.shape[1]}"
     print(f"{args.video}: {args.frames} frames of {size}, one core, medians, in turns")
     for path, cost in zip(args.weights, costs, strict=True):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ava_det.structures import InputError
-from benchmarks.measure import core_seconds
+from benchmarks.measure import in_turns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> None:
     print("EncodedVideo(decoder='pyav', decode_audio=False) as installed, without a shim")
     ways = {"opened for each window": [read_by_video, read_by_encoded_video]}
     for how, readers in (ways | {"kept open": kept_open(windows)}).items():
-        ours, theirs = seconds_of(windows, readers)
+        ours, theirs = in_turns([functools.partial(r, w) for r in readers] for w in windows)
         ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
         rates = [1 / statistics.median(times) for times in (ours, theirs)]
         print(f"{how}: ours {rates[0]:.2f} clips/s, EncodedVideo {rates[1]:.2f}; ", end="")
@@ -93,15 +93,6 @@ def print_differences(differences: Sequence[float | None]) -> None:
         f"their largest difference is {max(alike, default=0):g} of 255 "
         f"({sum(value == 0 for value in alike)} are equal)"
     )
-
-
-def seconds_of(windows: "Sequence[Window]", readers: Sequence[Reader]) -> list[list[float]]:
-    """What each reader takes of a core for each window; they take turns."""
-    times: list[list[float]] = [[] for _ in readers]
-    for turn, window in enumerate(windows):
-        for reader in range(len(readers))[:: 1 if turn % 2 else -1]:
-            times[reader].append(core_seconds(functools.partial(readers[reader], window)))
-    return times
 
 
 def read_by_video(window: "Window") -> "np.ndarray":
