@@ -21,14 +21,13 @@ class Joint:
     """A chain of torchvision v2 transforms as a callable on (video, boxes)."""
 
     def __init__(self, *transforms: v2.Transform):
-        self.transforms = v2.Compose(transforms)
+        # Boxes come cut: resizing alone would not do it.
+        self.transforms = v2.Compose([v2.ClampBoundingBoxes(), *transforms])
 
     def __call__(self, video: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
         """Transform a video (T, C, H, W) and its boxes (R, 4) by the same draw."""
         canvas = (int(video.shape[-2]), int(video.shape[-1]))
-        corners = boxes.reshape(-1, 2, 2).clamp(min=0)  # resizing alone does not cut
-        inside = corners.minimum(corners.new_tensor([canvas[1], canvas[0]]))
-        wrapped = _BOXES(inside.reshape(-1, 4), format="XYXY", canvas_size=canvas)
+        wrapped = _BOXES(boxes.reshape(-1, 4), format="XYXY", canvas_size=canvas)
         out_video, out_boxes = self.transforms(tv_tensors.Video(video), wrapped)
         return out_video.as_subclass(Tensor), out_boxes.as_subclass(Tensor)
 

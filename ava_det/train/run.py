@@ -178,13 +178,11 @@ def _test(
 def _build_model(cfg: DictConfig) -> nn.Module:
     """The model on its device, with its first weights and the norms and layout of the config."""
     settings = cfg.train
-    model = instantiate(cfg.model).to(settings.device)
+    model = laid_out(instantiate(cfg.model), settings)
     if settings.init:
         report = load_weights(Path(settings.init), model, fresh=tuple(settings.init_fresh))
         logger.info("%s: %s", settings.init, report)
-    if settings.sync_norm:
-        model = synchronize_norms(model)
-    return laid_out(model, settings)
+    return synchronize_norms(model) if settings.sync_norm else model
 
 
 def laid_out(model: nn.Module, settings: DictConfig) -> nn.Module:

@@ -19,7 +19,6 @@ CONFIG = "configs/ablate/jhmdb_detection_tiny.py"
 PRETRAINED = Path("runs/ablate/jhmdb_mixes")
 BOXES = "runs/ablate/jhmdb_split%d_test.csv"
 SCORE = "0.3"  # least one of a person
-PARTS = ("annotated", "detected")
 MEASURES = {
     "frame-mAP@0.5": "mAP",
     "video-mAP@0.2": "video_mAP/mAP/0.2",
@@ -57,7 +56,7 @@ def commands(arm: str, seed: int, run: Path) -> list[list[str]]:
 
 figures = {
     f"{name}, {boxes} boxes (%)": Figure(f"{boxes}/result.json", key, 100)
-    for boxes in PARTS
+    for boxes in ("annotated", "detected")
     for name, key in MEASURES.items()
 }
 grid = Grid(arms=["vanilla", "S-VideoMix"], seeds=range(5), commands=commands, figures=figures)

@@ -1,29 +1,23 @@
 """S-VideoMix against none at 16 frames of 112 pixels: the larger mate of `jhmdb_mixes.py`."""
 
+import runpy
 from pathlib import Path
 
-from ava_det.grid import Figure, Grid
+from ava_det.grid import Grid
 
-MIXES = {
-    "vanilla": "task.mix=null",
-    "S-VideoMix": "task.mix={_target_: ava_det.augment.videomix.VideoMix, variant: spatial}",
-}
-# The same span of time; four times the pixels a frame and twice the frames.
+smaller = runpy.run_path(str(Path(__file__).with_name("jhmdb_mixes.py")))
+# The same span of time; three times the pixels a frame and twice the frames.
 LARGER = ["clip.frames=16", "clip.stride=2", "clip.short_side=112", "reader.short_side=120"]
 
 
 def commands(arm: str, seed: int, run: Path) -> list[list[str]]:
-    """One command a run."""
-    pretrain = ["tools/pretrain.py", "--config", "configs/ablate/jhmdb_tiny.py", "--resume"]
-    return [[*pretrain, "--output", str(run), f"train.seed={seed}", *LARGER, MIXES[arm]]]
+    """The smaller one's command, at another size."""
+    return [[*command, *LARGER] for command in smaller["commands"](arm, seed, run)]
 
 
 grid = Grid(
-    arms=list(MIXES),
+    arms=["vanilla", "S-VideoMix"],
     seeds=range(1),
     commands=commands,
-    figures={
-        "top-1 (%)": Figure("metrics.json", "recognition/top1"),
-        "top-5 (%)": Figure("metrics.json", "recognition/top5"),
-    },
+    figures=smaller["grid"].figures,
 )

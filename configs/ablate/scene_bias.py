@@ -8,18 +8,13 @@ a folder of its own:
     python datasets/prepare_actors.py --scene-bias 0.9 --sizes train=0 test=0 clips_test=0
 """
 
+import runpy
 from pathlib import Path
 
 from ava_det.grid import Figure, Grid
 
-VIDEO_MIX = "task.mix={_target_: ava_det.augment.videomix.VideoMix, variant: %s}"
-MIXES = {
-    "vanilla": "task.mix=null",
-    "S-VideoMix": VIDEO_MIX % "spatial",
-    "T-VideoMix": VIDEO_MIX % "temporal",
-    "Mixup": "task.mix={_target_: ava_det.augment.mixes.Mixup}",
-    "Cutout": "task.mix={_target_: ava_det.augment.mixes.Cutout}",
-}
+ALL = runpy.run_path(str(Path(__file__).with_name("jhmdb_mixes.py")))["MIXES"]
+MIXES = {mix: ALL[mix] for mix in ("vanilla", "S-VideoMix", "T-VideoMix", "Mixup", "Cutout")}
 TRAIN = {"bias 0": "actors_clips_train", "bias 0.9": "actors_biased_clips_train"}
 CONFIG = "configs/ablate/actors_tiny.py"
 
