@@ -1,14 +1,30 @@
 """Curves of several runs an arm: the mean as a line, its spread as a band (VideoMix, figure 2)."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 Curve = tuple[np.ndarray, np.ndarray]  # (n,) ascending steps, (n,) values
-# Okabe and Ito's colours, which colour-blind people tell apart; further arms are dashed.
+# Okabe and Ito's colours, which colour-blind people tell apart.
 COLOURS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+DASHES = ("-", "--", ":", "-.")
+
+
+def looks(arms: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Colour and dashes of each arm: "a" and "a, b" share a colour, "a, b" and "c, b" dashes.
+
+    More names than there are colours take the next dashes.
+    """
+    names, variants = {}, {}
+    chosen = {}
+    for arm in arms:
+        name, _, variant = arm.partition(", ")
+        turn, place = divmod(names.setdefault(name, len(names)), len(COLOURS))
+        dashes = turn + variants.setdefault(variant, len(variants))
+        chosen[arm] = COLOURS[place], DASHES[dashes % len(DASHES)]
+    return chosen
 
 
 def mean_and_spread(curves: Sequence[Curve]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -45,19 +61,15 @@ def draw_curves(
     figure = Figure(figsize=(width, 4.2), dpi=130, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    places = {
-        arm: k for k, arm in enumerate(dict.fromkeys(a for arms in panels.values() for a in arms))
-    }
+    look = looks(arm for arms in panels.values() for arm in arms)  # one in all panels
     for axis, (title, arms) in zip(axes, panels.items(), strict=True):
         for arm, curves in arms.items():
             if not curves:
                 continue
-            k = places[arm]  # an arm has one colour in all panels
+            colour, dashes = look[arm]
             steps, mean, spread = mean_and_spread(curves)
-            colour = COLOURS[k % len(COLOURS)]
-            style = "-" if k < len(COLOURS) else "--"
             label = f"{arm} ({len(curves)})"
-            axis.plot(steps, mean, style, color=colour, label=label, lw=1.7, marker="o", ms=2.5)
+            axis.plot(steps, mean, dashes, color=colour, label=label, lw=1.7, marker="o", ms=2.5)
             axis.fill_between(steps, mean - spread, mean + spread, color=colour, alpha=0.12, lw=0)
         axis.set_title(title, loc="left", fontsize=11)
         axis.set_xlabel(x_label)

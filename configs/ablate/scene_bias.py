@@ -46,4 +46,5 @@ grid = Grid(
         *((f"{mix}, bias 0.9", f"{mix}, bias 0") for mix in MIXES),
         *((f"{mix}, {bias}", f"vanilla, {bias}") for bias in TRAIN for mix in list(MIXES)[1:]),
     ],
+    panels={bias: [f"{mix}, {bias}" for mix in MIXES] for bias in TRAIN},
 )

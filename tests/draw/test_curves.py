@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from ava_det.draw.curves import draw_curves, mean_and_spread
+from ava_det.draw.curves import COLOURS, draw_curves, looks, mean_and_spread
 
 ONE = np.array([10, 20, 30]), np.array([1.0, 2, 4])
 TWO = np.array([10, 15, 30]), np.array([3.0, 9, 4])
@@ -28,3 +28,13 @@ def test_panels_are_drawn_side_by_side_and_empty_arms_left_out(tmp_path):
     assert (213, 94, 0) in colours  # y, the third, in its own panel
     assert (0, 114, 178) not in colours  # the second has nothing to show
     assert [p.name for p in tmp_path.iterdir()] == ["curves.png"]
+
+
+def test_variants_of_an_arm_share_its_colour_and_have_dashes_of_their_own():
+    look = looks(["mix", "mix, 25 %", "none, 25 %", "none"])
+    assert look["mix"] == (COLOURS[0], "-")
+    assert look["mix, 25 %"] == (COLOURS[0], "--")
+    assert look["none, 25 %"] == (COLOURS[1], "--")
+    assert look["none"] == (COLOURS[1], "-")
+    many = looks(str(k) for k in range(2 * len(COLOURS)))
+    assert len(set(many.values())) == len(many)
