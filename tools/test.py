@@ -53,8 +53,9 @@ def main(args: argparse.Namespace) -> None:
     from ava_det.formats.atomic import atomic_text
     from ava_det.formats.ava_csv import write_detections, write_ground_truth
     from ava_det.formats.class_map import write_class_map
+    from ava_det.train.config import load_config
     from ava_det.train.features import FeatureExport
-    from ava_det.train.run import evaluate, laid_out, load_config
+    from ava_det.train.run import evaluate, laid_out
 
     overrides = list(args.overrides)
     if args.threshold is not None:

@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
         "--views",
         type=views,
         metavar="CLIPSxCROPS",
-        help="clips of a video and crops (1 or 3) of each; the config's own by default",
+        help="clips of a video and square crops of each; the config's own by default",
     )
     parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
     return parser
@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
 
 def views(text: str) -> tuple[int, int]:
     """What `--views` means."""
-    match = re.fullmatch(r"([1-9]\d{0,3})x([13])", text)
+    match = re.fullmatch(r"([1-9]\d{0,3})x([1-9]\d?)", text)
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no CLIPSxCROPS, such as 10x3 or 1x1")
     return int(match[1]), int(match[2])
@@ -54,7 +54,8 @@ def main(args: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from ava_det.model.cost import cost_of
-    from ava_det.train.run import check_classes, evaluate, laid_out, load_config
+    from ava_det.train.config import load_config
+    from ava_det.train.run import check_classes, evaluate, laid_out
     from ava_det.train.tasks import Recognition
 
     cfg = load_config(args.config, args.overrides)

@@ -46,8 +46,8 @@ def main(args: argparse.Namespace) -> None:
 
     from ava_det.draw.contact_sheet import contact_sheet, shown_frames
     from ava_det.formats.atomic import atomic_path
+    from ava_det.train.config import load_config
     from ava_det.train.loop import mix_generator
-    from ava_det.train.run import load_config
 
     if min(args.batches, args.samples, args.pictures) < 1 or args.start < 0:
         raise InputError("--batches, --samples and --pictures are at least 1, --start 0")

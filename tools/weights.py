@@ -86,7 +86,7 @@ def load(args: argparse.Namespace) -> tuple[Any, Any]:
     from detectron2.config import instantiate
 
     from ava_det.model.weights.load import load_weights
-    from ava_det.train.run import load_config
+    from ava_det.train.config import load_config
 
     cfg = load_config(args.config, args.overrides)
     model = instantiate(cfg.model).eval()

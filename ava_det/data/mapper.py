@@ -4,8 +4,10 @@ Shapes: C channels, T frames, H W pixels, R people, K classes. The augmentation 
 (video (T, C, H, W) uint8, boxes (R, 4) in pixels), given by a config.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -68,7 +70,7 @@ class RecognitionMapper:
         segments: one frame from each of T equal parts of the video instead, as is usual for
             Something-Something; stride, rate and window do not count then.
         clips: of a video in testing, spread evenly from its first frame to its last.
-        crops: of a clip in testing: 1 or 3 squares, see `square_crops`; None leaves clips as
+        crops: of a clip in testing: so many squares, see `square_crops`; None leaves clips as
             `transform` gives them.
         repeats: clips that a drawn video gives in training: the same frames, decoded once, each
             time augmented anew (Hoffer et al., arXiv 1901.09335; PySlowFast's `AUG.NUM_SAMPLE`).
@@ -89,8 +91,8 @@ class RecognitionMapper:
     ):
         if clips < 1 or (segments and clips != 1):
             raise ValueError(f"{clips} clips of a video" + " of segments" * segments)
-        if crops not in (None, 1, 3):
-            raise ValueError(f"{crops} crops of a clip; 1 and 3 are known")
+        if crops is not None and crops < 1:
+            raise ValueError(f"{crops} crops of a clip")
         if repeats < 1:
             raise InputError(f"mapper.repeats={repeats}: a video gives one clip at least")
         self.reader, self.transform = reader, transform
@@ -137,14 +139,14 @@ class RecognitionMapper:
 
 
 def square_crops(video: Tensor, count: int) -> Tensor:
-    """Squares of the short side: left, centre and right, or top, middle and bottom.
+    """Squares of the short side, evenly from left to right or from top to bottom.
 
-    The places of PySlowFast's `uniform_crop`: the middle one starts at half of what is left over,
-    rounded up.
+    Three are in the places of PySlowFast's `uniform_crop`: a square starts at its share of what is
+    left over, rounded up.
 
     Args:
         video: (T, C, H, W).
-        count: 3, or 1 for the one in the middle.
+        count: how many; 1 is the one in the middle.
 
     Returns:
         (count, T, C, S, S), S the shorter of H and W.
@@ -152,9 +154,9 @@ def square_crops(video: Tensor, count: int) -> Tensor:
     height, width = video.shape[-2:]
     side = min(height, width)
     spare = max(height, width) - side
-    middle = (spare + 1) // 2
     along = -2 if height > width else -1
-    places = (0, middle, spare) if count == 3 else (middle,)
+    shares = [Fraction(k, count - 1) for k in range(count)] if count > 1 else [Fraction(1, 2)]
+    places = [math.ceil(spare * share) for share in shares]
     return torch.stack([video.narrow(along, place, side) for place in places])
 
 

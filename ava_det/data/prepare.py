@@ -241,16 +241,19 @@ def _write_lists(
     write_class_map(root / "classes.csv", ClassMap(dict(enumerate(annotations.classes, 1))))
     outcome = Outcome({}, {}, [])
     for name, rows in annotations.lists.items():
-        listed: list[ListedVideo] = []
+        listed: dict[str, ListedVideo] = {}
         for wanted in rows:
             file, reason = files.get(wanted.names), broken.get(wanted.names, "")
             if file is None or reason:
                 outcome.left_out.append((name, wanted.names[0], reason or MISSING))
                 continue
             inside = file.is_relative_to(root)
-            path = file.relative_to(root) if inside else file.absolute()
-            listed.append(ListedVideo(path.as_posix(), wanted.label))
-        write_video_list(root / f"{name}.csv", listed)
+            path = (file.relative_to(root) if inside else file.absolute()).as_posix()
+            if path in listed:  # a list has a file once: two segments of one uncut video, say
+                outcome.left_out.append((name, wanted.names[0], f"{path} is listed already"))
+                continue
+            listed[path] = ListedVideo(path, wanted.label)
+        write_video_list(root / f"{name}.csv", list(listed.values()))
         outcome.listed[name], outcome.wanted[name] = len(listed), len(rows)
     with atomic_text(root / "left_out.csv") as file:
         rows = [("list", "video", "reason"), *outcome.left_out]

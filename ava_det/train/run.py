@@ -29,6 +29,7 @@ from ava_det.model.weights.native import ClipShape, ModelCard, save_weights
 from ava_det.model.zoo import TASKS
 from ava_det.structures import InputError
 from ava_det.train.checkpoint import AtomicCheckpointer
+from ava_det.train.config import load_config
 from ava_det.train.loop import ClipTrainer, StopOnRequest, WeightAverage, autocast
 from ava_det.train.norms import measure_statistics, share_statistics, synchronize_norms
 from ava_det.train.processes import run_in_processes
@@ -247,20 +248,6 @@ def train_from_arguments(args: argparse.Namespace, *more_overrides: str) -> None
         machine_rank=args.machine_rank,
         url=args.dist_url,
     )
-
-
-def load_config(path: str, overrides: list[str]) -> DictConfig:
-    """A config with `path.key=value` overrides.
-
-    A config is Python code and is run: use only those that you trust.
-    """
-    if not Path(path).is_file():
-        raise InputError(f"{path}: no such config")
-    cfg = LazyConfig.load(path)
-    try:
-        return LazyConfig.apply_overrides(cfg, overrides)
-    except Exception as error:  # hydra's parser and omegaconf raise many kinds
-        raise InputError(f"{path}: bad override: {error}") from error
 
 
 def _train_process(config: str, overrides: list[str], output: Path, resume: bool) -> None:

@@ -14,11 +14,20 @@ from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 from torchvision.transforms import v2
 
-from ava_det.structures import ActionDetections
+from ava_det.structures import ActionDetections, InputError
 
 Batch = dict[str, Any]
-Mix = Callable[[Tensor, Tensor, np.random.Generator], tuple[Tensor, Tensor]]
 Criterion = Callable[[Tensor, Tensor], dict[str, Tensor]]
+
+
+class Mix(Protocol):
+    """What the tasks ask of a mix of `ava_det.augment`."""
+
+    def __call__(
+        self, clips: Tensor, targets: Tensor, rng: np.random.Generator, *, overwrite: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Mixed clips and targets; `overwrite` may write into the clips."""
+        ...
 
 
 class Task(Protocol):
@@ -43,6 +52,8 @@ class Recognition:
     """
 
     def __init__(self, num_classes: int, criterion: Criterion, mix: Mix | None = None):
+        if mix is not None and not callable(mix):
+            raise InputError(f"task.mix={mix}: is no mix, for it has no _target_")
         self.num_classes, self.criterion, self.mix = num_classes, criterion, mix
 
     def losses(self, model: nn.Module, batch: Batch, rng: np.random.Generator) -> dict[str, Tensor]:
@@ -52,7 +63,7 @@ class Recognition:
         labels = batch["labels"].to(device, non_blocking=True)
         targets = F.one_hot(labels, self.num_classes).to(clips.dtype)
         if self.mix is not None:
-            clips, targets = self.mix(clips, targets, rng)
+            clips, targets = self.mix(clips, targets, rng, overwrite=True)
         return self.criterion(model(clips), targets)
 
     def predict(self, model: nn.Module, batch: Batch) -> list[Tensor]:

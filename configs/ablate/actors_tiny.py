@@ -5,9 +5,11 @@ from ..pretrain.actors_slowfast_tiny import (
     clip,
     dataloader,
     lr_multiplier,
+    mixes,
     model,
     optimizer,
     reader,
+    recipe,
     task,
     test,
     train,
@@ -20,4 +22,4 @@ for loader in (dataloader.train, test.loader):
 train.update(max_iter=500, eval_period=250, log_period=50, checkpoint_period=250)
 train.update(amp="bfloat16", channels_last=True)
 test.amp = train.amp
-task.mix = None  # an arm's own is set whole: an override of a part would keep the rest
+recipe.mix = "vanilla"

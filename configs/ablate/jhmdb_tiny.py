@@ -5,9 +5,11 @@ from ..pretrain.jhmdb_slowfast_tiny import (
     clip,
     dataloader,
     lr_multiplier,
+    mixes,
     model,
     optimizer,
     reader,
+    recipe,
     task,
     test,
     train,
@@ -22,4 +24,4 @@ train.update(max_iter=1200, eval_period=200, log_period=50, checkpoint_period=20
 # Two thirds of the time of a step on a processor that multiplies in bfloat16.
 train.update(amp="bfloat16", channels_last=True)
 train.ema = 0.99  # an average that the shortest run, of 300 steps, forgets its start in
-task.mix = None  # an arm's own is set whole: an override of a part would keep the rest
+recipe.mix = "vanilla"

@@ -8,15 +8,21 @@ a folder of its own:
     python datasets/prepare_actors.py --scene-bias 0.9 --sizes train=0 test=0 clips_test=0
 """
 
+import json
+import os
 import runpy
 from pathlib import Path
 
 from ava_det.grid import Figure, Grid
+from ava_det.structures import InputError
 
 ALL = runpy.run_path(str(Path(__file__).with_name("jhmdb_mixes.py")))["MIXES"]
 MIXES = {mix: ALL[mix] for mix in ("vanilla", "S-VideoMix", "T-VideoMix", "Mixup", "Cutout")}
 TRAIN = {"bias 0": "actors_clips_train", "bias 0.9": "actors_biased_clips_train"}
 CONFIG = "configs/ablate/actors_tiny.py"
+made = Path(os.environ.get("DETECTRON2_DATASETS", "datasets"), "actors_biased", "settings.json")
+if made.is_file() and (bias := json.loads(made.read_text())["scene_bias"]) != 0.9:
+    raise InputError(f"{made}: these actors have a scene_bias of {bias}, not 0.9")
 
 
 def commands(arm: str, seed: int, run: Path) -> list[list[str]]:

@@ -15,7 +15,7 @@ mixes = dict(
     s_videomix=L(VideoMix)(variant="spatial", alpha=1.0, probability=1.0, videos=2),
     t_videomix=L(VideoMix)(variant="temporal", alpha=1.0, probability=1.0),
     st_videomix=L(VideoMix)(variant="spatiotemporal", alpha=1.0, probability=1.0),
-    cutmix="${mixes.st_videomix}",  # what the paper calls so
+    cutmix=L(VideoMix)(variant="spatiotemporal", alpha=1.0, probability=1.0),  # the paper's name
     per_frame=L(VideoMix)(variant="per_frame", alpha=1.0, probability=1.0),
     mixup=L(Mixup)(alpha=1.0, probability=1.0),
     cutout=L(Cutout)(share=[1.0, 0.5, 0.5]),  # 112 x 112 of 224 x 224 pixels, in all frames

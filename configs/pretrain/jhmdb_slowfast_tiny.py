@@ -1,8 +1,7 @@
-"""S-VideoMix pretraining on the clips of JHMDB split 1, from random weights."""
+"""Pretraining on the clips of JHMDB split 1, from random weights: S-VideoMix, or `recipe.mix`."""
 
 from detectron2.config import LazyCall as L
 
-from ava_det.augment.videomix import VideoMix
 from ava_det.data.cache import CachedVideoReader
 from ava_det.model.criterion import SoftTargetCrossEntropy
 from ava_det.train.tasks import Recognition
@@ -10,6 +9,7 @@ from ava_det.train.tasks import Recognition
 from ..common.data import class_map, clip
 from ..common.data import recognition as dataloader
 from ..common.data import recognition_test as test
+from ..common.mixes import mixes, recipe
 from ..common.model import classifier as model
 from ..common.optim import adamw as optimizer
 from ..common.optim import cosine as lr_multiplier
@@ -23,7 +23,7 @@ test.loader.records.names = "jhmdb_clips_split1_test"
 task = L(Recognition)(
     num_classes="${model.num_classes}",
     criterion=L(SoftTargetCrossEntropy)(),
-    mix=L(VideoMix)(variant="spatial", alpha=1.0, probability=1.0),
+    mix="${mixes.${recipe.mix}}",
 )
 # Decoded once: the small model is faster than the decoder.
 reader = L(CachedVideoReader)(folder="runs/jhmdb/cache", short_side=120)

@@ -14,7 +14,7 @@ from ava_det.data.made_ava import CLASSES
 from ava_det.data.video_writer import VideoWriter
 from ava_det.formats.class_map import ClassMap, write_class_map
 from ava_det.model.criterion import SigmoidCrossEntropy
-from ava_det.train.run import load_config
+from ava_det.train.config import load_config
 from ava_det.train.schedule import settle
 
 ROOT = Path(__file__).resolve().parents[2]

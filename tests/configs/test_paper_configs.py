@@ -14,7 +14,7 @@ from ava_det.augment.mixes import Cutout, Mixup, RandAugment, Stack
 from ava_det.augment.videomix import VideoMix
 from ava_det.data.catalog import check_known
 from ava_det.structures import LabelledVideo
-from ava_det.train.run import load_config
+from ava_det.train.config import load_config
 
 ROOT = Path(__file__).resolve().parents[2]
 DOC = (ROOT / "docs" / "paper_configs.md").read_text()

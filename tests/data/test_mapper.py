@@ -149,6 +149,8 @@ def test_crops_stand_at_the_ends_and_in_the_middle(height, width, places):
     for crop, (y, x) in zip(crops, places, strict=True):
         assert torch.equal(crop, video[..., y : y + 4, x : x + 4])
     assert torch.equal(square_crops(video, 1), crops[1:2])
+    assert torch.equal(square_crops(video, 2), crops[::2])
+    assert torch.equal(square_crops(video, 5)[::2], crops)
 
 
 def test_the_clips_of_a_test_go_from_the_first_frame_to_the_last(path, reader):
@@ -186,7 +188,7 @@ def test_segments_take_the_centre_of_each_part(path, reader):
     assert len(drawn) > 5
 
 
-@pytest.mark.parametrize("wrong", [{"clips": 0}, {"clips": 2, "segments": True}, {"crops": 2}])
+@pytest.mark.parametrize("wrong", [{"clips": 0}, {"clips": 2, "segments": True}, {"crops": 0}])
 def test_views_that_are_none(reader, wrong):
     with pytest.raises(ValueError, match="clip"):
         RecognitionMapper(reader, unchanged, frames=4, stride=2, **wrong)

@@ -103,6 +103,21 @@ def test_lists_of_videos_as_they_lie(videos, tmp_path):
     assert not list(root.rglob("*.mp4"))
 
 
+def test_a_list_has_a_file_once(videos, tmp_path):
+    """Two segments of a video that was never cut are one file, which its list can hold once."""
+    root = tmp_path / "set"
+    rows = [
+        WantedVideo(("daria_run_000010_000020", "daria_run"), 0),
+        WantedVideo(("daria_run_000030_000040", "daria_run"), 1),
+    ]
+    outcome = prepare(Annotations(("a", "b"), {"train": rows, "val": rows[1:]}), videos, root, None)
+    assert outcome.listed == {"train": 1, "val": 1}
+    path = videos / "run" / "daria_run.avi"
+    reason = f"{path} is listed already"
+    assert outcome.left_out == [("train", "daria_run_000030_000040", reason)]
+    assert [record.label for record in load_videos(root / "train.csv")] == [0]
+
+
 def test_folders_of_pictures_become_videos(tmp_path):
     folder = tmp_path / "frames" / "v_01"
     folder.mkdir(parents=True)

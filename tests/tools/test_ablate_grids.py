@@ -6,7 +6,8 @@ import pytest
 from detectron2.config import instantiate
 
 from ava_det.grid import load_grid, runs_of
-from ava_det.train.run import load_config
+from ava_det.structures import InputError
+from ava_det.train.config import load_config
 
 ROOT = Path(__file__).resolve().parents[2]
 GRIDS = sorted((ROOT / "configs" / "ablate").glob("*.py"))
@@ -75,3 +76,15 @@ def test_detection_has_one_split_and_what_was_pretrained_on_it(name, tmp_path, m
             assert weights == Path("runs/ablate/jhmdb_mixes", known[mix, seed], "model.safetensors")
         assert f"split{split}_test" in detected[detected.index("--proposals") + 1]
         assert "--proposals" not in annotated
+
+
+def test_actors_of_another_bias_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("DETECTRON2_DATASETS", str(tmp_path))
+    settings = tmp_path / "actors_biased" / "settings.json"
+    settings.parent.mkdir()
+    path = ROOT / "configs" / "ablate" / "scene_bias.py"
+    settings.write_text('{"scene_bias": 0.9}')
+    assert load_grid(path).arms
+    settings.write_text('{"scene_bias": 0.5}')
+    with pytest.raises(InputError, match=r"settings\.json: .* scene_bias of 0\.5"):
+        load_grid(path)

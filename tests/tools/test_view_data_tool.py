@@ -8,8 +8,8 @@ from PIL import Image
 
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import FRAME_CLOCK, AnnotatedKeyframe, Keyframe, PersonBoxes
+from ava_det.train.config import load_config
 from ava_det.train.loop import mix_generator
-from ava_det.train.run import load_config
 
 PRETRAIN = "configs/pretrain/jhmdb_slowfast_tiny.py"
 FINETUNE = "configs/finetune/jhmdb_slowfast_tiny.py"

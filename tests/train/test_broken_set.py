@@ -14,7 +14,8 @@ from ava_det.data.made_ava import CLASSES
 from ava_det.data.video_writer import VideoWriter
 from ava_det.formats.class_map import ClassMap, write_class_map
 from ava_det.structures import Keyframe
-from ava_det.train.run import load_config, train
+from ava_det.train.config import load_config
+from ava_det.train.run import train
 
 CONFIG = Path(__file__).resolve().parents[2] / "configs" / "finetune" / "ava_slowfast_r50_8x8.py"
 NAME = "broken_ava"

@@ -83,7 +83,7 @@ class Draws:
 class GivenPartners:
     """S-VideoMix whose partners in the batch of two processes are those within each of them."""
 
-    def __call__(self, clips, targets, rng):
+    def __call__(self, clips, targets, rng, overwrite):
         local = [2, 0, 3, 1]
         whole = [2 * local[i // 2] + i % 2 for i in range(2 * BATCH)]
         partners = local if len(clips) == BATCH else whole

@@ -2,8 +2,9 @@
 
 import pytest
 
+from ava_det.train.config import load_config
 from ava_det.train.loop import ClipTrainer
-from ava_det.train.run import load_config, train
+from ava_det.train.run import train
 
 SMALL = [
     "model.arguments.width=8",

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> None:
     """Train with clips from a cache and with clips that are decoded, one after the other."""
     import torch
 
-    from ava_det.train.run import load_config
+    from ava_det.train.config import load_config
 
     if args.steps < 1 or args.clips < 1 or args.warmup < 3:
         raise InputError("--steps and --clips are at least 1, --warmup 3")

@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> None:
 
     from ava_det.model.weights.load import export, load_weights
     from ava_det.model.weights.torch_files import save_torch_file
-    from ava_det.train.run import load_config
+    from ava_det.train.config import load_config
 
     torch.set_num_threads(1)
     model = instantiate(load_config(str(args.config), []).model)

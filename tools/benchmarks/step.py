@@ -31,7 +31,8 @@ def run(args: argparse.Namespace) -> None:
     """Print what steps on one batch take, in turns, in seconds of one core."""
     import torch
 
-    from ava_det.train.run import build_trainer, load_config
+    from ava_det.train.config import load_config
+    from ava_det.train.run import build_trainer
 
     if args.rounds < 1:
         raise InputError("--rounds is at least 1")

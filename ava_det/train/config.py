@@ -1,0 +1,54 @@
+"""Configs: Python files whose values the command line may override."""
+
+import difflib
+from pathlib import Path
+
+from detectron2.config import LazyConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from ava_det.structures import InputError
+
+
+def load_config(path: str, overrides: list[str]) -> DictConfig:
+    """A config with `path.key=value` overrides; `+path.key=value` adds what the config lacks.
+
+    A config is Python code and is run: use only those that you trust.
+
+    Raises:
+        InputError: no such file, or an override that cannot be read or has no place in it.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such config")
+    cfg = LazyConfig.load(path)
+    try:
+        for override in OverridesParser.create().parse_overrides(overrides):
+            if not override.is_add():
+                _require_place(cfg, override.key_or_group)
+            LazyConfig.apply_overrides(cfg, [str(override.input_line)])
+    except Exception as error:  # hydra's parser and omegaconf raise many kinds
+        raise InputError(f"{path}: bad override: {error}") from error
+    _require_mix(cfg)
+    return cfg
+
+
+def _require_place(cfg: DictConfig, key: str) -> None:
+    """Refuse a key that a config lacks, unless it is an argument of something that is called."""
+    node, above = cfg, ""
+    for name in key.split("."):
+        if isinstance(node, ListConfig) or (isinstance(node, DictConfig) and "_target_" in node):
+            return  # what is called says itself what it takes
+        keys = [str(known) for known in node] if isinstance(node, DictConfig) else []
+        if name not in keys:
+            alike = difflib.get_close_matches(name, keys, 1)
+            hint = f" (meant {alike[0]}?)" if alike else ""
+            raise InputError(f"{key}: {above or 'the config'} has no {name}{hint}")
+        node = OmegaConf.select(cfg, f"{above}.{name}" if above else name)
+        above = f"{above}.{name}" if above else name
+
+
+def _require_mix(cfg: DictConfig) -> None:
+    """Refuse a name of a mix that there is none of, where a config takes one by name."""
+    mix = OmegaConf.select(cfg, "recipe.mix")
+    if "mixes" in cfg and mix not in cfg.mixes:
+        raise InputError(f"recipe.mix={mix}: is none of {', '.join(map(str, cfg.mixes))}")

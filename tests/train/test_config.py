@@ -1,0 +1,78 @@
+"""Configs and what may be overridden in them."""
+
+import numpy as np
+import pytest
+import torch
+from detectron2.config import instantiate
+
+from ava_det.structures import InputError
+from ava_det.train.config import load_config
+
+CONFIG = "configs/ablate/jhmdb_tiny.py"
+MIXES = (
+    *(
+        "vanilla",
+        "s_videomix",
+        "t_videomix",
+        "st_videomix",
+        "cutmix",
+        "per_frame",
+        "mixup",
+        "cutout",
+    ),
+    *("randaugment", "videomix_cutout", "videomix_randaugment", "videomix_cutout_randaugment"),
+)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("train.max_itr=3", r"train has no max_itr \(meant max_iter\?\)"),
+        ("traim.max_iter=3", r"the config has no traim \(meant train\?\)"),
+        ("recipe.mx=cutout", "recipe has no mx"),
+        ("mixes.vanilla.alpha=1", "mixes.vanilla has no alpha"),
+        ("clip.frames.t=3", "clip.frames has no t"),
+        ("recipe.mix=cutmx", "recipe.mix=cutmx: is none of vanilla, s_videomix"),
+        ("recipe.mix=null", "recipe.mix=None: is none of"),
+        ("train.max_iter", "bad override"),
+    ],
+)
+def test_an_override_without_a_place_is_refused(override, message):
+    with pytest.raises(InputError, match=message):
+        load_config(CONFIG, [override])
+
+
+def test_what_is_called_may_be_given_any_argument_and_a_plus_adds():
+    arguments = ["dataloader.train.mapper.transform.color=0.1", "optimizer.amsgrad=true"]
+    cfg = load_config(CONFIG, [*arguments, "+train.note=mine", "train.note=yours"])
+    assert cfg.dataloader.train.mapper.transform.color == 0.1
+    assert cfg.optimizer.amsgrad
+    assert cfg.train.note == "yours"
+
+
+@pytest.mark.parametrize("name", MIXES)
+def test_a_small_config_trains_by_every_mix_of_the_tables(name):
+    """As the configs at the paper's scale do; the losses of one batch, and they have gradients."""
+    cfg = load_config(CONFIG, [f"recipe.mix={name}", "model.arguments.width=8"])
+    assert tuple(cfg.mixes) == MIXES
+    torch.manual_seed(0)
+    task, model = instantiate(cfg.task), instantiate(cfg.model)
+    clips = torch.randint(0, 256, (4, 3, 8, 32, 32), dtype=torch.uint8)
+    batch = {"clips": clips, "labels": torch.tensor([0, 1, 2, 20])}
+    losses = task.losses(model, batch, np.random.default_rng(0))
+    (loss,) = losses.values()
+    loss.backward()
+    assert 1 < float(loss.detach()) < 10
+    assert all(p.grad is not None for p in model.parameters())
+
+
+def test_settings_of_a_mix_go_to_the_mix():
+    cfg = load_config(CONFIG, ["recipe.mix=cutmix", "mixes.cutmix.alpha=0.2"])
+    mix = instantiate(cfg.task).mix
+    assert (mix.variant, mix.alpha) == ("spatiotemporal", 0.2)
+
+
+def test_settings_without_a_mix_are_refused():
+    cfg = load_config(CONFIG, ["task.mix.alpha=0.2"])
+    with pytest.raises(InputError, match="is no mix"):
+        instantiate(cfg.task)
