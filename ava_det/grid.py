@@ -240,11 +240,13 @@ def _write_json(path: Path, value: object) -> None:
 
 
 def _config_hash(folder: Path) -> str:
-    """Of all configs as the run's commands resolved them, but for its seed and its folder."""
+    """Of all configs as the run's commands resolved them, but for its seed, its folder and the file
+    that it starts from, which may be another run's of that seed.
+    """
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("config.yaml")):
         text = path.read_text().replace(str(folder), "RUN")
-        digest.update(re.sub(r"(?m)^( *seed): *\d+$", r"\1: SEED", text).encode())
+        digest.update(re.sub(r"(?m)^( *(?:seed|init)): .+$", r"\1: ITS OWN", text).encode())
     return digest.hexdigest()[:8]
 
 

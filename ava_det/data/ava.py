@@ -81,7 +81,14 @@ def load_keyframes(files: AvaFiles) -> PackedKeyframes:
     counts = countable(table, files.excluded, files.included)
     if not counts.all():  # a copy
         table = table[counts]
-    return pack(_with_pictures(table, paths, files.annotations), paths)
+    keyframes = pack(_with_pictures(table, paths, files.annotations), paths)
+    logger.info(
+        "%s: %d rows of excluded keyframes are left out; of %d keyframes %d have no person, of %d "
+        "people %d have no label",
+        *(files.annotations, (~counts).sum(), len(keyframes), keyframes.without_people()),
+        *(len(keyframes.boxes), (np.diff(keyframes.labels) == 0).sum()),
+    )
+    return keyframes
 
 
 def countable(table: pd.DataFrame, excluded: Path | None, included: Path | None) -> np.ndarray:

@@ -70,6 +70,10 @@ class PackedKeyframes(Sequence[AnnotatedKeyframe]):
         )
         return AnnotatedKeyframe(self.paths[video], people)
 
+    def without_people(self) -> int:
+        """How many keyframes have nobody on them."""
+        return int((self.people[:, 0] == self.people[:, 1]).sum())
+
     def select(self, chosen: np.ndarray) -> "PackedKeyframes":
         """Some of the keyframes: indices (M,), or those where `chosen` (K,) is true."""
         return replace(

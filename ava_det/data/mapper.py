@@ -173,6 +173,8 @@ class DetectionMapper:
             model knows without motion.
         rate: frames a second that the stride counts in; None counts the file's own.
         smallest_side: pixels; a box that a training crop leaves thinner than this is dropped.
+        overrun: seconds that a keyframe may lie outside of its file, where the first or last frame
+            stands in for it; further out it counts as unreadable. None sets no limit.
     """
 
     def __init__(
@@ -185,11 +187,12 @@ class DetectionMapper:
         stride: int,
         rate: float | None = None,
         smallest_side: float = 2.0,
+        overrun: float | None = 0.5,
     ):
         self.reader, self.transform = reader, transform
         self.class_map, self.clock = class_map, clock
         self.frames, self.stride, self.rate = frames, stride, rate
-        self.smallest_side = smallest_side
+        self.smallest_side, self.overrun = smallest_side, overrun
 
     def __call__(self, record: AnnotatedKeyframe, rng: np.random.Generator | None = None) -> Sample:
         """Sample of one keyframe.
@@ -203,7 +206,7 @@ class DetectionMapper:
             (R, K) float32, `people` the record's own.
 
         Raises:
-            InputError: the file cannot be read, or ends before a tick that is one of its frames.
+            InputError: the file cannot be read, or the keyframe is not within it.
         """
         people = record.people
         frame_times = self.reader.times(record.path)
@@ -211,6 +214,12 @@ class DetectionMapper:
             time = self.clock.seconds(people.keyframe.tick, frame_times)
         except IndexError as error:
             raise InputError(f"{record.path}: tick {people.keyframe.tick}: {error}") from error
+        outside = max(time - frame_times[-1], frame_times[0] - time)
+        if self.overrun is not None and outside > self.overrun:
+            raise InputError(
+                f"{record.path}: tick {people.keyframe.tick} is {outside:.1f} s outside of the "
+                f"{frame_times[-1]:.1f} s of the file"
+            )
         wanted = clip_times(frame_times, time, self.frames, self.stride, self.rate)
         video = as_video(self.reader.frames(record.path, wanted))
         pixels = to_pixels(people.boxes, video.shape[-2], video.shape[-1]).astype(np.float32)

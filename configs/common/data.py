@@ -32,7 +32,7 @@ recognition = dict(
         batch_size=16,
         seed="${train.seed}",
         num_workers=1,
-        max_unreadable=0.1,  # share of missing or broken videos that is put up with
+        max_unreadable=0.1,  # share of the videos that may be broken; they are counted and listed
     )
 )
 
@@ -68,6 +68,7 @@ detection = dict(
         batch_size=16,
         seed="${train.seed}",
         num_workers=1,
+        max_unreadable=0.1,
     )
 )
 
@@ -83,6 +84,7 @@ detection_test = dict(
         ),
         batch_size=16,
         num_workers=1,
+        max_unreadable=0.1,
     ),
     evaluator=L(FrameMapEvaluator)(
         ground_truth=L(get_ground_truth)(

@@ -39,6 +39,7 @@ dataloader = dict(
         batch_size=16,
         seed="${train.seed}",
         num_workers=1,
+        max_unreadable=0.1,
     )
 )
 
@@ -55,6 +56,7 @@ test = dict(
         ),
         batch_size=1,  # no padding, which boxes would be relative to
         num_workers=1,
+        max_unreadable=0.1,
     ),
     evaluator=L(PersonEvaluator)(),
 )

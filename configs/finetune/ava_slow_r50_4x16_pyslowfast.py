@@ -20,6 +20,8 @@ from .ava_slow_r50_8x8 import (
 )
 
 clip.update(frames=4, stride=16)
+for loader in (dataloader.train, test.loader):
+    loader.mapper.overrun = None
 dataloader.train.update(
     predicted_score=0.9,
     least_iou=None,  # its list has labels

@@ -31,7 +31,6 @@ dataloader.train.update(
     negatives=True,
     batch_size=64,
     num_workers=8,
-    max_unreadable=0.1,
 )
 dataloader.train.mapper.transform.update(lowest=256, highest=320, size=224)
 test.loader.records.update(

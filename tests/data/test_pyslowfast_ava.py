@@ -94,6 +94,7 @@ def mapper_of(dataset: str, clip: Clip, transform):
         frames=clip.frames,
         stride=clip.stride,
         rate=30.0,
+        overrun=None,
     )
 
 
