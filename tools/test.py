@@ -57,17 +57,20 @@ def main(args: argparse.Namespace) -> None:
     from ava_det.train.features import FeatureExport
     from ava_det.train.run import evaluate, laid_out
 
-    overrides = list(args.overrides)
+    cfg = load_config(args.config, args.overrides)
+    loading = cfg.test.loader
     if args.threshold is not None:
-        overrides.append(f"test.loader.records.threshold={args.threshold}")
+        loading.records.threshold = args.threshold
     if args.proposals:
-        overrides.append(f"test.loader.records.proposals={args.proposals}")
-    cfg = load_config(args.config, overrides)
+        loading.records.proposals = args.proposals
+    args.output.mkdir(parents=True, exist_ok=True)
+    unreadable = args.output / "unreadable.csv"
+    unreadable.unlink(missing_ok=True)
+    loading.unreadable_list = str(unreadable)
     torch.manual_seed(cfg.train.seed)
     model = load(args.weights, cfg) if args.weights else instantiate(cfg.model)
-    loader, evaluator = instantiate(cfg.test.loader), instantiate(cfg.test.evaluator)
+    loader, evaluator = instantiate(loading), instantiate(cfg.test.evaluator)
     progress = tqdm(loader, unit="batch")
-    args.output.mkdir(parents=True, exist_ok=True)
     evaluators: list[DatasetEvaluator] = [evaluator]
     if args.features:
         args.features.parent.mkdir(parents=True, exist_ok=True)
@@ -79,6 +82,9 @@ def main(args: argparse.Namespace) -> None:
     write_ground_truth(args.output / "ground_truth.csv", evaluator.ground_truth)
     write_class_map(args.output / "classes.pbtxt", evaluator.evaluated)
     summary: dict[str, Any] = {"protocol": evaluator.protocol, "mAP": evaluator.result.mAP}
+    summary["unreadable"] = len(loader.unreadable)
+    if summary["unreadable"]:
+        print(f"{summary['unreadable']} videos are left out as unreadable: {unreadable}")
     print(f"frame-mAP ({evaluator.protocol}): {result['detection']['frame_mAP']:.2f} %")
     if args.video_map:
         tubes = video_map(evaluator.ground_truth, evaluator.table, evaluator.evaluated).summary()

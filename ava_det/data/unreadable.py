@@ -34,6 +34,10 @@ class UnreadableList:
         self.path = Path(path) if path else None
         self._listed = set(self._read())
 
+    def __len__(self) -> int:
+        """How many videos are on it."""
+        return len(self._listed)
+
     def add(self, videos: Iterable[UnreadableVideo]) -> None:
         """Take in videos that a batch had to do without.
 

@@ -1,0 +1,67 @@
+"""tools/test.py on a set with a torn film: it ends, counts it and lists it."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from detectron2.data import DatasetCatalog, MetadataCatalog
+
+from ava_det.data import ava
+from ava_det.data.video_writer import VideoWriter
+from ava_det.formats.class_map import ClassMap, write_class_map
+
+NAME = "torn_films"
+CONFIG = "configs/finetune/jhmdb_slowfast_tiny.py"
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Overrides of a config that tests on a whole film and a torn one."""
+    (tmp_path / "videos").mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    for name in ("whole", "torn"):
+        with VideoWriter(tmp_path / "videos" / f"{name}.mp4", 48, 64, rate=30) as writer:
+            for shift in range(90):
+                writer.write(np.roll(noise, shift, 1))
+    torn = tmp_path / "videos" / "torn.mp4"
+    torn.write_bytes(torn.read_bytes()[:500])
+    rows = [f"{name},0901,0.1,0.1,0.9,0.9,1,0" for name in ("whole", "torn")]
+    (tmp_path / "truth.csv").write_text("\n".join(rows))
+    (tmp_path / "boxes.csv").write_text("whole,0901,0.1,0.1,0.9,0.9,,0.9\n")
+    write_class_map(tmp_path / "classes.pbtxt", ClassMap({1: "stand", 2: "sit"}))
+    files = ava.AvaFiles(tmp_path / "truth.csv", tmp_path / "classes.pbtxt", tmp_path / "videos")
+    ava.register(NAME, files)
+    yield [
+        *(f"{key}={NAME}" for key in ("class_map.name", "test.loader.records.names")),
+        *("model.num_classes=2", "model.exclusive=[]", "model.arguments.width=8"),
+        *("clip.frames=8", "clip.short_side=32", "test.loader.num_workers=0"),
+        *("test.loader.records.every=1", f"test.loader.mapper.reader.folder={tmp_path}"),
+    ]
+    DatasetCatalog.remove(NAME)
+    MetadataCatalog.remove(NAME)
+
+
+def test_a_torn_film_is_counted_and_listed(run_tool, settings, tmp_path):
+    arguments = ["--config", CONFIG, "--untrained", "--output", tmp_path / "out", *settings]
+    done = run_tool("test", *arguments)
+    assert done.code == 1
+    assert "torn.mp4" in done.err
+    assert "more than 10 %" in done.err
+    done = run_tool("test", *arguments, "test.loader.max_unreadable=0.5")
+    assert done.code == 0, done.err
+    listed = tmp_path / "out" / "unreadable.csv"
+    assert f"1 videos are left out as unreadable: {listed}" in done.out
+    with open(listed, newline="") as file:
+        assert [row["video"] for row in csv.DictReader(file)] == ["torn"]
+    assert json.loads((tmp_path / "out" / "result.json").read_text())["unreadable"] == 1
+
+
+def test_boxes_of_a_file_whose_name_has_spaces(run_tool, settings, tmp_path):
+    boxes = (tmp_path / "boxes.csv").rename(tmp_path / "my boxes, 1.csv")
+    arguments = ["--config", CONFIG, "--untrained", "--output", tmp_path / "out", *settings]
+    more = ["--proposals", boxes, "--threshold", 0.5, "test.loader.records.every=2"]
+    done = run_tool("test", *arguments, *more)
+    assert done.code == 0, done.err
+    rows = (tmp_path / "out" / "detections.csv").read_text().splitlines()
+    assert {row.split(",")[0] for row in rows} == {"whole"}
