@@ -6,7 +6,8 @@ training only. Label smoothing is not here but in the criterion: it commutes wit
 
 Several processes agree on what they draw if each is handed a generator of the same state, such as
 `np.random.default_rng((seed, iteration))`: box and share are then the same everywhere, and so is
-the permutation where batches are equally long. Cutout and RandAugment draw for every clip.
+the permutation where batches are equally long. What Cutout and RandAugment draw for every clip is
+keyed by its number among the clips of all processes (`own_generators`).
 
 Shapes: N clips, C channels, T frames, H W pixels, K classes.
 """
@@ -16,6 +17,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from detectron2.utils import comm
 from torch import Tensor
 from torch.nn import functional as F
 from torchvision import tv_tensors
@@ -157,9 +159,9 @@ class Cutout(Mix):
         fill = self.fill
         if fill is None:
             fill = 0 if clips.is_floating_point() else GREY
-        for clip in clips:
+        for clip, own in zip(clips, own_generators(len(clips), rng), strict=True):
             sides = [
-                (0, size) if share == 1 else side_of(size, share, rng)
+                (0, size) if share == 1 else side_of(size, share, own)
                 for size, share in zip(clip.shape[1:], self.share, strict=True)
             ]
             clip[(slice(None), *(slice(*side) for side in sides))] = fill
@@ -207,8 +209,9 @@ class RandAugment(Mix):
     ) -> Tensor:
         """Augment every clip in place by draws of its own; see `Mix.mix`."""
         with torch.random.fork_rng(devices=()):  # torchvision draws from the CPU's generator
-            torch.manual_seed(int(rng.integers(2**62)))
-            for clip in clips:
+            for clip, own in zip(clips, own_generators(len(clips), rng), strict=True):
+                # Not torch.manual_seed, which seeds CUDA's generators, too: nothing restores them.
+                torch.default_generator.manual_seed(int(own.integers(2**62)))
                 if clip.dtype == torch.uint8:
                     clip.copy_(self._augmented(clip))
                 else:
@@ -292,6 +295,17 @@ def as_permutation(permutation: Sequence[int] | Tensor, count: int) -> list[int]
     if sorted(partners) != list(range(count)):
         raise ValueError(f"{partners} is no permutation of {count} clips")
     return partners
+
+
+def own_generators(count: int, rng: np.random.Generator) -> list[np.random.Generator]:
+    """A generator for each of `count` clips, so that what a clip draws is the same in any process.
+
+    `rng` gives one integer however many clips there are: it stays in step in all processes. Clip i
+    of process r of w is number r + i * w of all clips, the order in which draws are dealt out
+    (`ava_det.data.sampler.SeekableSampler`).
+    """
+    key, rank, size = int(rng.integers(2**62)), comm.get_rank(), comm.get_world_size()
+    return [np.random.default_rng((key, rank + i * size)) for i in range(count)]
 
 
 def along_cycles(clips: Tensor, permutation: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:

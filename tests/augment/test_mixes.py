@@ -5,6 +5,7 @@ import weakref
 import numpy as np
 import pytest
 import torch
+from detectron2.utils import comm
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -32,6 +33,7 @@ MIXES = {
     "cutout": Cutout,
     "randaugment": RandAugment,
     "stack": lambda **settings: Stack([RandAugment(), Cutout(), VideoMix()], **settings),
+    "stacked_mixes": lambda **settings: Stack([VideoMix(), Mixup()], **settings),
 }
 every_mix = pytest.mark.parametrize("name", MIXES)
 
@@ -139,17 +141,39 @@ def test_probability_is_the_share_of_mixed_batches(name):
     assert untouched[1] is targets
 
 
-@pytest.mark.parametrize("name", [name for name in MIXES if name not in ("cutout", "randaugment")])
-def test_two_processes_equal_one_with_both_batches(name):
-    """Each of two mixes half of a batch, with one generator state and a permutation of its own."""
-    # The other stack's Cutout and RandAugment draw for every clip.
-    mix = Stack([VideoMix(), Mixup()]) if name == "stack" else MIXES[name]()
+def in_process(monkeypatch, rank: int, size: int) -> None:
+    """Have the mixes believe that they are in this one of so many processes."""
+    monkeypatch.setattr(comm, "get_rank", lambda: rank)
+    monkeypatch.setattr(comm, "get_world_size", lambda: size)
+
+
+@every_mix
+@pytest.mark.parametrize("size", [2, 4])
+def test_processes_equal_one_with_all_of_their_batches(name, size, monkeypatch):
+    """Draws are dealt out in turns; each process has a permutation of its own part."""
     clips, targets = batch(8), torch.eye(8)
-    halves = [([2, 0, 1, 3], clips[:4], targets[:4]), ([1, 2, 3, 0], clips[4:], targets[4:])]
-    parts = [mix(c, t, rng(), permutation) for permutation, c, t in halves]
-    whole = mix(clips, targets, rng(), [2, 0, 1, 3, 5, 6, 7, 4])
-    for k in range(2):
-        torch.testing.assert_close(torch.cat([part[k] for part in parts]), whole[k])
+    whole = np.empty(8, int)
+    parts = (torch.empty_like(clips), torch.empty_like(targets))
+    for rank in range(size):
+        permutation = rng(rank).permutation(8 // size)
+        whole[rank::size] = rank + size * permutation
+        in_process(monkeypatch, rank, size)
+        mixed = MIXES[name]()(clips[rank::size], targets[rank::size], rng(), permutation)
+        parts[0][rank::size], parts[1][rank::size] = mixed
+    in_process(monkeypatch, 0, 1)
+    expected = MIXES[name]()(clips, targets, rng(), whole)
+    torch.testing.assert_close(parts, expected, atol=0, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["cutout", "randaugment"])
+def test_draws_for_every_clip_take_as_much_of_the_stream_whatever_the_batch(name):
+    """So that what comes after them in a stack agrees in processes with unequal batches."""
+    after = []
+    for n in (1, 2, 5):
+        source = rng()
+        MIXES[name]()(batch(n), torch.eye(n), source)
+        after.append(source.random())
+    assert len(set(after)) == 1
 
 
 @given(n=st.integers(1, 9), seed=st.integers(0, 2**31))
@@ -181,24 +205,31 @@ def test_mixup_is_a_weighted_sum_of_every_voxel(dtype, n, seed):
 
 
 @given(
+    dtype=st.sampled_from([torch.uint8, *FLOATS]),
+    fill=st.sampled_from([None, 3]),
     shape=st.tuples(st.integers(1, 4), st.integers(1, 9), st.integers(1, 9)),
     share=st.tuples(*(st.sampled_from([0.3, 0.5, 1.0]),) * 3),
     seed=st.integers(0, 2**31),
 )
-def test_cutout_blanks_one_cuboid_of_every_clip(shape, share, seed):
-    clips = torch.full((3, 2, *shape), 7, dtype=torch.uint8)
-    mixed, targets = Cutout(share)(clips, torch.eye(3), rng(seed))
+def test_cutout_blanks_one_cuboid_of_every_clip(dtype, fill, shape, share, seed):
+    """What is filled in is the mean of the pixels, in bytes or normalised; the rest stays."""
+    clips = torch.from_numpy(rng(seed).integers(4, 100, (3, 2, *shape))).to(dtype)
+    mixed, targets = Cutout(share, fill)(clips, torch.eye(3), rng(seed))
+    assert mixed.dtype == dtype
     assert torch.equal(targets, torch.eye(3))
     again = rng(seed)
     again.random()
-    for clip in mixed:
-        ranges = []
+    key, expected = again.integers(2**62), clips.double().numpy()
+    filled = fill if fill is not None else {torch.uint8: GREY}.get(dtype, 0)
+    for n in range(3):
+        own, ranges = np.random.default_rng((key, n)), []
         for size, part in zip(shape, share, strict=True):
-            center = again.uniform(0, size) if part < 1 else size / 2
+            center = own.uniform(0, size) if part < 1 else size / 2
             ranges.append((round(center - part * size / 2), round(center + part * size / 2)))
         for voxel in np.ndindex(*shape):
-            inside = all(a <= v < b for v, (a, b) in zip(voxel, ranges, strict=True))
-            assert (clip[:, *voxel] == (GREY if inside else 7)).all()
+            if all(a <= v < b for v, (a, b) in zip(voxel, ranges, strict=True)):
+                expected[n][:, *voxel] = filled
+    np.testing.assert_array_equal(mixed.double().numpy(), expected)
 
 
 def test_cutout_of_the_paper_is_112_of_224_pixels():
@@ -234,9 +265,10 @@ def test_randaugment_is_torchvisions():
     augmented, _ = RandAugment(3, 12)(clips, torch.eye(2), rng())
     again = rng()
     again.random()
-    torch.manual_seed(int(again.integers(2**62)))
+    key = again.integers(2**62)
     theirs = v2.RandAugment(3, 12, interpolation=v2.InterpolationMode.BILINEAR, fill=GREY)
-    for clip, expected in zip(augmented, clips, strict=True):
+    for n, (clip, expected) in enumerate(zip(augmented, clips, strict=True)):
+        torch.manual_seed(int(np.random.default_rng((key, n)).integers(2**62)))
         assert torch.equal(clip.transpose(0, 1), theirs(expected.transpose(0, 1)))
 
 

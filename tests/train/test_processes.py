@@ -7,6 +7,7 @@ import pytest
 import torch
 from detectron2.utils import comm
 
+from ava_det.augment.mixes import Cutout, RandAugment, Stack
 from ava_det.augment.videomix import VideoMix
 from ava_det.model.criterion import SoftTargetCrossEntropy
 from ava_det.model.zoo import build_classifier
@@ -81,13 +82,15 @@ class Draws:
 
 
 class GivenPartners:
-    """S-VideoMix whose partners in the batch of two processes are those within each of them."""
+    """A stack whose partners in the batch of two processes are those within each of them."""
+
+    mix = Stack([RandAugment(), Cutout(), VideoMix("spatial")])
 
     def __call__(self, clips, targets, rng, overwrite):
         local = [2, 0, 3, 1]
         whole = [2 * local[i // 2] + i % 2 for i in range(2 * BATCH)]
         partners = local if len(clips) == BATCH else whole
-        return VideoMix("spatial")(clips, targets, rng, permutation=partners)
+        return self.mix(clips, targets, rng, permutation=partners)
 
 
 def train(folder: Path) -> None:
