@@ -59,9 +59,9 @@ def test_a_torn_film_is_counted_and_listed(run_tool, settings, tmp_path):
 
 def test_boxes_of_a_file_whose_name_has_spaces(run_tool, settings, tmp_path):
     boxes = (tmp_path / "boxes.csv").rename(tmp_path / "my boxes, 1.csv")
-    arguments = ["--config", CONFIG, "--untrained", "--output", tmp_path / "out", *settings]
-    more = ["--proposals", boxes, "--threshold", 0.5, "test.loader.records.every=2"]
-    done = run_tool("test", *arguments, *more)
+    arguments = ["--config", CONFIG, "--untrained", "--output", tmp_path / "out"]
+    arguments += ["--proposals", boxes, "--threshold", 0.5]
+    done = run_tool("test", *arguments, *settings, "test.loader.records.every=2")
     assert done.code == 0, done.err
     rows = (tmp_path / "out" / "detections.csv").read_text().splitlines()
     assert {row.split(",")[0] for row in rows} == {"whole"}
