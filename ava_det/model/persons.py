@@ -1,11 +1,12 @@
 """Person detectors: Faster R-CNN with one class, assembled from detectron2's parts.
 
 Plain functions, as in `zoo.py`: a weight file names one of `PERSON_DETECTORS` and its arguments.
-All take RGB frames of 0..255 (detectron2's own COCO models take BGR) and start from random weights
-with batch norms that train, since nothing pretrained is needed or downloaded.
+All take RGB frames of 0..255 (detectron2's own COCO models take BGR) and start from random weights,
+with batch norms that train, unless `train.init` names a file. Nothing is downloaded.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from detectron2.config import LazyCall as L
@@ -62,14 +63,21 @@ def faster_rcnn_tiny(width: int = 32) -> GeneralizedRCNN:
     return _small_rcnn(backbone, 2 * width, [1.0, 2.0, 3.0], topk, person=112)
 
 
-def faster_rcnn_r50() -> GeneralizedRCNN:
-    """Faster R-CNN on ResNet-50 with FPN, detectron2's own settings; for a GPU."""
-    return _coco_rcnn(L(ResNet.make_default_stages)(depth=50, stride_in_1x1=False, norm="BN"))
+def faster_rcnn_r50(norm: str = "BN") -> GeneralizedRCNN:
+    """Faster R-CNN on ResNet-50 with FPN, detectron2's own settings; for a GPU.
+
+    Args:
+        norm: of the ResNet; "FrozenBN" where its weights come from detectron2's model zoo.
+    """
+    stages = L(ResNet.make_default_stages)(depth=50, stride_in_1x1=True, norm=norm)
+    return _coco_rcnn(stages, norm)
 
 
-def _coco_rcnn(stages: DictConfig | list[DictConfig]) -> GeneralizedRCNN:
+def _coco_rcnn(stages: DictConfig | list[DictConfig], norm: str) -> GeneralizedRCNN:
     """The settings of detectron2's COCO models around the stages of a ResNet."""
-    backbone = _fpn(64, stages, ["res2", "res3", "res4", "res5"], 256)
+    if norm not in ("BN", "FrozenBN"):
+        raise ValueError(f"norm {norm!r} is neither BN nor FrozenBN")
+    backbone = _fpn(64, stages, ["res2", "res3", "res4", "res5"], 256, norm)
     anchors = L(DefaultAnchorGenerator)(
         sizes=[[32], [64], [128], [256], [512]],
         aspect_ratios=[[0.5, 1.0, 2.0]],
@@ -87,10 +95,13 @@ def _coco_rcnn(stages: DictConfig | list[DictConfig]) -> GeneralizedRCNN:
     return _rcnn(backbone, rpn, heads)
 
 
-def faster_rcnn_x101() -> GeneralizedRCNN:
+def faster_rcnn_x101(norm: str = "BN") -> GeneralizedRCNN:
     """Faster R-CNN on ResNeXt-101-32x8d with FPN, the person detector of the paper; for a GPU.
 
     105 M parameters; otherwise as `faster_rcnn_r50`.
+
+    Args:
+        norm: likewise.
     """
     stages = [
         L(ResNet.make_stage)(
@@ -102,11 +113,11 @@ def faster_rcnn_x101() -> GeneralizedRCNN:
             bottleneck_channels=256 * 2**k,
             num_groups=32,
             stride_in_1x1=False,
-            norm="BN",
+            norm=norm,
         )
         for k, blocks in enumerate((3, 4, 23, 3))
     ]
-    return _coco_rcnn(stages)
+    return _coco_rcnn(stages, norm)
 
 
 def faster_rcnn_mobilenet(channels: int = 64, frozen: int = 0) -> GeneralizedRCNN:
@@ -175,7 +186,7 @@ PERSON_DETECTORS: dict[str, Callable[..., GeneralizedRCNN]] = {
 
 
 def build_person_detector(
-    architecture: str, arguments: Mapping[str, int] | None = None
+    architecture: str, arguments: Mapping[str, Any] | None = None
 ) -> GeneralizedRCNN:
     """Build the person detector `architecture` with `arguments`, both checked.
 
@@ -205,11 +216,15 @@ def relative_people(keyframe: Keyframe, instances: Instances) -> PersonBoxes:
 
 
 def _fpn(
-    stem: int, stages: DictConfig | list[DictConfig], features: list[str], channels: int
+    stem: int,
+    stages: DictConfig | list[DictConfig],
+    features: list[str],
+    channels: int,
+    norm: str = "BN",
 ) -> DictConfig:
     """A ResNet with a pyramid of `channels` channels on the stages that `features` names."""
     bottom_up = L(ResNet)(
-        stem=L(BasicStem)(in_channels=3, out_channels=stem, norm="BN"),
+        stem=L(BasicStem)(in_channels=3, out_channels=stem, norm=norm),
         stages=stages,
         out_features=features,
     )

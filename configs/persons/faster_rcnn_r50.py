@@ -1,4 +1,8 @@
-"""Faster R-CNN R50-FPN at detectron2's resolution, from random weights, for a GPU."""
+"""Faster R-CNN R50-FPN at detectron2's resolution, for a GPU.
+
+From random weights, or from people of COCO, as the paper's was: `train.init=FILE.pkl
+model.arguments.norm=FrozenBN` with the file of detectron2's model zoo for Faster R-CNN R50-FPN.
+"""
 
 from ..common.optim import sgd as optimizer
 from ..common.persons import class_map, clip, dataloader, lr_multiplier, model, task, test, train

@@ -1,4 +1,7 @@
-"""Faster R-CNN X101-32x8d-FPN, the paper's person detector, from random weights, for a GPU."""
+"""Faster R-CNN X101-32x8d-FPN, the architecture of the paper's person detector, for a GPU.
+
+It starts as `faster_rcnn_r50.py` does; the paper's started from the zoo's file of COCO.
+"""
 
 from .faster_rcnn_r50 import (
     class_map,

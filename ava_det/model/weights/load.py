@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ava_det.formats.plain_pickle import read_plain_pickle
 from ava_det.model.weights import native, pyslowfast, pytorchvideo, torch_files
 from ava_det.model.weights.caffe2 import CAFFE2
+from ava_det.model.weights.detectron2 import DETECTRON2
 from ava_det.model.weights.foreign import Format, Origin
 from ava_det.model.weights.imagenet import IMAGENET, inflate
 from ava_det.model.weights.mmaction2 import MMACTION2, MMACTION2_MVIT
@@ -44,6 +45,7 @@ FORMATS = (
     pyslowfast.PYSLOWFAST_MVIT,
     TORCHVISION,
     MOBILENET,
+    DETECTRON2,
 )
 _FIRST = ("s1.", "backbone.conv_proj.")  # common names of the layers that see pixels
 _EXPORTS = {  # the formats that can be written
