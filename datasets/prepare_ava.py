@@ -4,8 +4,9 @@
     python datasets/prepare_ava.py                       # cut what lies in ROOT/videos
     python datasets/prepare_ava.py --download --whole    # leave the videos whole
 
-What is done already is left alone, so that a run may be stopped and started again at any time.
-Videos that cannot be read are listed in ROOT/broken.csv. Sound is left out.
+What is done already is left alone, so that a run may be stopped and started again at any time; a
+folder takes one kind of cut (its settings.json), and another one is refused. Videos that cannot be
+had or read, or that end early, are listed in ROOT/broken.csv. Sound is left out.
 """
 
 import argparse
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ava_det.data.cut import Cut
 
 MIRROR = "https://s3.amazonaws.com/ava-dataset/trainval"
+CUTS = "videos_15min"
 LIST = "https://s3.amazonaws.com/ava-dataset/annotations/ava_file_names_trainval_v2.1.txt"
 
 
@@ -45,16 +47,22 @@ def parser() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace) -> int:
     """Get, cut, list what is broken; 1 if anything is."""
     from ava_det.data.catalog import datasets_root
+    from ava_det.data.cut_folder import require_same
     from ava_det.data.many import problems_of
 
     root = args.root or datasets_root() / "ava"
+    cut = None if args.whole else cut_of(args)
+    if cut:  # before hours of downloading
+        require_same(root / CUTS, cut)
     problems: dict[str, str] = {}
     if args.download:
         names = video_names(args.list, root)
+        (root / "videos").mkdir(parents=True, exist_ok=True)
         get = partial(get_video, args.mirror.rstrip("/"), root / "videos")
         problems |= problems_of(names, get, args.workers, "downloading")
-    if not args.whole:
-        problems |= cut_all(args, root)
+    if cut:
+        problems |= cut_all(cut, root, args.workers, missing=bool(problems))
+    problems = dict(sorted(problems.items()))
     write_problems(root / "broken.csv", problems)
     for name, problem in list(problems.items())[:10]:
         print(f"{name}: {problem}")
@@ -63,26 +71,43 @@ def main(args: argparse.Namespace) -> int:
     return cli.FAILED if problems else 0
 
 
-def cut_all(args: argparse.Namespace, root: Path) -> dict[str, str]:
-    """Cut all videos of ROOT/videos that ROOT/videos_15min lacks; the problems by name."""
+def cut_of(args: argparse.Namespace) -> "Cut":
+    """The cut that the command line asks for."""
     from ava_det.data.cut import Cut
-    from ava_det.data.many import problems_of
-    from ava_det.data.video_files import files_by_stem
 
     if args.rate < 0 or args.seconds <= 0 or args.start < 0:
         raise InputError("--rate and --start are not negative, --seconds is positive")
-    cut = Cut(args.start, args.seconds, args.rate or None, args.short_side)
-    target = root / "videos_15min"
-    sources = files_by_stem(root / "videos")
+    return Cut(args.start, args.seconds, args.rate or None, args.short_side)
+
+
+def cut_all(cut: "Cut", root: Path, workers: int, missing: bool) -> dict[str, str]:
+    """Cut all videos of ROOT/videos that ROOT/videos_15min lacks.
+
+    Returns:
+        What is wrong with them, and with those that were cut before, by name.
+
+    Raises:
+        InputError: there is no video, and not because some are `missing`.
+    """
+    from ava_det.data.cut_folder import cut_into, look_at, note
+    from ava_det.data.many import problems_of
+    from ava_det.data.video_files import files_by_stem
+
+    videos, target = root / "videos", root / CUTS
+    sources = files_by_stem(videos)
     if not sources:
-        raise InputError(f"{root / 'videos'}: has no video; --download gets them")
-    target.mkdir(exist_ok=True)
-    there = set(files_by_stem(target))
-    lacking = [str(path) for name, path in sources.items() if name not in there]
-    print(f"{len(sources)} videos, {len(sources) - len(lacking)} cut already")
-    work = partial(cut_one, target, cut)
-    problems = problems_of(lacking, work, args.workers, "cutting")
-    return {Path(path).name: problem for path, problem in problems.items()}
+        if missing:
+            return {}
+        raise InputError(f"{videos}: has no video; --download gets them")
+    there = files_by_stem(target) if target.is_dir() else {}
+    before = {path: there[name] for name, path in sources.items() if name in there}
+    print(f"{len(sources)} videos, {len(before)} cut already")
+    if not note(target, cut) and before:
+        print(f"{target}: nothing says how its videos were cut; taken for what is asked for")
+    problems = {path: look_at(cut, made) for path, made in before.items()}
+    lacking = [path for path in sources.values() if path not in before]
+    problems |= problems_of(lacking, partial(cut_into, target, cut), workers, "cutting")
+    return {path.name: problem for path, problem in problems.items() if problem}
 
 
 def video_names(source: str, root: Path) -> list[str]:
@@ -115,18 +140,6 @@ def get_video(mirror: str, folder: Path, name: str) -> str:
     except InputError as error:
         return str(error)
     return ""
-
-
-def cut_one(folder: Path, cut: "Cut", source: str) -> str:
-    """Cut one video; what is wrong with it, if anything."""
-    from ava_det.data.cut import cut_video
-
-    try:
-        seconds = cut_video(Path(source), folder / f"{Path(source).stem}.mp4", cut)
-    except (InputError, OSError) as error:
-        return cli.one_line(error)
-    missing = cut.seconds - seconds
-    return f"ends {missing:.1f} s before the cut does; was cut all the same" if missing > 1 else ""
 
 
 def write_problems(path: Path, problems: dict[str, str]) -> None:

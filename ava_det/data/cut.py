@@ -11,6 +11,7 @@ import numpy as np
 
 from ava_det.data.sampling import nearest_frames
 from ava_det.data.video import Video
+from ava_det.data.video_index import open_video
 from ava_det.formats.atomic import atomic_path
 from ava_det.structures import InputError
 
@@ -48,6 +49,21 @@ class Cut:
         end = frame_times[-1] + 0.5 / self.rate
         times = times[self.start + times <= end]
         return nearest_frames(frame_times, self.start + times), times
+
+
+def length_of(path: Path) -> float:
+    """Seconds of a video as its header says, which is all that is read.
+
+    Raises:
+        InputError: not a video, or it does not say.
+    """
+    container, stream = open_video(path)
+    with container:
+        if stream.duration is not None and stream.time_base is not None:
+            return float(stream.duration * stream.time_base)
+        if container.duration is not None:
+            return container.duration / av.time_base
+    raise InputError(f"{path}: does not say how long it is")
 
 
 def cut_video(source: Path, target: Path, cut: Cut) -> float:

@@ -48,7 +48,7 @@ def test_from_a_mirror_to_cut_videos(tmp_path, mirror, prepare):
     assert code == 1
     root = tmp_path / "ava"
     videos = {path.name: path for path in (root / "videos_15min").iterdir()}
-    assert sorted(videos) == ["-two.webm.mp4", "one.mp4", "short.mp4"]
+    assert sorted(videos) == ["-two.webm.mp4", "one.mp4", "settings.json", "short.mp4"]
     with Video(videos["one.mp4"]) as video:
         assert len(video) == 90
         assert video.rate == pytest.approx(30)
@@ -60,6 +60,79 @@ def test_from_a_mirror_to_cut_videos(tmp_path, mirror, prepare):
     assert problems["short.mp4"].startswith("ends 2.0 s before the cut does")
     assert "cannot be had" in problems["no.mkv"]
     assert "3 videos have a problem; all are listed in" in out
+    listed = (root / "broken.csv").read_text()
+    code, out, _ = prepare(*source, *CUT)
+    assert (code, "4 videos, 3 cut already" in out) == (1, True)
+    assert (root / "broken.csv").read_text() == listed
+
+
+def test_nothing_can_be_had(tmp_path, prepare):
+    (tmp_path / "names.txt").write_text("no.mkv\n")
+    mirror = (tmp_path / "mirror").as_uri()
+    code, out, err = prepare("--download", "--mirror", mirror, "--list", tmp_path / "names.txt")
+    assert (code, err.count("error")) == (1, 0)
+    assert f"no.mkv: {mirror}/no.mkv: cannot be had" in out
+    assert "cannot be had" in (tmp_path / "ava" / "broken.csv").read_text()
+    assert not (tmp_path / "ava" / "videos_15min").exists()
+
+
+@pytest.mark.parametrize("rate", [30, 0])
+def test_a_film_that_ends_early_is_listed_by_every_run(tmp_path, mirror, prepare, rate):
+    """Also by those that find it cut, the first of which may have been stopped before its list."""
+    root = tmp_path / "ava"
+    (root / "videos").mkdir(parents=True)
+    for name in ("one.mkv", "short.mp4"):
+        (mirror / name).rename(root / "videos" / name)
+    lists = []
+    for _ in range(2):
+        code, out, _ = prepare(*CUT, "--rate", rate)
+        assert code == 1
+        assert "short.mp4: ends 2.0 s before the cut does; was cut all the same" in out
+        assert "1 videos have a problem" in out
+        lists.append((root / "broken.csv").read_text())
+        (root / "broken.csv").unlink()
+    assert "2 videos, 2 cut already" in out
+    assert lists[0] == lists[1]
+
+
+def test_a_cut_that_is_no_video_is_listed(tmp_path, mirror, prepare):
+    root = tmp_path / "ava"
+    for name in ("videos", "videos_15min"):
+        (root / name).mkdir(parents=True)
+    (mirror / "one.mkv").rename(root / "videos" / "one.mkv")
+    (root / "videos_15min" / "one.mp4").write_bytes(b"not a film")
+    code, out, _ = prepare(*CUT)
+    assert code == 1
+    assert "one.mp4: not a readable video" in (root / "broken.csv").read_text()
+    assert "nothing says how its videos were cut" in out
+
+
+@pytest.mark.parametrize(
+    "other",
+    [("--start", 0), ("--seconds", 5), ("--rate", 10), ("--rate", 0), ("--short-side", 32)],
+)
+def test_another_cut_does_not_mix_with_what_is_there(tmp_path, mirror, prepare, other):
+    root = tmp_path / "ava"
+    (root / "videos").mkdir(parents=True)
+    (mirror / "one.mkv").rename(root / "videos" / "one.mkv")
+    assert prepare(*CUT)[0] == 0
+    (mirror / "-two.webm.mp4").rename(root / "videos" / "two.mp4")
+    # Refused at once, not after a download.
+    code, out, err = prepare(*CUT, *other, "--download", "--list", tmp_path / "no.txt")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "settings.json: the videos beside it are another cut" in err
+    assert '"start": 2.0, "seconds": 3.0, "rate": 30.0, "short_side": null' in err
+    assert not (root / "videos_15min" / "two.mp4").exists()
+    assert prepare(*CUT)[0] == 0
+    assert (root / "videos_15min" / "two.mp4").exists()
+
+
+def test_settings_that_are_none(tmp_path, mirror, prepare):
+    folder = tmp_path / "ava" / "videos_15min"
+    folder.mkdir(parents=True)
+    (folder / "settings.json").write_text("{")
+    code, _, err = prepare(*CUT)
+    assert (code, err) == (1, f"error: {folder / 'settings.json'}: not the settings of a cut\n")
 
 
 def test_what_is_done_is_left_alone(tmp_path, mirror, prepare):
@@ -81,7 +154,7 @@ def test_several_processes(tmp_path, mirror, prepare):
     for name in ("one.mkv", "-two.webm.mp4"):
         (mirror / name).rename(root / "videos" / name)
     assert prepare(*CUT, "--workers", 2)[0] == 0
-    assert len(list((root / "videos_15min").iterdir())) == 2
+    assert len(list((root / "videos_15min").glob("*.mp4"))) == 2
 
 
 def test_whole_videos_are_only_got(tmp_path, mirror, prepare):
