@@ -12,49 +12,79 @@ name of the data set for every tool. A tick is a frame; with VIA, `--rate` of th
 import argparse
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from ava_det import cli
 from ava_det.formats.atomic import atomic_text
 from ava_det.formats.ava_csv import read_ground_truth, require_known, write_ground_truth
+from ava_det.formats.choice import ATTRIBUTES, LABEL, Choice
 from ava_det.formats.class_map import read_class_map, write_class_map
 from ava_det.formats.coco import read_coco, write_coco
 from ava_det.formats.cvat import read_cvat, write_cvat
-from ava_det.formats.shapes import (
-    ATTRIBUTES,
-    LABEL,
-    Annotations,
-    class_map_of,
-    from_table,
-    to_table,
-)
+from ava_det.formats.joining import idle_tracks, join, left_out_lines, require_chosen
+from ava_det.formats.shapes import Annotations, class_map_of, from_table, to_table
 from ava_det.formats.via import read_via, write_via
-from ava_det.structures import Clock, InputError
+from ava_det.formats.video_names import VideoNames
+from ava_det.structures import Clock, InputError, Keyframe
 
 READERS, WRITERS = ("cvat", "via", "coco"), ("to-cvat", "to-via", "to-coco")
+# What an option is of no use to is refused rather than passed over.
+ONLY_FOR = {
+    "actions": ("cvat", "coco"),
+    "label": ("cvat", "coco"),
+    "every": ("cvat", "coco"),
+    "no_occluded": ("cvat",),
+    "attribute": READERS,
+    "video": READERS,
+    "person": ("via",),
+    "rate": ("via", "to-via"),
+    "start": ("via", "to-via", "coco"),
+}
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description="Convert annotations to AVA's csv, and back.")
-    parser.add_argument("format", choices=READERS + WRITERS, help="to-... is the way back")
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="FILE")
-    parser.add_argument("--output", required=True, type=Path, help="folder")
-    parser.add_argument("--videos", required=True, type=Path, help="folder of the videos")
-    parser.add_argument(
-        "--class-map", type=Path, help="classes that there are (default: those in the files)"
+    add = parser.add_argument
+    add("format", choices=READERS + WRITERS, help="to-... is the way back")
+    add("inputs", nargs="+", type=Path, metavar="FILE")
+    add("--output", required=True, type=Path, help="folder")
+    add("--videos", required=True, type=Path, help="folder of the videos")
+    add("--class-map", type=Path, help="classes that there are (default: those in the files)")
+    add = parser.add_argument_group("reading").add_argument
+    add("--actions", choices=(ATTRIBUTES, LABEL), default=ATTRIBUTES, help="where actions stand")
+    add(
+        "--label",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="labels, categories: people (default: person)",
     )
-    reading = parser.add_argument_group("cvat and coco")
-    reading.add_argument("--every", type=int, default=1, metavar="N", help="keep a frame in N")
-    reading.add_argument(
-        "--actions", choices=(ATTRIBUTES, LABEL), default=ATTRIBUTES, help="where actions stand"
+    add(
+        "--attribute",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="attributes that name actions (default: all but numbers and text)",
     )
-    reading.add_argument("--no-occluded", action="store_true", help="cvat: without hidden people")
-    via = parser.add_argument_group("via")
-    via.add_argument("--rate", type=float, default=1.0, help="ticks a second (default 1)")
-    via.add_argument("--start", type=int, default=0, help="tick at the beginning (default 0)")
-    via.add_argument("--person", default="person", metavar="NAME", help="attribute of track ids")
+    add(
+        "--video",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="the video of each FILE, where the file does not say",
+    )
+    add("--every", type=int, default=1, metavar="N", help="keep a frame in N")
+    add("--no-occluded", action="store_true", help="cvat: without hidden people")
+    add("--person", default="person", metavar="NAME", help="via: attribute of track ids")
+    add = parser.add_argument_group("time").add_argument
+    add("--rate", type=float, default=1.0, help="via: ticks a second (default 1)")
+    add(
+        "--start",
+        type=int,
+        default=0,
+        help="tick at the beginning of a video, in coco its first frame (default 0)",
+    )
     return parser
 
 
@@ -62,48 +92,57 @@ def main(args: argparse.Namespace) -> None:
     """Convert one way or the other."""
     if args.every < 1 or not 0 < args.rate < float("inf"):
         raise InputError("--every is at least 1, and --rate above 0")
+    for name, formats in ONLY_FOR.items():
+        if args.format not in formats and getattr(args, name) != parser().get_default(name):
+            option = name.replace("_", "-")
+            raise InputError(f"--{option} is for {', '.join(formats)}, not {args.format}")
+    if args.video and len(args.video) != len(args.inputs):
+        raise InputError("--video takes a name for each FILE")
     if args.format in READERS:
         to_ava(args)
     else:
         from_ava(args)
 
 
-def size_in(folder: Path) -> Callable[[str], tuple[int, int]]:
-    """(height, width) of a video of a folder by its name."""
-    from ava_det.data.video import VideoReader
-    from ava_det.data.video_files import video_files
+def read(args: argparse.Namespace, choice: Choice) -> Annotations:
+    """The boxes of all files, under the names of the folder's videos."""
+    from ava_det.data.video_folder import VideoFolder
 
-    files, reader = video_files(folder), VideoReader()
-
-    def size_of(video: str) -> tuple[int, int]:
-        if video not in files:
-            raise InputError(f"{folder}: has no video {video!r}")
-        return reader.size(files[video])
-
-    return size_of
-
-
-def read(args: argparse.Namespace, path: Path) -> Annotations:
-    """The boxes of one file."""
-    if args.format == "cvat":
-        return read_cvat(path, args.every, args.actions, not args.no_occluded)
-    if args.format == "coco":
-        return read_coco(path, args.every, args.actions)
+    folder = VideoFolder(args.videos)
+    names = VideoNames(folder.files)
     clock = Clock(args.rate, args.start)
-    return read_via(path, size_in(args.videos), clock, args.person)
+    parts = []
+    for place, path in enumerate(args.inputs):
+
+        def name_of(name: str, place: int = place, path: Path = path) -> str:
+            given = args.video[place] if args.video else None
+            return names.named("--video", given) if given else names.find(str(path), name)
+
+        if args.format == "cvat":
+            part = read_cvat(path, choice, not args.no_occluded)
+        elif args.format == "coco":
+            part = read_coco(path, choice, args.start)
+        else:
+            part = read_via(
+                path, lambda name: folder.size(name_of(name)), clock, args.person, choice
+            )
+        videos = {shape.video for shape in part.shapes}
+        if args.video and len(videos) > 1:
+            raise InputError(f"{path}: is of {len(videos)} videos, and --video names one")
+        parts.append((str(path), part.in_videos(name_of)))
+        if args.format != "via":
+            keyframes = (Keyframe(shape.video, shape.tick) for shape in parts[-1][1].shapes)
+            folder.require_frames(str(path), keyframes, args.start)
+    return join(parts, own_people=args.format == "cvat")
 
 
 def to_ava(args: argparse.Namespace) -> None:
     """Files of a tool to a data set in AVA's form."""
-    parts = [read(args, path) for path in args.inputs]
-    shapes = [shape for part in parts for shape in part.shapes]
-    if not shapes:
-        raise InputError(f"{args.inputs[0]}: has no box to convert")
-    names = [name for part in parts for name in part.actions]
-    if not names:
-        raise InputError(f"{args.inputs[0]}: names no action; see --actions")
-    classes = read_class_map(args.class_map) if args.class_map else class_map_of(names)
-    table = to_table(shapes, classes, str(args.inputs[0]))
+    choice = Choice(args.actions, tuple(args.label), tuple(args.attribute), args.every)
+    found = read(args, choice)
+    require_chosen(str(args.inputs[0]), found, choice)
+    classes = read_class_map(args.class_map) if args.class_map else class_map_of(found.actions)
+    table = to_table(found.shapes, classes, str(args.inputs[0]))
     args.output.mkdir(parents=True, exist_ok=True)
     write_ground_truth(args.output / "annotations.csv", table)
     write_class_map(args.output / "classes.pbtxt", classes)
@@ -112,22 +151,31 @@ def to_ava(args: argparse.Namespace) -> None:
         file.write('annotations = "annotations.csv"\nclass_map = "classes.pbtxt"\n')
         file.write(f"videos = {json.dumps(Path(videos).as_posix())}\n")
         if args.format == "via":
-            file.write(f"rate = {args.rate}\nstart = {args.start}\n")
-    unlabelled = sum(not shape.actions for shape in shapes)
+            file.write(f"rate = {args.rate}\n")
+        if args.format == "via" or args.start:
+            file.write(f"start = {args.start}\n")
+    unlabelled = sum(not shape.actions for shape in found.shapes)
     print(
-        f"{args.output / 'data.toml'}: {len(shapes)} boxes on "
+        f"{args.output / 'data.toml'}: {len(found.shapes)} boxes on "
         f"{len(table[['video', 'tick']].drop_duplicates())} keyframes, {len(classes)} actions; "
         f"{unlabelled} boxes without one"
     )
+    idle, tracks = idle_tracks(found.shapes)
+    if idle:
+        print(f"people without any action: {idle} of {tracks}")
+    for line in left_out_lines(found):
+        print(line)
 
 
 def from_ava(args: argparse.Namespace) -> None:
     """AVA's csv to files of a tool."""
+    from ava_det.data.video_folder import VideoFolder
+
+    folder = VideoFolder(args.videos)
     if args.class_map is None:
         args.class_map = args.inputs[0].with_name("classes.pbtxt")
     classes = read_class_map(args.class_map)
     names = list(classes.names.values())
-    size_of = size_in(args.videos)
     shapes = []
     for path in args.inputs:
         table = read_ground_truth(path)
@@ -138,25 +186,18 @@ def from_ava(args: argparse.Namespace) -> None:
     args.output.mkdir(parents=True, exist_ok=True)
     if args.format == "to-via":
         clock = Clock(args.rate, args.start)
-        write_via(args.output / "project.json", shapes, names, size_of, clock)
+        write_via(args.output / "project.json", shapes, names, folder.size, clock)
     elif args.format == "to-coco":
-        write_coco(args.output / "instances.json", shapes, names, size_of)
+        write_coco(args.output / "instances.json", shapes, names, folder.size)
     else:
         for video in dict.fromkeys(shape.video for shape in shapes):
             part = [shape for shape in shapes if shape.video == video]
-            frames = frames_of(args.videos, video)
+            keyframes = [Keyframe(video, shape.tick) for shape in part]
+            folder.require_frames(str(args.inputs[0]), keyframes)
             path = args.output / f"{video}.xml"
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_cvat(path, part, names, frames, *size_of(video))
+            write_cvat(path, part, names, folder.frames(video), *folder.size(video))
     print(f"{args.output}: {len(shapes)} boxes")
-
-
-def frames_of(folder: Path, video: str) -> int:
-    """How many frames a video of a folder has."""
-    from ava_det.data.video import VideoReader
-    from ava_det.data.video_files import video_files
-
-    return len(VideoReader().times(video_files(folder)[video]))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,8 @@
 
 from pathlib import Path
 
+from ava_det.formats.video_names import VIDEO_SUFFIXES
 from ava_det.structures import InputError
-
-VIDEO_SUFFIXES = frozenset(
-    {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
-)
 
 
 def video_files(folder: Path) -> dict[str, Path]:

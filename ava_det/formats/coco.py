@@ -1,73 +1,134 @@
 """COCO JSON of video frames: a track id and attributes a box, as CVAT and others write it.
 
 A frame's video and number are `video_id` and `frame_id` (or `frame_index`) with a list `videos`, or
-stand in its file name: `VIDEO/frame_000123.jpg`, `VIDEO_000123.jpg`.
+stand in its file name: `VIDEO/frame_000123.jpg`, `VIDEO_000123.jpg`. CVAT's own names of a video's
+frames, `frame_000123.PNG`, have no video in them.
 """
 
 import json
 import re
+from collections import Counter
 from pathlib import PurePosixPath
 from typing import Any
 
 from ava_det.formats.atomic import StrPath, atomic_text
+from ava_det.formats.choice import LABEL, Choice, kind_of
 from ava_det.formats.json_file import numbers, read_json, required
-from ava_det.formats.shapes import ATTRIBUTES, Annotations, Shape, actions_of, relative_box
+from ava_det.formats.shapes import (
+    Annotations,
+    Shape,
+    actions_of,
+    around_rotated,
+    relative_box,
+    says_nothing,
+)
 from ava_det.formats.via import SizeOf
+from ava_det.formats.video_names import video_name
 from ava_det.structures import InputError
 
 _NUMBERED = re.compile(r"(?P<stem>.*?)[_-]?(?P<number>\d+)")
+_NO_VIDEO = frozenset({"", "frame", "image", "img"})  # what stands before numbers of frames
 
 
-def read_coco(path: StrPath, every: int = 1, actions_from: str = ATTRIBUTES) -> Annotations:
+def read_coco(path: StrPath, choice: Choice | None = None, first: int = 0) -> Annotations:
     """Read annotations.
 
     Args:
         path: the JSON file.
-        every: keep the boxes of one frame in so many.
-        actions_from: "attributes", or "label" where a category is an action.
+        choice: what to keep; None for the usual.
+        first: the number of a video's first frame.
 
     Raises:
         InputError: what is wrong, with the annotation.
     """
+    choice = choice or Choice()
     content = read_json(path)
     images = _images(path, content)
-    categories = {
-        required(f"{path}: category", fields, "id", int): required(
-            f"{path}: category", fields, "name", str
-        )
-        for fields in required(str(path), content, "categories", list)
-    }
-    shapes = []
+    categories = _names(f"{path}: category", required(str(path), content, "categories", list))
+    people = choice.people(categories.values())
+    shapes: list[Shape] = []
+    left_out: Counter[str] = Counter()
+    seen: dict[str, None] = {}  # attributes
     for place, entry in enumerate(required(str(path), content, "annotations", list), start=1):
         where = f"{path}: annotation {place}"
         image, category = (required(where, entry, k, int) for k in ("image_id", "category_id"))
         if image not in images or category not in categories:
             raise InputError(f"{where}: image {image} or category {category} is not in the file")
         video, frame, height, width = images[image]
-        if frame % every:
-            continue
-        x, y, w, h = numbers(where, entry, "bbox", 4)
-        box = relative_box(where, (x, y, x + w, y + h), height, width)
+        label = categories[category]
         attributes = entry.get("attributes") or {}
         if not isinstance(attributes, dict):
             raise InputError(f"{where}: its attributes are no object")
-        person = entry.get("track_id", attributes.get("track_id", -1))
-        if type(person) is not int:
-            raise InputError(f"{where}: track_id is {str(person)[:40]!r}, not a whole number")
-        actions = actions_of(attributes) if actions_from == ATTRIBUTES else (categories[category],)
-        shapes.append(Shape(video, frame, box, actions, person))
-    known = [] if actions_from == ATTRIBUTES else list(categories.values())
+        seen |= dict.fromkeys(attributes)
+        if label not in people:
+            left_out[f"boxes of the category {label!r}"] += 1
+        elif entry.get("iscrowd"):
+            left_out["boxes of crowds (iscrowd)"] += 1
+        elif (frame - first) % choice.every == 0:
+            x, y, w, h = numbers(where, entry, "bbox", 4)
+            turn = attributes.get("rotation", 0.0)
+            turn = float(turn) if kind_of(turn) and not entry.get("segmentation") else 0.0
+            corners = around_rotated((x, y, x + w, y + h), turn, height, width)
+            corners = relative_box(where, corners, height, width)
+            actions = _actions(where, label, attributes, choice, left_out)
+            shapes.append(Shape(video, frame, corners, actions, _person(where, entry, attributes)))
+    known = [
+        name for name in categories.values() if choice.actions_from == LABEL and name in people
+    ]
     used = [action for shape in shapes for action in shape.actions]
-    return Annotations(tuple(shapes), tuple(dict.fromkeys([*known, *used])))
+    return Annotations(
+        shapes=tuple(shapes),
+        actions=tuple(dict.fromkeys([*known, *used])),
+        labels=tuple(dict.fromkeys(categories.values())),
+        attributes=tuple(seen),
+        left_out=left_out,
+    )
+
+
+def _names(where: str, listed: list[Any]) -> dict[int, str]:
+    """Id to name of categories, or of videos, whose name may be called `file_name`."""
+    return {
+        required(where, fields, "id", int): required(
+            where, fields, "name" if "name" in fields else "file_name", str
+        )
+        for fields in listed
+    }
+
+
+def _actions(
+    where: str, label: str, attributes: dict[str, Any], choice: Choice, left_out: Counter[str]
+) -> tuple[str, ...]:
+    """The actions of a box; what names none is counted."""
+    if choice.actions_from == LABEL:
+        return (label,)
+    found: list[str] = []
+    for name, value in attributes.items():
+        several = value if isinstance(value, list) else [value]
+        if any(isinstance(one, (dict, list)) for one in several):
+            if choice.names_action(name, ""):
+                raise InputError(f"{where}: attribute {name!r} is {str(value)[:40]!r}, not text")
+            continue
+        for one in several:
+            if choice.names_action(name, kind_of(one)):
+                found += actions_of({name: one})
+            elif choice.is_left_out(name, kind_of(one)) and not says_nothing(one):
+                left_out[f"values of the attribute {name!r}"] += 1
+    return tuple(dict.fromkeys(found))
+
+
+def _person(where: str, entry: dict[str, Any], attributes: dict[str, Any]) -> int:
+    """The track id of an annotation, which some call an instance; -1 where it has none."""
+    found = entry.get("track_id", entry.get("instance_id", attributes.get("track_id", -1)))
+    if type(found) is not int:
+        raise InputError(f"{where}: track_id is {str(found)[:40]!r}, not a whole number")
+    return found
 
 
 def _images(path: StrPath, content: dict[str, Any]) -> dict[int, tuple[str, int, int, int]]:
     """Id to (video, frame, height, width)."""
-    names = {
-        required(f"{path}: video", fields, "id", int): fields.get("name", fields.get("file_name"))
-        for fields in content.get("videos") or []
-    }
+    names = _names(f"{path}: video", content.get("videos") or [])
     found = {}
+    first: dict[tuple[str, int], int] = {}  # (video, frame) to its image
     for place, fields in enumerate(required(str(path), content, "images", list), start=1):
         where = f"{path}: image {place}"
         number = required(where, fields, "id", int)
@@ -76,24 +137,27 @@ def _images(path: StrPath, content: dict[str, Any]) -> dict[int, tuple[str, int,
             raise InputError(f"{where}: of {width} x {height} pixels")
         if "video_id" in fields:
             key = "frame_id" if "frame_id" in fields else "frame_index"
-            video, frame = names.get(fields["video_id"]), required(where, fields, key, int)
-            if not isinstance(video, str):
-                raise InputError(f"{where}: video {fields['video_id']} is not in the file")
-            video = PurePosixPath(video).stem
+            which, frame = (required(where, fields, k, int) for k in ("video_id", key))
+            if which not in names:
+                raise InputError(f"{where}: video {which} is not in the file")
+            video = video_name(names[which])
         else:
             video, frame = _from_name(where, required(where, fields, "file_name", str))
+        other = first.setdefault((video, frame), place)
+        if other != place:
+            raise InputError(f"{where}: is frame {frame} of video {video!r}, as image {other} is")
         found[number] = (video, frame, height, width)
     return found
 
 
 def _from_name(where: str, name: str) -> tuple[str, int]:
-    """(video, frame) of an image's file name."""
+    """(video, frame) of an image's file name; the video is empty where the name has none."""
     file = PurePosixPath(name.replace("\\", "/"))
     match = _NUMBERED.fullmatch(file.stem)
-    folder = file.parent.name
-    if match is None or not (folder or match["stem"]):
-        raise InputError(f"{where}: {name!r} names no video and frame (VIDEO/frame_000123.jpg)")
-    return folder or match["stem"], int(match["number"])
+    if match is None:
+        raise InputError(f"{where}: {name!r} names no frame (VIDEO/frame_000123.jpg)")
+    stem = "" if match["stem"].casefold() in _NO_VIDEO else match["stem"]
+    return video_name((file.parent / stem).as_posix()), int(match["number"])
 
 
 def write_coco(path: StrPath, shapes: list[Shape], actions: list[str], size_of: SizeOf) -> None:

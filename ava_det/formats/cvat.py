@@ -1,70 +1,136 @@
-"""CVAT for video 1.1: one XML file a video, people as tracks of boxes in pixels of numbered frames.
+"""CVAT for video 1.1: an XML file with people as tracks of boxes in pixels of numbered frames.
 
-Laid down in CVAT's documentation, "XML annotation format". A track holds boxes on some frames;
-between two of them it is interpolated, and it lasts until a box that is `outside` or the end.
-An attribute keeps its value until another box changes it. The frames are those of the source video.
+Laid down in CVAT's documentation, "XML annotation format", and in its `bindings.py`. A track holds
+boxes on some frames; between two of them it is interpolated, and it lasts until a box that is
+`outside` or the end. An attribute keeps its value until another box changes it. The frames are
+those of the source video; a task may show one in so many (`frame_filter`), and a project counts
+through the tasks of a subset, one after the other.
 """
 
+import re
 import xml.etree.ElementTree as ET
-from pathlib import PurePosixPath
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 from ava_det.formats.atomic import StrPath, atomic_text
+from ava_det.formats.choice import LABEL, Choice, kind_of
 from ava_det.formats.shapes import (
-    ATTRIBUTES,
-    NOT_ACTIONS,
     Annotations,
+    Corners,
     Shape,
     actions_of,
+    around_rotated,
     relative_box,
+    says_nothing,
 )
+from ava_det.formats.video_names import video_name
 from ava_det.structures import InputError
 
 _CORNERS = ("xtl", "ytl", "xbr", "ybr")
 
 
-def read_cvat(
-    path: StrPath, every: int = 1, actions_from: str = ATTRIBUTES, occluded: bool = True
-) -> Annotations:
-    """Read the export of a task.
+@dataclass(frozen=True)
+class _Task:
+    """What a file says of a video.
+
+    Attributes:
+        video: its name; empty where a job's export does not say.
+        size: height and width.
+        first: its first annotated frame.
+        last: its last one.
+        step: frames between two that are annotated.
+        offset: what is added to its frames in the file.
+    """
+
+    video: str
+    size: tuple[float, float]
+    first: int
+    last: int
+    step: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class _Box:
+    """A box of a track on a frame of its video."""
+
+    frame: int
+    corners: Corners
+    rotation: float
+    attributes: dict[str, str]
+    occluded: bool
+    outside: bool
+
+
+def read_cvat(path: StrPath, choice: Choice | None = None, occluded: bool = True) -> Annotations:
+    """Read the export of a task, a job (which does not name its video) or a project.
 
     Args:
         path: the XML file.
-        every: keep the boxes of one frame in so many.
-        actions_from: "attributes", or "label" where a track's label names the action.
+        choice: what to keep; None for the usual.
         occluded: keep boxes that are marked as occluded.
 
     Raises:
         InputError: what is wrong, with the track and frame.
     """
+    choice = choice or Choice()
     root = _parse(path)
-    tasks = root.findall("meta/task") or root.findall("meta/job")
-    if root.tag != "annotations" or len(tasks) != 1:
-        raise InputError(f"{path}: not the export of one task as `CVAT for video 1.1`")
-    task = tasks[0]
-    size = [_number(path, task, f"original_size/{side}") for side in ("height", "width")]
-    last = int(_number(path, task, "stop_frame"))
-    source = root.findtext("meta/source") or task.findtext("source") or task.findtext("name") or ""
-    video = PurePosixPath(source.strip().replace("\\", "/")).stem
-    if not video:
-        raise InputError(f"{path}: does not name its video (source)")
-    if min(size) <= 0:
-        raise InputError(f"{path}: a video of {size[1]:g} x {size[0]:g}")
-    shapes = []
+    tasks = _tasks(path, root)
+    offered = _offered(root)
+    labels = tuple(dict.fromkeys([*offered, *(t.get("label", "") for t in root.iterfind("track"))]))
+    people = choice.people(labels)
+    shapes: list[Shape] = []
+    left_out: Counter[str] = Counter()
     for track in root.iterfind("track"):
         where = f"{path}: track {track.get('id')}"
         number = _whole(where, track, "id")
-        name = track.get("label", "")
-        for frame, corners, attributes, hidden in _boxes(where, track, last):
-            if frame % every or (hidden and not occluded):
+        task = next(iter(tasks.values())) if len(tasks) == 1 else tasks.get(track.get("task_id"))
+        if task is None:
+            raise InputError(f"{where}: task {track.get('task_id')!r} is not in the file")
+        label = track.get("label", "")
+        if label not in people:
+            left_out[f"tracks labelled {label!r}"] += 1
+            continue
+        for kind in {shape.tag for shape in track} - {"box"}:
+            left_out[f"tracks of {kind.removesuffix('s')}s, not boxes"] += 1
+        for box in _boxes(where, track, task):
+            if (box.frame - task.first) % choice.every or (box.occluded and not occluded):
                 continue
-            box = relative_box(f"{where}, frame {frame}", corners, size[0], size[1])
-            actions = actions_of(attributes) if actions_from == ATTRIBUTES else (name,)
-            shapes.append(Shape(video, frame, box, actions, number))
-    known = _declared(task, actions_from)
+            corners = around_rotated(box.corners, box.rotation, *task.size)
+            corners = relative_box(f"{where}, frame {box.frame}", corners, *task.size)
+            actions = _actions(label, box.attributes, offered.get(label, {}), choice, left_out)
+            shapes.append(Shape(task.video, box.frame, corners, actions, number))
     used = [action for shape in shapes for action in shape.actions]
-    return Annotations(tuple(shapes), tuple(dict.fromkeys([*known, *used])))
+    return Annotations(
+        shapes=tuple(shapes),
+        actions=tuple(dict.fromkeys([*_declared(offered, people, choice), *used])),
+        labels=labels,
+        attributes=tuple(dict.fromkeys(name for named in offered.values() for name in named)),
+        left_out=left_out,
+    )
+
+
+def _actions(
+    label: str,
+    attributes: dict[str, str],
+    offered: dict[str, tuple[str, str]],
+    choice: Choice,
+    left_out: Counter[str],
+) -> tuple[str, ...]:
+    """The actions of a box; what names none is counted."""
+    if choice.actions_from == LABEL:
+        return (label,)
+    chosen = {}
+    for name, value in attributes.items():
+        kind = offered[name][0] if name in offered else kind_of(value)
+        if choice.names_action(name, kind):
+            chosen[name] = value
+        elif choice.is_left_out(name, kind) and not says_nothing(value):
+            left_out[f"values of the attribute {name!r}"] += 1
+    return actions_of(chosen)
 
 
 def _parse(path: StrPath) -> ET.Element:
@@ -90,50 +156,105 @@ def _parse(path: StrPath) -> ET.Element:
         raise InputError(f"{path}: not XML ({error})") from error
 
 
-def _boxes(where: str, track: ET.Element, last: int) -> list[tuple]:
-    """(frame, corners, attributes, occluded) of every frame of a track, interpolated."""
-    given = []
+def _tasks(path: StrPath, root: ET.Element) -> dict[str | None, _Task]:
+    """The tasks of a file by their numbers."""
+    whole = root.findall("meta/task") or root.findall("meta/job")
+    listed = whole or root.findall("meta/project/tasks/task")
+    if root.tag != "annotations" or not listed or root.find("image") is not None:
+        raise InputError(f"{path}: not the export of a task as `CVAT for video 1.1`")
+    found: dict[str | None, _Task] = {}
+    offsets: Counter[str] = Counter()  # by subset
+    for element in listed:
+        size = element.find("original_size")
+        size = root.find("meta/original_size") if size is None else size  # a job's
+        if size is None:
+            raise InputError(f"{path}: has no original_size: it is of images, not of a video")
+        height, width = (_number(path, size, side) for side in ("height", "width"))
+        if min(height, width) <= 0:
+            raise InputError(f"{path}: a video of {width:g} x {height:g}")
+        source = root.findtext("meta/source") or element.findtext("source")
+        video = video_name(source or element.findtext("name", ""))
+        if video in {task.video for task in found.values()}:
+            raise InputError(
+                f"{path}: two tasks are of {video!r}: export each by itself; --video tells their "
+                "videos apart"
+            )
+        first, last = (int(_number(path, element, f"{end}_frame")) for end in ("start", "stop"))
+        filtered = re.fullmatch(r"\s*step\s*=\s*(\d{1,6})\s*", element.findtext("frame_filter", ""))
+        step = max(int(filtered[1]), 1) if filtered else 1
+        subset = element.findtext("subset", "")
+        task = _Task(video, (height, width), first, last, step, offsets[subset])
+        found[element.findtext("id")] = task
+        if not whole:
+            offsets[subset] += first + step * int(_number(path, element, "size"))
+    return found
+
+
+def _boxes(where: str, track: ET.Element, task: _Task) -> Iterator[_Box]:
+    """The boxes of a track on every annotated frame, interpolated."""
+    given: list[_Box] = []
     attributes: dict[str, str] = {}
     for box in sorted(track.iterfind("box"), key=lambda box: _whole(where, box, "frame")):
-        frame = _whole(where, box, "frame")
-        if given and frame == given[-1][0]:
+        frame = _whole(where, box, "frame") - task.offset
+        if frame < 0:
+            raise InputError(f"{where}: frame {frame + task.offset} is of another task")
+        if given and frame == given[-1].frame:
             raise InputError(f"{where}: has two boxes on frame {frame}")
-        corners = tuple(_real(f"{where}, frame {frame}", box, name) for name in _CORNERS)
+        x1, y1, x2, y2 = (_real(f"{where}, frame {frame}", box, name) for name in _CORNERS)
+        rotation = _real(f"{where}, frame {frame}", box, "rotation", "0")
         named = {a.get("name", ""): (a.text or "").strip() for a in box.iterfind("attribute")}
         attributes = {**attributes, **named}
         flags = [box.get(name, "0") == "1" for name in ("occluded", "outside")]
-        given.append((frame, corners, attributes, *flags))
-    boxes = []
-    for place, (frame, corners, named, hidden, outside) in enumerate(given):
-        if outside:
-            continue
+        given.append(_Box(frame, (x1, y1, x2, y2), rotation, attributes, *flags))
+    for place, box in enumerate(given):
         end = given[place + 1] if place + 1 < len(given) else None
-        until = end[0] if end else max(last, frame) + 1
-        target = end[1] if end and not end[4] else corners
-        for step in range(until - frame):
-            share = step / (until - frame)
-            moved = tuple(a + share * (b - a) for a, b in zip(corners, target, strict=True))
-            boxes.append((frame + step, moved, named, hidden))
-    return boxes
+        until = end.frame if end else max(task.last, box.frame) + 1
+        for frame in range(box.frame, until) if not box.outside else ():
+            if (frame - task.first) % task.step == 0:
+                share = (frame - box.frame) / (until - box.frame)
+                yield _moved(box, end, share, frame)
 
 
-def _declared(task: ET.Element, actions_from: str) -> list[str]:
-    """The names of actions that a task's labels offer, in their order."""
+def _moved(box: _Box, end: _Box | None, share: float, frame: int) -> _Box:
+    """A box on its way to the next one, unless that one is outside."""
+    if end is None or end.outside:
+        return replace(box, frame=frame)
+    a, b = box.corners, end.corners
+    x1, y1, x2, y2 = (p + share * (q - p) for p, q in zip(a, b, strict=True))
+    turn = (end.rotation - box.rotation + 180) % 360 - 180  # the short way round
+    rotation = box.rotation + share * turn
+    return replace(box, frame=frame, corners=(x1, y1, x2, y2), rotation=rotation)
+
+
+def _offered(root: ET.Element) -> dict[str, dict[str, tuple[str, str]]]:
+    """Label to its attributes, and these to their kind and their values, one a line."""
+    return {
+        label.findtext("name", "").strip(): {
+            attribute.findtext("name", "").strip(): (
+                attribute.findtext("input_type", "").strip(),
+                attribute.findtext("values", ""),
+            )
+            for attribute in label.iterfind("attributes/attribute")
+        }
+        for label in root.iterfind("meta/*/labels/label")
+    }
+
+
+def _declared(
+    offered: dict[str, dict[str, tuple[str, str]]], people: set[str], choice: Choice
+) -> list[str]:
+    """The names of actions that the labels of people offer, in their order."""
     found: list[str] = []
-    for label in task.iterfind("labels/label"):
-        if actions_from != ATTRIBUTES:
-            found.append(label.findtext("name", "").strip())
-        for attribute in label.iterfind("attributes/attribute"):
-            name = attribute.findtext("name", "").strip()
-            kind = attribute.findtext("input_type", "").strip()
-            if actions_from != ATTRIBUTES or name in NOT_ACTIONS:
+    for label in (label for label in offered if label in people):
+        if choice.actions_from == LABEL:
+            found.append(label)
+        for name, (kind, values) in offered[label].items():
+            if not choice.names_action(name, kind):
                 continue
-            values = attribute.findtext("values", "").split("\n")
-            offered = {value.strip(): value.strip() for value in values}
             if kind == "checkbox":
                 found.append(name)
             elif kind in ("select", "radio"):
-                found += actions_of(offered)
+                found += actions_of({value.strip(): value for value in values.split("\n")})
     return [name for name in found if name]
 
 
@@ -213,8 +334,8 @@ def _whole(where: str, element: ET.Element, name: str) -> int:
     return int(text)
 
 
-def _real(where: str, element: ET.Element, name: str) -> float:
-    text = element.get(name, "")
+def _real(where: str, element: ET.Element, name: str, default: str = "") -> float:
+    text = element.get(name, default)
     try:
         return float(text)
     except ValueError:

@@ -4,8 +4,10 @@
 box says what the person does: one that is ticked (`true`) by its own name, any other by its value.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +18,7 @@ from ava_det.formats.ava_rows import TOLERANCE
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import InputError, Keyframe, PersonBoxes
 
-ATTRIBUTES, LABEL = "attributes", "label"  # where the names of actions stand
-NOT_ACTIONS = frozenset({"keyframe", "occluded", "rotation", "track_id"})  # that tools add
+Corners = tuple[float, float, float, float]  # x1, y1, x2, y2 in pixels
 _NOTHING = frozenset({"", "false", "none", "__undefined__"})
 
 
@@ -26,7 +27,7 @@ class Shape:
     """One box of one person.
 
     Attributes:
-        video: name, without a suffix.
+        video: name, without a suffix; empty where the file does not say.
         tick: the frame, or whatever the data set counts in.
         box: x1, y1, x2, y2, relative to the frame.
         actions: names of what the person does.
@@ -42,29 +43,67 @@ class Shape:
 
 @dataclass(frozen=True)
 class Annotations:
-    """The boxes of a file, and the names of all actions that it knows, in its order."""
+    """What a file holds.
+
+    Attributes:
+        shapes: the boxes.
+        actions: the names of all actions that it knows, in its order.
+        labels: all labels (categories) that it knows; with VIA none.
+        attributes: all attributes that it knows.
+        left_out: what was not taken, in words, to how many.
+    """
 
     shapes: tuple[Shape, ...]
     actions: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=Counter, compare=False)
+
+    def in_videos(self, name_of: Callable[[str], str]) -> "Annotations":
+        """The same with other names of videos."""
+        names = {video: name_of(video) for video in dict.fromkeys(s.video for s in self.shapes)}
+        shapes = (replace(shape, video=names[shape.video]) for shape in self.shapes)
+        return replace(self, shapes=tuple(shapes))
 
 
 def actions_of(attributes: Mapping[str, Any]) -> tuple[str, ...]:
     """The actions that attributes name, each once.
 
-    >>> actions_of({"pose": "sit", "talks": "true", "waves": "false", "occluded": "true"})
+    >>> actions_of({"pose": "sit", "talks": "true", "waves": "false", "eats": ""})
     ('sit', 'talks')
     """
     found: dict[str, None] = {}
     for name, value in attributes.items():
-        text = str(value).strip() if value is not None else ""
-        if name in NOT_ACTIONS or text.lower() in _NOTHING:
-            continue
-        found[name if text.lower() == "true" else text] = None
+        if not says_nothing(value):
+            text = str(value).strip()
+            found[name if text.lower() == "true" else text] = None
     return tuple(found)
 
 
+def says_nothing(value: Any) -> bool:
+    """Whether an attribute's value means that none was chosen."""
+    return value is None or str(value).strip().lower() in _NOTHING
+
+
+def around_rotated(corners: Corners, degrees: float, height: float, width: float) -> Corners:
+    """The upright box around a box that is turned about its centre, as far as it is in the frame.
+
+    >>> around_rotated((10.0, 20.0, 50.0, 40.0), 90.0, 100, 100)
+    (20.0, 10.0, 40.0, 50.0)
+    """
+    if not degrees:
+        return corners
+    x1, y1, x2, y2 = corners
+    across, along = abs(math.cos(math.radians(degrees))), abs(math.sin(math.radians(degrees)))
+    half_w = ((x2 - x1) * across + (y2 - y1) * along) / 2
+    half_h = ((x2 - x1) * along + (y2 - y1) * across) / 2
+    x, y = (x1 + x2) / 2, (y1 + y2) / 2
+    left, top = max(x - half_w, 0.0), max(y - half_h, 0.0)
+    return left, top, min(x + half_w, width), min(y + half_h, height)
+
+
 def relative_box(
-    where: str, corners: tuple[float, float, float, float], height: float, width: float
+    where: str, corners: Corners, height: float, width: float
 ) -> tuple[float, float, float, float]:
     """Corners in pixels as a relative box, cut at the borders.
 

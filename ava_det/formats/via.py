@@ -9,24 +9,33 @@ A segment says what everyone boxed in that time does.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable
-from pathlib import PurePosixPath
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ava_det.formats.atomic import StrPath, atomic_text
+from ava_det.formats.choice import TEXT, Choice
 from ava_det.formats.json_file import numbers, read_json, required
-from ava_det.formats.shapes import Annotations, Shape, actions_of, relative_box
+from ava_det.formats.shapes import Annotations, Shape, actions_of, relative_box, says_nothing
+from ava_det.formats.video_names import video_name
 from ava_det.structures import Clock, InputError
 
 SizeOf = Callable[[str], tuple[int, int]]  # from a video's name to its (height, width)
 
-_RECTANGLE = 2
+_RECTANGLE = 2  # kind of shape
+_OTHERS = {1: "points", 3: "circles", 4: "ellipses", 5: "lines", 6: "polylines", 7: "polygons"}
 _TEXT, _CHECKBOX = 1, 2  # kinds of attributes; a radio button or list has one option
 _VIDEO = 4  # kind of file
+_UNNAMED = ("default", "Default")  # the option of the attribute that every project comes with
 
 
 def read_via(
-    path: StrPath, size_of: SizeOf, clock: Clock, person_attribute: str = ""
+    path: StrPath,
+    size_of: SizeOf,
+    clock: Clock,
+    person_attribute: str = "",
+    choice: Choice | None = None,
 ) -> Annotations:
     """Read a project.
 
@@ -35,85 +44,159 @@ def read_via(
         size_of: VIA does not note the size of a video, which its pixels are of.
         clock: what a tick is; it needs a rate. Times must lie within a quarter of a tick.
         person_attribute: name of the attribute that tells people apart by whole numbers.
+        choice: which attributes to keep; None for the usual.
 
     Raises:
         InputError: what is wrong, with the entry.
     """
+    choice = choice or Choice()
     content = read_json(path)
-    attributes = required(str(path), content, "attribute", dict)
-    metadata = required(str(path), content, "metadata", dict)
+    attributes = _attributes(path, content)
     videos = _videos(path, content)
     boxes: list[tuple[float, Shape]] = []
     segments: list[tuple[str, float, float, tuple[str, ...]]] = []
-    for key, entry in metadata.items():
+    left_out: Counter[str] = Counter()
+    for key, entry in required(str(path), content, "metadata", dict).items():
         where = f"{path}: metadata {key}"
         view = str(required(where, entry, "vid", str, int))
         if view not in videos:
             raise InputError(f"{where}: view {view!r} is not in the project")
-        video = videos[view]
         times = numbers(where, entry, "z", 0, 1, 2)
+        xy = required(where, entry, "xy", list)
+        unlike = _unlike(len(times), xy)
+        if unlike:
+            left_out[unlike] += 1
+            continue
         values = _values(where, required(where, entry, "av", dict), attributes)
-        person = _person(where, values.pop(person_attribute, "")) if person_attribute else -1
-        actions = actions_of(values)
-        shape = required(where, entry, "xy", list)
-        if len(times) == 2 and not shape:
-            segments.append((video, times[0], times[1], actions))
-        elif len(times) == 1 and shape and shape[0] == _RECTANGLE:
+        person = _person(where, " ".join(values.pop(person_attribute, [])))
+        actions = _actions(values, attributes, choice, left_out)
+        if xy:
             _, x, y, width, height = numbers(where, entry, "xy", 5)
-            box = relative_box(where, (x, y, x + width, y + height), *size_of(video))
+            box = relative_box(where, (x, y, x + width, y + height), *size_of(videos[view]))
             tick = _tick(where, times[0], clock)
-            boxes.append((times[0], Shape(video, tick, box, actions, person)))
+            boxes.append((times[0], Shape(videos[view], tick, box, actions, person)))
         else:
-            raise InputError(f"{where}: neither a rectangle at a time nor a segment of time")
+            segments.append((videos[view], times[0], times[1], actions))
     shapes = [_with_segments(shape, time, segments) for time, shape in boxes]
-    known = _declared(attributes, person_attribute)
+    attributes = {k: a for k, a in attributes.items() if a.name != person_attribute}
     used = [action for shape in shapes for action in shape.actions]
-    return Annotations(tuple(shapes), tuple(dict.fromkeys([*known, *used])))
+    known = [name for attribute in attributes.values() for name in attribute.declared(choice)]
+    return Annotations(
+        shapes=tuple(shapes),
+        actions=tuple(dict.fromkeys([*known, *used])),
+        attributes=tuple(attribute.name for attribute in attributes.values()),
+        left_out=left_out,
+    )
+
+
+def _unlike(times: int, xy: list[Any]) -> str:
+    """What an entry is that is neither a rectangle at a time nor a segment of time."""
+    if xy and xy[0] != _RECTANGLE:
+        return f"{_OTHERS.get(xy[0], 'shapes')}, not rectangles"
+    if xy and times != 1:
+        return "rectangles without a time of their own"
+    return "" if xy or times == 2 else "marks that are neither rectangle nor segment"
+
+
+@dataclass(frozen=True)
+class _Attribute:
+    """One attribute of a project; `options` are empty where it is a text."""
+
+    name: str
+    kind: int
+    options: dict[str, str]
+
+    def declared(self, choice: Choice) -> list[str]:
+        """The names of actions that it offers."""
+        if not self.options or not choice.names_action(self.name, ""):
+            return []
+        return [name for option in self.options for name in self.chosen(option)]
+
+    def chosen(self, option: str) -> list[str]:
+        """The name of an option, unless it stands for none."""
+        name = self.options[option]
+        nothing = self.kind != _CHECKBOX and says_nothing(name)
+        return [] if nothing or not name or (option, name) == _UNNAMED else [name]
+
+
+def _attributes(path: StrPath, content: dict[str, Any]) -> dict[str, _Attribute]:
+    """The attributes of a project by their numbers."""
+    found = {}
+    for number, fields in required(str(path), content, "attribute", dict).items():
+        where = f"{path}: attribute {number}"
+        name = required(where, fields, "aname", str)
+        options = fields.get("options") or {}
+        if not isinstance(options, dict):
+            raise InputError(f"{where}: its options are no object")
+        named = {option: str(text).strip() for option, text in options.items()}
+        found[number] = _Attribute(name, fields.get("type", 0), named)
+    return found
 
 
 def _videos(path: StrPath, content: dict[str, Any]) -> dict[str, str]:
     """View to name of its first file."""
     files = required(str(path), content, "file", dict)
-    videos = {}
+    videos: dict[str, str] = {}
+    file_of: dict[str, str] = {}
     for view, fields in required(str(path), content, "view", dict).items():
         where = f"{path}: view {view}"
         listed = required(where, fields, "fid_list", list)
         if not listed or str(listed[0]) not in files:
             raise InputError(f"{where}: its file is not in the project")
-        name = required(f"{path}: file {listed[0]}", files[str(listed[0])], "fname", str)
-        videos[view] = PurePosixPath(name.replace("\\", "/")).stem
+        number = str(listed[0])
+        name = required(f"{path}: file {number}", files[number], "fname", str)
+        videos[view] = video_name(name)
+        other = file_of.setdefault(videos[view], number)
+        if other != number:
+            raise InputError(
+                f"{path}: files {other} and {number} are both named {name!r}; put the folder in "
+                "the name, too"
+            )
     return videos
 
 
-def _values(where: str, chosen: dict[str, Any], attributes: dict[str, Any]) -> dict[str, str]:
-    """What an entry's `av` says: attribute or option to value, as `actions_of` takes it."""
-    found: dict[str, str] = {}
+def _values(
+    where: str, chosen: dict[str, Any], attributes: dict[str, _Attribute]
+) -> dict[str, list[str]]:
+    """What an entry's `av` says: name of an attribute to what is chosen or written there."""
+    found: dict[str, list[str]] = {}
     for number, value in chosen.items():
-        attribute = attributes.get(number)
-        if attribute is None:
+        if number not in attributes:
             raise InputError(f"{where}: attribute {number!r} is not in the project")
-        name = required(f"{where}: attribute {number}", attribute, "aname", str)
-        options = attribute.get("options") or {}
+        attribute = attributes[number]
         if not isinstance(value, str):
-            raise InputError(f"{where}: attribute {name!r} is {str(value)[:40]!r}, not text")
-        if not options:  # a text
-            found[name] = value
+            raise InputError(
+                f"{where}: attribute {attribute.name!r} is {str(value)[:40]!r}, not text"
+            )
+        values = found.setdefault(attribute.name, [])
+        if not attribute.options:
+            values.append(value)
             continue
         for option in filter(None, value.split(",")):
-            if option not in options:
-                raise InputError(f"{where}: attribute {name!r} has no option {option!r}")
-            found[str(options[option]).strip()] = "true"
+            if option not in attribute.options:
+                raise InputError(f"{where}: attribute {attribute.name!r} has no option {option!r}")
+            values += attribute.chosen(option)
     return found
 
 
-def _declared(attributes: dict[str, Any], person_attribute: str) -> list[str]:
-    return [
-        str(option).strip()
-        for attribute in attributes.values()
-        if isinstance(attribute, dict) and attribute.get("aname") != person_attribute
-        for option in (attribute.get("options") or {}).values()
-        if actions_of({str(option).strip(): "true"})
-    ]
+def _actions(
+    values: dict[str, list[str]],
+    attributes: dict[str, _Attribute],
+    choice: Choice,
+    left_out: Counter[str],
+) -> tuple[str, ...]:
+    """The actions of an entry; what names none is counted."""
+    texts = {attribute.name for attribute in attributes.values() if not attribute.options}
+    found: list[str] = []
+    for name, chosen in values.items():
+        kind = TEXT if name in texts else ""
+        for value in chosen:
+            named = actions_of({name: value}) if name in texts else (value,)
+            if choice.names_action(name, kind):
+                found += named
+            elif choice.is_left_out(name, kind):
+                left_out[f"values of the attribute {name!r}"] += len(named)
+    return tuple(dict.fromkeys(found))
 
 
 def _person(where: str, text: str) -> int:
@@ -145,7 +228,7 @@ def _with_segments(
         for action in actions
     ]
     actions = tuple(dict.fromkeys([*shape.actions, *more]))
-    return Shape(shape.video, shape.tick, shape.box, actions, shape.person)
+    return replace(shape, actions=actions)
 
 
 def write_via(

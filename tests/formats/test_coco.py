@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ava_det.formats.choice import LABEL, Choice
 from ava_det.formats.coco import read_coco, write_coco
 from ava_det.formats.cvat import read_cvat, write_cvat
-from ava_det.formats.shapes import LABEL, Shape, class_map_of, from_table, to_table
+from ava_det.formats.shapes import Shape, class_map_of, from_table, to_table
 from ava_det.formats.via import read_via, write_via
 from ava_det.structures import Clock, InputError
 
@@ -56,10 +57,10 @@ CVAT = {
 
 @pytest.fixture
 def read(tmp_path):
-    def call(content, **arguments):
+    def call(content, *arguments):
         path = tmp_path / "instances.json"
         path.write_text(json.dumps(content))
-        return read_coco(path, **arguments)
+        return read_coco(path, *arguments)
 
     return call
 
@@ -67,24 +68,29 @@ def read(tmp_path):
 def test_as_cvat_writes_it(read):
     expected = Shape("kitchen", 4, (0.1, 0.1, 0.3, 0.6), ("sit", "talk"), 3)
     assert read(CVAT).shapes == (expected,)
-    assert read(CVAT, every=3).shapes == ()
-    assert read(CVAT, actions_from=LABEL).shapes[0].actions == ("person",)
+    assert read(CVAT, Choice(every=3)).shapes == ()
+    assert read(CVAT, Choice(LABEL)).shapes[0].actions == ("person",)
 
 
 @pytest.mark.parametrize(
     ("image", "expected"),
     [
-        ({"file_name": "a/b/kitchen/000123.jpg"}, ("kitchen", 123)),
+        ({"file_name": "a/b/kitchen/000123.jpg"}, ("a/b/kitchen", 123)),
+        ({"file_name": "golf\\swing.1\\img_7.jpg"}, ("golf/swing.1", 7)),
+        ({"file_name": "images/kitchen_000123.jpg"}, ("images/kitchen", 123)),
+        ({"file_name": "frame_000123.PNG"}, ("", 123)),  # CVAT's own
+        ({"file_name": "image12.jpg"}, ("", 12)),
+        ({"file_name": "000123.jpg"}, ("", 123)),
         ({"file_name": "kitchen_000123.jpg"}, ("kitchen", 123)),
         ({"file_name": "kitchen2-7.png"}, ("kitchen2", 7)),
-        ({"file_name": "x.jpg", "video_id": 5, "frame_id": 9}, ("film", 9)),
-        ({"file_name": "x.jpg", "video_id": 5, "frame_index": 0}, ("film", 0)),
+        ({"file_name": "x.jpg", "video_id": 5, "frame_id": 9}, ("golf/film", 9)),
+        ({"file_name": "x.jpg", "video_id": 5, "frame_index": 0}, ("golf/film", 0)),
     ],
 )
 def test_where_video_and_frame_stand(read, image, expected):
     content = copy.deepcopy(CVAT)
     content["images"][0] = {"id": 1, "width": 200, "height": 100, **image}
-    content["videos"] = [{"id": 5, "name": "film.mp4"}]
+    content["videos"] = [{"id": 5, "name": "golf/film.mp4"}]
     (shape,) = read(content).shapes
     assert (shape.video, shape.tick) == expected
 
@@ -101,8 +107,13 @@ def changed(kind, **fields):
         ({}, "has no images"),
         (changed("images", id="1"), "image 1: id is '1', not of int"),
         (changed("images", height=0), "of 200 x 0 pixels"),
-        (changed("images", file_name="kitchen.jpg"), "names no video and frame"),
+        (changed("images", file_name="kitchen.jpg"), "names no frame"),
         (changed("images", video_id=5, frame_id=1), "video 5 is not in the file"),
+        (
+            {**CVAT, "images": [CVAT["images"][0], {**CVAT["images"][0], "id": 2}]},
+            "image 2: is frame 4 of video 'kitchen', as image 1 is",
+        ),
+        (changed("annotations", attributes={"pose": {"a": 1}}), "attribute 'pose' is .*, not text"),
         (changed("annotations", image_id=9), "annotation 1: image 9 or category 1 is not in"),
         (changed("annotations", bbox=[1, 2, 3]), "bbox is .1, 2, 3., not 4 numbers"),
         (changed("annotations", bbox=[1, 2, 0, 3]), "is no box"),
@@ -115,6 +126,64 @@ def test_what_is_wrong_is_told_in_one_line(read, content, message):
     with pytest.raises(InputError, match=message) as error:
         read(content)
     assert "\n" not in str(error.value)
+
+
+def busy():
+    content = changed("annotations", attributes={"pose": "sit", "id": 7.0, "age": "40"})
+    (person,) = content["annotations"]
+    content["categories"].append({"id": 2, "name": "car"})
+    content["annotations"] += [
+        {**person, "id": 2, "category_id": 2, "attributes": {"color": "red"}},
+        {**person, "id": 3, "iscrowd": 1},
+    ]
+    return content
+
+
+def test_only_people_are_people_and_numbers_no_actions(read):
+    found = read(busy())
+    assert [shape.actions for shape in found.shapes] == [("sit",)]
+    assert found.actions == ("sit",)
+    assert found.left_out == {
+        "values of the attribute 'id'": 1,
+        "values of the attribute 'age'": 1,
+        "boxes of the category 'car'": 1,
+        "boxes of crowds (iscrowd)": 1,
+    }
+    assert (found.labels, found.attributes) == (("person", "car"), ("pose", "id", "age", "color"))
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        (Choice(labels=("car",)), [("red",)]),
+        (Choice(labels=("car", "person"), attributes=("color", "age")), [("40",), ("red",)]),
+        (Choice(LABEL), [("person",), ("car",)]),
+        (Choice(LABEL, labels=("car",)), [("car",)]),
+    ],
+)
+def test_labels_and_attributes_can_be_chosen(read, choice, expected):
+    found = read(busy(), choice)
+    assert [shape.actions for shape in found.shapes] == expected
+
+
+def test_a_list_of_values_is_as_many_actions(read):
+    content = changed("annotations", attributes={"does": ["sit", "talk"], "joints": [[1, 2]]})
+    with pytest.raises(InputError, match=r"attribute 'joints' is '..1, 2..', not text"):
+        read(content)
+    assert read(content, Choice(attributes=("does",))).actions == ("sit", "talk")
+
+
+def test_a_turned_box_is_enclosed(read):
+    content = changed("annotations", bbox=[40, 40, 40, 20], attributes={"rotation": 90.0})
+    (shape,) = read(content).shapes
+    assert shape.box == pytest.approx((0.25, 0.3, 0.35, 0.7))
+    content["annotations"][0]["segmentation"] = [[1, 1, 2, 2, 3, 3]]  # its box is upright already
+    assert read(content).shapes[0].box == pytest.approx((0.2, 0.4, 0.4, 0.6))
+
+
+def test_frames_may_count_from_one(tmp_path):
+    (tmp_path / "x.json").write_text(json.dumps(changed("images", file_name="kitchen/0007.jpg")))
+    assert [s.tick for s in read_coco(tmp_path / "x.json", Choice(every=3), first=1).shapes] == [7]
 
 
 NAMES = ("sit", "stand up", 'say "<&>"')

@@ -2,8 +2,9 @@
 
 import pytest
 
+from ava_det.formats.choice import LABEL, Choice
 from ava_det.formats.cvat import read_cvat, write_cvat
-from ava_det.formats.shapes import LABEL, Shape
+from ava_det.formats.shapes import Shape
 from ava_det.structures import InputError
 
 HEAD = """<?xml version="1.0" encoding="utf-8"?>
@@ -82,12 +83,38 @@ def document(*tracks, size=10):
     return HEAD.format(size=size, last=size - 1) + body + "</annotations>\n"
 
 
+TEXT = """            <attribute>
+              <name>{name}</name>
+              <mutable>False</mutable>
+              <input_type>{kind}</input_type>
+              <default_value></default_value>
+              <values></values>
+            </attribute>
+"""
+CAR = "<label><name>car</name><color></color><type>any</type><attributes></attributes></label>"
+
+
+def busy_document():
+    """A task of a person with an id and a note, of a car, and of an outlined person."""
+    text = document([box(0, (0, 0, 10, 10), "sit"), box(1, (0, 0, 10, 10), outside=1)])
+    declared = TEXT.format(name="id", kind="number") + TEXT.format(name="note", kind="text")
+    text = text.replace("          </attributes>", declared + "          </attributes>")
+    text = text.replace("        </label>", "        </label>" + CAR)
+    given = '<attribute name="id">7</attribute><attribute name="note">limps</attribute></box>'
+    text = text.replace("</box>", given)
+    car = "".join([box(0, (20, 0, 40, 10)), box(1, (20, 0, 40, 10), outside=1)])
+    outline = '<polygon frame="0" keyframe="1" outside="0" occluded="0" points="0,0;9,0;9,9"/>'
+    tracks = f'<track id="1" label="car" source="manual">{car}</track>'
+    tracks += f'<track id="2" label="person" source="manual">{outline}</track>'
+    return text.replace("</annotations>", tracks + "</annotations>")
+
+
 @pytest.fixture
 def read(tmp_path):
-    def call(text, **arguments):
+    def call(text, *arguments, **options):
         path = tmp_path / "task.xml"
         path.write_text(text)
-        return read_cvat(path, **arguments)
+        return read_cvat(path, *arguments, **options)
 
     return call
 
@@ -125,9 +152,9 @@ def test_every_frame_written_out_reads_as_its_keyframes(read):
 
 def test_options(read):
     text = document([box(0, (0, 0, 9, 9)), box(3, (0, 0, 9, 9), occluded=1)], size=6)
-    assert [s.tick for s in read(text, every=2).shapes] == [0, 2, 4]
+    assert [s.tick for s in read(text, Choice(every=2)).shapes] == [0, 2, 4]
     assert [s.tick for s in read(text, occluded=False).shapes] == [0, 1, 2]
-    assert read(text, actions_from=LABEL).actions == ("person",)
+    assert read(text, Choice(LABEL)).actions == ("person",)
 
 
 def test_what_is_written_reads_the_same(tmp_path):
@@ -150,6 +177,112 @@ def test_what_is_written_reads_the_same(tmp_path):
         )
 
 
+def test_only_people_are_people_and_numbers_and_notes_no_actions(read):
+    found = read(busy_document())
+    assert found.shapes == (Shape("kitchen", 0, (0, 0, 0.05, 0.1), ("sit",), 0),)
+    assert found.actions == ("sit", "stand up", "talk")
+    assert found.left_out == {
+        "tracks labelled 'car'": 1,
+        "tracks of polygons, not boxes": 1,
+        "values of the attribute 'id'": 1,
+        "values of the attribute 'note'": 1,
+    }
+    assert found.labels == ("person", "car")
+    assert found.attributes == ("pose", "talk", "id", "note")
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        (Choice(labels=("Car", "person")), [("sit",), ()]),
+        (Choice(attributes=("note",)), [("limps",)]),
+        (Choice(attributes=("id", "pose")), [("sit", "7")]),
+        (Choice(LABEL), [("person",), ("car",)]),
+        (Choice(LABEL, labels=("car",)), [("car",)]),
+    ],
+)
+def test_labels_and_attributes_can_be_chosen(read, choice, expected):
+    assert [shape.actions for shape in read(busy_document(), choice).shapes] == expected
+
+
+def test_without_a_label_called_person_all_are_people(read):
+    text = document([box(0, (0, 0, 9, 9), "sit")], size=1).replace("person", "worker")
+    assert [shape.actions for shape in read(text).shapes] == [("sit",)]
+    assert [s.actions for s in read(text.replace("worker", "Human")).shapes] == [("sit",)]
+
+
+def test_folders_are_part_of_the_name(read):
+    text = GOOD.replace("kitchen.mp4", "golf\\\\swing.1.mp4")
+    assert read(text).shapes[0].video == "golf/swing.1"
+
+
+def test_a_turned_box_is_enclosed(read):
+    turned = box(0, (40, 40, 80, 60)).replace(' z_order="0"', ' rotation="90.00" z_order="0"')
+    (shape,) = read(document([turned], size=1)).shapes
+    assert shape.box == pytest.approx((0.25, 0.3, 0.35, 0.7))  # (50, 30, 70, 70) of 200 x 100
+    straight = box(2, (40, 40, 80, 60))
+    halfway = read(document([turned, straight], size=3)).shapes[1]  # 45 degrees
+    reach = (20 + 10) / 2**0.5
+    expected = (60 - reach) / 200, (50 - reach) / 100, (60 + reach) / 200, (50 + reach) / 100
+    assert halfway.box == pytest.approx(expected)
+    corner = turned.replace('xtl="40.00"', 'xtl="160.00"').replace('xbr="80.00"', 'xbr="200.00"')
+    tall = corner.replace('ytl="40.00"', 'ytl="0.00"').replace('ybr="60.00"', 'ybr="20.00"')
+    (cut,) = read(document([tall], size=1)).shapes
+    assert cut.box == pytest.approx((0.85, 0.0, 0.95, 0.3))  # (170, -10, 190, 30)
+
+
+def test_of_one_frame_in_so_many_none_between_is_annotated(read):
+    text = document(
+        [box(2, (0, 0, 10, 10)), box(7, (10, 0, 20, 10)), box(12, (0, 0, 9, 9), outside=1)]
+    )
+    text = text.replace("<frame_filter></frame_filter>", "<frame_filter>step=5</frame_filter>")
+    text = text.replace("<start_frame>0", "<start_frame>2").replace(
+        "<stop_frame>9", "<stop_frame>17"
+    )
+    assert [shape.tick for shape in read(text).shapes] == [2, 7]
+    assert [shape.tick for shape in read(text, Choice(every=10)).shapes] == [2]
+
+
+def test_a_job_has_its_size_elsewhere_and_no_video(read):
+    text = GOOD.replace("<task>", "<job>").replace("</task>", "</job>")
+    size = text[text.index("<original_size>") : text.index("</original_size>") + 16]
+    text = text.replace("<name>kitchen task</name>", "").replace("<source>kitchen.mp4</source>", "")
+    text = text.replace(size, "").replace("</job>", "</job>" + size)
+    shapes = read(text).shapes
+    assert len(shapes) == 10
+    assert shapes[0] == Shape("", 0, (0, 0, 0.05, 0.1), (), 0)
+
+
+def project_of(*sources):
+    """A project of tasks of 10 frames each, a person on the second frame of each."""
+    task = HEAD[HEAD.index("<task>") : HEAD.index("</task>") + 7].format(size=10, last=9)
+    labels = task[task.index("<labels>") : task.index("</labels>") + 9]
+    task = task.replace(labels, "")
+    tasks = "".join(
+        task.replace("<id>7</id>", f"<id>{k}</id>").replace("kitchen.mp4", source)
+        for k, source in enumerate(sources, start=7)
+    )
+    tracks = "".join(
+        f'<track id="0" label="person" source="manual" task_id="{k + 7}" subset="default">'
+        f"{box(10 * k + 1, (0, 0, 10, 10))}{box(10 * k + 3, (0, 0, 10, 10), outside=1)}</track>"
+        for k in range(len(sources))
+    )
+    meta = f"<meta><project><name>p</name><tasks>{tasks}</tasks>{labels}</project></meta>"
+    return f"<annotations><version>1.1</version>{meta}{tracks}</annotations>"
+
+
+def test_a_project_counts_through_its_tasks(read):
+    found = read(project_of("a.mp4", "b.mp4"))
+    assert [(s.video, s.tick) for s in found.shapes] == [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
+    assert found.actions == ("sit", "stand up", "talk")
+    with pytest.raises(InputError, match="two tasks are of 'a': export each by itself"):
+        read(project_of("a.mp4", "a.mp4"))
+    with pytest.raises(InputError, match="track 0: task '8' is not in the file"):
+        read(project_of("a.mp4", "b.mp4").replace("<id>8</id>", "<id>9</id>"))
+    with pytest.raises(InputError, match="track 0: frame 1 is of another task"):
+        read(project_of("a.mp4", "b.mp4").replace('task_id="7"', 'task_id="8"'))
+
+
 BOMB = """<?xml version="1.0"?>
 <!DOCTYPE lolz [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>
 <annotations><version>&b;</version></annotations>"""
@@ -164,9 +297,13 @@ GOOD = document([box(0, (0, 0, 10, 10))])
         (FILE, "has a document type"),
         ("", "not XML"),
         (GOOD[:900], "not XML"),
-        ("<annotations/>", "not the export of one task"),
-        (GOOD.replace("<width>200</width>", ""), "original_size/width is '', not a number"),
-        (GOOD.replace("kitchen.mp4", "").replace("kitchen task", ""), "does not name its video"),
+        ("<annotations/>", "not the export of a task as `CVAT for video 1.1`"),
+        (
+            GOOD.replace("<track", "<image").replace("</track", "</image"),
+            "not the export of a task",
+        ),
+        (GOOD.replace("<width>200</width>", ""), "width is '', not a number"),
+        (GOOD.replace("original_size", "size"), "has no original_size: it is of images"),
         (GOOD.replace('xtl="0.00"', 'xtl="left"'), "track 0, frame 0: xtl is 'left'"),
         (GOOD.replace('xtl="0.00"', 'xtl="nan"'), "is no box"),
         (GOOD.replace('xbr="10.00"', 'xbr="900"'), "outside the frame of 200 x 100"),

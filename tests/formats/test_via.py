@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from ava_det.formats.choice import Choice
 from ava_det.formats.shapes import Shape
 from ava_det.formats.via import read_via, write_via
 from ava_det.structures import Clock, InputError
@@ -87,10 +88,10 @@ def size_of(video):
 
 @pytest.fixture
 def read(tmp_path):
-    def call(content):
+    def call(content, *choice):
         path = tmp_path / "project.json"
         path.write_text(content if isinstance(content, str) else json.dumps(content))
-        return read_via(path, size_of, Clock(1.0, 900), "person")
+        return read_via(path, size_of, Clock(1.0, 900), "person", *choice)
 
     return call
 
@@ -102,6 +103,46 @@ def test_boxes_actions_and_segments(read):
     # It reaches 10 pixels over the border, where it is cut; the segment says what everyone does.
     assert second == Shape("kitchen", 904, (0.5, 0.0, 1.0, 0.5), ("sit", "dinner"), -1)
     assert annotations.actions == ("sit", "stand", "talk to", "eat", "dinner")
+
+
+def test_folders_are_part_of_the_name(tmp_path):
+    path = tmp_path / "project.json"
+    path.write_text(json.dumps(changed("file", "1", "fname", "golf/swing.1.mp4")))
+    found = read_via(path, lambda _: (100, 200), Clock(1.0), "person")
+    assert {shape.video for shape in found.shapes} == {"golf/swing.1"}
+
+
+def test_texts_and_the_unnamed_segment_are_no_actions(read):
+    content = changed("attribute", "5", {"aname": "note", "type": 1, "options": {}})
+    content["attribute"]["4"]["options"] = {"default": "Default"}  # as in every new project
+    content["attribute"]["1"]["options"]["0"] = "None"  # a list's way to choose nothing
+    content["metadata"]["1_aBcD3fGh"]["av"]["5"] = "limps"
+    found = read(content)
+    assert [shape.actions for shape in found.shapes] == [("stand", "talk to", "eat"), ()]
+    assert found.actions == ("stand", "talk to", "eat")
+    assert found.left_out == {"values of the attribute 'note'": 1}
+    assert found.attributes == ("pose", "action", "TEMPORAL-SEGMENTS", "note")
+    chosen = read(content, Choice(attributes=("note", "pose")))
+    assert [shape.actions for shape in chosen.shapes] == [("stand", "limps"), ()]
+    assert chosen.actions == ("stand", "limps")
+
+
+@pytest.mark.parametrize(
+    ("entry", "what"),
+    [
+        ({"xy": [7, 1, 2, 3, 4, 5, 6]}, "polygons, not rectangles"),
+        ({"xy": [8, 1, 2, 3, 4, 5, 6, 7, 8]}, "shapes, not rectangles"),
+        ({"z": []}, "rectangles without a time of their own"),
+        ({"z": [2.0, 3.0]}, "rectangles without a time of their own"),
+        ({"xy": []}, "marks that are neither rectangle nor segment"),
+    ],
+)
+def test_other_shapes_are_counted(read, entry, what):
+    content = copy.deepcopy(PROJECT)
+    content["metadata"]["1_aBcD3fGh"] |= entry
+    found = read(content)
+    assert len(found.shapes) == 1
+    assert found.left_out == {what: 1}
 
 
 def test_what_is_written_reads_the_same(tmp_path):
@@ -138,12 +179,20 @@ BOX = ("metadata", "1_aBcD3fGh")
         ("[1]", "the file is '.1.', not of object"),
         ({"project": {}}, "has no attribute"),
         (changed("metadata", []), "metadata is '..', not of object"),
+        (changed("attribute", "1", "options", [1]), "attribute 1: its options are no object"),
+        (
+            {
+                **PROJECT,
+                "file": {**PROJECT["file"], "2": {"fname": "kitchen.avi"}},
+                "view": {**PROJECT["view"], "2": {"fid_list": [2]}},
+            },
+            "files 1 and 2 are both named 'kitchen.avi'; put the folder in",
+        ),
         (changed("view", "1", {"fid_list": []}), "view 1: its file is not in the project"),
         (changed(*BOX, "vid", "2"), "metadata 1_aBcD3fGh: view '2' is not in the project"),
         (changed(*BOX, "z", [2.4]), "2.4 s lies between two ticks at 1 a second; raise the rate"),
         (changed(*BOX, "z", [-1]), "-1 s lies between"),
         (changed(*BOX, "z", ["2"]), "z is .'2'., not 2 numbers"),
-        (changed(*BOX, "xy", [7, 1, 2, 3, 4]), "neither a rectangle at a time nor a segment"),
         (changed(*BOX, "xy", [2, 1, 2, 3]), "xy is .2, 1, 2, 3., not 5 numbers"),
         (changed(*BOX, "xy", [2, 1, 2, -3, 4]), "is no box"),
         (changed(*BOX, "xy", [2, 1, 2, float("nan"), 4]), "not 5 numbers"),

@@ -3,11 +3,13 @@
 import json
 import runpy
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ava_det.data.custom import load_keyframes, read_description
 from ava_det.data.video_writer import VideoWriter
 from ava_det.formats.ava_csv import read_ground_truth
 from ava_det.formats.class_map import read_class_map
@@ -23,13 +25,22 @@ SHAPES = [
 ]
 
 
+def film(path: str) -> None:
+    """Six frames."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with VideoWriter(Path(path), height=64, width=128, rate=10, threads=1) as out:
+        for _ in range(6):
+            out.write(np.zeros((64, 128, 3), np.uint8))
+
+
+def in_video(name: str) -> list[Shape]:
+    return [replace(shape, video=name) for shape in SHAPES]
+
+
 @pytest.fixture
 def convert(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    Path("videos").mkdir()
-    with VideoWriter(tmp_path / "videos/film.mp4", height=64, width=128, rate=10, threads=1) as out:
-        for _ in range(6):
-            out.write(np.zeros((64, 128, 3), np.uint8))
+    film("videos/film.mp4")
     write_cvat("film.xml", SHAPES, NAMES, frames=6, height=64, width=128)
 
     def call(*arguments):
@@ -66,12 +77,105 @@ def test_there_and_back_again(convert, back, written):
     assert ("rate = 10.0" in description) == (back == "via")
 
 
+@pytest.mark.parametrize("tool", ["cvat", "coco", "via"])
+def test_folders_of_videos_survive_a_round_trip(convert, tool):
+    film("videos/x/1.mp4")
+    film("videos/y/1.mp4")
+    names = ["x/1", "y/1"]
+    for name in names:
+        write_cvat(f"{name[0]}.xml", in_video(name), NAMES, frames=6, height=64, width=128)
+    code, printed = convert("cvat", "x.xml", "y.xml", "--output", "mine")
+    assert code == 0, printed.err
+    expected = [shape for name in names for shape in in_video(name)]
+    assert shapes_in("mine") == expected
+    rate = ["--rate", "10"] if tool == "via" else []
+    code, printed = convert(f"to-{tool}", "mine/annotations.csv", "--output", "theirs", *rate)
+    assert code == 0, printed.err
+    written = {"cvat": ["x/1.xml", "y/1.xml"], "coco": ["instances.json"], "via": ["project.json"]}
+    files = [f"theirs/{file}" for file in written[tool]]
+    code, printed = convert(tool, *files, "--output", "again", *rate)
+    assert code == 0, printed.err
+    assert shapes_in("again") == expected
+    records = load_keyframes(read_description(Path("again/data.toml")))
+    assert {record.path for record in records} == {f"again/../videos/{n}.mp4" for n in names}
+
+
+def test_a_bare_name_is_the_only_video_that_bears_it(convert):
+    film("videos/x/1.mp4")
+    write_cvat("bare.xml", in_video("1"), NAMES, frames=6, height=64, width=128)
+    code, printed = convert("cvat", "bare.xml", "--output", "mine")
+    assert code == 0, printed.err
+    assert shapes_in("mine") == in_video("x/1")
+    film("videos/y/1.mp4")
+    code, printed = convert("cvat", "bare.xml", "--output", "other")
+    assert code == 1
+    several = "bare.xml: several videos are named '1' (x/1, y/1); --video NAME says which it is"
+    assert several in printed.err
+    for k, video in enumerate(["x/1", "y/1"]):
+        Path(f"{k}.xml").write_text(Path("bare.xml").read_text())
+        code, printed = convert("cvat", f"{k}.xml", "--video", video, "--output", f"alone{k}")
+        assert code == 0, printed.err
+        assert shapes_in(f"alone{k}") == in_video(video)
+    code, printed = convert("cvat", "0.xml", "1.xml", "--video", "x/1", "y/1", "--output", "both")
+    assert code == 0, printed.err
+    assert shapes_in("both") == in_video("x/1") + in_video("y/1")
+
+
+def test_coco_as_cvat_exports_a_video_needs_its_name(convert):
+    convert("cvat", "film.xml", "--output", "mine")
+    convert("to-coco", "mine/annotations.csv", "--output", "theirs")
+    content = json.loads(Path("theirs/instances.json").read_text())
+    del content["videos"]
+    for image in content["images"]:
+        frame = image.pop("frame_id")
+        del image["video_id"]
+        image["file_name"] = f"frame_{frame:06d}.PNG"
+    Path("cvat.json").write_text(json.dumps(content))
+    code, printed = convert("coco", "cvat.json", "--output", "again")
+    assert (code, printed.err.count("\n")) == (1, 1)
+    assert "cvat.json: does not name its video; --video NAME does" in printed.err
+    code, printed = convert("coco", "cvat.json", "--video", "film", "--output", "again")
+    assert code == 0, printed.err
+    assert shapes_in("again") == SHAPES
+
+
+def test_frames_that_count_from_one_start_there(convert):
+    convert("cvat", "film.xml", "--output", "mine")
+    convert("to-coco", "mine/annotations.csv", "--output", "theirs")
+    content = json.loads(Path("theirs/instances.json").read_text())
+    for image in content["images"]:
+        image["frame_id"] += 4
+    Path("late.json").write_text(json.dumps(content))
+    code, printed = convert("coco", "late.json", "--output", "again")
+    assert code == 1
+    assert "there is no frame 6 in videos/film.mp4, which has 0 to 5" in printed.err
+    code, printed = convert("coco", "late.json", "--start", "4", "--output", "again")
+    assert code == 0, printed.err
+    assert [shape.tick for shape in shapes_in("again")] == [4, 6, 6]
+    assert "start = 4" in Path("again/data.toml").read_text()
+
+
+def test_what_was_left_out_is_printed(convert):
+    text = Path("film.xml").read_text()
+    outline = '<polygon frame="0" keyframe="1" outside="0" occluded="0" points="0,0;9,0;9,9"/>'
+    tracks = '<track id="8" label="car"></track><track id="9" label="person">' + outline
+    Path("film.xml").write_text(text.replace("</annotations>", tracks + "</track></annotations>"))
+    code, printed = convert("cvat", "film.xml", "--output", "mine")
+    assert code == 0, printed.err
+    assert shapes_in("mine") == SHAPES
+    assert printed.out.splitlines()[1:] == [
+        "people without any action: 1 of 2",
+        "left out tracks labelled 'car': 1",
+        "left out tracks of polygons, not boxes: 1",
+    ]
+
+
 def test_misuse_is_told_in_one_line(convert):
     Path("none.xml").write_text("<annotations/>")
     Path("other.pbtxt").write_text('label { name: "fly" label_id: 1 }')
     Path("empty.json").write_text(json.dumps({"images": [], "annotations": [], "categories": []}))
     for arguments, message in [
-        (["cvat", "none.xml"], "none.xml: not the export of one task"),
+        (["cvat", "none.xml"], "none.xml: not the export of a task as"),
         (["cvat", "gone.xml"], "gone.xml: No such file or directory"),
         (["cvat", "film.xml", "--every", "0"], "--every is at least 1"),
         (
@@ -80,6 +184,14 @@ def test_misuse_is_told_in_one_line(convert):
         ),
         (["coco", "empty.json"], "empty.json: has no box to convert"),
         (["coco", "film.xml"], "film.xml: not JSON"),
+        (["cvat", "film.xml", "film.xml"], "film.xml: has boxes on tick 0 of 'film', and so has"),
+        (["cvat", "film.xml", "--video", "gone"], "there is no video 'gone'; --video NAME"),
+        (["cvat", "film.xml", "--video", "film", "film"], "--video takes a name for each FILE"),
+        (["cvat", "film.xml", "--label", "dog"], "has no label 'dog'; it has 'person'"),
+        (["cvat", "film.xml", "--attribute", "x"], "no attribute 'x'; it has 'sit', 'wave'"),
+        (["cvat", "film.xml", "--rate", "2"], "--rate is for via, to-via, not cvat"),
+        (["via", "film.xml", "--label", "x"], "--label is for cvat, coco, not via"),
+        (["cvat", "gone/film.xml"], "gone/film.xml: No such file or directory"),
     ]:
         code, printed = convert(*arguments, "--output", "mine")
         assert code == 1

@@ -1,0 +1,75 @@
+"""What to keep of a file of annotations: which labels are people, which attributes are actions."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+ATTRIBUTES, LABEL = "attributes", "label"  # where the names of actions stand
+NUMBER, TEXT = "number", "text"  # kinds of attributes, as CVAT calls them, that name no action
+
+_PEOPLE = frozenset({"person", "persons", "people", "human", "humans", "pedestrian", "actor"})
+_OF_TOOLS = frozenset({"keyframe", "occluded", "outside", "rotation", "track_id"})
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to keep.
+
+    Attributes:
+        actions_from: "attributes", or "label" where a label is an action.
+        labels: those that are people; empty: the one that is called person or the like; all of
+            them where none is, or where they are actions.
+        attributes: those that name actions; empty: all but numbers and free text.
+        every: keep one frame in so many.
+    """
+
+    actions_from: str = ATTRIBUTES
+    labels: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+    every: int = 1
+
+    def people(self, labels: Iterable[str]) -> set[str]:
+        """Those of a file's labels that are people.
+
+        >>> Choice().people(["car", "Person"]), sorted(Choice().people(["worker", "boss"]))
+        ({'Person'}, ['boss', 'worker'])
+        """
+        there = set(labels)
+        if self.labels:
+            wanted = {name.casefold() for name in self.labels}
+            return {name for name in there if name.casefold() in wanted}
+        if self.actions_from == LABEL:
+            return there
+        return {name for name in there if name.casefold() in _PEOPLE} or there
+
+    def names_action(self, attribute: str, kind: str) -> bool:
+        """Whether the values of an attribute are actions.
+
+        Args:
+            attribute: its name.
+            kind: what CVAT calls its input type; empty where unknown.
+        """
+        if self.actions_from == LABEL:
+            return False
+        if self.attributes:
+            return attribute in self.attributes
+        return attribute not in _OF_TOOLS and kind not in (NUMBER, TEXT)
+
+    def is_left_out(self, attribute: str, kind: str) -> bool:
+        """Whether an attribute that a person added, rather than a tool, names no action."""
+        return attribute not in _OF_TOOLS and not self.names_action(attribute, kind)
+
+
+def kind_of(value: Any) -> str:
+    """The kind of an attribute that is declared nowhere, by a value of it.
+
+    >>> kind_of("7"), kind_of(0.5), kind_of(True), kind_of("sit")
+    ('number', 'number', '', '')
+    """
+    if isinstance(value, bool):
+        return ""
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return ""
+    return NUMBER

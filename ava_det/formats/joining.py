@@ -1,0 +1,100 @@
+"""Files of annotations as one, and what of them was used."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from ava_det.formats.choice import LABEL, Choice
+from ava_det.formats.shapes import Annotations, Shape
+from ava_det.structures import InputError
+
+
+def join(parts: Sequence[tuple[str, Annotations]], own_people: bool) -> Annotations:
+    """Several files as one.
+
+    Args:
+        parts: their names, and what they hold.
+        own_people: each numbers its people by itself, so that equal numbers are not one person.
+
+    Raises:
+        InputError: it names two files that have boxes on one keyframe.
+    """
+    owner: dict[tuple[str, int], int] = {}
+    shift: Counter[str] = Counter()  # video to the first free number of a person
+    shapes: list[Shape] = []
+    left_out: Counter[str] = Counter()
+    for place, (path, part) in enumerate(parts):
+        for video, tick in dict.fromkeys((shape.video, shape.tick) for shape in part.shapes):
+            other = owner.setdefault((video, tick), place)
+            if other != place:
+                raise InputError(
+                    f"{path}: has boxes on tick {tick} of {video!r}, and so has {parts[other][0]}: "
+                    "two videos of one name (--video tells them apart), or one annotated twice"
+                )
+        moved = [_renumbered(shape, shift[shape.video]) for shape in part.shapes]
+        shapes += moved
+        for shape in moved if own_people else ():
+            shift[shape.video] = max(shift[shape.video], shape.person + 1)
+        left_out.update(part.left_out)
+    lists = [
+        tuple(dict.fromkeys(name for _, part in parts for name in getattr(part, which)))
+        for which in ("actions", "labels", "attributes")
+    ]
+    return Annotations(tuple(shapes), *lists, left_out=left_out)
+
+
+def _renumbered(shape: Shape, shift: int) -> Shape:
+    return replace(shape, person=shape.person + shift) if shape.person >= 0 else shape
+
+
+def require_chosen(where: str, found: Annotations, choice: Choice) -> None:
+    """Refuse annotations without a box or an action, and a choice of what is not there.
+
+    Raises:
+        InputError: it says what there is to choose from.
+    """
+    labels = {label.casefold() for label in found.labels}
+    for name in choice.labels:
+        if name.casefold() not in labels:
+            raise InputError(f"{where}: has no label {name!r}; it has {_list(found.labels)}")
+    for name in choice.attributes:
+        if name not in found.attributes:
+            raise InputError(
+                f"{where}: has no attribute {name!r}; it has {_list(found.attributes)}"
+            )
+    if not found.shapes:
+        left = "".join(f"; {line}" for line in left_out_lines(found))
+        raise InputError(f"{where}: has no box to convert{left}")
+    if not found.actions:
+        where = f"{where}: names no action"
+        if choice.actions_from == LABEL or not found.attributes:
+            raise InputError(f"{where}; --actions says where they stand")
+        raise InputError(f"{where}; of {_list(found.attributes)} --attribute says which do")
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names)) or "none"
+
+
+def left_out_lines(found: Annotations) -> list[str]:
+    """A line for each kind of thing that was not taken.
+
+    >>> left_out_lines(Annotations((), (), left_out={"tracks labelled 'car'": 2}))
+    ["left out tracks labelled 'car': 2"]
+    """
+    return [f"left out {what}: {count}" for what, count in found.left_out.items() if count]
+
+
+def idle_tracks(shapes: Iterable[Shape]) -> tuple[int, int]:
+    """How many people with a number never do anything that is an action, and of how many.
+
+    >>> box = (0.0, 0.0, 1.0, 1.0)
+    >>> idle_tracks([Shape("film", 0, box, ("sit",), 1), Shape("film", 0, box, (), 2)])
+    (1, 2)
+    """
+    acts: dict[tuple[str, int], bool] = {}
+    for shape in shapes:
+        if shape.person >= 0:
+            key = shape.video, shape.person
+            acts[key] = acts.get(key, False) or bool(shape.actions)
+    return sum(not acting for acting in acts.values()), len(acts)

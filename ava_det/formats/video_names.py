@@ -1,0 +1,67 @@
+"""Which file of a folder an annotation tool means by a video's name."""
+
+from collections.abc import Collection
+from pathlib import PurePosixPath
+
+from ava_det.structures import InputError
+
+VIDEO_SUFFIXES = frozenset(
+    {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
+)
+
+
+def video_name(path: str) -> str:
+    """The name of a video by its path, as some tool wrote it: folders stay, the suffix goes.
+
+    >>> video_name("golf\\\\swing.1.mp4"), video_name("swing.1"), video_name(" ")
+    ('golf/swing.1', 'swing.1', '')
+    """
+    file = PurePosixPath(path.strip().replace("\\", "/"))
+    if file.suffix.lower() in VIDEO_SUFFIXES:
+        file = file.with_suffix("")
+    return str(file) if file.name else ""
+
+
+class VideoNames:
+    """Finds the videos of a folder by the names that tools write, which often lack folders.
+
+    It remembers what it found, so that videos of one bare name never become one.
+
+    Args:
+        files: names of the videos in the folder, their folders being part of them.
+    """
+
+    def __init__(self, files: Collection[str]) -> None:
+        """See the class."""
+        self._files = files
+        self._names: dict[str, str] = {}  # file to the name by which it was found
+
+    def find(self, where: str, name: str) -> str:
+        """The file of that very name, else the only one with that bare name.
+
+        Raises:
+            InputError: it starts with `where`; no file or several, no name, or a file that was
+                found by another name before.
+        """
+        found = self.named(where, name)
+        other = self._names.setdefault(found, name)
+        if other != name:
+            raise InputError(f"{where}: {other!r} and {name!r} would both be the video {found!r}")
+        return found
+
+    def named(self, where: str, name: str) -> str:
+        """As `find`, for a name that the user gave."""
+        if not name:
+            raise InputError(f"{where}: does not name its video; --video NAME does")
+        if name in self._files:
+            return name
+        bare = PurePosixPath(name).name
+        alike = sorted(file for file in self._files if PurePosixPath(file).name == bare)
+        if not alike:
+            raise InputError(f"{where}: there is no video {name!r}; --video NAME names another")
+        if len(alike) > 1:
+            raise InputError(
+                f"{where}: several videos are named {bare!r} ({', '.join(alike[:3])}); "
+                "--video NAME says which it is"
+            )
+        return alike[0]

@@ -1,0 +1,68 @@
+"""Several files of annotations as one."""
+
+import pytest
+
+from ava_det.formats.choice import Choice
+from ava_det.formats.joining import join, left_out_lines, require_chosen
+from ava_det.formats.shapes import Annotations, Shape
+from ava_det.structures import InputError
+
+BOX = (0.0, 0.0, 1.0, 1.0)
+
+
+def part(video, *ticks, person=0, action="sit", **fields):
+    shapes = tuple(Shape(video, tick, BOX, (action,), person) for tick in ticks)
+    return Annotations(shapes, (action,), **fields)
+
+
+def test_what_files_hold_is_put_together():
+    a = part("a", 1, labels=("person", "car"), left_out={"tracks labelled 'car'": 2})
+    b = part("b", 1, action="run", labels=("person",), left_out={"tracks labelled 'car'": 3})
+    both = join([("a.xml", a), ("b.xml", b)], own_people=False)
+    assert both.shapes == (*a.shapes, *b.shapes)
+    assert (both.actions, both.labels) == (("sit", "run"), ("person", "car"))
+    assert left_out_lines(both) == ["left out tracks labelled 'car': 5"]
+
+
+def test_people_of_jobs_of_one_video_stay_apart():
+    jobs = [("1.xml", part("a", 1, 2)), ("2.xml", part("a", 3)), ("3.xml", part("a", 4, person=-1))]
+    jobs += [("4.xml", part("b", 1))]
+    assert [s.person for s in join(jobs, own_people=True).shapes] == [0, 0, 1, -1, 0]
+    assert [s.person for s in join(jobs, own_people=False).shapes] == [0, 0, 0, -1, 0]
+
+
+def test_one_keyframe_in_two_files_is_refused():
+    with pytest.raises(InputError, match=r"2\.xml: has boxes on tick 2 of 'a', and so has 1\.xml"):
+        join([("1.xml", part("a", 1, 2)), ("2.xml", part("a", 2, 3))], own_people=True)
+
+
+@pytest.mark.parametrize(
+    ("found", "choice", "message"),
+    [
+        (
+            Annotations((), (), labels=("car",), left_out={"tracks labelled 'car'": 2}),
+            Choice(),
+            "x: has no box to convert; left out tracks labelled 'car': 2",
+        ),
+        (
+            part("a", 1, labels=("car",)),
+            Choice(labels=("dog",)),
+            "x: has no label 'dog'; it has 'car'",
+        ),
+        (part("a", 1), Choice(attributes=("pose",)), "x: has no attribute 'pose'; it has none"),
+        (
+            Annotations((Shape("a", 0, BOX, ()),), (), attributes=("id", "note")),
+            Choice(),
+            "x: names no action; of 'id', 'note' --attribute says which do",
+        ),
+        (
+            Annotations((Shape("a", 0, BOX, ()),), ()),
+            Choice(),
+            "x: names no action; --actions says where they stand",
+        ),
+    ],
+)
+def test_a_choice_of_nothing_is_told(found, choice, message):
+    with pytest.raises(InputError) as error:
+        require_chosen("x", found, choice)
+    assert str(error.value) == message
