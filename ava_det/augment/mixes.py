@@ -12,6 +12,7 @@ keyed by its number among the clips of all processes (`own_generators`).
 Shapes: N clips, C channels, T frames, H W pixels, K classes.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
@@ -344,6 +345,6 @@ def positive(name: str, value: float) -> float:
     Raises:
         ValueError: it is not.
     """
-    if not value > 0:
-        raise ValueError(f"{name} {value} must be positive")
+    if not isinstance(value, (int, float)) or not 0 < value < math.inf:
+        raise ValueError(f"{name} {value} must be a positive number")
     return value

@@ -111,8 +111,8 @@ class VideoMix(Mix):
         super().__init__(probability, num_classes)
         if variant not in CUT_DIMENSIONS:
             raise ValueError(f"variant {variant!r} is none of {', '.join(CUT_DIMENSIONS)}")
-        if videos < 2:
-            raise ValueError(f"videos {videos}: a mix needs 2 at least")
+        if not isinstance(videos, int) or videos < 2:
+            raise ValueError(f"videos {videos}: a mix needs a whole number of them, 2 at least")
         self.variant, self.alpha, self.videos = variant, positive("alpha", alpha), videos
 
     def mix(

@@ -170,7 +170,13 @@ def test_both_pathways_see_one_mix(variant):
 
 
 @pytest.mark.parametrize(
-    "bad", [{"variant": "diagonal"}, {"alpha": 0}, {"probability": 1.5}, {"videos": 1}]
+    "bad",
+    [
+        {"variant": "diagonal"},
+        *({"alpha": 0}, {"alpha": "abc"}, {"alpha": float("inf")}),
+        {"probability": 1.5},
+        *({"videos": 1}, {"videos": 2.5}),
+    ],
 )
 def test_bad_settings_are_refused(bad):
     with pytest.raises(ValueError, match=str(next(iter(bad.values())))):
