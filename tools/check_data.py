@@ -1,6 +1,7 @@
 """Find what is wrong with a data set before a run does.
 
     python tools/check_data.py --dataset ava_v2.2_val --proposals boxes.pkl
+    python tools/check_data.py --dataset mine/data.toml
     python tools/check_data.py --annotations train.csv --videos videos/ --class-map classes.pbtxt \\
         --ticks seconds --start 0
 
@@ -30,10 +31,10 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description="Find what is wrong with a data set.")
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--dataset", metavar="NAME", help="a registered one")
+    what.add_argument("--dataset", metavar="NAME", help="a name, or a description's path")
     what.add_argument("--annotations", type=Path, metavar="CSV", help="AVA rows of an own one")
     add = parser.add_argument
-    add("--videos", type=Path, help="their folder")
+    add("--videos", type=Path, help="their folder; folders in it are part of a video's name")
     add("--frames", type=Path, help="folder of JPEG frames, with --frame-list")
     add("--frame-list", type=Path, nargs="+", help="PySlowFast's lists of frames")
     add("--class-map", type=Path, help="list of classes: pbtxt or csv")
@@ -83,6 +84,7 @@ def files_of(args: argparse.Namespace) -> "AvaFiles":
     """The parts of an own data set."""
     from ava_det.data.ava import AvaFiles
     from ava_det.data.frame_folders import FrameFolder
+    from ava_det.data.video_files import video_files
 
     usual = FRAME_CLOCK if args.ticks == "frames" else AVA_CLOCK
     rates = {"seconds": 1.0, "frames": None}
@@ -106,6 +108,7 @@ def files_of(args: argparse.Namespace) -> "AvaFiles":
         clock=Clock(rate, usual.start if args.start is None else args.start),
         excluded=args.exclude,
         included=args.include,
+        find=video_files,  # as a description's videos are found
     )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -56,6 +57,7 @@ class AvaFiles:
         evaluated: the list of the classes that count; None: all.
         excluded: csv of keyframes that are left out.
         included: list of the ticks that count; None: all.
+        find: the files of a folder of videos by name: bare names, or as `video_files` has them.
     """
 
     annotations: Path
@@ -65,6 +67,14 @@ class AvaFiles:
     evaluated: Path | None = None
     excluded: Path | None = None
     included: Path | None = None
+    find: Callable[[Path], dict[str, Path]] = files_by_stem
+
+
+class ClipFiles(NamedTuple):
+    """Where the Kinetics part of AVA-Kinetics lies: what `load_clips` takes."""
+
+    annotations: Path
+    videos: Path
 
 
 def load_keyframes(files: AvaFiles) -> PackedKeyframes:
@@ -76,9 +86,11 @@ def load_keyframes(files: AvaFiles) -> PackedKeyframes:
     Raises:
         InputError: a file is missing or malformed, or no video is there.
     """
-    paths = _pictures_of(files.pictures)
+    paths = pictures_of(files.pictures, files.find)
     table = read_ground_truth(existing(files.annotations))
     counts = countable(table, files.excluded, files.included)
+    if not counts.any():
+        raise InputError(f"{files.annotations}: every keyframe of it is excluded, or not included")
     if not counts.all():  # a copy
         table = table[counts]
     keyframes = pack(_with_pictures(table, paths, files.annotations), paths)
@@ -115,15 +127,20 @@ def _with_pictures(table: pd.DataFrame, paths: Iterable[str], where: Path) -> pd
             *(where, len(missing), table["video"].nunique(), missing[0]),
         )
     if not there.any():
-        raise InputError(f"{where}: none of its videos is there; datasets/README.md says where")
+        raise InputError(
+            f"{where}: none of its videos is there, {missing[0]!r} for one; datasets/README.md "
+            "says where"
+        )
     return table[there] if len(missing) else table
 
 
-def _pictures_of(pictures: Path | FrameFolder) -> dict[str, str]:
-    """The file of each video, by name."""
+def pictures_of(
+    pictures: Path | FrameFolder, find: Callable[[Path], dict[str, Path]]
+) -> dict[str, str]:
+    """The file of each video, by name; those of a folder of videos are found by `find`."""
     if isinstance(pictures, FrameFolder):
         return {name: str(pictures.folder / name) for name in pictures.videos()}
-    return {name: str(path) for name, path in files_by_stem(pictures).items()}
+    return {name: str(path) for name, path in find(pictures).items()}
 
 
 def existing(path: Path) -> Path:
@@ -149,25 +166,33 @@ def load_clips(annotations: Path, videos: Path) -> PackedKeyframes:
     table = read_instants(existing(annotations))
     if table.empty:
         raise InputError(f"{annotations}: no row in it")
-    clips: dict[str, list[tuple[str, int, int]]] = {}
     files = files_by_stem(videos)
+    paths = {name: str(path) for name, path in files.items()}
+    return pack(_with_pictures(on_clips(table, files), paths, annotations), paths)
+
+
+def on_clips(table: pd.DataFrame, files: Iterable[str]) -> pd.DataFrame:
+    """Rows by film and millisecond of it, as rows by clip and millisecond of that.
+
+    Args:
+        table: in the columns of `ava_csv`; of a film without a clip at that time the rows stay.
+        files: the names of the clips.
+    """
+    clips: dict[str, list[tuple[str, int, int]]] = {}
     for name in files:
         match = _CLIP.fullmatch(name)
         start, end = (int(match["start"]), int(match["end"])) if match else (0, 1 << 31)
         clips.setdefault(match["video"] if match else name, []).append((name, start, end))
-    instants = table[["video", "tick"]].drop_duplicates()
+    videos, ticks = table["video"].astype(object).tolist(), table["tick"].tolist()
     named = {
         (video, tick): _clip_at(video, clips.get(video, []), tick)
-        for video, tick in zip(instants["video"].astype(object), instants["tick"], strict=True)
+        for video, tick in dict.fromkeys(zip(videos, ticks, strict=True))
     }
-    pairs = zip(table["video"].astype(object), table["tick"], strict=True)
-    names, starts = zip(*(named[pair] for pair in pairs), strict=True)
-    table = table.assign(
-        video=pd.Series(names, table.index, dtype="category"),
-        tick=table["tick"] - 1000 * np.array(starts, np.int64),
+    found = [named[pair] for pair in zip(videos, ticks, strict=True)]
+    return table.assign(
+        video=pd.Series([name for name, _ in found], table.index, dtype="category"),
+        tick=table["tick"] - 1000 * np.array([start for _, start in found], np.int64),
     )
-    paths = {name: str(path) for name, path in files.items()}
-    return pack(_with_pictures(table, paths, annotations), paths)
 
 
 def _clip_at(film: str, clips: list[tuple[str, int, int]], tick: int) -> tuple[str, int]:
@@ -183,20 +208,25 @@ def _clip_at(film: str, clips: list[tuple[str, int, int]], tick: int) -> tuple[s
 def load_with_clips(files: AvaFiles, annotations: Path, videos: Path) -> PackedKeyframes:
     """AVA-Kinetics whole: AVA's keyframes and those of the clips, all in milliseconds of a file."""
     seconds = load_keyframes(files)
-    shift = (seconds.ticks - files.clock.start) / (files.clock.rate or 1.0)
-    instants = replace(seconds, ticks=np.rint(1000 * shift).astype(np.int64))
+    instants = replace(seconds, ticks=in_milliseconds(seconds.ticks, files.clock))
     return join([instants, load_clips(annotations, videos)])
+
+
+def in_milliseconds(ticks: np.ndarray, clock: Clock) -> np.ndarray:
+    """(N,) int64, the milliseconds of a file at which ticks of a rate are."""
+    return np.rint(1000 * (ticks - clock.start) / (clock.rate or 1.0)).astype(np.int64)
 
 
 def register(name: str, files: AvaFiles) -> None:
     """Put one AVA-shaped set into detectron2's catalogs."""
-    _register(name, partial(load_keyframes, files), files)
+    _register(name, partial(load_keyframes, files), files, (files,))
 
 
 def _register(
     name: str,
     load: Callable[[], PackedKeyframes],
     files: AvaFiles,
+    parts: tuple[AvaFiles | ClipFiles, ...],
     clock: Clock | None = None,
 ) -> None:
     from detectron2.data import DatasetCatalog, MetadataCatalog  # heavy; checking needs none of it
@@ -209,6 +239,7 @@ def _register(
         clock=clock or files.clock,
         frame_folders=frames,
         ava_files=files,
+        parts=parts,
     )
 
 
@@ -251,10 +282,8 @@ def register_built_in(root: Path) -> None:
         for version in VERSIONS:
             register(f"ava_{version}_{split}", built_in(root / "ava", version, split))
         files = built_in(root / "ava", "v2.2", split)
-        clips = (
-            root / "ava_kinetics" / f"kinetics_{split}_v1.0.csv",
-            root / "ava_kinetics" / "videos",
-        )
-        _register(f"kinetics_ava_{split}", partial(load_clips, *clips), files, MILLISECONDS)
-        joint = partial(load_with_clips, files, *clips)
-        _register(f"ava_kinetics_{split}", joint, files, MILLISECONDS)
+        kinetics = root / "ava_kinetics"
+        clips = ClipFiles(kinetics / f"kinetics_{split}_v1.0.csv", kinetics / "videos")
+        alone, joint = partial(load_clips, *clips), partial(load_with_clips, files, *clips)
+        _register(f"kinetics_ava_{split}", alone, files, (clips,), MILLISECONDS)
+        _register(f"ava_kinetics_{split}", joint, files, (files, clips), MILLISECONDS)

@@ -3,7 +3,8 @@
 `$DETECTRON2_DATASETS` says where they lie (default: `datasets`), as for detectron2's own.
 `DatasetCatalog.get(name)` gives `AnnotatedKeyframe`s, or `LabelledVideo`s where the name has
 `clips` in it or the set is one of `ava_det.data.recognition_sets`; `MetadataCatalog.get(name)` has
-`clock` and `class_map`, or `load_class_map` where the names of the classes lie with the data.
+`clock` and `class_map`, or `load_class_map` where the names of the classes lie with the data; for
+checks, an AVA-shaped set has its `parts`, and another detection set `annotated`.
 """
 
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from ava_det.data import actors, ava, custom, jhmdb, multisports, recognition_sets, ucf24
+from ava_det.data.description import SUFFIX
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import FRAME_CLOCK, Clock, InputError
 
@@ -31,15 +33,26 @@ def register_jhmdb(root: Path) -> None:
                 name = f"jhmdb_{kind}split{split}_{subset}"
                 DatasetCatalog.register(name, partial(load, root, split, subset))
                 MetadataCatalog.get(name).set(class_map=jhmdb.CLASS_MAP, clock=FRAME_CLOCK)
+            annotated = partial(jhmdb.annotated, root, split, subset)
+            MetadataCatalog.get(f"jhmdb_split{split}_{subset}").set(annotated=annotated)
 
 
 def register_ucf24(root: Path) -> None:
     """Register `ucf24_train`, `ucf24_test` and `ucf24_csv`, below `root`."""
-    for subset in ("train", "test"):
-        DatasetCatalog.register(f"ucf24_{subset}", partial(ucf24.load_split, root, subset))
-    DatasetCatalog.register("ucf24_csv", partial(ucf24.load_csv, root))
-    for subset in ("train", "test", "csv"):
-        MetadataCatalog.get(f"ucf24_{subset}").set(class_map=ucf24.CLASS_MAP, clock=FRAME_CLOCK)
+    sets = {
+        subset: (
+            partial(ucf24.load_split, root, subset),
+            partial(ucf24.annotated_split, root, subset),
+        )
+        for subset in ("train", "test")
+    }
+    sets["csv"] = partial(ucf24.load_csv, root), partial(ucf24.annotated_csv, root)
+    for subset, (load, annotated) in sets.items():
+        name = f"ucf24_{subset}"
+        DatasetCatalog.register(name, load)
+        MetadataCatalog.get(name).set(
+            class_map=ucf24.CLASS_MAP, clock=FRAME_CLOCK, annotated=annotated
+        )
 
 
 def register_multisports(root: Path) -> None:
@@ -51,7 +64,8 @@ def register_multisports(root: Path) -> None:
     for subset in ("train", "test"):
         name = f"multisports_{subset}"
         DatasetCatalog.register(name, partial(multisports.load_split, root, subset))
-        MetadataCatalog.get(name).set(load_class_map=load, clock=FRAME_CLOCK)
+        annotated = partial(multisports.annotated, root, subset)
+        MetadataCatalog.get(name).set(load_class_map=load, clock=FRAME_CLOCK, annotated=annotated)
 
 
 def register_all() -> None:
@@ -68,7 +82,7 @@ def register_all() -> None:
 
 def check_known(name: str) -> str:
     """The name itself, if a data set is registered under it or it is the path of a description
-    (`ava_det.data.custom`) or of a list of videos.
+    (`ava_det.data.description`) or of a list of videos.
 
     Raises:
         InputError: an unknown name; the known ones are listed.
@@ -76,7 +90,7 @@ def check_known(name: str) -> str:
     register_all()
     if name in DatasetCatalog:
         return name
-    if name.endswith(custom.SUFFIX):
+    if name.endswith(SUFFIX):
         custom.register(name)
         return name
     if Path(name).is_file():

@@ -1,18 +1,30 @@
 """Whether a data set is what it should be: its rows, then its pictures."""
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from ava_det.data.ava import AvaFiles, existing
-from ava_det.data.check_videos import Size, check_videos
-from ava_det.formats.ava_csv import read_keyframes, read_timestamps
-from ava_det.formats.check_rows import Rules, check_rows
-from ava_det.formats.class_map import read_class_map
+from ava_det.data.annotated import Pictures
+from ava_det.data.ava import (
+    MILLISECONDS,
+    AvaFiles,
+    ClipFiles,
+    existing,
+    in_milliseconds,
+    on_clips,
+)
+from ava_det.data.check_videos import check_videos
+from ava_det.data.frame_folders import FrameFolder
+from ava_det.data.video_facts import Size
+from ava_det.data.video_files import files_by_stem, video_files
+from ava_det.formats.ava_csv import read_keyframes, read_timestamps, table_of
+from ava_det.formats.check_rows import NUMBERS, Rules, check_rows, check_table
+from ava_det.formats.class_map import ClassMap, read_class_map
 from ava_det.formats.findings import Findings
+from ava_det.structures import InputError
 
 
 @dataclass(frozen=True)
@@ -22,63 +34,127 @@ class Expected:
     Attributes:
         rate: frames a second; None: any.
         sizes: of the pictures that the boxes were drawn on, by video.
-        videos: a folder of video files: those that frames were taken from, or those of a set that
-            does not say where they lie.
+        videos: a folder of video files that frames were taken from.
     """
 
     rate: float | None = None
     sizes: Mapping[str, Size] = field(default_factory=dict)
     videos: Path | None = None
 
+    def of(self, pictures: Pictures) -> Pictures:
+        """Those pictures, held to this."""
+        sizes = {**pictures.sizes, **self.sizes}
+        return replace(pictures, rate=self.rate, sizes=sizes, videos=self.videos)
 
-def check_files(files: AvaFiles, expected: Expected, findings: Findings) -> pd.DataFrame:
+
+def check_files(
+    files: AvaFiles, expected: Expected, findings: Findings, classes: ClassMap | None = None
+) -> pd.DataFrame:
     """Check the rows and the pictures of an AVA-shaped set.
 
     Args:
         files: the class map may be `Path()`, which is none.
         expected: what the pictures should be.
         findings: what is wrong is added here.
+        classes: those of the set; None reads its class map.
 
     Returns:
         The rows that can be read, in the columns of `ava_det.formats.ava_csv`.
     """
     annotations = existing(files.annotations)
+    if classes is None and files.class_map != Path():
+        classes = read_class_map(existing(files.class_map))
     rules = Rules(
-        class_map=None if files.class_map == Path() else read_class_map(existing(files.class_map)),
+        class_map=classes,
         excluded=frozenset(read_keyframes(existing(files.excluded)) if files.excluded else ()),
-        included=frozenset(read_timestamps(files.included)) if files.included else None,
+        included=frozenset(read_timestamps(existing(files.included))) if files.included else None,
     )
     table = check_rows(annotations, rules, findings)
-    more = {"rate": expected.rate, "sizes": expected.sizes, "videos": expected.videos}
-    check_videos(annotations, table, files.pictures, files.clock, findings, **more)
+    source = files.pictures
+    found = {} if isinstance(source, FrameFolder) else files.find(source)
+    # The loader of a description reads files through, and AVA's leaves that to training.
+    pictures = Pictures(source, found, files.clock, whole=files.find is video_files)
+    check_videos(annotations, table, expected.of(pictures), findings)
     return table
 
 
 def check_registered(name: str, expected: Expected, findings: Findings) -> pd.DataFrame:
-    """Check a registered set, from its files where it is AVA-shaped; its rows.
+    """Check a registered detection set from its files; its rows.
 
     Raises:
-        InputError: an unknown name, or files that are not there.
+        InputError: an unknown name, a classification set, or files that are not there.
     """
     from detectron2.data import MetadataCatalog  # heavy; files alone are checked without it
 
-    from ava_det.data import jhmdb
-    from ava_det.data.build import get_ground_truth
-    from ava_det.data.catalog import check_known, datasets_root
+    from ava_det.data.catalog import check_known, class_map_of
 
     metadata = MetadataCatalog.get(check_known(name))
-    files = metadata.get("ava_files", None)
-    if files is not None and files.clock == metadata.clock:
-        return check_files(files, expected, findings)
-    match = re.fullmatch(r"jhmdb_split(\d)_(\w+)", name)
-    if match:
-        root = datasets_root() / "jhmdb"
-        table = jhmdb.annotated(root, int(match[1]), match[2])
-        sizes = dict.fromkeys(table["video"].unique(), (jhmdb.WIDTH, jhmdb.HEIGHT))
-        folder, path = root / "videos", root / "annotations.csv"
-        check_videos(path, table, folder, metadata.clock, findings, expected.rate, sizes)
-        return table
-    table = get_ground_truth(name)
-    if expected.videos:
-        check_videos(name, table, expected.videos, metadata.clock, findings, expected.rate)
+    parts = metadata.get("parts", ())
+    if parts:
+        classes = class_map_of(name)
+        tables = [_check_part(part, expected, findings, classes) for part in parts]
+        return tables[0] if len(tables) == 1 else _joined(parts, tables)
+    try:
+        if metadata.get("annotated", None) is None:
+            return _check_records(name, expected, findings)
+        annotated, rules = metadata.annotated(), Rules(class_map_of(name))
+    except InputError as error:  # their readers stop at the first thing that is wrong
+        findings.add("unreadable", name, str(error))
+        return pd.DataFrame(columns=["video", *NUMBERS])
+    check_table(annotated.path, annotated.table, rules, findings)
+    check_videos(annotated.path, annotated.table, expected.of(annotated.pictures), findings)
+    return annotated.table if annotated.complete else _loaded(name, annotated.table)
+
+
+def _check_part(
+    part: AvaFiles | ClipFiles, expected: Expected, findings: Findings, classes: ClassMap
+) -> pd.DataFrame:
+    if isinstance(part, AvaFiles):
+        return check_files(part, expected, findings, classes)
+    annotations, files = existing(part.annotations), files_by_stem(part.videos)
+    rows = check_rows(annotations, Rules(classes), findings, second="time")
+    table = on_clips(rows, files)
+    pictures = Pictures(part.videos, files, MILLISECONDS)
+    check_videos(annotations, table, expected.of(pictures), findings)
+    return table
+
+
+def _joined(parts: tuple[AvaFiles | ClipFiles, ...], tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of all parts, in milliseconds."""
+    same = [
+        table.assign(tick=in_milliseconds(table["tick"].to_numpy(), part.clock))
+        if isinstance(part, AvaFiles)
+        else table
+        for part, table in zip(parts, tables, strict=True)
+    ]
+    whole = pd.concat([table.astype({"video": object}) for table in same], ignore_index=True)
+    return whole.astype({"video": "category"})
+
+
+def _loaded(name: str, otherwise: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a set with its frames without people, if it can be loaded."""
+    from ava_det.data.build import get_ground_truth
+
+    try:
+        return get_ground_truth(name)
+    except InputError:
+        return otherwise
+
+
+def _check_records(name: str, expected: Expected, findings: Findings) -> pd.DataFrame:
+    """Check a set of which nothing but its records is known."""
+    from detectron2.data import DatasetCatalog, MetadataCatalog
+
+    from ava_det.data.catalog import class_map_of
+
+    records: Any = list(DatasetCatalog.get(name))
+    if not records or not hasattr(records[0], "people"):
+        raise InputError("has no keyframes; a classification set is checked when it is prepared")
+    table = table_of([record.people for record in records])
+    check_table(name, table, Rules(class_map_of(name)), findings)
+    metadata = MetadataCatalog.get(name)
+    folders = metadata.get("frame_folders", ())
+    files = {} if folders else {record.video: Path(record.path) for record in records}
+    pictures = Pictures(folders[0] if folders else Path(name), files, metadata.clock)
+    check_videos(name, table, expected.of(pictures), findings)
     return table

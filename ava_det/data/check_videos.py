@@ -4,69 +4,24 @@ import csv
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from ava_det.data.annotated import Pictures
 from ava_det.data.frame_folders import FrameFolder
-from ava_det.data.video import Video
-from ava_det.data.video_files import VIDEO_SUFFIXES
-from ava_det.data.video_index import open_video
+from ava_det.data.video_facts import Facts, Size, file_facts, header_facts, list_facts
+from ava_det.data.video_files import files_by_stem
+from ava_det.formats.check_rows import place_of
 from ava_det.formats.findings import Findings
 from ava_det.formats.frame_lists import FrameList
 from ava_det.structures import Clock, InputError
 
-Size = tuple[int, int]  # width, height
-
 RATE_TOLERANCE = 0.005
 ASPECT_TOLERANCE = 0.02
 LONGER = 1.5, 60.0  # times, and seconds more, than what the keyframes need
-
-
-class Facts(NamedTuple):
-    """What the pictures of a video are.
-
-    Attributes:
-        seconds: how long.
-        frames: how many.
-        rate: a second, on average.
-        size: of the first.
-    """
-
-    seconds: float
-    frames: int
-    rate: float
-    size: Size
-
-
-def video_facts(path: Path, count: bool = False) -> Facts:
-    """Facts of a video file, from its header where that tells all of them.
-
-    Args:
-        path: the file.
-        count: whether the number of frames must be exact.
-
-    Raises:
-        InputError: it is no readable video.
-    """
-    container, stream = open_video(path)
-    with container:
-        seconds, rate = None, stream.average_rate
-        if stream.duration is not None and stream.time_base is not None:
-            seconds = float(stream.duration * stream.time_base)
-        elif container.duration is not None:
-            seconds = container.duration / 1e6
-        if seconds and stream.frames and rate:
-            return Facts(seconds, stream.frames, float(rate), (stream.width, stream.height))
-        if seconds and rate and not count:
-            size = stream.width, stream.height
-            return Facts(seconds, round(seconds * float(rate)), float(rate), size)
-    with Video(path) as video:
-        seconds = float(video.frame_times[-1]) + 1 / video.rate
-        return Facts(seconds, len(video), video.rate, (video.width, video.height))
 
 
 def frame_facts(
@@ -95,7 +50,7 @@ def frame_facts(
         findings.add("frame_size", where, f"{name}: {sides}")
     if not known:
         return None
-    return Facts(len(frames) / source.rate, len(frames), source.rate, known[0])
+    return list_facts(frames, source.rate, known[0])
 
 
 def picture_size(path: Path) -> Size | None:
@@ -105,89 +60,81 @@ def picture_size(path: Path) -> Size | None:
 
 
 def check_videos(
-    path: Path | str,
-    table: pd.DataFrame,
-    pictures: Path | FrameFolder,
-    clock: Clock,
-    findings: Findings,
-    rate: float | None = None,
-    sizes: Mapping[str, Size] | None = None,
-    videos: Path | None = None,
+    path: Path | str, table: pd.DataFrame, pictures: Pictures, findings: Findings
 ) -> None:
     """Look at the pictures of every annotated video.
 
     Args:
         path: of the annotations, to be named.
-        table: their rows, in the columns of `ava_csv`; the index is the row.
-        pictures: a folder of videos, or frames.
-        clock: what a tick is.
+        table: their rows, in the columns of `ava_csv`; see `check_rows.place_of` for its index.
+        pictures: where they lie.
         findings: what is wrong is added here.
-        rate: frames a second that the videos should have; None: any.
-        sizes: of the pictures that a list's boxes were drawn on, by video.
-        videos: a folder of video files that the frames were taken from, to compare them with.
     """
-    sizes = dict(sizes or {})
+    source, sizes, rate = pictures.source, dict(pictures.sizes), pictures.rate
     annotated = {str(name): rows for name, rows in table.groupby("video", observed=True)}
-    lists = pictures.videos() if isinstance(pictures, FrameFolder) else {}
-    files = {} if isinstance(pictures, FrameFolder) else _files(pictures)
-    there = {name: name for name in lists} | {name: str(file) for name, file in files.items()}
-    _missing(path, annotated, there, pictures, findings)
-    others = _files(videos) if videos else {}
+    lists = source.videos() if isinstance(source, FrameFolder) else {}
+    files = {name: str(file) for name, file in pictures.files.items()}
+    there = {name: name for name in lists} | files
+    _missing(path, annotated, there, source, findings)
+    others = files_by_stem(pictures.videos) if pictures.videos and lists else {}
     for name in tqdm([n for n in annotated if n in there], unit="video", leave=False, disable=None):
         rows = annotated[name]
         try:
-            if isinstance(pictures, FrameFolder):
-                facts = frame_facts(name, lists[name], pictures, findings)
-                if name in others:
-                    sizes.setdefault(name, video_facts(others[name]).size)
+            if isinstance(source, FrameFolder):
+                facts = frame_facts(name, lists[name], source, findings)
+                if name in others and (size := header_facts(others[name]).size):
+                    sizes.setdefault(name, size)
             else:
-                facts = video_facts(files[name], count=clock.rate is None)
+                facts = _facts(pictures, name)
         except InputError as error:
-            findings.add("broken_video", path, str(error))
+            findings.add("broken_video", path, str(error), place_of(rows, 0)[0])
             continue
         if facts is not None:
-            _check_times(path, name, rows, facts, clock, findings)
+            _check_times(path, name, rows, facts, pictures.clock, findings)
             if rate is not None and abs(facts.rate / rate - 1) > RATE_TOLERANCE:
                 findings.add("rate", path, f"{name}: {facts.rate:.3f}, not {rate:g} a second")
-            if name in sizes:
+            if name in sizes and facts.size:
                 _check_size(path, name, facts.size, sizes[name], findings)
 
 
-def _files(folder: Path) -> dict[str, Path]:
-    """Video files below a folder, by their path in it and by their name alone."""
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder of videos")
-    files: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in VIDEO_SUFFIXES:
-            files.setdefault(path.relative_to(folder).with_suffix("").as_posix(), path)
-            files.setdefault(path.stem, path)
-    return files
+def _facts(pictures: Pictures, name: str) -> Facts:
+    if pictures.whole:
+        return file_facts(pictures.files[name])
+    return header_facts(pictures.files[name], count=pictures.clock.rate is None)
 
 
 def _missing(
     path: Path | str,
     annotated: Mapping[str, pd.DataFrame],
     there: Mapping[str, str],
-    pictures: Path | FrameFolder,
+    source: Path | FrameFolder,
     findings: Findings,
 ) -> None:
     """Videos on one side only."""
-    folder = pictures.folder if isinstance(pictures, FrameFolder) else pictures
+    folder = source.folder if isinstance(source, FrameFolder) else source
     lacking = [name for name in annotated if name not in there]
+    same = {_bare(name): name for name in there}
+
+    def meant(name: str) -> str:
+        return f": is {same[_bare(name)]!r} meant?" if _bare(name) in same else ""
+
+    def example(place: int) -> tuple[int | None, str]:
+        name = lacking[place]
+        return place_of(annotated[name], 0)[0], name + meant(name)
+
     if annotated and len(lacking) == len(annotated):
-        findings.add("no_video", path, f"{folder}: {lacking[0]!r} is not there, nor is another")
+        what = f"{folder}: {lacking[0]!r} is not there, nor is another{meant(lacking[0])}"
+        findings.add("no_video", path, what, example(0)[0])
         return
-    findings.add_many(
-        "missing_video",
-        path,
-        range(len(lacking)),
-        lambda k: (int(annotated[lacking[k]].index[0]), lacking[k]),
-    )
+    findings.add_many("missing_video", path, range(len(lacking)), example)
     if lacking:  # else the folder may serve other splits as well
         used = {there[name] for name in annotated if name in there}
         unused = sorted(set(there.values()) - used)
         findings.add_many("unused_video", folder, range(len(unused)), lambda k: (None, unused[k]))
+
+
+def _bare(name: str) -> str:
+    return name.rpartition("/")[2]
 
 
 def _check_times(
@@ -200,18 +147,14 @@ def _check_times(
 ) -> None:
     """Keyframes beyond the ends of their video, and videos far beyond their keyframes."""
     ticks = rows["tick"].to_numpy()
-    if clock.rate is None:
-        places, end, length = ticks - clock.start, facts.frames - 1, f"{facts.frames} frames"
-    else:
-        places = (ticks - clock.start) / clock.rate
-        end, length = facts.seconds + 0.5 / facts.rate, f"{facts.seconds:.2f} s"
-    outside = np.flatnonzero((places < 0) | (places > end))
+    places, unit, length = ticks - clock.start, "", f"{facts.frames} frames"
+    if clock.rate is not None:
+        places, unit, length = places / clock.rate, " s", f"{facts.seconds:.2f} s"
+    outside = np.flatnonzero(facts.outside(ticks, clock))
     if len(outside):
         first, count = outside[0], len(np.unique(ticks[outside]))
         what = f"{name}: {count} keyframes, the first at tick {ticks[first]}: {places[first]:g}"
-        unit = "" if clock.rate is None else " s"
-        row = int(rows.index[first])
-        findings.add("outside_video", path, f"{what}{unit} of {length}", row)
+        findings.add("outside_video", path, f"{what}{unit} of {length}", place_of(rows, first)[0])
     most = places.max(initial=0.0) * LONGER[0] + LONGER[1]
     if clock.rate is not None and clock.start and facts.seconds > most:
         findings.add(
@@ -267,9 +210,9 @@ def check_proposals(
     def keys(rows: pd.DataFrame) -> pd.MultiIndex:
         return pd.MultiIndex.from_arrays([rows["video"].astype("str"), rows["tick"]])
 
-    def row(rows: pd.DataFrame, place: int) -> tuple[int, str]:
+    def row(rows: pd.DataFrame, place: int) -> tuple[int | None, str]:
         found = rows.iloc[place]
-        return int(rows.index[place]), f"{found['video']}, tick {found['tick']}"
+        return place_of(rows, place)[0], f"{found['video']}, tick {found['tick']}"
 
     boxed = proposals[proposals["x1"].notna()]
     wrong = np.flatnonzero(~boxed["score"].between(0, 1))

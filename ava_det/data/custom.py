@@ -1,58 +1,26 @@
-"""Anybody's data set, described by a small TOML file, whose path is its name everywhere.
+"""The data set that a file describes (`ava_det.data.description`): registered and loaded."""
 
-    annotations = "train.csv"       # AVA's rows; left out: every tick of every video, no people
-    class_map = "classes.pbtxt"     # left out: no actions, only people
-    videos = "videos"               # NAME.mp4 (or .avi, .mkv ...), folders are part of the name
-    rate = 1.0                      # ticks a second; left out: a tick is a frame, counted from 0
-    start = 900                     # the tick at the beginning of a video; left out: 0
-
-Paths are relative to the file. `--dataset my/train.toml`, or in a config
-`dataloader.train.dataset=my/train.toml`, is all that it takes.
-"""
-
-import tomllib
-from collections.abc import Callable
-from dataclasses import dataclass
+import logging
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from detectron2.data import DatasetCatalog, MetadataCatalog
+from tqdm import tqdm
 
-from ava_det.data.video import VideoReader
+from ava_det.data import ava
+from ava_det.data.annotated import Annotated, Pictures
+from ava_det.data.description import Description, read_description
+from ava_det.data.frame_folders import FrameFolder
+from ava_det.data.keyframes import PackedKeyframes, pack
+from ava_det.data.video_facts import Facts, file_facts, list_facts
 from ava_det.data.video_files import video_files
-from ava_det.formats.ava_csv import people_by_keyframe, read_ground_truth
+from ava_det.formats.ava_csv import table_of
 from ava_det.formats.class_map import ClassMap, read_class_map
-from ava_det.structures import AnnotatedKeyframe, Clock, InputError, Keyframe, PersonBoxes
+from ava_det.structures import InputError, Keyframe, PersonBoxes
 
-SUFFIX = ".toml"
-_KINDS: dict[str, tuple[type, ...]] = {
-    "annotations": (str,),
-    "class_map": (str,),
-    "videos": (str,),
-    "rate": (int, float),
-    "start": (int,),
-}
-
-
-@dataclass(frozen=True)
-class Description:
-    """What a description file says, paths made whole.
-
-    Attributes:
-        path: of the file itself.
-        videos: the folder of videos.
-        annotations: AVA's csv, or None: every tick of every video.
-        class_map: the list of classes, or None: there are none.
-        clock: what a tick is.
-    """
-
-    path: Path
-    videos: Path
-    annotations: Path | None
-    class_map: Path | None
-    clock: Clock
+logger = logging.getLogger(__name__)
 
 
 def register(name: str) -> None:
@@ -64,90 +32,123 @@ def register(name: str) -> None:
     description = read_description(Path(name))
     classes = ClassMap({1: "person"})
     if description.class_map:
-        classes = read_class_map(description.class_map)
+        classes = read_class_map(ava.existing(description.class_map))
+    evaluated = classes
+    if description.evaluated:
+        evaluated = read_class_map(ava.existing(description.evaluated))
+        others = set(evaluated.names.items()) - set(classes.names.items())
+        if others:
+            number, action = min(others)
+            raise InputError(
+                f"{description.evaluated}: class {number}, {action!r}, is none of "
+                f"{description.class_map}"
+            )
     DatasetCatalog.register(name, partial(load_keyframes, description))
-    MetadataCatalog.get(name).set(class_map=classes, clock=description.clock)
+    metadata, files = MetadataCatalog.get(name), description.files()
+    frames = isinstance(description.pictures, FrameFolder)
+    metadata.set(class_map=classes, load_evaluated=lambda: evaluated, clock=description.clock)
+    metadata.set(frame_folders=(description.pictures,) if frames else ())
+    if files:
+        metadata.set(ava_files=files, parts=(files,))
+    else:
+        metadata.set(annotated=partial(every_video, description))
 
 
-def read_description(path: Path) -> Description:
-    """Read a description file.
-
-    Raises:
-        InputError: what is wrong with it.
-    """
-    try:
-        fields = tomllib.loads(path.read_text("utf-8-sig"))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: not TOML ({error})") from error
-    for key, value in fields.items():
-        if key not in _KINDS:
-            raise InputError(f"{path}: {key!r} is unknown; it takes {', '.join(_KINDS)}")
-        if not isinstance(value, _KINDS[key]) or isinstance(value, bool):
-            kinds = " or ".join(kind.__name__ for kind in _KINDS[key])
-            raise InputError(f"{path}: {key} is {value!r}, not of {kinds}")
-    if "videos" not in fields:
-        raise InputError(f"{path}: does not say where the videos are (videos = ...)")
-    if "rate" in fields and not 0 < fields["rate"] < float("inf"):
-        raise InputError(f"{path}: rate is {fields['rate']}, not a number of ticks a second")
-    return Description(
-        path=path,
-        videos=path.parent / fields["videos"],
-        annotations=_beside(path, fields, "annotations"),
-        class_map=_beside(path, fields, "class_map"),
-        clock=Clock(rate=fields.get("rate"), start=fields.get("start", 0)),
-    )
-
-
-def _beside(path: Path, fields: dict[str, Any], key: str) -> Path | None:
-    return path.parent / fields[key] if key in fields else None
-
-
-def load_keyframes(description: Description) -> list[AnnotatedKeyframe]:
+def load_keyframes(description: Description) -> PackedKeyframes:
     """The keyframes of a described data set, those of a video together.
 
+    What has no picture is left out, counted and said: videos that are not there or cannot be read,
+    and keyframes outside of their video.
+
     Raises:
-        InputError: a video without a file, a keyframe outside its video, a bad row.
+        InputError: nothing is left, or a bad row.
     """
-    files = video_files(description.videos)
-    reader = VideoReader()
-    if description.annotations is None:
-        ticks = {
-            name: _all_ticks(reader.times(path), description.clock) for name, path in files.items()
-        }
-        everyone = [
-            PersonBoxes.nobody(Keyframe(n, tick)) for n, found in ticks.items() for tick in found
-        ]
-        return [AnnotatedKeyframe(str(files[k.keyframe.video]), k) for k in everyone]
-    people = people_by_keyframe(read_ground_truth(description.annotations))
-    by_video: dict[str, list[PersonBoxes]] = {}
-    for keyframe, group in people.items():
-        by_video.setdefault(keyframe.video, []).append(group)
-    records = []
-    for video, groups in by_video.items():
-        if video not in files:
-            raise InputError(
-                f"{description.annotations}: video {video!r} is not in {description.videos}"
-            )
-        inside = _inside(reader.times(files[video]), description.clock)
-        for group in groups:
-            if not inside(group.keyframe.tick):
-                where = f"{description.annotations}: tick {group.keyframe.tick}"
-                raise InputError(f"{where} is outside {files[video]}")
-            records.append(AnnotatedKeyframe(str(files[video]), group))
-    return records
+    files = description.files()
+    if files is not None:
+        keyframes = ava.load_keyframes(files)
+        here = np.unique(keyframes.videos).tolist()
+        paths = {keyframes.names[k]: keyframes.paths[k] for k in here}
+        return _within(description, keyframes, *_facts(description, paths))
+    paths = ava.pictures_of(description.pictures, video_files)
+    facts, broken = _facts(description, paths)
+    everything = [
+        PersonBoxes.nobody(Keyframe(name, tick))
+        for name, found in facts.items()
+        for tick in found.ticks(description.clock).tolist()
+    ]
+    _say(description.path, len(paths), broken, 0, 0, "", bool(everything))
+    return pack(table_of(everything), paths)
 
 
-def _inside(times: np.ndarray, clock: Clock) -> Callable[[int], bool]:
-    """Whether a tick lies in a file of frames at `times`, or at most 1.5 frames after the last."""
-    if clock.rate is None:
-        return lambda tick: 0 <= tick - clock.start < len(times)
-    frame = (times[-1] - times[0]) / max(len(times) - 1, 1)
-    return lambda tick: 0 <= clock.seconds(tick) <= times[-1] + max(frame, 1e-3) * 1.5
+def every_video(description: Description) -> Annotated:
+    """The videos of a set without annotations, each as its first tick, for a check."""
+    paths = ava.pictures_of(description.pictures, video_files)
+    rows = table_of(PersonBoxes.nobody(Keyframe(name, description.clock.start)) for name in paths)
+    frames = isinstance(description.pictures, FrameFolder)
+    files = {} if frames else {name: Path(path) for name, path in paths.items()}
+    pictures = Pictures(description.pictures, files, description.clock, whole=True)
+    return Annotated(description.path, rows, pictures, complete=False)
 
 
-def _all_ticks(times: np.ndarray, clock: Clock) -> list[int]:
-    if clock.rate is None:
-        return [clock.start + k for k in range(len(times))]
-    return [clock.start + k for k in range(int(times[-1] * clock.rate + 1e-6) + 1)]
+def _facts(
+    description: Description, paths: Mapping[str, str]
+) -> tuple[dict[str, Facts], dict[str, str]]:
+    """Facts of the videos that can be read, and why the others cannot, both by name."""
+    source = description.pictures
+    if isinstance(source, FrameFolder):
+        lists = source.videos()
+        return {name: list_facts(lists[name], source.rate) for name in paths}, {}
+    facts, broken = {}, {}
+    for name, path in tqdm(paths.items(), "reading", unit="video", leave=False, disable=None):
+        try:
+            facts[name] = file_facts(Path(path))
+        except InputError as error:
+            broken[name] = str(error)
+    return facts, broken
+
+
+def _within(
+    description: Description,
+    keyframes: PackedKeyframes,
+    facts: Mapping[str, Facts],
+    broken: Mapping[str, str],
+) -> PackedKeyframes:
+    """The keyframes that have a picture; the others are said."""
+    order = np.argsort(keyframes.videos, kind="stable")
+    kept, outside, first = [np.zeros(0, np.int64)], 0, ""
+    for part in np.split(order, np.flatnonzero(np.diff(keyframes.videos[order])) + 1):
+        name = keyframes.names[keyframes.videos[part[0]]]
+        if name in broken:
+            continue
+        beyond = facts[name].outside(keyframes.ticks[part], description.clock)
+        if beyond.any():
+            tick = keyframes.ticks[part][beyond][0]
+            first = first or f"tick {tick} is outside {keyframes.paths[keyframes.videos[part[0]]]}"
+            outside += int(beyond.sum())
+        kept.append(part[~beyond])
+    chosen = np.concatenate(kept)
+    where = description.annotations or description.path
+    videos = len(facts) + len(broken)
+    _say(where, videos, broken, len(keyframes), outside, first, len(chosen) > 0)
+    return keyframes.select(chosen)
+
+
+def _say(
+    where: Path,
+    videos: int,
+    broken: Mapping[str, str],
+    keyframes: int,
+    outside: int,
+    first: str,
+    left: bool,
+) -> None:
+    """Warn of what is left out, in one line; that nothing is left is an error."""
+    reasons = []
+    if broken:
+        reasons.append(f"{len(broken)} of {videos} videos ({next(iter(broken.values()))})")
+    if outside:
+        reasons.append(f"{outside} of {keyframes} keyframes ({first})")
+    if not left:
+        raise InputError(f"{where}: no keyframe is left: without {', '.join(reasons)}")
+    if reasons:
+        logger.warning("%s: left out: %s", where, ", ".join(reasons))

@@ -15,10 +15,19 @@ import numpy as np
 import pandas as pd
 
 from ava_det.boxes import clip_relative, to_relative
+from ava_det.data.annotated import Annotated, Pictures
 from ava_det.data.box_table import read_box_table
 from ava_det.data.video import VideoReader
+from ava_det.data.video_files import video_files
 from ava_det.formats.class_map import ClassMap
-from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, LabelledVideo, PersonBoxes
+from ava_det.structures import (
+    FRAME_CLOCK,
+    AnnotatedKeyframe,
+    InputError,
+    Keyframe,
+    LabelledVideo,
+    PersonBoxes,
+)
 
 HEIGHT, WIDTH = 240, 320  # the frame that the annotated pixels are of
 COLUMNS = ["video", "frame", "x1", "y1", "x2", "y2", "action"]
@@ -80,23 +89,27 @@ def load_keyframes(root: Path, split: int, subset: str) -> list[AnnotatedKeyfram
     return items
 
 
-def annotated(root: Path, split: int, subset: str) -> pd.DataFrame:
-    """The rows as they are annotated, in the columns of `ava_csv`: those beyond the end of a video
-    too. The index is the row of the file.
+def annotated(root: Path, split: int, subset: str) -> Annotated:
+    """The rows as they are annotated: those beyond the end of a video too.
 
     Args:
         root: folder of the tree above.
         split: 1, 2 or 3.
         subset: "train" or "test".
     """
-    table = _read_annotations(root / "annotations.csv")
+    path = root / "annotations.csv"
+    table = _read_annotations(path)
     table.index = pd.RangeIndex(2, 2 + len(table), name="row")
     table = table[table["video"].isin(_read_split(root, split, subset))]
-    boxes = _relative(table)
+    boxes = _unclipped(table)
     corners = {name: boxes[:, k] for k, name in enumerate(("x1", "y1", "x2", "y2"))}
     actions = table["action"].map({name: k for k, name in enumerate(ACTIONS, start=1)})
     table = table.assign(**corners, action=actions, person=0).rename(columns={"frame": "tick"})
-    return table.astype({"video": "category"})
+    videos = root / "videos"
+    files = {name: file for name, file in video_files(videos).items() if file.suffix == ".mp4"}
+    sizes = dict.fromkeys(table["video"], (WIDTH, HEIGHT))
+    pictures = Pictures(videos, files, FRAME_CLOCK, sizes=sizes)
+    return Annotated(path, table.astype({"video": "category"}), pictures)
 
 
 def _people(rows: pd.DataFrame) -> list[PersonBoxes]:
@@ -116,9 +129,14 @@ def _people(rows: pd.DataFrame) -> list[PersonBoxes]:
 
 def _relative(rows: pd.DataFrame) -> np.ndarray:
     """(N, 4) relative boxes."""
+    return clip_relative(_unclipped(rows))
+
+
+def _unclipped(rows: pd.DataFrame) -> np.ndarray:
+    """(N, 4) relative boxes as they are annotated."""
     boxes = rows[["x1", "y1", "x2", "y2"]].to_numpy(np.float64)
     boxes[:, 2:] += 1  # the annotated corner is the last pixel inside
-    return clip_relative(to_relative(boxes, HEIGHT, WIDTH))
+    return to_relative(boxes, HEIGHT, WIDTH)
 
 
 def _read_split(root: Path, split: int, subset: str) -> list[str]:

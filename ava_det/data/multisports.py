@@ -8,13 +8,15 @@ import logging
 from functools import lru_cache
 from pathlib import Path
 
-from ava_det.data.tubes import path_of, tube_keyframes
+from ava_det.data.annotated import Annotated
+from ava_det.data.tubes import annotated_tubes, path_of, tube_keyframes
 from ava_det.data.video import VideoReader
 from ava_det.data.video_files import files_by_stem
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.tube_pickle import TubeAnnotations, read_tube_pickle
 from ava_det.structures import AnnotatedKeyframe
 
+PICKLE = "multisports_GT.pkl"
 # `evaluate_multisports.py` leaves them out: too few instances.
 NOT_EVALUATED = frozenset(
     {
@@ -33,7 +35,7 @@ logger = logging.getLogger(__name__)
 @lru_cache(maxsize=1)
 def read_annotations(root: Path) -> TubeAnnotations:
     """The annotations below a folder; both subsets and the class map come from the one file."""
-    return read_tube_pickle(root / "multisports_GT.pkl")
+    return read_tube_pickle(root / PICKLE)
 
 
 def class_map(root: Path) -> ClassMap:
@@ -67,3 +69,10 @@ def load_split(root: Path, subset: str) -> list[AnnotatedKeyframe]:
         tubes, size = annotations.tubes[video], annotations.size[video]
         items += tube_keyframes(path, video, tubes, size, frames, keep_empty=subset == "test")
     return items
+
+
+def annotated(root: Path, subset: str) -> Annotated:
+    """What `load_split` reads, before anything is left out."""
+    found = read_annotations(root)
+    tubes = {video: found.tubes[video] for video in found.splits[subset][0]}
+    return annotated_tubes(root / PICKLE, root / "videos", tubes, found.size, subset == "test")

@@ -4,10 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from ava_det.boxes import clip_relative, to_relative
+from ava_det.data.annotated import Annotated, Pictures
+from ava_det.data.video_files import files_by_stem
+from ava_det.formats.ava_rows import BOX
 from ava_det.formats.tube_pickle import AnnotatedTube
-from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
+from ava_det.structures import FRAME_CLOCK, AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
 
 
 def tube_keyframes(
@@ -61,3 +65,36 @@ def path_of(files: Mapping[str, Path], folder: Path, video: str) -> str:
     if stem not in files:
         raise InputError(f"{folder}: no file of video {video}")
     return str(files[stem])
+
+
+def annotated_tubes(
+    path: Path,
+    folder: Path,
+    tubes: Mapping[str, Sequence[AnnotatedTube]],
+    size: Mapping[str, tuple[int, int]],
+    keep_empty: bool,
+) -> Annotated:
+    """A set of tubes as it is annotated.
+
+    Args:
+        path: of the annotations.
+        folder: of the videos, found by bare name.
+        tubes: of each video, with 0-based labels and boxes xyxy in pixels.
+        size: height and width that the pixels are of, by video.
+        keep_empty: as for `tube_keyframes`.
+    """
+    parts = [
+        pd.DataFrame(to_relative(tube.boxes, *size[video]), columns=BOX).assign(
+            video=video, tick=tube.frames, action=tube.label + 1, person=person
+        )
+        for video, its in tubes.items()
+        for person, tube in enumerate(its)
+    ]
+    columns = ["video", "tick", *BOX, "action", "person"]
+    table = pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    found = files_by_stem(folder)
+    stems = {video: video.rpartition("/")[2] for video in tubes}
+    named = {video: found[stem] for video, stem in stems.items() if stem in found}
+    sizes = {video: (width, height) for video, (height, width) in size.items()}
+    pictures = Pictures(folder, found | named, FRAME_CLOCK, sizes=sizes)
+    return Annotated(path, table.astype({"video": "category"}), pictures, not keep_empty)

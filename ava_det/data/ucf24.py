@@ -15,14 +15,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ava_det.data.annotated import Annotated
 from ava_det.data.box_table import read_box_table
-from ava_det.data.tubes import path_of, tube_keyframes
+from ava_det.data.tubes import annotated_tubes, path_of, tube_keyframes
 from ava_det.data.video import VideoReader
 from ava_det.data.video_files import files_by_stem
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.tube_pickle import AnnotatedTube, read_tube_pickle
 from ava_det.structures import AnnotatedKeyframe, InputError
 
+PICKLE, CSV = "UCF101v2-GT.pkl", "annotations.csv"
 HEIGHT, WIDTH = 240, 320  # the frame that the annotated pixels are of
 COLUMNS = ["video", "frame", "x1", "y1", "x2", "y2", "action", "tube"]
 # fmt: off
@@ -46,18 +48,34 @@ def load_split(root: Path, subset: str) -> list[AnnotatedKeyframe]:
         subset: "train": the annotated frames; "test": all frames, for a detection where nobody
             acts is false.
     """
-    path = root / "UCF101v2-GT.pkl"
-    annotations = read_tube_pickle(path)
-    if tuple(annotations.labels) != ACTIONS:
-        raise InputError(f"{path}: its labels are not the 24 of UCF101-24")
-    videos = annotations.splits[subset][0]
-    tubes = {video: annotations.tubes[video] for video in videos}
-    return _keyframes(root, tubes, keep_empty=subset == "test")
+    return _keyframes(root, _tubes_of_split(root, subset), keep_empty=subset == "test")
 
 
 def load_csv(root: Path) -> list[AnnotatedKeyframe]:
     """All frames of the videos in `annotations.csv`."""
-    table = _read_annotations(root / "annotations.csv")
+    return _keyframes(root, _tubes_of_csv(root), keep_empty=True)
+
+
+def annotated_split(root: Path, subset: str) -> Annotated:
+    """What `load_split` reads, before anything is left out."""
+    return _annotated(root, PICKLE, _tubes_of_split(root, subset), keep_empty=subset == "test")
+
+
+def annotated_csv(root: Path) -> Annotated:
+    """What `load_csv` reads, before anything is left out."""
+    return _annotated(root, CSV, _tubes_of_csv(root), keep_empty=True)
+
+
+def _tubes_of_split(root: Path, subset: str) -> dict[str, list[AnnotatedTube]]:
+    path = root / PICKLE
+    annotations = read_tube_pickle(path)
+    if tuple(annotations.labels) != ACTIONS:
+        raise InputError(f"{path}: its labels are not the 24 of UCF101-24")
+    return {video: annotations.tubes[video] for video in annotations.splits[subset][0]}
+
+
+def _tubes_of_csv(root: Path) -> dict[str, list[AnnotatedTube]]:
+    table = _read_annotations(root / CSV)
     tubes: dict[str, list[AnnotatedTube]] = {}
     for (video, _), rows in table.groupby(["video", "tube"]):
         boxes = rows[["x1", "y1", "x2", "y2"]].to_numpy(np.float64)
@@ -65,7 +83,15 @@ def load_csv(root: Path) -> list[AnnotatedKeyframe]:
         tubes.setdefault(str(video), []).append(
             AnnotatedTube(label, rows["frame"].to_numpy(np.int64), boxes)
         )
-    return _keyframes(root, tubes, keep_empty=True)
+    return tubes
+
+
+def _annotated(
+    root: Path, name: str, tubes: dict[str, list[AnnotatedTube]], keep_empty: bool
+) -> Annotated:
+    whole = {video: [_continuous(tube) for tube in its] for video, its in tubes.items()}
+    size = dict.fromkeys(whole, (HEIGHT, WIDTH))
+    return annotated_tubes(root / name, root / "videos", whole, size, keep_empty)
 
 
 def _keyframes(

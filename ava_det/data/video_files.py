@@ -1,5 +1,6 @@
 """The videos of a folder by name."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from ava_det.formats.video_names import VIDEO_SUFFIXES
@@ -15,13 +16,11 @@ def video_files(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of videos")
     files: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        hidden = path.name.startswith(".")  # what is being written, or macOS's "._film.mp4"
-        if path.suffix.lower() in VIDEO_SUFFIXES and not hidden and path.is_file():
-            name = path.relative_to(folder).with_suffix("").as_posix()
-            if name in files:
-                raise InputError(f"{path}: {files[name].name} beside it has the same name")
-            files[name] = path
+    for path in _below(folder):
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        if name in files:
+            raise InputError(f"{path}: {files[name].name} beside it has the same name")
+        files[name] = path
     if not files:
         raise InputError(f"{folder}: has no video ({', '.join(sorted(VIDEO_SUFFIXES))})")
     return files
@@ -36,7 +35,16 @@ def files_by_stem(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; datasets/README.md says what goes here")
     files: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in VIDEO_SUFFIXES:
-            files.setdefault(path.stem, path)
+    for path in _below(folder):
+        files.setdefault(path.stem, path)
     return files
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """The video files, in order; not the hidden ones: what is being written, or macOS's
+    "._film.mp4".
+    """
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.suffix.lower() in VIDEO_SUFFIXES and not hidden and path.is_file():
+            yield path

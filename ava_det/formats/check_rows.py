@@ -38,13 +38,16 @@ class Rules:
     included: frozenset[int] | None = None
 
 
-def check_rows(path: StrPath, rules: Rules, findings: Findings) -> pd.DataFrame:
+def check_rows(
+    path: StrPath, rules: Rules, findings: Findings, second: str = "tick"
+) -> pd.DataFrame:
     """Look at all rows of a file of annotations.
 
     Args:
         path: the file, plain or `.gz`.
         rules: what they are held to.
         findings: what is wrong is added here.
+        second: its second column, as in `Layout`.
 
     Returns:
         The rows that can be read at all, in the columns of `ava_csv`; its index is the row.
@@ -67,7 +70,7 @@ def check_rows(path: StrPath, rules: Rules, findings: Findings) -> pd.DataFrame:
                 chunksize=CHUNK,
             )
             header = first if is_header(first) else None
-            layout = Layout(eighth="person", fewest=6).names(header)
+            layout = Layout(eighth="person", fewest=6, second=second).names(header)
             with reader:
                 for chunk in reader:
                     chunk.index = pd.Index(chunk.index + 1 + is_header(first), name="row")
@@ -77,11 +80,33 @@ def check_rows(path: StrPath, rules: Rules, findings: Findings) -> pd.DataFrame:
         findings.add("unreadable", path, where)
     table = pd.concat(parts) if parts else pd.DataFrame(columns=["video", *NUMBERS])
     table = table.astype({"video": "category", "tick": "int64"})
+    check_table(path, table, rules, findings)
+    return table
+
+
+def check_table(path: StrPath, table: pd.DataFrame, rules: Rules, findings: Findings) -> None:
+    """Look at all rows that could be read.
+
+    Args:
+        path: where they are from.
+        table: in the columns of `ava_csv`; see `place_of` for its index.
+        rules: what they are held to.
+        findings: what is wrong is added here.
+    """
     _check_boxes(path, table, findings)
     _check_actions(path, table, rules, findings)
     _check_keyframes(path, table, rules, findings)
     _check_people(path, table, findings)
-    return table
+
+
+def place_of(table: pd.DataFrame, place: int, what: str = "") -> tuple[int | None, str]:
+    """The example of a finding: the row of the file, if the table's index is called "row", else the
+    keyframe in words, and what is wrong there.
+    """
+    if table.index.name == "row":
+        return int(table.index[place]), what
+    keyframe = f"{table['video'].iloc[place]}, tick {table['tick'].iloc[place]}"
+    return None, f"{keyframe}: {what}" if what else keyframe
 
 
 def _numbers(
@@ -101,6 +126,8 @@ def _numbers(
     table["person"] = chunk[layout.index("person")] if "person" in layout else None
     numbers = table[NUMBERS].apply(pd.to_numeric, errors="coerce").astype("float64")
     numbers = numbers.where(np.isfinite(numbers))
+    if "time" in layout:
+        numbers["tick"] = (1000 * numbers["tick"]).round()
     lacking = numbers.isna().to_numpy() & table[NUMBERS].notna().to_numpy()
     lacking[:, 0] |= filled[:, 1] == 0
     lacking[:, 1:5] |= (~filled[:, 2:6]) & (columns > 2)[:, None]
@@ -117,10 +144,9 @@ def _check_boxes(path: StrPath, table: pd.DataFrame, findings: Findings) -> None
     there = ~np.isnan(boxes[:, 0])
     boxes = np.where(there[:, None], boxes, 0.5)
 
-    def row(place: int) -> tuple[int, str]:
-        return int(table.index[place]), " ".join(
-            f"{name}={value:g}" for name, value in zip(BOX, boxes[place], strict=True)
-        )
+    def row(place: int) -> tuple[int | None, str]:
+        corners = zip(BOX, boxes[place], strict=True)
+        return place_of(table, place, " ".join(f"{name}={value:g}" for name, value in corners))
 
     over = np.maximum(boxes - 1, -boxes).max(axis=1)
     pixels = boxes.max(axis=1) >= PIXELS
@@ -137,8 +163,8 @@ def _check_actions(path: StrPath, table: pd.DataFrame, rules: Rules, findings: F
     actions = table["action"].fillna(-1).to_numpy()
     boxed = table["x1"].notna().to_numpy()
 
-    def row(place: int) -> tuple[int, str]:
-        return int(table.index[place]), f"action {actions[place]:g}"
+    def row(place: int) -> tuple[int | None, str]:
+        return place_of(table, place, f"action {actions[place]:g}")
 
     findings.add_many("zero_id", path, np.flatnonzero(boxed & (actions == 0)), row)
     if rules.class_map is not None:
@@ -161,8 +187,9 @@ def _people(table: pd.DataFrame) -> np.ndarray:
 def _check_keyframes(path: StrPath, table: pd.DataFrame, rules: Rules, findings: Findings) -> None:
     videos, ticks = table["video"], table["tick"].to_numpy()
 
-    def row(place: int) -> tuple[int, str]:
-        return int(table.index[place]), f"{videos.iloc[place]}, tick {ticks[place]}"
+    def row(place: int) -> tuple[int | None, str]:
+        where, _ = place_of(table, place)
+        return where, f"{videos.iloc[place]}, tick {ticks[place]}"
 
     if rules.included is not None:
         outside = ~np.isin(ticks, list(rules.included))
@@ -173,20 +200,18 @@ def _check_keyframes(path: StrPath, table: pd.DataFrame, rules: Rules, findings:
 
 
 def _check_people(path: StrPath, table: pd.DataFrame, findings: Findings) -> None:
-    boxed = table[table["x1"].notna()]
-    key = ["video", "tick", *BOX, "action"]
-    twice = boxed.index[boxed.duplicated(key)].to_numpy()
+    there = np.flatnonzero(table["x1"].notna())
+    boxed = table.iloc[there]
 
-    def row(number: int) -> tuple[int, str]:
-        found = table.loc[number]
-        return number, f"{found['video']}, tick {found['tick']}, action {found['action']:g}"
+    def row(place: int, name: str) -> tuple[int | None, str]:
+        found = table.iloc[place]
+        where, _ = place_of(table, place)
+        return where, f"{found['video']}, tick {found['tick']}, {name} {found[name]:g}"
 
-    findings.add_many("duplicate", path, twice, row)
-    people = boxed[boxed["person"] >= 0].drop_duplicates(["video", "tick", *BOX])
-    again = people.index[people.duplicated(["video", "tick", "person"])].to_numpy()
-
-    def person(number: int) -> tuple[int, str]:
-        found = table.loc[number]
-        return number, f"{found['video']}, tick {found['tick']}, person {found['person']:g}"
-
-    findings.add_many("person", path, again, person)
+    twice = there[boxed.duplicated(["video", "tick", *BOX, "action"])]
+    findings.add_many("duplicate", path, twice, lambda place: row(place, "action"))
+    known = boxed["person"] >= 0
+    there, people = there[known], boxed[known]
+    once = ~people.duplicated(["video", "tick", *BOX])
+    again = there[once][people[once].duplicated(["video", "tick", "person"])]
+    findings.add_many("person", path, again, lambda place: row(place, "person"))

@@ -1,11 +1,23 @@
 """A data set by the path of its description."""
 
+import logging
+import shutil
+
+import cv2
 import numpy as np
 import pytest
 
-from ava_det.data.build import get_class_map, get_records
+from ava_det.data.build import (
+    frame_reader,
+    get_class_map,
+    get_evaluated_classes,
+    get_ground_truth,
+    get_records,
+)
 from ava_det.data.catalog import check_known
-from ava_det.data.custom import read_description
+from ava_det.data.description import read_description
+from ava_det.data.keyframes import PackedKeyframes
+from ava_det.data.proposed import with_unlisted
 from ava_det.data.video_writer import VideoWriter
 from ava_det.structures import Clock, InputError, Keyframe
 
@@ -70,15 +82,35 @@ def test_without_annotations_every_tick_counts(folder, clock, count):
         ('videos = "v"\nrate = nan', "rate is nan"),
         (GOOD.replace('"v"', '"w"'), "w: no such folder of videos"),
         (GOOD.replace('"v"', '"empty"'), "empty: has no video"),
-        (GOOD.replace("start = 100", "start = 98"), "tick 104 is outside"),
-        (GOOD.replace("start = 100", "start = 101"), "tick 100 is outside"),
-        (GOOD.replace('"v"', '"v/day1"'), "video 'day1/film' is not in"),
+        (GOOD.replace("start = 100", "start = 90"), r"no keyframe is left: without 2 of 2 keyf"),
+        (GOOD.replace('"v"', '"torn"'), r"left: without 1 of 1 videos \(.*film\.mp4: not a read"),
+        ('videos = "torn"', r"data\.toml: no keyframe is left: without 1 of 1 videos"),
+        (GOOD.replace('"v"', '"v/day1"'), "none of its videos is there, 'day1/film' for one"),
         (GOOD.replace("a.csv", "b.csv"), r"b\.csv: row 1: "),
+        (GOOD.replace("a.csv", "no.csv"), r"no\.csv: no such file"),
+        (GOOD + 'excluded = "no.csv"', r"no\.csv: no such file"),
+        (GOOD + 'included = "none.txt"', r"a\.csv: every keyframe of it is excluded, or not incl"),
+        (GOOD + 'included = "a.csv"', r"a\.csv: row 1: tick is not a number"),
+        (GOOD + 'evaluated = "no.pbtxt"', r"no\.pbtxt: no such file"),
+        (GOOD + 'evaluated = "d.pbtxt"', r"d\.pbtxt: class 2, 'hop', is none of .*c\.pbtxt"),
+        ('videos = "v"\nevaluated = "c.pbtxt"', "evaluated needs class_map, which is not there"),
+        ('videos = "v"\nexcluded = "a.csv"', "excluded needs annotations, which is not there"),
+        ('videos = "v"\nframe_rate = 3', "frame_rate needs frames, which is not there"),
+        ('frames = "f"', "frames needs frame_lists, which is not there"),
+        ('frames = "f"\nframe_lists = []', "frame_lists is \\[\\], not one or more names"),
+        ('frames = "f"\nframe_lists = [3]', "frame_lists is \\[3\\], not one or more names"),
+        ('frames = "f"\nframe_lists = "l"\nframe_rate = -1', "frame_rate is -1, not a number"),
+        ('frames = "f"\nframe_lists = "l"', "/l: No such file"),
+        (GOOD + 'frames = "f"\nframe_lists = "l"', "has both videos and frames"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(folder, text, message):
     (folder / "empty").mkdir()
     (folder / "b.csv").write_text("day1/film,100,0.1,0.2,x,0.4,2,7\n")
+    (folder / "none.txt").write_text("7\n")
+    (folder / "d.pbtxt").write_text('label { name: "hop" label_id: 2 }\n')
+    (folder / "torn" / "day1").mkdir(parents=True)
+    (folder / "torn" / "day1" / "film.mp4").write_bytes(b"nothing")
     with pytest.raises(InputError, match=message) as error:
         get_records(check_known(described(folder, text)))
     assert "\n" not in str(error.value)
@@ -88,3 +120,135 @@ def test_two_files_of_one_name_are_refused(folder):
     (folder / "v" / "day1" / "film.avi").touch()
     with pytest.raises(InputError, match=r"film\.mp4: film\.avi beside it has the same name"):
         get_records(described(folder, GOOD))
+
+
+def ticks_of(name) -> list[tuple[str, int]]:
+    keyframes = [record.people.keyframe for record in get_records(name)]
+    return [(keyframe.video, keyframe.tick) for keyframe in keyframes]
+
+
+@pytest.mark.parametrize("start", [98, 101])
+def test_ticks_outside_of_a_video_are_left_out_and_said(folder, caplog, start):
+    name = described(folder, GOOD.replace("start = 100", f"start = {start}"))
+    inside, outside = (100, 104) if start == 98 else (104, 100)
+    assert ticks_of(name) == [("day1/film", inside)]
+    film = folder / "v" / "day1" / "film.mp4"
+    (said,) = caplog.messages
+    assert f"left out: 1 of 2 keyframes (tick {outside} is outside {film})" in said
+
+
+def test_frames_outside_of_a_video_are_left_out(folder):
+    rows = [f"day1/film,{tick},0.1,0.2,0.3,0.4,1\n" for tick in (-1, 0, 9, 10)]
+    (folder / "a.csv").write_text("".join(rows))
+    name = described(folder, 'annotations = "a.csv"\nclass_map = "c.pbtxt"\nvideos = "v"\n')
+    assert ticks_of(name) == [("day1/film", 0), ("day1/film", 9)]
+
+
+def test_videos_that_are_missing_or_broken_are_left_out_and_said(folder, caplog):
+    with open(folder / "a.csv", "a") as file:
+        for name in ("day2/film", "gone", "._film", "day1/film"):
+            file.write(f"{name},101,0.1,0.2,0.3,0.4,2,7\n")
+    (folder / "v" / "day2").mkdir()
+    (folder / "v" / "day2" / "film.avi").write_bytes(b"nothing")
+    (folder / "v" / "._film.mp4").write_bytes(b"of macOS")
+    with caplog.at_level(logging.WARNING):
+        name = described(folder, GOOD)
+        assert ticks_of(name) == [("day1/film", tick) for tick in (100, 104, 101)]
+    missing, broken = caplog.messages
+    assert "2 of 4 videos are not there and left out, gone first" in missing
+    assert "left out: 1 of 2 videos (" in broken
+    assert f"{folder / 'v' / 'day2' / 'film.avi'}: not a readable video" in broken
+    assert set(get_ground_truth(name)["video"]) == {"day1/film"}
+    (folder / "all.toml").write_text('videos = "v"')
+    assert ticks_of(str(folder / "all.toml")) == [("day1/film", tick) for tick in range(10)]
+    assert caplog.messages[-1].startswith(f"{folder / 'all.toml'}: left out: 1 of 2 videos (")
+
+
+def test_it_is_packed(folder):
+    assert isinstance(get_records(described(folder, GOOD)), PackedKeyframes)
+
+
+MORE = """excluded = "excluded.csv"
+included = "included.txt"
+evaluated = "counted.pbtxt"
+"""
+
+
+@pytest.fixture
+def limited(folder):
+    """What counts: ticks 100, 102 and 104, but for 104 of the film; and "wave" alone."""
+    (folder / "excluded.csv").write_text("day1/film,0104\nother,100\n")
+    (folder / "included.txt").write_text("100\n102\n104\n")
+    (folder / "counted.pbtxt").write_text('label { name: "wave" label_id: 2 }\n')
+    rows = [f"day1/film,{tick},0.1,0.2,0.3,0.4,{1 + tick % 2}\n" for tick in range(100, 105)]
+    (folder / "a.csv").write_text("".join(rows) + "day1/film,100,0.5,0.2,0.9,0.4,2\n")
+    return folder
+
+
+def test_exclusions_included_ticks_and_evaluated_classes(limited):
+    name = described(limited, GOOD + MORE)
+    truth = get_ground_truth(name)
+    assert truth["tick"].tolist() == [100, 100, 102]
+    assert truth["action"].tolist() == [1, 2, 1]
+    assert get_class_map(name).names == {1: "sit", 2: "wave"}
+    assert get_evaluated_classes(name).names == {2: "wave"}
+    boxes = truth.assign(tick=[102, 103, 104])  # 103 is not included, 104 excluded
+    more = with_unlisted(get_records(name)[:1], boxes, [name])
+    assert [keyframe.people.keyframe.tick for keyframe in more] == [100, 102]
+
+
+def test_without_them_all_counts(limited):
+    name = described(limited, GOOD)
+    assert sorted(set(get_ground_truth(name)["tick"])) == [100, 101, 102, 103, 104]
+    assert get_evaluated_classes(name).names == {1: "sit", 2: "wave"}
+
+
+@pytest.fixture
+def frames(folder):
+    """The film as frames, ten a second, each of its own brightness, in two lists."""
+    title = "original_vido_id video_id frame_id path labels\n"
+    for video in ("film", "other"):
+        (folder / "f" / video).mkdir(parents=True)
+        lines = []
+        for k in range(10):
+            path = f"{video}/{k + 1:06d}.jpg"
+            cv2.imwrite(str(folder / "f" / path), np.full((32, 48, 3), 20 * k, np.uint8))
+            lines.append(f'{video} 0 {k} {path} ""\n')
+        (folder / f"{video}.csv").write_text(title + "".join(lines))
+    (folder / "a.csv").write_text(
+        "film,100,0.1,0.2,0.3,0.4,2\nfilm,102,0.1,0.2,0.3,0.4,1\nother,109,0.1,0.2,0.3,0.4,1\n"
+    )
+    return folder
+
+
+FRAMES = """annotations = "a.csv"
+class_map = "c.pbtxt"
+frames = "f"
+frame_lists = ["film.csv", "other.csv"]
+frame_rate = 10
+rate = 5
+start = 100
+"""
+
+
+def test_frames_in_place_of_videos(frames, caplog):
+    name = described(frames, FRAMES)
+    assert ticks_of(name) == [("film", 100), ("film", 102)]
+    assert "left out: 1 of 3 keyframes (tick 109 is outside" in caplog.text
+    reader, record = frame_reader(name), get_records(name)[1]
+    time = Clock(5, 100).seconds(record.people.keyframe.tick)
+    picture = reader.frames(record.path, np.array([time]))
+    assert abs(int(picture.mean()) - 80) < 3  # frame 4, at 0.4 s
+
+
+def test_one_list_without_annotations_is_every_frame(frames):
+    name = described(frames, 'frames = "f"\nframe_lists = "film.csv"\n')
+    assert ticks_of(name) == [("film", tick) for tick in range(10)]
+
+
+def test_a_film_of_either_of_two_folders_is_its_own(folder):
+    (folder / "v" / "day2").mkdir()
+    shutil.copy(folder / "v" / "day1" / "film.mp4", folder / "v" / "day2" / "film.mp4")
+    (folder / "a.csv").write_text("day2/film,100,0.1,0.2,0.3,0.4,2,7\n")
+    (record,) = get_records(described(folder, GOOD))
+    assert record.path == str(folder / "v" / "day2" / "film.mp4")

@@ -8,8 +8,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from detectron2.data import DatasetCatalog, MetadataCatalog
 from made_small import write_film
 
+from ava_det.data import ava
+from ava_det.data.ava import AvaFiles
+from ava_det.data.build import get_ground_truth, get_records
 from ava_det.formats.ava_csv import read_ground_truth
 from ava_det.formats.findings import KINDS
 from ava_det.structures import InputError
@@ -272,6 +276,172 @@ def test_jhmdbs_videos_with_more_annotations_than_frames(run_tool, shared, monke
         "clap/The_Slow_Clap_clap_u_nm_np1_fr_bad_20: 7 keyframes, the first at tick 18: "
         "18 of 18 frames",
     ]
+
+
+@pytest.fixture
+def check_set(run_tool, tmp_path):
+    """Check a registered set; the tool's result and its findings by kind."""
+
+    def call(name, *arguments):
+        json_path = tmp_path / "found.json"
+        json_path.unlink(missing_ok=True)
+        ran = run_tool("check_data", "--dataset", name, "--json", json_path, *arguments)
+        found = json.loads(json_path.read_text())["findings"]
+        return ran, {finding["kind"]: finding for finding in found}
+
+    return call
+
+
+@pytest.fixture
+def mine(tmp_path, films):
+    """Write a description of the two films, in folders, and its rows; its path."""
+    (tmp_path / "videos" / "day1").mkdir(parents=True)
+    for name in ("one", "two"):
+        shutil.copy(films / f"{name}.mp4", tmp_path / "videos" / "day1" / f"{name}.mp4")
+    (tmp_path / "classes.csv").write_text(CLASSES)
+
+    def call(rows, more='class_map = "classes.csv"\nrate = 1\nstart = 900\n', number=0):
+        (tmp_path / f"rows{number}.csv").write_text("".join(f"{row}\n" for row in rows))
+        path = tmp_path / f"data{number}.toml"
+        path.write_text(f'annotations = "rows{number}.csv"\nvideos = "videos"\n{more}')
+        return str(path)
+
+    return call
+
+
+def in_folders(rows):
+    return [row.replace("one,", "day1/one,").replace("two,", "day1/two,") for row in rows]
+
+
+def test_a_description_of_nothing_wrong(check_set, mine):
+    ran, found = check_set(mine(in_folders(GOOD)))
+    assert (ran.code, found) == (0, {})
+    assert ran.out == "12 rows of 2 videos\n0 kinds of error, 0 of warning\n"
+
+
+def test_a_description_is_checked_like_its_rows(check_set, mine):
+    """Almost all kinds at once."""
+    kinds = ROWS.keys() - {"corners", "person"}  # their boxes are other kinds' as well
+    bad = [row for kind in ROWS if kind in kinds for row in ROWS[kind]]
+    ran, found = check_set(mine(in_folders([*GOOD, *bad])))
+    assert ran.code == 1
+    assert set(found) - {"unused_video"} == kinds
+    for finding in found.values():
+        if finding["severity"] == "error":
+            assert all(example["row"] > len(GOOD) for example in finding["examples"])
+
+
+def test_what_a_description_leaves_out_is_an_error_with_its_row(check_set, mine, tmp_path):
+    """Of whatever is left out at loading, the rows are found, and only these."""
+    (tmp_path / "videos" / "torn.mp4").write_bytes(b"nothing")
+    whole = (tmp_path / "videos" / "day1" / "two.mp4").read_bytes()
+    (tmp_path / "videos" / "cut.mp4").write_bytes(whole[: len(whole) // 2])
+    rows = [f"{video},{tick},0.1,0.1,0.5,0.5,1" for video, tick in (
+        ("day1/one", 902), ("torn", 902), ("gone", 902), ("day1/two", 920), ("one", 902),
+        ("cut", 902),
+    )]  # fmt: skip
+    name = mine(rows)
+    ran, found = check_set(name)
+    assert ran.code == 1
+    shown = {kind: [(e["row"], e["what"]) for e in f["examples"]] for kind, f in found.items()}
+    assert set(shown) == {"broken_video", "missing_video", "outside_video"}
+    lost = [row for examples in shown.values() for row, _ in examples]
+    assert shown["missing_video"] == [(3, "gone"), (5, "one: is 'day1/one' meant?")]
+    assert [row for row, _ in shown["outside_video"]] == [4]
+    left = {(row.video, row.tick) for row in get_ground_truth(name).itertuples()}
+    assert left == {("day1/one", 902)}
+    assert sorted(lost) == [2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("row", "finding"),
+    [
+        ("one,902", "day1/one"),  # a bare name, where folders are part of it
+        ("videos/day1/one,902", "day1/one"),
+    ],
+)
+def test_names_are_those_that_the_reader_knows(check_set, check, mine, tmp_path, row, finding):
+    rows = [f"{row},0.1,0.1,0.5,0.5,1"]
+    _, found = check_set(mine(rows))
+    assert set(found) == {"no_video"}
+    (example,) = found["no_video"]["examples"]
+    assert example["row"] == 1
+    assert example["what"].endswith(f"is not there, nor is another: is {finding!r} meant?")
+    assert set(check(rows, videos=tmp_path / "videos")[1]) == {"no_video"}
+    with pytest.raises(InputError, match="none of its videos is there"):
+        get_records(mine(rows))
+
+
+def test_an_ava_shaped_set_has_bare_names(check_set, mine, tmp_path):
+    mine([])
+    for number, (prefix, kinds) in enumerate((("", set()), ("day1/", {"no_video"}))):
+        path = tmp_path / f"ava{number}.csv"
+        path.write_text("".join(f"{prefix}{row}\n" for row in GOOD))
+        files = AvaFiles(path, tmp_path / "classes.csv", tmp_path / "videos")
+        name = f"bare_{number}"
+        ava.register(name, files)
+        try:
+            assert set(check_set(name)[1]) == kinds
+            if kinds:
+                with pytest.raises(InputError, match="none of its videos is there"):
+                    get_records(name)
+            else:
+                assert len(get_records(name)) == 6
+        finally:
+            DatasetCatalog.remove(name)
+            MetadataCatalog.remove(name)
+
+
+def test_hidden_files_are_no_videos(check_set, mine, tmp_path):
+    (tmp_path / "videos" / "._three.mp4").write_bytes(b"of macOS")
+    (tmp_path / "videos" / ".cache").mkdir()
+    (tmp_path / "videos" / ".cache" / "four.mp4").write_bytes(b"of something")
+    _, found = check_set(mine([*in_folders(GOOD), "gone,902", "._three,902", ".cache/four,902"]))
+    assert {kind: finding["count"] for kind, finding in found.items()} == {"missing_video": 3}
+
+
+def test_a_description_says_what_counts(check_set, mine, tmp_path):
+    (tmp_path / "excluded.csv").write_text("day1/one,0903\n")
+    (tmp_path / "included.txt").write_text("902\n903\n")
+    more = 'class_map = "classes.csv"\nrate = 1\nstart = 900\n'
+    more += 'excluded = "excluded.csv"\nincluded = "included.txt"\n'
+    _, found = check_set(mine(in_folders(GOOD), more))
+    assert {kind: finding["count"] for kind, finding in found.items()} == {"excluded": 2, "tick": 4}
+
+
+def test_actions_without_a_class_map_are_found(check_set, mine):
+    rows = [f"day1/one,{tick},0.1,0.1,0.5,0.5,{1 + tick}" for tick in (0, 1)]
+    _, found = check_set(mine(rows, ""))  # a tick is a frame
+    assert {kind: finding["count"] for kind, finding in found.items()} == {"class": 1}
+
+
+def test_videos_of_a_description_without_rows(check_set, mine, tmp_path):
+    mine([])
+    (tmp_path / "all.toml").write_text('videos = "videos"\n')
+    ran, found = check_set(tmp_path / "all.toml")
+    assert (ran.code, found) == (0, {})
+    assert ran.out.startswith("360 rows of 2 videos\n")  # all frames
+    (tmp_path / "videos" / "torn.mp4").write_bytes(b"nothing")
+    _, found = check_set(tmp_path / "all.toml")
+    assert set(found) == {"broken_video"}
+    assert "torn.mp4: not a readable video" in found["broken_video"]["examples"][0]["what"]
+
+
+def test_frames_of_a_description(check_set, mine, tmp_path, frames):
+    mine(GOOD)
+    text = 'annotations = "rows0.csv"\nclass_map = "classes.csv"\nrate = 1\nstart = 900\n'
+    text += 'frames = "frames"\nframe_lists = "list.csv"\nframe_rate = 10\n'
+    (tmp_path / "frames.toml").write_text(text)
+    assert check_set(tmp_path / "frames.toml")[1] == {}
+    (frames / "one" / "one_000007.jpg").unlink()
+    assert set(check_set(tmp_path / "frames.toml")[1]) == {"missing_frame"}
+
+
+def test_a_list_of_clips_is_no_detection_set(check_set, tmp_path):
+    (tmp_path / "list.txt").write_text("a.mp4 0\n")
+    ran, found = check_set(tmp_path / "list.txt")
+    assert ran.code == 1
+    assert "has no keyframes" in found["unreadable"]["examples"][0]["what"]
 
 
 def test_avas_own_annotations(shared, tmp_path):

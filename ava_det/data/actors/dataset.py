@@ -35,6 +35,7 @@ from ava_det.data.actors.produce import (
     write_video,
 )
 from ava_det.data.actors.script import Script
+from ava_det.data.ava import AvaFiles
 from ava_det.formats.atomic import atomic_text, open_text
 from ava_det.formats.ava_csv import (
     people_by_keyframe,
@@ -203,6 +204,8 @@ def register(root: Path, name: str = "actors") -> None:
         for kind, load, classes in sets:
             DatasetCatalog.register(f"{name}_{kind}{split}", partial(load, root, split))
             MetadataCatalog.get(f"{name}_{kind}{split}").set(class_map=classes, clock=CLOCK)
+        files = AvaFiles(root / f"{split}.csv", root / "class_map.pbtxt", root / "videos", CLOCK)
+        MetadataCatalog.get(f"{name}_{split}").set(parts=(files,))
 
 
 def _write_rows(path: Path, rows: Iterable[tuple[str | int, ...]]) -> None:

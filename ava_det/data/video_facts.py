@@ -1,0 +1,86 @@
+"""How long and how large the pictures of a video are, and which ticks lie in it."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ava_det.data.video import Video
+from ava_det.data.video_index import open_video
+from ava_det.formats.frame_lists import FrameList
+from ava_det.structures import Clock
+
+Size = tuple[int, int]  # width, height
+
+
+class Facts(NamedTuple):
+    """What the pictures of a video are.
+
+    Attributes:
+        seconds: how long, the last picture's own time included.
+        frames: how many.
+        rate: a second, on average.
+        size: of the first; None where that is not known.
+    """
+
+    seconds: float
+    frames: int
+    rate: float
+    size: Size | None
+
+    def outside(self, ticks: np.ndarray, clock: Clock) -> np.ndarray:
+        """(N,) bool: the ticks that are no frame, or lie before the first frame or more than one
+        and a half after the last.
+        """
+        places = ticks - clock.start
+        if clock.rate is None:
+            return (places < 0) | (places >= self.frames)
+        return (places < 0) | (places / clock.rate > self.seconds + 0.5 / self.rate)
+
+    def ticks(self, clock: Clock) -> np.ndarray:
+        """(N,) int64, all ticks up to the last frame."""
+        count = self.frames
+        if clock.rate is not None:
+            count = int((self.seconds - 1 / self.rate) * clock.rate + 1e-6) + 1
+        return clock.start + np.arange(count)
+
+
+def header_facts(path: Path, count: bool = False) -> Facts:
+    """Facts of a video file, from its header where that tells all of them.
+
+    Args:
+        path: the file.
+        count: whether the number of frames must be exact.
+
+    Raises:
+        InputError: it is no readable video.
+    """
+    container, stream = open_video(path)
+    with container:
+        seconds, rate = None, stream.average_rate
+        if stream.duration is not None and stream.time_base is not None:
+            seconds = float(stream.duration * stream.time_base)
+        elif container.duration is not None:
+            seconds = container.duration / 1e6
+        if seconds and stream.frames and rate:
+            return Facts(seconds, stream.frames, float(rate), (stream.width, stream.height))
+        if seconds and rate and not count:
+            size = stream.width, stream.height
+            return Facts(seconds, round(seconds * float(rate)), float(rate), size)
+    return file_facts(path)
+
+
+def file_facts(path: Path) -> Facts:
+    """Facts of a video file, from all of its packets and its first picture.
+
+    Raises:
+        InputError: it is no readable video.
+    """
+    with Video(path) as video:
+        seconds = float(video.frame_times[-1]) + 1 / video.rate
+        return Facts(seconds, len(video), video.rate, (video.width, video.height))
+
+
+def list_facts(frames: FrameList, rate: float, size: Size | None = None) -> Facts:
+    """Facts of a video that lies as so many frames a second."""
+    return Facts(len(frames) / rate, len(frames), rate, size)
