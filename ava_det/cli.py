@@ -2,14 +2,17 @@
 
 import argparse
 import logging
+import math
 import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from ava_det.structures import InputError
 
+Number = TypeVar("Number", int, float)
 FAILED, USAGE = 1, 2  # exit codes; argparse exits with 2 as well
 
 
@@ -72,6 +75,18 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--machine-rank", type=int, default=0)
     parser.add_argument("--dist-url", default="auto", help="where the machines meet")
     parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
+
+
+def at_least(least: float, kind: type[Number]) -> Callable[[str], Number]:
+    """A type of argument: finite numbers from `least` on."""
+
+    def number(text: str) -> Number:
+        value = kind(text)
+        if not least <= value < math.inf:
+            raise argparse.ArgumentTypeError(f"{text} is not a number of at least {least}")
+        return value
+
+    return number
 
 
 def one_line(error: Exception) -> str:

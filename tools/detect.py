@@ -8,17 +8,13 @@ track id; a tick is a 0-based frame number) and out/in.json.
 
 import argparse
 import dataclasses
-import math
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from ava_det import cli
 from ava_det.detect.shipped import person_weights
 from ava_det.structures import InputError
 
-Number = TypeVar("Number", int, float)
 DEMO = "runs/demo"  # where `make demo` leaves its weights
 ACTION_WEIGHTS, PERSON_WEIGHTS = "action.safetensors", "persons.safetensors"
 
@@ -37,14 +33,14 @@ def parser() -> argparse.ArgumentParser:
         help=f"person detector, or `light` (default: {PERSON_WEIGHTS} beside the action detector)",
     )
     parser.add_argument(
-        "--rate", type=at_least(0.01, float), default=5.0, help="keyframes a second (default 5)"
+        "--rate", type=cli.at_least(0.01, float), default=5.0, help="keyframes a second (default 5)"
     )
     parser.add_argument(
         "--score-threshold", type=float, default=0.3, help="least score of an action (default 0.3)"
     )
     parser.add_argument(
         "--top-k",
-        type=at_least(0, int),
+        type=cli.at_least(0, int),
         default=3,
         help="most actions a person, 0: all (default 3)",
     )
@@ -53,25 +49,13 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--person-size",
-        type=at_least(32, int),
+        type=cli.at_least(32, int),
         metavar="PIXELS",
         help="short side that frames have for the person detector; more finds smaller people "
         "(default: as trained)",
     )
     parser.add_argument("--device", default="cpu")
     return parser
-
-
-def at_least(least: float, kind: type[Number]) -> Callable[[str], Number]:
-    """A type of argument: finite numbers from `least` on."""
-
-    def number(text: str) -> Number:
-        value = kind(text)
-        if not least <= value < math.inf:
-            raise argparse.ArgumentTypeError(f"{text} is not a number of at least {least}")
-        return value
-
-    return number
 
 
 def find_weights(args: argparse.Namespace) -> tuple[Path, Path]:

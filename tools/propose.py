@@ -5,7 +5,8 @@
         --output runs/persons/boxes.csv
 
 The boxes come as AVA's csv with an empty action (-1) and the person score last. A run that is
-stopped goes on where it was when it is started again with the same arguments. Weights may be a
+stopped goes on where it was when it is started again with the same arguments. Videos that cannot be
+read are told at the end, and have no boxes; if none can be read, it fails. Weights may be a
 YOLOX of COCO (.onnx), or `light`, which comes with the package; `--dataset` may be the path of a
 description (docs/custom_data.md). A config is Python code and is run: use only what you trust.
 """
@@ -13,6 +14,7 @@ description (docs/custom_data.md). A config is Python code and is run: use only 
 import argparse
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 from ava_det import cli
@@ -25,37 +27,27 @@ CONFIG = Path(__file__).resolve().parents[1] / "configs" / "persons" / "faster_r
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description="Train a person detector, or run one.")
-    parser.add_argument("--train", action="store_true", help="train; else run over keyframes")
-    parser.add_argument("--dataset", required=True, nargs="+", metavar="NAME", help="keyframes")
-    parser.add_argument(
-        "--output", required=True, type=Path, help="folder of the run, or the csv of boxes"
-    )
-    training = parser.add_argument_group("with --train")
-    training.add_argument("--config", default=str(CONFIG), help="below configs/persons/")
-    training.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
-    training.add_argument("--num-processes", type=int, default=1, help="one a GPU")
-    training.add_argument(
-        "--test-dataset",
-        metavar="NAME",
-        help="held-out keyframes (default: NAME with test for train)",
-    )
-    training.add_argument(
-        "overrides", nargs="*", default=[], metavar="path.key=value", help="config overrides"
-    )
-    running = parser.add_argument_group("without --train")
-    running.add_argument("--weights", type=person_weights, help="a file, or `light`")
-    running.add_argument("--score-threshold", type=float, default=0.05, help="least person score")
-    running.add_argument("--every", type=int, default=1, metavar="N", help="one keyframe in N")
-    running.add_argument(
-        "--keep-annotated",
-        action="store_true",
-        help="write the annotated people, and those found whom nobody annotated: to train on",
-    )
-    running.add_argument(
-        "--person-size", type=int, metavar="PIXELS", help="short side of the frames (as trained)"
-    )
-    running.add_argument("--batch-size", type=int, default=16)
-    running.add_argument("--device", default="cpu")
+    add, at_least = parser.add_argument, cli.at_least
+    add("--train", action="store_true", help="train; else run over keyframes")
+    add("--dataset", required=True, nargs="+", metavar="NAME", help="keyframes")
+    add("--output", required=True, type=Path, help="folder of the run, or the csv of boxes")
+    add = parser.add_argument_group("with --train").add_argument
+    add("--config", default=str(CONFIG), help="below configs/persons/")
+    add("--resume", action="store_true", help="go on from the last checkpoint")
+    add("--num-processes", type=int, default=1, help="one a GPU")
+    test = "held-out keyframes (default: NAME with test for train)"
+    add("--test-dataset", metavar="NAME", help=test)
+    add("overrides", nargs="*", default=[], metavar="path.key=value", help="config overrides")
+    add = parser.add_argument_group("without --train").add_argument
+    add("--weights", type=person_weights, help="a file, or `light`")
+    add("--score-threshold", type=float, default=0.05, help="least person score")
+    add("--every", type=at_least(1, int), default=1, metavar="N", help="one keyframe in N")
+    both = "write the annotated people, and those found whom nobody annotated: to train on"
+    add("--keep-annotated", action="store_true", help=both)
+    size = "short side of the frames (as trained)"
+    add("--person-size", type=at_least(32, int), metavar="PIXELS", help=size)
+    add("--batch-size", type=at_least(1, int), default=16)
+    add("--device", default="cpu")
     parser.set_defaults(num_machines=1, machine_rank=0, dist_url="auto")
     return parser
 
@@ -95,7 +87,7 @@ def run(args: argparse.Namespace) -> None:
     from ava_det.data.build import frame_reader, get_records
     from ava_det.data.catalog import common_clock
     from ava_det.detect.journal import Journal
-    from ava_det.detect.persons import load_persons, propose, with_annotated
+    from ava_det.detect.persons import load_persons, propose, unread, with_annotated
     from ava_det.formats.ava_csv import table_of, write_detections, write_ground_truth
 
     clock = common_clock(args.dataset)
@@ -109,11 +101,17 @@ def run(args: argparse.Namespace) -> None:
     with Journal(begun, facts(args), records) as journal:
         bar = tqdm(total=len(records), initial=journal.done, unit="keyframe")
         rest = records[journal.done :]
-        for people in propose(detector, rest, reader, clock, args.batch_size):
-            journal.add(people.select(people.scores >= args.score_threshold))
+        for people, problem in propose(detector, rest, reader, clock, args.batch_size):
+            journal.add(people.select(people.scores >= args.score_threshold), problem)
             bar.update()
         bar.close()
-        found = {people.keyframe: people for people in journal.read()}
+        everybody, problems = zip(*journal.read(), strict=True)
+    found = {people.keyframe: people for people in everybody}
+    if all(problems):
+        begun.unlink()  # so that they are looked at again once they are there
+        raise InputError(f"no keyframe can be read: {problems[0]}")
+    for line in unread(records, problems):
+        print(line, file=sys.stderr)
     truth = {record.people.keyframe: record.people for record in records}
     if args.keep_annotated:
         both = [with_annotated(truth[keyframe], people) for keyframe, people in found.items()]

@@ -49,24 +49,26 @@ class Journal:
     ) -> None:
         self._file.close()
 
-    def add(self, people: PersonBoxes) -> None:
-        """Note the people of the next keyframe."""
-        self._file.write(json.dumps([people.boxes.tolist(), people.scores.tolist()]) + "\n")
+    def add(self, people: PersonBoxes, problem: str = "") -> None:
+        """Note the people of the next keyframe, and why it cannot be had if so."""
+        noted = people.boxes.tolist(), people.scores.tolist(), problem
+        self._file.write(json.dumps(noted) + "\n")
         self._file.flush()
 
-    def read(self) -> Iterator[PersonBoxes]:
-        """All that was noted, in order."""
+    def read(self) -> Iterator[tuple[PersonBoxes, str]]:
+        """All that was noted, in order: people and problem."""
         with self.path.open(encoding="utf-8") as file:
             next(file)
             for record, line in zip(self.records, file, strict=False):
-                boxes, scores = json.loads(line)
-                yield PersonBoxes(
+                boxes, scores, *problem = json.loads(line)  # older journals note no problem
+                people = PersonBoxes(
                     keyframe=record.people.keyframe,
                     boxes=np.array(boxes, np.float64).reshape(-1, 4),
                     actions=((),) * len(boxes),
                     scores=np.array(scores, np.float64),
                     person_ids=np.full(len(boxes), -1, np.int64),
                 )
+                yield people, "".join(problem)
 
 
 def _digest(records: Sequence[AnnotatedKeyframe]) -> str:

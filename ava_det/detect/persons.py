@@ -101,8 +101,11 @@ def propose(
     reader: FrameReader,
     clock: Clock,
     batch_size: int = 16,
-) -> Iterator[PersonBoxes]:
+) -> Iterator[tuple[PersonBoxes, str]]:
     """The people that a detector finds on the keyframes of a data set, in their order.
+
+    A video that cannot be read, or not to its end, has nobody from the first keyframe on that
+    cannot be had: looking for what may follow the damage can take as long as decoding it all.
 
     Args:
         detector: finds them.
@@ -110,14 +113,62 @@ def propose(
         reader: decodes frames.
         clock: what a tick of the data set is.
         batch_size: most frames at a time.
+
+    Yields:
+        (people, why their frame cannot be had or "").
     """
     for path, group in groupby(records, key=lambda record: record.path):
         keyframes = [record.people.keyframe for record in group]
-        frame_times = reader.times(path)
-        times = np.array([clock.seconds(keyframe.tick, frame_times) for keyframe in keyframes])
-        for start in range(0, len(keyframes), batch_size):
-            chosen = slice(start, start + batch_size)
-            yield from detector.people(keyframes[chosen], reader.frames(path, times[chosen]))
+        done, size, problem = 0, batch_size, ""
+        while done < len(keyframes) and not problem:
+            batch = keyframes[done : done + size]
+            try:
+                frames = _frames(reader, path, [keyframe.tick for keyframe in batch], clock)
+            except InputError as error:
+                if len(batch) == 1:
+                    problem = str(error)
+                size = 1  # one by one up to the first that cannot be had
+            else:
+                yield from ((people, "") for people in detector.people(batch, frames))
+                done += len(batch)
+        yield from ((PersonBoxes.nobody(keyframe), problem) for keyframe in keyframes[done:])
+
+
+def _frames(reader: FrameReader, path: str, ticks: list[int], clock: Clock) -> np.ndarray:
+    """(N, H, W, 3) uint8 RGB, the frames of a file at some ticks.
+
+    Raises:
+        InputError: they cannot be read, or the file ends before a tick that is one of its frames.
+    """
+    frame_times = reader.times(path)
+    try:
+        times = np.array([clock.seconds(tick, frame_times) for tick in ticks])
+    except IndexError as error:
+        raise InputError(f"{path}: {error}") from error
+    return reader.frames(path, times)
+
+
+def unread(
+    records: Sequence[AnnotatedKeyframe], problems: Sequence[str], most: int = 5
+) -> list[str]:
+    """What there is to say of videos that `propose` could not read: `most` of them, and how many.
+
+    Args:
+        records: the keyframes.
+        problems: why the frame of each cannot be had, or "".
+        most: how many videos are told.
+    """
+    pairs = zip(records, problems, strict=True)
+    videos = {record.path: problem for record, problem in pairs if problem}
+    if not videos:
+        return []
+    count, lost = len({record.path for record in records}), sum(map(bool, problems))
+    lines = [f"warning: {problem}" for problem in list(videos.values())[:most]]
+    return [
+        *lines,
+        f"{len(videos)} of {count} videos cannot be read, or not to their end: on {lost} of "
+        f"{len(records)} keyframes nobody was looked for",
+    ]
 
 
 def with_annotated(annotated: PersonBoxes, found: PersonBoxes) -> PersonBoxes:

@@ -7,8 +7,15 @@ from detectron2.structures import Boxes, Instances
 from torch import nn
 
 from ava_det.data.video import VideoReader
-from ava_det.detect.persons import PersonDetector, propose, with_annotated
-from ava_det.structures import FRAME_CLOCK, AnnotatedKeyframe, Clock, Keyframe, PersonBoxes
+from ava_det.detect.persons import PersonDetector, propose, unread, with_annotated
+from ava_det.structures import (
+    FRAME_CLOCK,
+    AnnotatedKeyframe,
+    Clock,
+    InputError,
+    Keyframe,
+    PersonBoxes,
+)
 
 
 class Bright(nn.Module):
@@ -68,13 +75,64 @@ def test_proposals_come_of_the_right_frames_in_order(film, clock):
     records = [AnnotatedKeyframe(str(paths[k.video]), PersonBoxes.nobody(k)) for k in keyframes]
     detector, reader = Recorder(), VideoReader()
     found = list(propose(detector, records, reader, clock, batch_size=3))
-    assert [people.keyframe for people in found] == keyframes
+    assert [(people.keyframe, problem) for people, problem in found] == [(k, "") for k in keyframes]
     assert [len(shown) for shown, _ in detector.shown] == [3, 1, 2, 1]
     for shown, frames in detector.shown:
         for keyframe, frame in zip(shown, frames, strict=True):
             path = paths[keyframe.video]
             times = reader.times(path)[[keyframe.tick - start]]
             np.testing.assert_array_equal(frame, reader.frames(path, times)[0])
+
+
+def test_a_film_that_is_damaged_has_nobody_after_the_damage(film, tmp_path):
+    """One that is cut short, one that is none, one with too few frames, and one that is whole."""
+    data = film(40).read_bytes()
+    torn, none, short, whole = (tmp_path / f"{name}.mkv" for name in ("torn", "none", "short", "x"))
+    torn.write_bytes(data)
+    none.write_bytes(b"not a film")
+    short.write_bytes(film(4).read_bytes())
+    whole.write_bytes(data)
+    records = [
+        AnnotatedKeyframe(str(path), PersonBoxes.nobody(Keyframe(path.stem, tick)))
+        for path in (torn, none, short, whole)
+        for tick in range(6)
+    ]
+    reader = Torn(torn, 4)
+    detector = Recorder()
+    found = list(propose(detector, records, reader, FRAME_CLOCK, batch_size=3))
+    assert [people.keyframe for people, _ in found] == [r.people.keyframe for r in records]
+    shown = [[keyframe.tick for keyframe in keyframes] for keyframes, _ in detector.shown]
+    assert shown == [[0, 1, 2], [3], [0, 1, 2], [3], [0, 1, 2], [3, 4, 5]]
+    problems = [problem for _, problem in found]
+    assert [bool(problem) for problem in problems] == [
+        *(tick >= 4 for tick in range(6)),
+        *[True] * 6,
+        *(tick >= 4 for tick in range(6)),
+        *[False] * 6,
+    ]
+    lines = unread(records, problems)
+    assert lines[0] == f"warning: {torn}: torn"
+    assert lines[1].startswith(f"warning: {none}: not a readable video")
+    assert lines[2] == f"warning: {short}: frame 4 of 4"
+    assert lines[3] == (
+        "3 of 4 videos cannot be read, or not to their end: on 10 of 24 keyframes nobody was "
+        "looked for"
+    )
+    assert unread(records, problems, most=1) == [lines[0], lines[3]]
+    assert unread(records, [""] * 24) == []
+
+
+class Torn(VideoReader):
+    """Reads all of one film but its frames from some number on."""
+
+    def __init__(self, path, whole):
+        super().__init__()
+        self.path, self.whole = path, whole
+
+    def frames(self, path, times):
+        if path == str(self.path) and max(times) >= self.times(path)[self.whole]:
+            raise InputError(f"{path}: torn")
+        return super().frames(path, times)
 
 
 def people_at(*boxes: list[float], action: int | None = None, score: float = 1.0) -> PersonBoxes:

@@ -25,11 +25,15 @@ def people(place: int) -> PersonBoxes:
     )
 
 
+def problem(place: int) -> str:
+    return 'b.mp4: "broken"' if FILMS[place] == "b" else ""
+
+
 def fill(path, upto=6):
     with Journal(path, RUN, RECORDS) as journal:
         start = journal.done
         for place in range(start, upto):
-            journal.add(people(place))
+            journal.add(people(place), problem(place))
         return start, list(journal.read())
 
 
@@ -46,7 +50,8 @@ def test_whole_videos_are_kept(tmp_path, noted, done, torn):
     whole = tmp_path / "whole"
     assert fill(whole)[0] == 0
     assert path.read_text() == whole.read_text()
-    for place, group in enumerate(found):
+    for place, (group, said) in enumerate(found):
+        assert said == problem(place)
         assert group.keyframe == RECORDS[place].people.keyframe
         np.testing.assert_array_equal(group.boxes, people(place).boxes)
         np.testing.assert_array_equal(group.scores, people(place).scores)
@@ -64,3 +69,16 @@ def test_other_keyframes_begin_anew(tmp_path):
     fill(path)
     with Journal(path, RUN, RECORDS[1:]) as journal:
         assert journal.done == 0
+
+
+def test_a_journal_without_problems_goes_on(tmp_path):
+    """As it was written before problems were noted."""
+    path = tmp_path / "part"
+    fill(path, 0)
+    with path.open("a") as file:
+        file.write("[[], []]\n" * 3)
+    start, found = fill(path)
+    assert start == 3
+    assert [said for _, said in found] == [
+        problem(place) if place > 2 else "" for place in range(6)
+    ]

@@ -25,7 +25,7 @@ def test_a_name_is_a_file_of_the_package_and_a_path_is_itself():
 def test_actors_of_clips_that_it_was_not_trained_on_are_found(shared, name):
     records = jhmdb.load_keyframes(shared / "data" / "jhmdb", 1, "test")[::450]
     detector = load_persons(person_weights(name))
-    people = list(propose(detector, records, VideoReader(), FRAME_CLOCK))
+    people = [found for found, _ in propose(detector, records, VideoReader(), FRAME_CLOCK)]
     truth = {record.people.keyframe: record.people for record in records}
     found = {group.keyframe: group for group in people}
     assert len(truth) > 15

@@ -118,6 +118,52 @@ def test_a_stopped_run_goes_on(two_films, random_weights, run_tool, tmp_path, mo
     assert not stopped.with_name("stopped.csv.part").exists()
 
 
+def test_a_broken_film_costs_its_own_boxes_only(
+    two_films, random_weights, run_tool, tmp_path, monkeypatch
+):
+    """Also where the run is stopped after it."""
+    weights = random_weights / "persons.safetensors"
+    arguments = ["--dataset", two_films, "--weights", weights, "--score-threshold", 0]
+    output = tmp_path / "boxes.csv"
+    (tmp_path / "a.mp4").write_bytes(b"not a film")
+    find = PersonDetector.people
+
+    def stop(self, keyframes, frames):
+        raise InputError("stopped")
+
+    monkeypatch.setattr(PersonDetector, "people", stop)
+    ran = run_tool("propose", *arguments, "--output", output)
+    assert ran.err.endswith("error: stopped\n")
+    monkeypatch.setattr(PersonDetector, "people", find)
+    ran = run_tool("propose", *arguments, "--output", output)
+    assert ran.code == 0, ran.err
+    assert f"warning: {tmp_path / 'a.mp4'}: not a readable video" in ran.err
+    assert "1 of 2 videos cannot be read, or not to their end: on 3 of 6 keyframes" in ran.err
+    found = people_by_keyframe(read_boxes(output))
+    assert set(found) == {Keyframe(name, tick) for name in "ab" for tick in range(3)}
+    assert [len(found[Keyframe("a", tick)].boxes) for tick in range(3)] == [0, 0, 0]
+    assert all(len(found[Keyframe("b", tick)].boxes) for tick in range(3))
+
+    (tmp_path / "b.mp4").unlink()
+    output.unlink()
+    ran = run_tool("propose", *arguments, "--output", output)
+    assert ran.code == 1
+    assert ran.err.splitlines()[-1].startswith(
+        f"error: no keyframe can be read: {tmp_path / 'a.mp4'}: not a readable video"
+    )
+    assert list(tmp_path.glob("boxes.csv*")) == []
+
+
+@pytest.mark.parametrize(
+    "option", [("--batch-size", 0), ("--every", 0), ("--every", -1), ("--person-size", 0)]
+)
+def test_numbers_that_make_no_sense(world, run_tool, tmp_path, option):
+    arguments = ["--dataset", "toy_test", "--weights", "light", "--output", tmp_path / "out"]
+    ran = run_tool("propose", *arguments, *option)
+    assert ran.code == 2
+    assert f"{option[0]}: {option[1]} is not a number of at least" in ran.err
+
+
 def test_annotated_people_are_kept_beside_those_who_are_found(
     world, random_weights, run_tool, tmp_path, monkeypatch
 ):
