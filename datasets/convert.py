@@ -12,7 +12,10 @@ name of the data set for every tool. A tick is a frame; with VIA, `--rate` of th
 import argparse
 import json
 import os
+import tomllib
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ava_det import cli
 from ava_det.formats.atomic import atomic_text
@@ -78,11 +81,10 @@ def parser() -> argparse.ArgumentParser:
     add("--no-occluded", action="store_true", help="cvat: without hidden people")
     add("--person", default="person", metavar="NAME", help="via: attribute of track ids")
     add = parser.add_argument_group("time").add_argument
-    add("--rate", type=float, default=1.0, help="via: ticks a second (default 1)")
+    add("--rate", type=float, help="via: ticks a second (default 1)")
     add(
         "--start",
         type=int,
-        default=0,
         help="tick at the beginning of a video, in coco its first frame (default 0)",
     )
     return parser
@@ -90,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> None:
     """Convert one way or the other."""
-    if args.every < 1 or not 0 < args.rate < float("inf"):
+    if args.every < 1 or not (args.rate is None or 0 < args.rate < float("inf")):
         raise InputError("--every is at least 1, and --rate above 0")
     for name, formats in ONLY_FOR.items():
         if args.format not in formats and getattr(args, name) != parser().get_default(name):
@@ -104,13 +106,13 @@ def main(args: argparse.Namespace) -> None:
         from_ava(args)
 
 
-def read(args: argparse.Namespace, choice: Choice) -> Annotations:
-    """The boxes of all files, under the names of the folder's videos."""
+def read(args: argparse.Namespace, choice: Choice) -> tuple[Annotations, Clock]:
+    """The boxes of all files, under the names of the folder's videos, and what a tick is."""
     from ava_det.data.video_folder import VideoFolder
 
     folder = VideoFolder(args.videos)
     names = VideoNames(folder.files)
-    clock = Clock(args.rate, args.start)
+    clock = clock_of(args, {"rate": 1.0} if args.format == "via" else {})
     parts = []
     for place, path in enumerate(args.inputs):
 
@@ -121,7 +123,7 @@ def read(args: argparse.Namespace, choice: Choice) -> Annotations:
         if args.format == "cvat":
             part = read_cvat(path, choice, not args.no_occluded)
         elif args.format == "coco":
-            part = read_coco(path, choice, args.start)
+            part = read_coco(path, choice, clock.start)
         else:
             part = read_via(
                 path, lambda name: folder.size(name_of(name)), clock, args.person, choice
@@ -130,16 +132,22 @@ def read(args: argparse.Namespace, choice: Choice) -> Annotations:
         if args.video and len(videos) > 1:
             raise InputError(f"{path}: is of {len(videos)} videos, and --video names one")
         parts.append((str(path), part.in_videos(name_of)))
-        if args.format != "via":
-            keyframes = (Keyframe(shape.video, shape.tick) for shape in parts[-1][1].shapes)
-            folder.require_frames(str(path), keyframes, args.start)
-    return join(parts, own_people=args.format == "cvat")
+        keyframes = [Keyframe(shape.video, shape.tick) for shape in parts[-1][1].shapes]
+        folder.require_inside(str(path), keyframes, clock)
+    return join(parts, own_people=args.format == "cvat"), clock
+
+
+def clock_of(args: argparse.Namespace, described: dict[str, Any]) -> Clock:
+    """What a tick is, by the command line or else by a description."""
+    rate = described.get("rate") if args.rate is None else args.rate
+    start = described.get("start", 0) if args.start is None else args.start
+    return Clock(rate, start)
 
 
 def to_ava(args: argparse.Namespace) -> None:
     """Files of a tool to a data set in AVA's form."""
     choice = Choice(args.actions, tuple(args.label), tuple(args.attribute), args.every)
-    found = read(args, choice)
+    found, clock = read(args, choice)
     require_chosen(str(args.inputs[0]), found, choice)
     classes = read_class_map(args.class_map) if args.class_map else class_map_of(found.actions)
     table = to_table(found.shapes, classes, str(args.inputs[0]))
@@ -150,10 +158,10 @@ def to_ava(args: argparse.Namespace) -> None:
     with atomic_text(args.output / "data.toml") as file:
         file.write('annotations = "annotations.csv"\nclass_map = "classes.pbtxt"\n')
         file.write(f"videos = {json.dumps(Path(videos).as_posix())}\n")
-        if args.format == "via":
-            file.write(f"rate = {args.rate}\n")
-        if args.format == "via" or args.start:
-            file.write(f"start = {args.start}\n")
+        if clock.rate is not None:
+            file.write(f"rate = {clock.rate}\n")
+        if clock.rate is not None or clock.start:
+            file.write(f"start = {clock.start}\n")
     unlabelled = sum(not shape.actions for shape in found.shapes)
     print(
         f"{args.output / 'data.toml'}: {len(found.shapes)} boxes on "
@@ -183,21 +191,40 @@ def from_ava(args: argparse.Namespace) -> None:
         shapes += from_table(table, classes)
     if not shapes:
         raise InputError(f"{args.inputs[0]}: has no box to convert")
+    clock = described_clock(args)
+    keyframes = [Keyframe(shape.video, shape.tick) for shape in shapes]
+    folder.require_inside(str(args.inputs[0]), keyframes, clock)
     args.output.mkdir(parents=True, exist_ok=True)
     if args.format == "to-via":
-        clock = Clock(args.rate, args.start)
         write_via(args.output / "project.json", shapes, names, folder.size, clock)
     elif args.format == "to-coco":
         write_coco(args.output / "instances.json", shapes, names, folder.size)
     else:
         for video in dict.fromkeys(shape.video for shape in shapes):
-            part = [shape for shape in shapes if shape.video == video]
-            keyframes = [Keyframe(video, shape.tick) for shape in part]
-            folder.require_frames(str(args.inputs[0]), keyframes)
+            part = [
+                replace(shape, tick=shape.tick - clock.start)
+                for shape in shapes
+                if shape.video == video
+            ]
             path = args.output / f"{video}.xml"
             path.parent.mkdir(parents=True, exist_ok=True)
             write_cvat(path, part, names, folder.frames(video), *folder.size(video))
     print(f"{args.output}: {len(shapes)} boxes")
+
+
+def described_clock(args: argparse.Namespace) -> Clock:
+    """What a tick of the first file is, by the data.toml beside it."""
+    beside = args.inputs[0].with_name("data.toml")
+    try:
+        described = tomllib.loads(beside.read_text("utf-8-sig")) if beside.is_file() else {}
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{beside}: not TOML ({error})") from error
+    clock = clock_of(args, described)
+    if args.format == "to-via" and clock.rate is None:
+        raise InputError("to-via: VIA counts in seconds; --rate says how many ticks are one")
+    if args.format != "to-via" and clock.rate is not None:
+        raise InputError(f"{beside}: {clock.rate:g} ticks are a second; {args.format} has frames")
+    return clock
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from ava_det.data.video import VideoReader
 from ava_det.data.video_files import video_files
-from ava_det.structures import InputError, Keyframe
+from ava_det.structures import Clock, InputError, Keyframe
 
 
 class VideoFolder:
@@ -25,32 +27,46 @@ class VideoFolder:
         self.files = video_files(path)
         self._reader = VideoReader()
         self.size = cache(self._size)  # (height, width) of a video
-        self.frames = cache(self._frames)  # how many frames a video has
+        self._times = cache(self._read_times)
 
-    def require_frames(self, where: str, keyframes: Iterable[Keyframe], first: int = 0) -> None:
-        """Refuse ticks that are no frame.
+    def require_inside(self, where: str, keyframes: Iterable[Keyframe], clock: Clock) -> None:
+        """Refuse ticks outside their video.
 
         Args:
             where: what the message starts with.
-            keyframes: whose ticks are frames.
-            first: the tick of a video's first frame.
+            keyframes: the ticks.
+            clock: what they are.
 
         Raises:
-            InputError: the first tick outside its video.
+            InputError: the first tick that is no frame, or is more than 1.5 frames after the last.
         """
         for keyframe in keyframes:
-            frames = self.frames(keyframe.video)
-            if not first <= keyframe.tick < first + frames:
+            times, file = self._times(keyframe.video), self._file(keyframe.video)
+            if clock.rate is None:
+                last = clock.start + len(times) - 1
+                if not clock.start <= keyframe.tick <= last:
+                    raise InputError(
+                        f"{where}: there is no frame {keyframe.tick} in {file}, which has "
+                        f"{clock.start} to {last}"
+                    )
+                continue
+            frame = max((times[-1] - times[0]) / max(len(times) - 1, 1), 1e-3)
+            seconds = clock.seconds(keyframe.tick)
+            if not 0 <= seconds <= times[-1] + 1.5 * frame:
                 raise InputError(
-                    f"{where}: there is no frame {keyframe.tick} in {self._file(keyframe.video)}, "
-                    f"which has {first} to {first + frames - 1}"
+                    f"{where}: tick {keyframe.tick} is {seconds:g} s at a rate of {clock.rate:g}, "
+                    f"and {file} lasts {times[-1] + frame:.1f} s"
                 )
 
     def _size(self, video: str) -> tuple[int, int]:
         return self._reader.size(self._file(video))
 
-    def _frames(self, video: str) -> int:
-        return len(self._reader.times(self._file(video)))
+    def frames(self, video: str) -> int:
+        """How many frames a video has."""
+        return len(self._times(video))
+
+    def _read_times(self, video: str) -> np.ndarray:
+        return self._reader.times(self._file(video))
 
     def _file(self, video: str) -> Path:
         if video not in self.files:

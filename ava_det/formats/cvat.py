@@ -7,16 +7,15 @@ those of the source video; a task may show one in so many (`frame_filter`), and 
 through the tasks of a subset, one after the other.
 """
 
-import re
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 from ava_det.formats.atomic import StrPath, atomic_text
 from ava_det.formats.choice import LABEL, Choice, kind_of
+from ava_det.formats.cvat_meta import Task, declared, offered_by, parse, tasks_of
 from ava_det.formats.shapes import (
     Annotations,
     Corners,
@@ -26,31 +25,9 @@ from ava_det.formats.shapes import (
     relative_box,
     says_nothing,
 )
-from ava_det.formats.video_names import video_name
 from ava_det.structures import InputError
 
 _CORNERS = ("xtl", "ytl", "xbr", "ybr")
-
-
-@dataclass(frozen=True)
-class _Task:
-    """What a file says of a video.
-
-    Attributes:
-        video: its name; empty where a job's export does not say.
-        size: height and width.
-        first: its first annotated frame.
-        last: its last one.
-        step: frames between two that are annotated.
-        offset: what is added to its frames in the file.
-    """
-
-    video: str
-    size: tuple[float, float]
-    first: int
-    last: int
-    step: int
-    offset: int
 
 
 @dataclass(frozen=True)
@@ -77,9 +54,9 @@ def read_cvat(path: StrPath, choice: Choice | None = None, occluded: bool = True
         InputError: what is wrong, with the track and frame.
     """
     choice = choice or Choice()
-    root = _parse(path)
-    tasks = _tasks(path, root)
-    offered = _offered(root)
+    root = parse(path)
+    tasks = tasks_of(path, root)
+    offered = offered_by(root)
     labels = tuple(dict.fromkeys([*offered, *(t.get("label", "") for t in root.iterfind("track"))]))
     people = choice.people(labels)
     shapes: list[Shape] = []
@@ -106,7 +83,7 @@ def read_cvat(path: StrPath, choice: Choice | None = None, occluded: bool = True
     used = [action for shape in shapes for action in shape.actions]
     return Annotations(
         shapes=tuple(shapes),
-        actions=tuple(dict.fromkeys([*_declared(offered, people, choice), *used])),
+        actions=tuple(dict.fromkeys([*declared(offered, people, choice), *used])),
         labels=labels,
         attributes=tuple(dict.fromkeys(name for named in offered.values() for name in named)),
         left_out=left_out,
@@ -133,64 +110,7 @@ def _actions(
     return actions_of(chosen)
 
 
-def _parse(path: StrPath) -> ET.Element:
-    """The tree of an XML file without a document type: it could name files or grow without end."""
-    builder = ET.TreeBuilder()
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = builder.start
-    parser.EndElementHandler = builder.end
-    parser.CharacterDataHandler = builder.data
-
-    def refuse(*_: object) -> None:
-        raise InputError(f"{path}: has a document type (DOCTYPE), which CVAT does not write")
-
-    parser.StartDoctypeDeclHandler = refuse
-    parser.EntityDeclHandler = refuse
-    try:
-        with open(path, "rb") as file:
-            parser.ParseFile(file)
-        return builder.close()
-    except expat.ExpatError as error:
-        raise InputError(f"{path}: not XML ({error})") from error
-    except (AssertionError, ValueError, LookupError) as error:  # an encoding that nobody knows
-        raise InputError(f"{path}: not XML ({error})") from error
-
-
-def _tasks(path: StrPath, root: ET.Element) -> dict[str | None, _Task]:
-    """The tasks of a file by their numbers."""
-    whole = root.findall("meta/task") or root.findall("meta/job")
-    listed = whole or root.findall("meta/project/tasks/task")
-    if root.tag != "annotations" or not listed or root.find("image") is not None:
-        raise InputError(f"{path}: not the export of a task as `CVAT for video 1.1`")
-    found: dict[str | None, _Task] = {}
-    offsets: Counter[str] = Counter()  # by subset
-    for element in listed:
-        size = element.find("original_size")
-        size = root.find("meta/original_size") if size is None else size  # a job's
-        if size is None:
-            raise InputError(f"{path}: has no original_size: it is of images, not of a video")
-        height, width = (_number(path, size, side) for side in ("height", "width"))
-        if min(height, width) <= 0:
-            raise InputError(f"{path}: a video of {width:g} x {height:g}")
-        source = root.findtext("meta/source") or element.findtext("source")
-        video = video_name(source or element.findtext("name", ""))
-        if video in {task.video for task in found.values()}:
-            raise InputError(
-                f"{path}: two tasks are of {video!r}: export each by itself; --video tells their "
-                "videos apart"
-            )
-        first, last = (int(_number(path, element, f"{end}_frame")) for end in ("start", "stop"))
-        filtered = re.fullmatch(r"\s*step\s*=\s*(\d{1,6})\s*", element.findtext("frame_filter", ""))
-        step = max(int(filtered[1]), 1) if filtered else 1
-        subset = element.findtext("subset", "")
-        task = _Task(video, (height, width), first, last, step, offsets[subset])
-        found[element.findtext("id")] = task
-        if not whole:
-            offsets[subset] += first + step * int(_number(path, element, "size"))
-    return found
-
-
-def _boxes(where: str, track: ET.Element, task: _Task) -> Iterator[_Box]:
+def _boxes(where: str, track: ET.Element, task: Task) -> Iterator[_Box]:
     """The boxes of a track on every annotated frame, interpolated."""
     given: list[_Box] = []
     attributes: dict[str, str] = {}
@@ -224,38 +144,6 @@ def _moved(box: _Box, end: _Box | None, share: float, frame: int) -> _Box:
     turn = (end.rotation - box.rotation + 180) % 360 - 180  # the short way round
     rotation = box.rotation + share * turn
     return replace(box, frame=frame, corners=(x1, y1, x2, y2), rotation=rotation)
-
-
-def _offered(root: ET.Element) -> dict[str, dict[str, tuple[str, str]]]:
-    """Label to its attributes, and these to their kind and their values, one a line."""
-    return {
-        label.findtext("name", "").strip(): {
-            attribute.findtext("name", "").strip(): (
-                attribute.findtext("input_type", "").strip(),
-                attribute.findtext("values", ""),
-            )
-            for attribute in label.iterfind("attributes/attribute")
-        }
-        for label in root.iterfind("meta/*/labels/label")
-    }
-
-
-def _declared(
-    offered: dict[str, dict[str, tuple[str, str]]], people: set[str], choice: Choice
-) -> list[str]:
-    """The names of actions that the labels of people offer, in their order."""
-    found: list[str] = []
-    for label in (label for label in offered if label in people):
-        if choice.actions_from == LABEL:
-            found.append(label)
-        for name, (kind, values) in offered[label].items():
-            if not choice.names_action(name, kind):
-                continue
-            if kind == "checkbox":
-                found.append(name)
-            elif kind in ("select", "radio"):
-                found += actions_of({value.strip(): value for value in values.split("\n")})
-    return [name for name in found if name]
 
 
 def write_cvat(
@@ -317,14 +205,6 @@ def _box(shape: Shape, actions: list[str], height: int, width: int, outside: boo
         value = "true" if name in shape.actions else "false"
         lines.append(f"<attribute name={quoteattr(name)}>{value}</attribute>\n")
     return "".join([*lines, "</box>\n"])
-
-
-def _number(path: StrPath, element: ET.Element, name: str) -> float:
-    text = element.findtext(name, "").strip()
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(f"{path}: {name} is {text!r}, not a number") from None
 
 
 def _whole(where: str, element: ET.Element, name: str) -> int:

@@ -155,6 +155,30 @@ def test_frames_that_count_from_one_start_there(convert):
     assert "start = 4" in Path("again/data.toml").read_text()
 
 
+def test_the_way_back_takes_ticks_as_they_are_described(convert):
+    convert("cvat", "film.xml", "--output", "mine")
+    code, printed = convert("to-via", "mine/annotations.csv", "--output", "theirs")
+    assert code == 1
+    assert "--rate says how many ticks are one" in printed.err
+    code, printed = convert("to-via", "mine/annotations.csv", "--rate", "1", "--output", "theirs")
+    assert code == 1
+    assert "tick 2 is 2 s at a rate of 1, and videos/film.mp4 lasts 0.6 s" in printed.err
+    convert("to-via", "mine/annotations.csv", "--rate", "10", "--output", "theirs")
+    convert("via", "theirs/project.json", "--rate", "10", "--start", "900", "--output", "seconds")
+    assert [shape.tick for shape in shapes_in("seconds")] == [900, 902, 902]
+    code, printed = convert("to-via", "seconds/annotations.csv", "--output", "there")
+    assert code == 0, printed.err
+    assert Path("there/project.json").read_text() == Path("theirs/project.json").read_text()
+    code, printed = convert("to-cvat", "seconds/annotations.csv", "--output", "xml")
+    assert code == 1
+    assert "seconds/data.toml: 10 ticks are a second; to-cvat has frames" in printed.err
+    Path("seconds/data.toml").write_text("start = 900")
+    code, printed = convert("to-cvat", "seconds/annotations.csv", "--output", "xml")
+    assert code == 0, printed.err
+    convert("cvat", "xml/film.xml", "--output", "frames")
+    assert shapes_in("frames") == SHAPES
+
+
 def test_what_was_left_out_is_printed(convert):
     text = Path("film.xml").read_text()
     outline = '<polygon frame="0" keyframe="1" outside="0" occluded="0" points="0,0;9,0;9,9"/>'
