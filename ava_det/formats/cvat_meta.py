@@ -63,8 +63,10 @@ def tasks_of(path: StrPath, root: ET.Element) -> dict[str | None, Task]:
     """The tasks of a file by their numbers."""
     whole = root.findall("meta/task") or root.findall("meta/job")
     listed = whole or root.findall("meta/project/tasks/task")
-    if root.tag != "annotations" or not listed or root.find("image") is not None:
+    if root.tag != "annotations" or not listed:
         raise InputError(f"{path}: not the export of a task as `CVAT for video 1.1`")
+    if root.find("image") is not None:
+        raise InputError(f"{path}: is `CVAT for images`; export it as `CVAT for video 1.1`")
     found: dict[str | None, Task] = {}
     offsets: Counter[str] = Counter()  # by subset
     for element in listed:

@@ -24,7 +24,7 @@ from ava_det.structures import Clock, InputError
 SizeOf = Callable[[str], tuple[int, int]]  # from a video's name to its (height, width)
 
 _RECTANGLE = 2  # kind of shape
-_OTHERS = {1: "points", 3: "circles", 4: "ellipses", 5: "lines", 6: "polylines", 7: "polygons"}
+_OTHERS = {"1": "points", "3": "circles", "4": "ellipses", "6": "polylines", "7": "polygons"}
 _TEXT, _CHECKBOX = 1, 2  # kinds of attributes; a radio button or list has one option
 _VIDEO = 4  # kind of file
 _UNNAMED = ("default", "Default")  # the option of the attribute that every project comes with
@@ -92,7 +92,7 @@ def read_via(
 def _unlike(times: int, xy: list[Any]) -> str:
     """What an entry is that is neither a rectangle at a time nor a segment of time."""
     if xy and xy[0] != _RECTANGLE:
-        return f"{_OTHERS.get(xy[0], 'shapes')}, not rectangles"
+        return f"{_OTHERS.get(str(xy[0]), 'shapes')}, not rectangles"
     if xy and times != 1:
         return "rectangles without a time of their own"
     return "" if xy or times == 2 else "marks that are neither rectangle nor segment"

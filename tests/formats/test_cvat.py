@@ -300,7 +300,7 @@ GOOD = document([box(0, (0, 0, 10, 10))])
         ("<annotations/>", "not the export of a task as `CVAT for video 1.1`"),
         (
             GOOD.replace("<track", "<image").replace("</track", "</image"),
-            "not the export of a task",
+            "is `CVAT for images`; export it as",
         ),
         (GOOD.replace("<width>200</width>", ""), "width is '', not a number"),
         (GOOD.replace("original_size", "size"), "has no original_size: it is of images"),

@@ -132,6 +132,7 @@ def test_texts_and_the_unnamed_segment_are_no_actions(read):
     [
         ({"xy": [7, 1, 2, 3, 4, 5, 6]}, "polygons, not rectangles"),
         ({"xy": [8, 1, 2, 3, 4, 5, 6, 7, 8]}, "shapes, not rectangles"),
+        ({"xy": [[2], 1, 2, 3, 4]}, "shapes, not rectangles"),
         ({"z": []}, "rectangles without a time of their own"),
         ({"z": [2.0, 3.0]}, "rectangles without a time of their own"),
         ({"xy": []}, "marks that are neither rectangle nor segment"),
