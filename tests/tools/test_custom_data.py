@@ -1,5 +1,6 @@
 """docs/custom_data.md from end to end, on a film of two blocks annotated as CVAT writes it."""
 
+import json
 import runpy
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 import torch
 
 from ava_det.data.video_writer import VideoWriter
+from ava_det.formats.ava_csv import read_detections, read_ground_truth
+from ava_det.formats.class_map import ClassMap, read_class_map, write_class_map
 from ava_det.formats.cvat import write_cvat
 from ava_det.formats.shapes import Shape
 from ava_det.model.weights.native import ClipShape, ModelCard, read_weights, save_weights
@@ -96,3 +99,34 @@ def test_from_annotations_to_detections(mine, run_tool):
     ran = run_tool("detect", "videos/test.mp4", *found)
     assert ran.code == 0, ran.err
     assert (mine / "out" / "test.csv").is_file()
+
+
+def test_only_what_counts_is_tested_and_evaluated(mine, run_tool):
+    """Of keyframes 0, 2, 4 and 6, one is excluded and one not included; of three classes, two."""
+    more = 'excluded = "no.csv"\nincluded = "some.txt"\nevaluated = "counted.pbtxt"\n'
+    Path("test/limited.toml").write_text(Path("test/data.toml").read_text() + more)
+    Path("test/no.csv").write_text("test,2\n")
+    Path("test/some.txt").write_text("0\n2\n4\n")
+    counted = {1: "slide", 3: "hop"}
+    assert read_class_map("test/classes.pbtxt").names == {1: "slide", 2: "rest", 3: "hop"}
+    write_class_map("test/counted.pbtxt", ClassMap(counted))
+    names = [f"{key}=test/limited.toml" for key in ("class_map.name", "test.loader.records.names")]
+    small = ["model.num_classes=3", "model.arguments.width=8", "clip.short_side=64"]
+    config = CONFIGS / "finetune" / "own_slowfast_tiny.py"
+    more = [*names, *small, "test.loader.num_workers=0"]
+    ran = run_tool("test", "--config", config, "--untrained", "--output", "tested", *more)
+    assert ran.code == 0, ran.err
+    assert read_ground_truth("tested/ground_truth.csv")["tick"].tolist() == [0, 4]
+    assert sorted(set(read_detections("tested/detections.csv")["tick"])) == [0, 4]
+    assert read_class_map("tested/classes.pbtxt").names == counted
+    files = ["tested/detections.csv", "--ground-truth", "tested/ground_truth.csv"]
+    files += ["--class-map", "tested/classes.pbtxt", "--json", "ap.json"]
+    ran = run_tool("evaluate", *files, "--protocol", "uncapped")
+    assert ran.code == 0, ran.err
+    found = json.loads(Path("ap.json").read_text())
+    mine_says = json.loads(Path("tested/result.json").read_text())
+    assert found["mAP"] == pytest.approx(mine_says["mAP"])
+    ran = run_tool("check_data", "--dataset", "test/limited.toml")
+    assert ran.code == 0, ran.out
+    assert "rows on excluded keyframes (1)" in ran.out
+    assert "rows on ticks that are not included (1)" in ran.out
