@@ -7,7 +7,6 @@ import torch
 import torch.distributed as dist
 from detectron2.utils.comm import get_world_size
 from fvcore.nn.distributed import differentiable_all_reduce
-from fvcore.nn.precise_bn import get_bn_modules, update_bn_stats
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -75,41 +74,57 @@ def synchronize_norms(module: nn.Module) -> nn.Module:
     return module
 
 
-class _Prediction(nn.Module):
-    """A task's prediction, which has the model see clips as testing does: not mixed."""
-
-    def __init__(self, model: nn.Module, task: Task):
-        super().__init__()
-        self.model, self.task = model, task
-
-    def forward(self, batch: Batch) -> list[Any]:
-        return self.task.predict(self.model, batch)
-
-
+@torch.no_grad()
 def measure_statistics(model: nn.Module, task: Task, batches: Iterable[Batch], count: int) -> None:
     """Precise-BN (Wu and Johnson, arXiv 2105.07576): statistics of these weights, over batches.
 
     In training they trail behind the weights, and those of averaged weights are averages. Every
-    process measures its own batches; the statistics of all are kept.
+    process runs its own batches; mean and variance are those of all values that a norm has seen in
+    all of them. fvcore's `update_bn_stats` knows nothing of other processes: it takes the batch of
+    a synchronised norm for its own part of it, and forgets how much it has seen.
 
     Args:
         model: its batch norms' statistics change, nothing else; it is in evaluation mode after.
-        task: runs it.
+        task: runs it, by predictions, so that clips are seen as in testing: not mixed.
         batches: of training.
         count: how many of them.
     """
     model.eval()
-    for module in model.modules():
-        if isinstance(module, _BatchNorm):
-            module.train()
-    norms: list[Any] = get_bn_modules(model)
-    update_bn_stats(_Prediction(model, task), batches, count)
-    for norm in norms if get_world_size() > 1 else ():
-        both = torch.stack([norm.running_mean, norm.running_var + norm.running_mean**2])
-        dist.all_reduce(both)
-        mean, square = both / get_world_size()
-        norm.running_mean, norm.running_var = mean, square - mean**2
+    norms = {m: _Moments(m) for m in model.modules() if isinstance(m, _BatchNorm)}
+    for norm in norms:
+        norm.train()
+    hooks = [norm.register_forward_pre_hook(seen.add) for norm, seen in norms.items()]
+    for _, batch in zip(range(count), batches, strict=False):
+        task.predict(model, batch)
+    for hook in hooks:
+        hook.remove()
+    for norm, seen in norms.items():
+        seen.keep(norm)
     model.eval()
+
+
+class _Moments:
+    """What a batch norm has seen so far: (3, C) sums of its values, their squares and ones."""
+
+    def __init__(self, norm: Any):
+        shape, device = (3, norm.num_features), norm.running_mean.device
+        self.sums = torch.zeros(shape, dtype=torch.float64, device=device)
+
+    def add(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        """Take in an input (N, C, ...); to be called before the norm is."""
+        (values,) = inputs
+        others = [d for d in range(values.ndim) if d != 1]
+        variance, mean = torch.var_mean(values.float(), others, correction=0)
+        mean, count = mean.double(), values.numel() / values.shape[1]
+        self.sums += count * torch.stack([mean, variance + mean.square(), torch.ones_like(mean)])
+
+    def keep(self, norm: Any) -> None:
+        """Give the norm the mean and the variance of what it has seen in all processes."""
+        if get_world_size() > 1:
+            dist.all_reduce(self.sums)
+        mean, square = self.sums[:2] / self.sums[2]
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(square - mean.square())
 
 
 def share_statistics(model: nn.Module) -> None:

@@ -152,6 +152,62 @@ def test_mean_pasted_fraction_agrees_with_the_oracle(variant):
     assert abs(np.mean(fractions) - ORACLE[variant]) < 4 * error + 1e-4
 
 
+def fractions_in_the_continuum(cut, frames, alpha, count, clipped=True, roots=None):
+    """Pasted fractions by the definition: sides lam^(1/d) around uniform centres in a unit clip."""
+    rng = np.random.default_rng(1)
+    sides = rng.beta(alpha, alpha, count)[:, None, None] ** (1 / (roots or cut))
+    centers = rng.random((count, frames, cut))
+    low, high = centers - sides / 2, centers + sides / 2
+    if clipped:
+        low, high = low.clip(0, 1), high.clip(0, 1)
+    return (high - low).prod(2).mean(1)
+
+
+def distance(a, b):
+    """Kolmogorov's and Smirnov's: the largest difference of two empirical distributions."""
+    points = np.sort(np.concatenate([a, b]))
+    parts = [np.searchsorted(np.sort(x), points, side="right") / len(x) for x in (a, b)]
+    return np.abs(parts[0] - parts[1]).max()
+
+
+def bound(*counts):
+    """What it exceeds by chance in less than one case of a million.
+
+    Each sample is within sqrt(log(2 / p) / 2n) of the truth but for a share p of the cases
+    (Dvoretzky, Kiefer and Wolfowitz, with Massart's constant), and p is 5e-7 for each of two. With
+    alpha = 0.2, a share of 0.0005 is too small for a voxel of 1e15.
+    """
+    return sum(math.sqrt(math.log(2 / 5e-7) / (2 * count)) for count in counts) + 1e-3
+
+
+@pytest.mark.parametrize("alpha", [0.2, 1.0, 2.0])
+@pytest.mark.parametrize(
+    ("variant", "cut", "frames", "shape"),
+    [
+        ("spatial", 2, 1, (1, 30_000_000, 30_000_000)),
+        ("temporal", 1, 1, (10**15, 1, 1)),
+        ("spatiotemporal", 3, 1, (100_000, 100_000, 100_000)),
+        ("per_frame", 2, 4, (4, 30_000_000, 30_000_000)),
+    ],
+)
+def test_distribution_of_the_pasted_fraction(variant, cut, frames, shape, alpha):
+    """Not its mean alone; and the bound tells it from what a mistake would make of it."""
+    rng, draws, count = np.random.default_rng(0), 6_000, 200_000
+    drawn = np.array(
+        [
+            sum(cuboid.fraction(shape) for cuboid in draw_cuboids(shape, variant, alpha, rng))
+            for _ in range(draws)
+        ]
+    )
+    expected = fractions_in_the_continuum(cut, frames, alpha, count)
+    assert distance(drawn, expected) < bound(draws, count)
+    for mistake in ({"clipped": False}, {"alpha": 2 * alpha}, {"roots": cut + 1}):
+        wrong = fractions_in_the_continuum(
+            **{"cut": cut, "frames": frames, "alpha": alpha, "count": count, **mistake}
+        )
+        assert distance(drawn, wrong) > bound(draws, count), mistake
+
+
 def test_every_frame_has_a_box_of_its_own():
     cuboids = draw_cuboids((16, 100, 100), "per_frame", 1.0, np.random.default_rng(3))
     assert [cuboid.t for cuboid in cuboids] == [(t, t + 1) for t in range(16)]

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 from detectron2.config import instantiate
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from PIL import Image
 
+from ava_det.draw import contact_sheet
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import FRAME_CLOCK, AnnotatedKeyframe, Keyframe, PersonBoxes
 from ava_det.train.config import load_config
@@ -42,8 +44,22 @@ def cached(folder):
     return [f"{part}.mapper.reader.folder={folder / 'cache'}" for part in parts]
 
 
-def test_a_sheet_has_the_very_mix_of_its_iteration(run_tool, small, tmp_path):
-    """With pictures as high as the clips, its pixels are those that the model gets."""
+@pytest.fixture
+def captions(monkeypatch):
+    """What sheets say above their clips, which are drawn all the same."""
+    said = []
+
+    def keep(strips, *rest):
+        said.extend(strip.caption for strip in strips)
+        return drawn(strips, *rest)
+
+    drawn = contact_sheet.contact_sheet
+    monkeypatch.setattr(contact_sheet, "contact_sheet", keep)
+    return said
+
+
+def test_a_sheet_has_the_very_mix_of_its_iteration(run_tool, small, captions, tmp_path):
+    """Its pixels, as far as they can be seen, and label weights are those that the model gets."""
     arguments = ["--config", PRETRAIN, "--output", tmp_path / "view", "--start", 4, *small]
     done = run_tool("view_data", *arguments)
     assert done.code == 0, done.err
@@ -55,7 +71,8 @@ def test_a_sheet_has_the_very_mix_of_its_iteration(run_tool, small, tmp_path):
     batch = next(iter(loader))
     normalize = instantiate(cfg.model).normalize
     rng = mix_generator(cfg.train.seed, 4)
-    mixed, _ = instantiate(cfg.task).mix(normalize(batch["clips"]), batch["labels"][:, None], rng)
+    one_hot = torch.eye(3)[batch["labels"]]
+    mixed, targets = instantiate(cfg.task).mix(normalize(batch["clips"]), one_hot, rng)
     expected = (mixed * normalize.scale + normalize.shift).round().byte()
     first = expected[0, :, 0].permute(1, 2, 0).numpy()
     top = 12 + 26 + 48  # edge, title, caption
@@ -66,6 +83,16 @@ def test_a_sheet_has_the_very_mix_of_its_iteration(run_tool, small, tmp_path):
         for clip in [*expected[1:], *batch["clips"]]
     ]
     assert error < 6 < min(others)
+
+    assert [video for _, video in captions] == list(batch["videos"])
+    for (weights, _), target, label in zip(captions, targets, batch["labels"], strict=True):
+        shown = {part[-1]: float(part.split(" %")[0]) for part in weights.split(" + ")}
+        assert list(shown.values()) == sorted(shown.values(), reverse=True)
+        assert shown == pytest.approx(
+            {"abc"[k]: 100 * share for k, share in enumerate(target.tolist()) if share}, abs=0.051
+        )
+        assert "abc"[label] in shown
+    assert any(" + " in weights for weights, _ in captions), "no pair is mixed"
 
 
 def test_the_views_of_a_test_are_shown(run_tool, small, tmp_path):

@@ -1,6 +1,11 @@
 """Processes of torchrun, SLURM and our own; two of them train as one with the doubled batch."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +23,7 @@ from ava_det.train.processes import Place, first_host, place_in, run_in_processe
 from ava_det.train.tasks import Recognition, distribute
 
 BATCH, STEPS, CLASSES = 4, 4, 3
+ROOT = Path(__file__).resolve().parents[2]
 TOLERANCE = 1e-6  # relative: the criterion computes in float32; 6e-8 was measured
 
 
@@ -134,3 +140,107 @@ def fail() -> None:
 def test_a_failure_in_a_process_is_one_line():
     with pytest.raises(InputError, match=r"^process [01] has nothing to read$"):
         run_in_processes(fail, (), processes=2)
+
+
+# Each process tells what it sees of the other, and that it may be told.
+PROGRAM = """
+import json, sys
+from pathlib import Path
+import torch
+import torch.distributed as dist
+from detectron2.utils import comm
+from ava_det.train.processes import run_in_processes
+
+def meet(folder):
+    seen = comm.all_gather((comm.get_rank(), comm.get_local_rank(), comm.get_local_size()))
+    total = torch.tensor([10.0 ** comm.get_rank()])
+    dist.all_reduce(total)
+    said = {"rank": comm.get_rank(), "seen": seen, "sum": total.item(), "by": dist.get_backend()}
+    (folder / f"{comm.get_rank()}.json").write_text(json.dumps(said))
+
+run_in_processes(meet, (Path(sys.argv[1]),))
+assert not dist.is_initialized()
+"""
+
+
+@pytest.fixture
+def program(tmp_path):
+    """The command line of a program that has its processes meet, and what they are to see."""
+    (tmp_path / "program.py").write_text(PROGRAM)
+    return [str(tmp_path / "program.py"), str(tmp_path)]
+
+
+def alone() -> dict[str, str]:
+    """This environment without what tells a process that it is one of several."""
+    parts = ("RANK", "WORLD_SIZE", "LOCAL_", "MASTER_", "SLURM_", "TORCHELASTIC_")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(parts)}
+    return kept | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+def assert_they_met(folder: Path, local: list[list[int]]) -> None:
+    """`local` has the local rank and size of each process."""
+    both = [json.loads((folder / f"{rank}.json").read_text()) for rank in (0, 1)]
+    backend = "nccl" if torch.cuda.is_available() else "gloo"
+    seen = [[rank, *place] for rank, place in enumerate(local)]
+    for rank, said in enumerate(both):
+        assert said == {"rank": rank, "seen": seen, "sum": 11.0, "by": backend}
+
+
+def torchrun(rank: int) -> dict[str, str]:
+    place = {"RANK": rank, "WORLD_SIZE": 2, "LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": 2}
+    return {name: str(value) for name, value in place.items()}
+
+
+def slurm(rank: int) -> dict[str, str]:
+    """Two tasks on a node, in a step of a job of four tasks on two nodes."""
+    job = {"SLURM_NTASKS": 4, "SLURM_NNODES": 2, "SLURM_JOB_NODELIST": "nowhere[1-2]"}
+    step = {"SLURM_STEP_NUM_TASKS": 2, "SLURM_STEP_NUM_NODES": 1}
+    place = {**job, **step, "SLURM_PROCID": rank, "SLURM_LOCALID": rank}
+    return {name: str(value) for name, value in place.items()}
+
+
+def slurm_nodes(rank: int) -> dict[str, str]:
+    """A task on each of two nodes."""
+    place = {"SLURM_NTASKS": 2, "SLURM_NNODES": 2, "SLURM_PROCID": rank, "SLURM_LOCALID": 0}
+    return {name: str(value) for name, value in place.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(torch.cuda.device_count() == 1, reason="two processes need two GPUs or none")
+@pytest.mark.parametrize(
+    ("place", "local", "order"),
+    [
+        (torchrun, [[0, 2], [1, 2]], (1, 0)),
+        (slurm, [[0, 2], [1, 2]], (1, 0)),
+        (slurm_nodes, [[0, 1], [0, 1]], (0, 1)),
+    ],
+)
+def test_processes_that_somebody_else_started_meet(program, tmp_path, place, local, order):
+    """In whatever order they come: the second one is started seconds later."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    where = alone() | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    started = []
+    try:
+        for rank in order:
+            time.sleep(2 * len(started))
+            command, environment = [sys.executable, *program], where | place(rank)
+            started.append(subprocess.Popen(command, env=environment, stderr=subprocess.PIPE))
+        for process in started:
+            _, errors = process.communicate(timeout=120)
+            assert process.returncode == 0, errors.decode()
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+    assert_they_met(tmp_path, local)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(torch.cuda.device_count() == 1, reason="two processes need two GPUs or none")
+def test_torchrun_starts_processes_that_meet(program, tmp_path):
+    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run([*run, *program], env=alone(), capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr.decode()
+    assert_they_met(tmp_path, [[0, 2], [1, 2]])

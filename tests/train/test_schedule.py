@@ -1,13 +1,10 @@
 """Epochs, steps, warm-up and learning rate follow from the size of the training set."""
 
 import pytest
-import torch
 from fvcore.common.param_scheduler import CosineParamScheduler
 from omegaconf import OmegaConf
-from torch import nn
 
 from ava_det.structures import InputError
-from ava_det.train.norms import measure_statistics
 from ava_det.train.schedule import settle, warmed_up
 
 
@@ -55,23 +52,3 @@ def test_warm_up_ends_where_its_epochs_do():
     assert schedule(17 / 250) == pytest.approx((0.1 + cosine(34 / 250)) / 2)
     for epoch in (34, 100, 200):
         assert schedule(epoch / 250) == pytest.approx(cosine(epoch / 250), abs=1e-6)
-
-
-class Predicting:
-    def losses(self, model, batch, rng):
-        raise AssertionError("statistics are measured by predictions")
-
-    def predict(self, model, batch):
-        return list(model(batch))
-
-
-def test_measured_statistics_are_those_of_all_batches():
-    torch.manual_seed(0)
-    model = nn.Sequential(nn.BatchNorm3d(2), nn.Dropout(0.5))
-    batches = [torch.randn(n, 2, 2, 3, 3) * n + n for n in (2, 3, 4)]
-    measure_statistics(model, Predicting(), batches, 3)
-    values = torch.cat(batches).transpose(0, 1).flatten(1)
-    torch.testing.assert_close(model[0].running_mean, values.mean(1))
-    torch.testing.assert_close(model[0].running_var, values.var(1, unbiased=False))
-    assert not any(module.training for module in model.modules())
-    assert model[0].momentum == 0.1
