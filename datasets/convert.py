@@ -12,7 +12,6 @@ name of the data set for every tool. A tick is a frame; with VIA, `--rate` of th
 import argparse
 import json
 import os
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from ava_det.formats.joining import idle_tracks, join, left_out_lines, require_c
 from ava_det.formats.shapes import Annotations, class_map_of, from_table, to_table
 from ava_det.formats.via import read_via, write_via
 from ava_det.formats.video_names import VideoNames
-from ava_det.structures import Clock, InputError, Keyframe
+from ava_det.structures import FRAME_CLOCK, Clock, InputError, Keyframe
 
 READERS, WRITERS = ("cvat", "via", "coco"), ("to-cvat", "to-via", "to-coco")
 # What an option is of no use to is refused rather than passed over.
@@ -55,38 +54,17 @@ def parser() -> argparse.ArgumentParser:
     add("--videos", required=True, type=Path, help="folder of the videos")
     add("--class-map", type=Path, help="classes that there are (default: those in the files)")
     add = parser.add_argument_group("reading").add_argument
+    names: dict[str, Any] = {"nargs": "+", "default": [], "metavar": "NAME"}
     add("--actions", choices=(ATTRIBUTES, LABEL), default=ATTRIBUTES, help="where actions stand")
-    add(
-        "--label",
-        nargs="+",
-        default=[],
-        metavar="NAME",
-        help="labels, categories: people (default: person)",
-    )
-    add(
-        "--attribute",
-        nargs="+",
-        default=[],
-        metavar="NAME",
-        help="attributes that name actions (default: all but numbers and text)",
-    )
-    add(
-        "--video",
-        nargs="+",
-        default=[],
-        metavar="NAME",
-        help="the video of each FILE, where the file does not say",
-    )
+    add("--label", **names, help="labels or categories that are people (default: person, else all)")
+    add("--attribute", **names, help="those that name actions (default: all but numbers and text)")
+    add("--video", **names, help="the video of each FILE, where the file does not say")
     add("--every", type=int, default=1, metavar="N", help="keep a frame in N")
     add("--no-occluded", action="store_true", help="cvat: without hidden people")
     add("--person", default="person", metavar="NAME", help="via: attribute of track ids")
     add = parser.add_argument_group("time").add_argument
     add("--rate", type=float, help="via: ticks a second (default 1)")
-    add(
-        "--start",
-        type=int,
-        help="tick at the beginning of a video, in coco its first frame (default 0)",
-    )
+    add("--start", type=int, help="tick at a video's beginning; coco: its first frame (default 0)")
     return parser
 
 
@@ -112,7 +90,7 @@ def read(args: argparse.Namespace, choice: Choice) -> tuple[Annotations, Clock]:
 
     folder = VideoFolder(args.videos)
     names = VideoNames(folder.files)
-    clock = clock_of(args, {"rate": 1.0} if args.format == "via" else {})
+    clock = clock_of(args, Clock(1.0) if args.format == "via" else FRAME_CLOCK)
     parts = []
     for place, path in enumerate(args.inputs):
 
@@ -137,11 +115,10 @@ def read(args: argparse.Namespace, choice: Choice) -> tuple[Annotations, Clock]:
     return join(parts, own_people=args.format == "cvat"), clock
 
 
-def clock_of(args: argparse.Namespace, described: dict[str, Any]) -> Clock:
-    """What a tick is, by the command line or else by a description."""
-    rate = described.get("rate") if args.rate is None else args.rate
-    start = described.get("start", 0) if args.start is None else args.start
-    return Clock(rate, start)
+def clock_of(args: argparse.Namespace, default: Clock) -> Clock:
+    """What a tick is, where the command line says so."""
+    rate = default.rate if args.rate is None else args.rate
+    return Clock(rate, default.start if args.start is None else args.start)
 
 
 def to_ava(args: argparse.Namespace) -> None:
@@ -214,11 +191,10 @@ def from_ava(args: argparse.Namespace) -> None:
 
 def described_clock(args: argparse.Namespace) -> Clock:
     """What a tick of the first file is, by the data.toml beside it."""
+    from ava_det.data.custom import read_description
+
     beside = args.inputs[0].with_name("data.toml")
-    try:
-        described = tomllib.loads(beside.read_text("utf-8-sig")) if beside.is_file() else {}
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{beside}: not TOML ({error})") from error
+    described = read_description(beside).clock if beside.is_file() else FRAME_CLOCK
     clock = clock_of(args, described)
     if args.format == "to-via" and clock.rate is None:
         raise InputError("to-via: VIA counts in seconds; --rate says how many ticks are one")

@@ -172,7 +172,7 @@ def test_the_way_back_takes_ticks_as_they_are_described(convert):
     code, printed = convert("to-cvat", "seconds/annotations.csv", "--output", "xml")
     assert code == 1
     assert "seconds/data.toml: 10 ticks are a second; to-cvat has frames" in printed.err
-    Path("seconds/data.toml").write_text("start = 900")
+    Path("seconds/data.toml").write_text('videos = "../videos"\nstart = 900')
     code, printed = convert("to-cvat", "seconds/annotations.csv", "--output", "xml")
     assert code == 0, printed.err
     convert("cvat", "xml/film.xml", "--output", "frames")
