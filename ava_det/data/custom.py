@@ -76,7 +76,7 @@ def load_keyframes(description: Description) -> PackedKeyframes:
         for name, found in facts.items()
         for tick in found.ticks(description.clock).tolist()
     ]
-    _say(description.path, len(paths), broken, 0, 0, "", bool(everything))
+    _say(description.path, _without(facts, broken), len(everything))
     return pack(table_of(everything), paths)
 
 
@@ -122,33 +122,28 @@ def _within(
             continue
         beyond = facts[name].outside(keyframes.ticks[part], description.clock)
         if beyond.any():
-            tick = keyframes.ticks[part][beyond][0]
-            first = first or f"tick {tick} is outside {keyframes.paths[keyframes.videos[part[0]]]}"
+            path = keyframes.paths[keyframes.videos[part[0]]]
+            first = first or f"tick {keyframes.ticks[part][beyond][0]} is outside {path}"
             outside += int(beyond.sum())
         kept.append(part[~beyond])
     chosen = np.concatenate(kept)
-    where = description.annotations or description.path
-    videos = len(facts) + len(broken)
-    _say(where, videos, broken, len(keyframes), outside, first, len(chosen) > 0)
+    left_out = _without(facts, broken)
+    if outside:
+        left_out.append(f"{outside} of {len(keyframes)} keyframes ({first})")
+    _say(description.annotations or description.path, left_out, len(chosen))
     return keyframes.select(chosen)
 
 
-def _say(
-    where: Path,
-    videos: int,
-    broken: Mapping[str, str],
-    keyframes: int,
-    outside: int,
-    first: str,
-    left: bool,
-) -> None:
+def _without(facts: Mapping[str, Facts], broken: Mapping[str, str]) -> list[str]:
+    """The videos that are left out, in words; [] if there are none."""
+    if not broken:
+        return []
+    return [f"{len(broken)} of {len(facts) + len(broken)} videos ({next(iter(broken.values()))})"]
+
+
+def _say(where: Path, left_out: list[str], left: int) -> None:
     """Warn of what is left out, in one line; that nothing is left is an error."""
-    reasons = []
-    if broken:
-        reasons.append(f"{len(broken)} of {videos} videos ({next(iter(broken.values()))})")
-    if outside:
-        reasons.append(f"{outside} of {keyframes} keyframes ({first})")
     if not left:
-        raise InputError(f"{where}: no keyframe is left: without {', '.join(reasons)}")
-    if reasons:
-        logger.warning("%s: left out: %s", where, ", ".join(reasons))
+        raise InputError(f"{where}: no keyframe is left: without {', '.join(left_out)}")
+    if left_out:
+        logger.warning("%s: left out: %s", where, ", ".join(left_out))

@@ -85,7 +85,8 @@ KINDS = {
     "missing_video": Kind(
         ERROR,
         "annotated videos without a file",
-        "a file is named like the video, with a suffix that the list does not have",
+        "a file is named like the video, with a suffix that the list does not have; in a set of "
+        "one's own the folders below the videos are part of the name",
     ),
     "no_video": Kind(ERROR, "no annotated video has a file", "is it the folder of another set?"),
     "unused_video": Kind(
@@ -96,7 +97,7 @@ KINDS = {
         ERROR,
         "videos with keyframes before their beginning or after their end",
         "is the video cut short, cut at another second, or are ticks in another unit? "
-        "--start and --ticks say what they are",
+        "--start and --ticks, or a description's start and rate, say what they are",
     ),
     "not_cut": Kind(
         WARNING,
