@@ -89,6 +89,19 @@ def at_least(least: float, kind: type[Number]) -> Callable[[str], Number]:
     return number
 
 
+def above_zero(most: float = math.inf) -> Callable[[str], float]:
+    """A type of argument: finite numbers above 0 and up to `most`."""
+
+    def number(text: str) -> float:
+        value = float(text)
+        if not 0 < value <= most or value == math.inf:
+            end = "" if most == math.inf else f" and up to {most:g}"
+            raise argparse.ArgumentTypeError(f"{text} is not a number above 0{end}")
+        return value
+
+    return number
+
+
 def one_line(error: Exception) -> str:
     """The message of an error on one line; the type is named unless it is plain bad input."""
     if isinstance(error, OSError) and error.filename:

@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     add("--groups", type=path, metavar="LIST", help="a class list with groups, if that has none")
     add("--exclude", type=path, metavar="CSV", help="keyframes that do not count")
     add("--protocol", choices=["activitynet", "uncapped"], default="activitynet")
-    add("--iou", type=float, default=0.5, help="least overlap of a true detection (default 0.5)")
+    add("--iou", type=cli.above_zero(1.0), default=0.5, help="least overlap of a hit (default 0.5)")
     kinds = ["act", "multisports"]
     add("--video-map", nargs="?", const="act", choices=kinds, help="tubes' mAP too (default act)")
     add("--json", type=path, help="write the figures to this file")
@@ -51,7 +51,8 @@ def parser() -> argparse.ArgumentParser:
 
 def ticks(text: str) -> float | None:
     """What `--ticks` means; None for frames."""
-    return {"seconds": 1.0, "frames": None}[text] if text in ("seconds", "frames") else float(text)
+    named = {"seconds": 1.0, "frames": None}
+    return named[text] if text in named else cli.above_zero()(text)
 
 
 def main(args: argparse.Namespace) -> None:

@@ -63,6 +63,8 @@ def main(args: argparse.Namespace) -> None:
         loading.records.threshold = args.threshold
     if args.proposals:
         loading.records.proposals = args.proposals
+    if args.threshold is not None and not loading.records.proposals:
+        parser().error("--threshold is of proposals: --proposals names them")
     args.output.mkdir(parents=True, exist_ok=True)
     unreadable = args.output / "unreadable.csv"
     unreadable.unlink(missing_ok=True)
@@ -77,7 +79,7 @@ def main(args: argparse.Namespace) -> None:
         evaluators.append(FeatureExport(args.features, model.head.projection))
     all_of_them = DatasetEvaluators(evaluators)
     model = laid_out(model, cfg.train)
-    result = evaluate(model, instantiate(cfg.task), progress, all_of_them, cfg.test.amp)
+    evaluate(model, instantiate(cfg.task), progress, all_of_them, cfg.test.amp)
     write_detections(args.output / "detections.csv", evaluator.table)
     write_ground_truth(args.output / "ground_truth.csv", evaluator.ground_truth)
     write_class_map(args.output / "classes.pbtxt", evaluator.evaluated)
@@ -85,7 +87,7 @@ def main(args: argparse.Namespace) -> None:
     summary["unreadable"] = len(loader.unreadable)
     if summary["unreadable"]:
         print(f"{summary['unreadable']} videos are left out as unreadable: {unreadable}")
-    print(f"frame-mAP ({evaluator.protocol}): {result['detection']['frame_mAP']:.2f} %")
+    print(f"frame-mAP ({evaluator.protocol}): {100 * evaluator.result.mAP:.2f} %")
     if args.video_map:
         tubes = video_map(evaluator.ground_truth, evaluator.table, evaluator.evaluated).summary()
         summary["video_mAP"] = tubes

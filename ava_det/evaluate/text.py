@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from ava_det.formats.ava_csv import has_box
 from ava_det.formats.evaluation import Evaluation, VideoEvaluation
 
 
@@ -105,6 +106,8 @@ def video_table(result: VideoEvaluation) -> str:
 def notes(result: Evaluation, ground_truth: pd.DataFrame, detections: pd.DataFrame) -> list[str]:
     """A line for everything that did not count or may be a mistake."""
     lines = [f"left out: {count:,} {reason}" for reason, count in result["left_out"].items()]
+    if not has_box(detections).any():
+        lines.append("nothing was detected: the results have no box")
     if result["unlisted"] and result["protocol"] != "activitynet":
         lines.append(
             f"counted as false by {result['protocol']!r}: {result['unlisted']:,} detections on "

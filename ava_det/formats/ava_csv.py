@@ -35,7 +35,8 @@ from ava_det.structures import InputError, Keyframe, PersonBoxes
 
 _GROUND_TRUTH = Layout(eighth="person", fewest=7)
 _INSTANTS = Layout(eighth="person", fewest=7, second="time")
-_DETECTIONS = Layout(eighth="score", fewest=8)
+# A detector that found nothing may well write nothing; annotations and proposals never are nothing.
+_DETECTIONS = Layout(eighth="score", fewest=8, may_be_empty=True)
 _BOXES = Layout(eighth="score", fewest=6)
 _KEYFRAMES = Layout(eighth="", fewest=2)
 
@@ -62,8 +63,8 @@ def read_instants(path: StrPath) -> pd.DataFrame:
 def read_detections(path: StrPath) -> pd.DataFrame:
     """Read results: `video,tick,x1,y1,x2,y2,action,score`; otherwise as `read_ground_truth`.
 
-    Every row needs its action and score. A person or track id is read from a further column if a
-    header line names it.
+    Every row needs its action and score; an empty file has no row. A person or track id is read
+    from a further column if a header line names it.
     """
     return read_rows(path, _DETECTIONS)
 

@@ -38,11 +38,13 @@ class Layout:
         eighth: its eighth column.
         fewest: columns of a row with a box.
         second: its second column: the tick, or "time", seconds that become ticks of a millisecond.
+        may_be_empty: whether a file of no byte is a table of no row rather than a mistake.
     """
 
     eighth: str
     fewest: int
     second: str = "tick"
+    may_be_empty: bool = False
 
     def names(self, header: list[str] | None) -> list[str]:
         """Column names of a file; those which are not ours start with a blank."""
@@ -67,6 +69,8 @@ def read_rows(path: StrPath, layout: Layout) -> pd.DataFrame:
         InputError: the first malformed row, by file and row.
     """
     with readable(path):
+        if layout.may_be_empty and _is_empty(path):
+            return _Columns(0).table(1)
         header = _header(path)
         names = layout.names(header)
         table, fine = _parse(path, names, layout, header is not None)
@@ -86,6 +90,11 @@ def readable(path: StrPath) -> Generator[None, None, None]:
         raise InputError(f"{path}: not a text file") from None
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise InputError(f"{path}: not a whole gzip file") from None
+
+
+def _is_empty(path: StrPath) -> bool:
+    with open_text(path) as file:
+        return not file.read(1)
 
 
 def _header(path: StrPath) -> list[str] | None:

@@ -103,7 +103,10 @@ class FrameMapEvaluator(DatasetEvaluator):
         self._detections += outputs
 
     def evaluate(self) -> Any:
-        """{"detection": {"frame_mAP": ...}} in the main process, which keeps the table."""
+        """{"detection": {"frame_mAP_PROTOCOL": ...}} in the main process, which keeps the table.
+
+        The figure's name has the protocol, since it is all that logs and curves show of it.
+        """
         gathered: Any = comm.gather(self._detections)
         if not comm.is_main_process():
             return None
@@ -115,4 +118,4 @@ class FrameMapEvaluator(DatasetEvaluator):
         self.result = frame_map(
             self.ground_truth, self.table, self.evaluated, protocol=self.protocol
         )
-        return {"detection": {"frame_mAP": 100 * self.result.mAP}}
+        return {"detection": {f"frame_mAP_{self.protocol}": 100 * self.result.mAP}}

@@ -1,3 +1,5 @@
+import math
+
 import pandas as pd
 
 from ava_det.evaluate.text import class_table, lines_of, notes
@@ -31,15 +33,19 @@ def test_class_table():
 
 
 def test_notes():
-    truth = pd.DataFrame({"video": ["a"]})
-    found = pd.DataFrame({"video": pd.Categorical(["c", "a", "b"])})
+    truth = pd.DataFrame({"video": ["a"], "x1": 0.5})
+    found = pd.DataFrame({"video": pd.Categorical(["c", "a", "b"]), "x1": 0.5})
     assert notes(RESULT, truth, found) == [
         "left out: 1,234 detections with a degenerate box",
         "counted as false by 'uncapped': 3 detections on keyframes that the ground truth does not "
         "list",
         "not in the ground truth: 2 videos of the detections: b, c",
     ]
-    assert notes({**RESULT, "protocol": "activitynet", "left_out": {}}, truth, truth) == []
+    plain = {**RESULT, "protocol": "activitynet", "left_out": {}}
+    assert notes(plain, truth, truth) == []
+    nothing = ["nothing was detected: the results have no box"]
+    assert notes(plain, truth, truth.assign(x1=math.nan)) == nothing
+    assert notes(plain, truth, truth[:0]) == nothing
 
 
 def test_all_lines():

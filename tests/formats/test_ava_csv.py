@@ -161,10 +161,26 @@ def test_bad_rows_of_results(tmp_path, row, problem):
     assert str(error.value) == f"{path}: row 1: {problem}"
 
 
+@pytest.mark.parametrize("read", [read_ground_truth, read_boxes])
+@pytest.mark.parametrize("name", ["rows.csv", "rows.csv.gz"])
+def test_an_empty_file_is_a_mistake(tmp_path, read, name):
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(b"") if name.endswith(".gz") else b"")
+    with pytest.raises(InputError, match=rf"{name}: the file is empty"):
+        read(path)
+
+
+@pytest.mark.parametrize("content", ["", "video,tick,x1,y1,x2,y2,action,score\n"])
+def test_results_without_a_row(tmp_path, content):
+    table = read_detections(written(tmp_path, content))
+    full = read_detections(written(tmp_path, "v,1,0,0,1,1,5,0.5\n", "full.csv"))
+    assert len(table) == 0
+    assert table.dtypes.drop("video").equals(full.dtypes.drop("video"))
+    assert table["video"].cat.categories.dtype == full["video"].cat.categories.dtype
+
+
 @pytest.mark.parametrize("read", [read_ground_truth, read_detections, read_boxes])
 def test_files_that_are_no_tables(tmp_path, read):
-    with pytest.raises(InputError, match=r"rows.csv: the file is empty"):
-        read(written(tmp_path, ""))
     binary = tmp_path / "movie.csv"
     binary.write_bytes(bytes(range(256)) * 4)
     with pytest.raises(InputError, match=r"movie.csv: not a text file"):

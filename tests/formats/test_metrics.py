@@ -18,11 +18,11 @@ def test_a_log_that_was_resumed_and_killed(tmp_path):
         {"iteration": 19, "total_loss": 3.0, "lr": 0.1},
         {"iteration": 39, "total_loss": 2.0, "lr": 0.1, "note": "no number"},
         {"iteration": 19, "total_loss": 2.5, "lr": 0.1},
-        {"iteration": 59, "detection/frame_mAP": 40},
+        {"iteration": 59, "detection/frame_mAP_uncapped": 40},
         end='\n{"iteration": 79, "total_l',
     )
     metrics = read_metrics(path)
-    assert sorted(metrics) == ["detection/frame_mAP", "lr", "total_loss"]
+    assert sorted(metrics) == ["detection/frame_mAP_uncapped", "lr", "total_loss"]
     iterations, losses = metrics["total_loss"]
     assert (iterations.tolist(), losses.tolist()) == ([19, 39], [2.5, 2.0])
 

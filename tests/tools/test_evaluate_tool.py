@@ -171,7 +171,7 @@ def test_recorded_answers(shared, tmp_path, run, case):
     [
         ("det.csv", "v,1,0,0,1,1,2\n", "det.csv: row 1: 7 columns where 8 belong"),
         ("det.csv", "v,1,0,0,50,90,2,1\n", "not in pixels"),
-        ("det.csv", "", "det.csv: the file is empty"),
+        ("gt.csv", "", "gt.csv: the file is empty"),
         ("det.csv", "v,1,0,0,1,1,77,1\n", "det.csv: row 1: action 77 is not in the class map"),
         ("gt.csv", "v,1,0,0,1,1,77\n", "gt.csv: row 1: action 77 is not in the class map"),
         ("gt.csv", "v,1\n", "gt.csv: no row of an evaluated class counts"),
@@ -316,6 +316,58 @@ def test_tubes_that_cannot_be_told_apart(files, run):
     (files / "gt.csv").write_text(f"{row}\n{row.replace('0.5', '0.6')}\n")
     code, _, err = run(*inputs(files), "--video-map")
     assert err.startswith(f"error: {files / 'gt.csv'}: two boxes of one person")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("det.csv", b""),
+        ("det.csv.gz", gzip.compress(b"")),
+        ("det.csv", b"\n"),
+        ("det.csv", b"video,tick,x1,y1,x2,y2,action,score\n"),
+        ("det.csv", b"v,902\nv,903\n"),
+    ],
+)
+@pytest.mark.parametrize("protocol", ["activitynet", "uncapped"])
+def test_a_detector_that_finds_nothing_scores_nothing(files, run, name, content, protocol):
+    (files / name).write_bytes(content)
+    page, figures = files / "out.html", files / "out.json"
+    other = ["--compare", files / name, "--ground-truth-boxes", files / name, "--video-map"]
+    given = [*inputs(files, name), "--protocol", protocol, *other]
+    code, out, err = run(*given, "--html", page, "--json", figures)
+    assert code == 0, err
+    assert f"frame-mAP@0.5 ({protocol}): 0.0000" in out
+    assert "nothing was detected: the results have no box" in err
+    assert json.loads(figures.read_text())["mAP"] == 0
+    assert json.loads(figures.read_text())["AP"]["stand"] == 0
+    assert page.exists()
+
+
+@pytest.mark.parametrize("name", ["gt.csv", "boxes.csv"])
+def test_annotations_and_proposals_are_never_empty(files, run, name):
+    (files / "boxes.csv").write_text("v,902,0.1,0.1,0.5,0.9,,0.7\n")
+    (files / name).write_text("")
+    code, _, err = run(*inputs(files), "--proposals", files / "boxes.csv")
+    assert (code, err.splitlines()[-1]) == (1, f"error: {files / name}: the file is empty")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *(("--iou", value) for value in ("7", "0", "-0.5", "nan", "half")),
+        *(("--ticks", value) for value in ("0", "-1", "nan", "inf", "minutes")),
+    ],
+)
+def test_numbers_that_make_no_sense(files, run, option, value):
+    code, out, err = run(*inputs(files), f"{option}={value}")
+    assert (code, out) == (2, "")
+    assert f"argument {option}: " in err
+    assert value in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("option", [("--iou", 1), ("--iou", 0.01), ("--ticks", 0.5)])
+def test_numbers_that_make_sense(files, run, option):
+    assert run(*inputs(files), *option)[0] == 0
 
 
 def test_bad_requests(files, run):

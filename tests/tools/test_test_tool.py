@@ -57,6 +57,18 @@ def test_a_torn_film_is_counted_and_listed(run_tool, settings, tmp_path):
     assert json.loads((tmp_path / "out" / "result.json").read_text())["unreadable"] == 1
 
 
+def test_a_threshold_of_no_proposals_is_misuse(run_tool, settings, tmp_path):
+    given = ["--config", CONFIG, "--untrained", "--output", tmp_path / "out", *settings]
+    done = run_tool("test", *given, "--threshold", 0.5)
+    assert done.code == 2
+    assert "--threshold is of proposals: --proposals names them" in done.err
+    assert not (tmp_path / "out").exists()
+    # The config may name them as well.
+    listed = f"test.loader.records.proposals={tmp_path / 'boxes.csv'}"
+    given += [listed, "test.loader.max_unreadable=0.5"]
+    assert run_tool("test", *given, "--threshold", 0.5).code == 0
+
+
 def test_boxes_of_a_file_whose_name_has_spaces(run_tool, settings, tmp_path):
     boxes = (tmp_path / "boxes.csv").rename(tmp_path / "my boxes, 1.csv")
     arguments = ["--config", CONFIG, "--untrained", "--output", tmp_path / "out"]
