@@ -72,8 +72,9 @@ def main(args: argparse.Namespace) -> None:
     """Convert one way or the other."""
     if args.every < 1 or not (args.rate is None or 0 < args.rate < float("inf")):
         raise InputError("--every is at least 1, and --rate above 0")
+    usual = parser()
     for name, formats in ONLY_FOR.items():
-        if args.format not in formats and getattr(args, name) != parser().get_default(name):
+        if args.format not in formats and getattr(args, name) != usual.get_default(name):
             option = name.replace("_", "-")
             raise InputError(f"--{option} is for {', '.join(formats)}, not {args.format}")
     if args.video and len(args.video) != len(args.inputs):
@@ -191,7 +192,7 @@ def from_ava(args: argparse.Namespace) -> None:
 
 def described_clock(args: argparse.Namespace) -> Clock:
     """What a tick of the first file is, by the data.toml beside it."""
-    from ava_det.data.custom import read_description
+    from ava_det.data.description import read_description
 
     beside = args.inputs[0].with_name("data.toml")
     described = read_description(beside).clock if beside.is_file() else FRAME_CLOCK

@@ -11,7 +11,7 @@ import numpy as np
 
 from ava_det.data.sampling import nearest_frames
 from ava_det.data.video import Video
-from ava_det.data.video_index import open_video
+from ava_det.data.video_index import header_seconds, open_video
 from ava_det.formats.atomic import atomic_path
 from ava_det.structures import InputError
 
@@ -59,11 +59,10 @@ def length_of(path: Path) -> float:
     """
     container, stream = open_video(path)
     with container:
-        if stream.duration is not None and stream.time_base is not None:
-            return float(stream.duration * stream.time_base)
-        if container.duration is not None:
-            return container.duration / av.time_base
-    raise InputError(f"{path}: does not say how long it is")
+        seconds = header_seconds(container, stream)
+    if seconds is None:
+        raise InputError(f"{path}: does not say how long it is")
+    return seconds
 
 
 def cut_video(source: Path, target: Path, cut: Cut) -> float:

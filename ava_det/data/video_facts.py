@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ava_det.data.video import Video
-from ava_det.data.video_index import open_video
+from ava_det.data.video_index import header_seconds, open_video
 from ava_det.formats.frame_lists import FrameList
 from ava_det.structures import Clock
 
@@ -57,11 +57,7 @@ def header_facts(path: Path, count: bool = False) -> Facts:
     """
     container, stream = open_video(path)
     with container:
-        seconds, rate = None, stream.average_rate
-        if stream.duration is not None and stream.time_base is not None:
-            seconds = float(stream.duration * stream.time_base)
-        elif container.duration is not None:
-            seconds = container.duration / 1e6
+        seconds, rate = header_seconds(container, stream), stream.average_rate
         if seconds and stream.frames and rate:
             return Facts(seconds, stream.frames, float(rate), (stream.width, stream.height))
         if seconds and rate and not count:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ava_det.data.video import VideoReader
+from ava_det.data.video_facts import file_facts
 from ava_det.data.video_files import video_files
 from ava_det.structures import Clock, InputError, Keyframe
 
@@ -25,9 +25,7 @@ class VideoFolder:
         """See the class."""
         self.path = path
         self.files = video_files(path)
-        self._reader = VideoReader()
-        self.size = cache(self._size)  # (height, width) of a video
-        self._times = cache(self._read_times)
+        self._facts = cache(lambda video: file_facts(self.file(video)))
 
     def require_inside(self, where: str, keyframes: Iterable[Keyframe], clock: Clock) -> None:
         """Refuse ticks outside their video.
@@ -41,34 +39,35 @@ class VideoFolder:
             InputError: the first tick that is no frame, or is more than 1.5 frames after the last.
         """
         for keyframe in keyframes:
-            times, file = self._times(keyframe.video), self._file(keyframe.video)
-            if clock.rate is None:
-                last = clock.start + len(times) - 1
-                if not clock.start <= keyframe.tick <= last:
-                    raise InputError(
-                        f"{where}: there is no frame {keyframe.tick} in {file}, which has "
-                        f"{clock.start} to {last}"
-                    )
+            facts, file = self._facts(keyframe.video), self.file(keyframe.video)
+            if not facts.outside(np.array([keyframe.tick]), clock)[0]:
                 continue
-            frame = max((times[-1] - times[0]) / max(len(times) - 1, 1), 1e-3)
-            seconds = clock.seconds(keyframe.tick)
-            if not 0 <= seconds <= times[-1] + 1.5 * frame:
+            if clock.rate is None:
                 raise InputError(
-                    f"{where}: tick {keyframe.tick} is {seconds:g} s at a rate of {clock.rate:g}, "
-                    f"and {file} lasts {times[-1] + frame:.1f} s"
+                    f"{where}: there is no frame {keyframe.tick} in {file}, which has "
+                    f"{clock.start} to {clock.start + facts.frames - 1}"
                 )
+            raise InputError(
+                f"{where}: tick {keyframe.tick} is {clock.seconds(keyframe.tick):g} s at a rate of "
+                f"{clock.rate:g}, and {file} lasts {facts.seconds:.1f} s"
+            )
 
-    def _size(self, video: str) -> tuple[int, int]:
-        return self._reader.size(self._file(video))
+    def size(self, video: str) -> tuple[int, int]:
+        """(height, width) of a video."""
+        size = self._facts(video).size
+        assert size is not None  # a file has one, unlike a list of frames
+        return size[1], size[0]
 
     def frames(self, video: str) -> int:
         """How many frames a video has."""
-        return len(self._times(video))
+        return self._facts(video).frames
 
-    def _read_times(self, video: str) -> np.ndarray:
-        return self._reader.times(self._file(video))
+    def file(self, video: str) -> Path:
+        """The file of a video.
 
-    def _file(self, video: str) -> Path:
+        Raises:
+            InputError: there is none.
+        """
         if video not in self.files:
             raise InputError(f"{self.path}: has no video {video!r}")
         return self.files[video]

@@ -91,6 +91,13 @@ def mark_of(packet: av.Packet | _Packet) -> Mark:
     return packet.dts if packet.pts is None else packet.pts, packet.size
 
 
+def header_seconds(container: InputContainer, stream: VideoStream) -> float | None:
+    """How long a video is as its header says; None if it does not."""
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    return None if container.duration is None else container.duration / av.time_base
+
+
 def open_video(path: Path, threads: int = 1) -> tuple[InputContainer, VideoStream]:
     """Open a file and choose its video stream; other streams are not read.
 

@@ -1,6 +1,7 @@
 """What to keep of a file of annotations: which labels are people, which attributes are actions."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,9 +56,22 @@ class Choice:
             return attribute in self.attributes
         return attribute not in _OF_TOOLS and kind not in (NUMBER, TEXT)
 
-    def is_left_out(self, attribute: str, kind: str) -> bool:
-        """Whether an attribute that a person added, rather than a tool, names no action."""
-        return attribute not in _OF_TOOLS and not self.names_action(attribute, kind)
+    def actions(
+        self, values: Iterable[tuple[str, str, Sequence[str]]], left_out: Counter[str]
+    ) -> tuple[str, ...]:
+        """The actions that the values of a box's attributes name, each once.
+
+        Args:
+            values: attribute, kind, and what its value names.
+            left_out: what names no action is counted here, unless a tool added the attribute.
+        """
+        found: dict[str, None] = {}
+        for attribute, kind, named in values:
+            if self.names_action(attribute, kind):
+                found |= dict.fromkeys(named)
+            elif attribute not in _OF_TOOLS:
+                left_out[f"values of the attribute {attribute!r}"] += len(named)
+        return tuple(found)
 
 
 def kind_of(value: Any) -> str:

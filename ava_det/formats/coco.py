@@ -20,7 +20,6 @@ from ava_det.formats.shapes import (
     actions_of,
     around_rotated,
     relative_box,
-    says_nothing,
 )
 from ava_det.formats.via import SizeOf
 from ava_det.formats.video_names import video_name
@@ -101,19 +100,14 @@ def _actions(
     """The actions of a box; what names none is counted."""
     if choice.actions_from == LABEL:
         return (label,)
-    found: list[str] = []
+    values = []
     for name, value in attributes.items():
         several = value if isinstance(value, list) else [value]
-        if any(isinstance(one, (dict, list)) for one in several):
-            if choice.names_action(name, ""):
-                raise InputError(f"{where}: attribute {name!r} is {str(value)[:40]!r}, not text")
-            continue
-        for one in several:
-            if choice.names_action(name, kind_of(one)):
-                found += actions_of({name: one})
-            elif choice.is_left_out(name, kind_of(one)) and not says_nothing(one):
-                left_out[f"values of the attribute {name!r}"] += 1
-    return tuple(dict.fromkeys(found))
+        if not any(isinstance(one, (dict, list)) for one in several):
+            values += [(name, kind_of(one), actions_of({name: one})) for one in several]
+        elif choice.names_action(name, ""):
+            raise InputError(f"{where}: attribute {name!r} is {str(value)[:40]!r}, not text")
+    return choice.actions(values, left_out)
 
 
 def _person(where: str, entry: dict[str, Any], attributes: dict[str, Any]) -> int:

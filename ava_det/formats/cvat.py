@@ -23,7 +23,6 @@ from ava_det.formats.shapes import (
     actions_of,
     around_rotated,
     relative_box,
-    says_nothing,
 )
 from ava_det.structures import InputError
 
@@ -100,14 +99,11 @@ def _actions(
     """The actions of a box; what names none is counted."""
     if choice.actions_from == LABEL:
         return (label,)
-    chosen = {}
-    for name, value in attributes.items():
-        kind = offered[name][0] if name in offered else kind_of(value)
-        if choice.names_action(name, kind):
-            chosen[name] = value
-        elif choice.is_left_out(name, kind) and not says_nothing(value):
-            left_out[f"values of the attribute {name!r}"] += 1
-    return actions_of(chosen)
+    values = (
+        (name, offered[name][0] if name in offered else kind_of(value), actions_of({name: value}))
+        for name, value in attributes.items()
+    )
+    return choice.actions(values, left_out)
 
 
 def _boxes(where: str, track: ET.Element, task: Task) -> Iterator[_Box]:

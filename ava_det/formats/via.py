@@ -187,16 +187,12 @@ def _actions(
 ) -> tuple[str, ...]:
     """The actions of an entry; what names none is counted."""
     texts = {attribute.name for attribute in attributes.values() if not attribute.options}
-    found: list[str] = []
-    for name, chosen in values.items():
-        kind = TEXT if name in texts else ""
-        for value in chosen:
-            named = actions_of({name: value}) if name in texts else (value,)
-            if choice.names_action(name, kind):
-                found += named
-            elif choice.is_left_out(name, kind):
-                left_out[f"values of the attribute {name!r}"] += len(named)
-    return tuple(dict.fromkeys(found))
+    named = (
+        (name, TEXT, actions_of({name: value})) if name in texts else (name, "", (value,))
+        for name, chosen in values.items()
+        for value in chosen
+    )
+    return choice.actions(named, left_out)
 
 
 def _person(where: str, text: str) -> int:

@@ -43,8 +43,8 @@ def _require_place(cfg: DictConfig, key: str) -> None:
             alike = difflib.get_close_matches(name, keys, 1)
             hint = f" (meant {alike[0]}?)" if alike else ""
             raise InputError(f"{key}: {above or 'the config'} has no {name}{hint}")
-        node = OmegaConf.select(cfg, f"{above}.{name}" if above else name)
         above = f"{above}.{name}" if above else name
+        node = OmegaConf.select(cfg, above)
 
 
 def _require_mix(cfg: DictConfig) -> None:
