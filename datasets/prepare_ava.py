@@ -92,6 +92,7 @@ def cut_all(cut: "Cut", root: Path, workers: int, missing: bool) -> dict[str, st
     from ava_det.data.cut_folder import cut_into, look_at, note
     from ava_det.data.many import problems_of
     from ava_det.data.video_files import files_by_stem
+    from ava_det.formats.atomic import sweep
 
     videos, target = root / "videos", root / CUTS
     sources = files_by_stem(videos)
@@ -104,6 +105,7 @@ def cut_all(cut: "Cut", root: Path, workers: int, missing: bool) -> dict[str, st
     print(f"{len(sources)} videos, {len(before)} cut already")
     if not note(target, cut) and before:
         print(f"{target}: nothing says how its videos were cut; taken for what is asked for")
+    sweep(target)
     problems = {path: look_at(cut, made) for path, made in before.items()}
     lacking = [path for path in sources.values() if path not in before]
     problems |= problems_of(lacking, partial(cut_into, target, cut), workers, "cutting")

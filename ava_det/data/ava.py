@@ -117,6 +117,17 @@ def countable(table: pd.DataFrame, excluded: Path | None, included: Path | None)
     return counts
 
 
+def countable_in_milliseconds(table: pd.DataFrame, files: AvaFiles) -> np.ndarray:
+    """(N,) bool: as `countable`, of rows whose ticks are milliseconds of a file; of other videos
+    than AVA's all count.
+    """
+    clock, counts = files.clock, np.ones(len(table), bool)
+    ours = table["video"].isin(pictures_of(files.pictures, files.find)).to_numpy()
+    ticks = np.rint(clock.start + table["tick"] * (clock.rate or 1.0) / 1000).astype(np.int64)
+    counts[ours] = countable(table.assign(tick=ticks)[ours], files.excluded, files.included)
+    return counts
+
+
 def _with_pictures(table: pd.DataFrame, paths: Iterable[str], where: Path) -> pd.DataFrame:
     """The rows whose video is there; how many others there are is said."""
     there = table["video"].isin(set(paths)).to_numpy()
@@ -219,7 +230,8 @@ def in_milliseconds(ticks: np.ndarray, clock: Clock) -> np.ndarray:
 
 def register(name: str, files: AvaFiles) -> None:
     """Put one AVA-shaped set into detectron2's catalogs."""
-    _register(name, partial(load_keyframes, files), files, (files,))
+    counts = partial(countable, excluded=files.excluded, included=files.included)
+    _register(name, partial(load_keyframes, files), files, (files,), counts=counts)
 
 
 def _register(
@@ -228,6 +240,7 @@ def _register(
     files: AvaFiles,
     parts: tuple[AvaFiles | ClipFiles, ...],
     clock: Clock | None = None,
+    counts: Callable[[pd.DataFrame], np.ndarray] | None = None,
 ) -> None:
     from detectron2.data import DatasetCatalog, MetadataCatalog  # heavy; checking needs none of it
 
@@ -238,7 +251,7 @@ def _register(
         load_evaluated=partial(_classes, files.evaluated or files.class_map),
         clock=clock or files.clock,
         frame_folders=frames,
-        ava_files=files,
+        countable=counts,
         parts=parts,
     )
 
@@ -286,4 +299,5 @@ def register_built_in(root: Path) -> None:
         clips = ClipFiles(kinetics / f"kinetics_{split}_v1.0.csv", kinetics / "videos")
         alone, joint = partial(load_clips, *clips), partial(load_with_clips, files, *clips)
         _register(f"kinetics_ava_{split}", alone, files, (clips,), MILLISECONDS)
-        _register(f"ava_kinetics_{split}", joint, files, (files, clips), MILLISECONDS)
+        counts = partial(countable_in_milliseconds, files=files)
+        _register(f"ava_kinetics_{split}", joint, files, (files, clips), MILLISECONDS, counts)

@@ -49,7 +49,8 @@ def register(name: str) -> None:
     metadata.set(class_map=classes, load_evaluated=lambda: evaluated, clock=description.clock)
     metadata.set(frame_folders=(description.pictures,) if frames else ())
     if files:
-        metadata.set(ava_files=files, parts=(files,))
+        counts = partial(ava.countable, excluded=files.excluded, included=files.included)
+        metadata.set(countable=counts, parts=(files,))
     else:
         metadata.set(annotated=partial(every_video, description))
 

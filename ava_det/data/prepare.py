@@ -8,8 +8,6 @@ stopped goes on.
 import csv
 import json
 import os
-import re
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +21,7 @@ from ava_det.data.many import problems_of
 from ava_det.data.video import Video
 from ava_det.data.video_files import VIDEO_SUFFIXES
 from ava_det.data.video_writer import VideoWriter
-from ava_det.formats.atomic import atomic_text
+from ava_det.formats.atomic import atomic_text, sweep
 from ava_det.formats.class_map import ClassMap, write_class_map
 from ava_det.formats.video_lists import ListedVideo, write_video_list
 from ava_det.structures import InputError
@@ -31,7 +29,6 @@ from ava_det.structures import InputError
 PICTURES = {".jpg", ".jpeg", ".png"}
 KEY_FRAMES = 32  # a random clip of a resized video decodes at most so many frames in vain
 MISSING = "missing"
-_PARTIAL = re.compile(r"\.[0-9a-f]{32}\.mp4")  # as `atomic_path` calls them
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,7 @@ def prepare(
     files, broken = dict(places), {}
     if resizing:
         _claim(root, resizing)
-        _sweep(root / "videos")
+        sweep(root / "videos")
         files = {names: _target(source, videos, root) for names, source in places.items()}
         jobs = {places[names]: target for names, target in files.items()}
         broken = _resize_all(jobs, resizing, workers or os.cpu_count() or 1)
@@ -159,13 +156,6 @@ def _claim(root: Path, resizing: Resizing) -> None:
     root.mkdir(parents=True, exist_ok=True)
     with atomic_text(path) as file:
         json.dump(settings, file)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what killed runs left half-written: what nobody has written to for an hour."""
-    for path in folder.rglob(".*.mp4"):
-        if _PARTIAL.fullmatch(path.name) and path.stat().st_mtime < time.time() - 3600:
-            path.unlink(missing_ok=True)
 
 
 def _resize_all(jobs: Mapping[Path, Path], resizing: Resizing, workers: int) -> dict[Path, str]:

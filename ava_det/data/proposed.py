@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from detectron2.data import MetadataCatalog
 
-from ava_det.data.ava import countable
 from ava_det.data.keyframes import PackedKeyframes
 from ava_det.formats.ava_csv import people_by_keyframe
 from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
@@ -64,9 +63,9 @@ def with_unlisted(
         names: of the data sets; what one of them excludes, or does not include, stays out.
     """
     for name in names:
-        files = MetadataCatalog.get(name).get("ava_files", None)
-        if files is not None:
-            proposals = proposals[countable(proposals, files.excluded, files.included)]
+        countable = MetadataCatalog.get(name).get("countable", None)
+        if countable is not None:
+            proposals = proposals[countable(proposals)]
     if isinstance(keyframes, PackedKeyframes):
         return keyframes.with_keyframes(proposals)
     paths = {k.video: k.path for k in keyframes}

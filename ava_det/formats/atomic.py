@@ -2,6 +2,8 @@
 
 import gzip
 import os
+import re
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +11,8 @@ from typing import IO, cast
 from uuid import uuid4
 
 StrPath = str | os.PathLike[str]
+
+_PARTIAL = re.compile(r"\.[0-9a-f]{32}\.\w+")  # as `atomic_path` calls them
 
 
 def open_text(path: StrPath) -> IO[str]:
@@ -54,3 +58,12 @@ def atomic_path(path: Path) -> Generator[Path]:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed runs left of `atomic_path` below a folder, unless it was written to within
+    the hour.
+    """
+    for path in folder.rglob(".*"):
+        if _PARTIAL.fullmatch(path.name) and path.stat().st_mtime < time.time() - 3600:
+            path.unlink(missing_ok=True)

@@ -14,8 +14,10 @@ from ava_det.data import actors, ava, catalog, ucf24
 from ava_det.data.build import get_records
 from ava_det.data.catalog import datasets_root, register_all
 from ava_det.data.check_set import Expected, check_registered
+from ava_det.data.proposed import with_unlisted
 from ava_det.formats.class_map import ClassMap, write_class_map
 from ava_det.formats.findings import Findings
+from ava_det.formats.proposals import read_proposals
 from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
 
 PREFIXES = ("ucf24_", "multisports_", "ava_", "kinetics_ava_", "actors_")
@@ -181,6 +183,25 @@ def test_ava_kinetics_is_checked_whole(kinetics):
     assert found["outside_video"][1][0] == 3
     assert table["tick"].tolist()[:4] == [2000, 3000, 7000, 5300]
     assert table["video"].iloc[0] == "film"
+
+
+def test_what_ava_leaves_out_stays_out_in_milliseconds(kinetics):
+    """People on keyframes that nobody annotated, some of which AVA excludes or does not include."""
+    annotations = kinetics / "ava" / "annotations"
+    (annotations / "ava_val_excluded_timestamps_v2.2.csv").write_text("film,0904\n")
+    (annotations / "ava_included_timestamps_v2.2.txt").write_text("0902\n0903\n0904\n")
+    clip = "abc_def-000_000012_000022"
+    table = kinetics / "ava_kinetics" / "kinetics_val_v1.0.csv"
+    table.write_text("abc_def-000,17.3,0.1,0.1,0.5,0.5,1,0\n")
+    register_again(kinetics)  # with the list of ticks
+    found = [("film", 2000), ("film", 3000), ("film", 4000), ("film", 5000), (clip, 4000)]
+    rows = [f"{video},{tick},0.1,0.1,0.5,0.5,-1,0.9\n" for video, tick in found]
+    (kinetics / "boxes.csv").write_text("".join(rows))
+    boxes = read_proposals(kinetics / "boxes.csv")
+    records = with_unlisted(get_records("ava_kinetics_val"), boxes, ["ava_kinetics_val"])
+    assert [(r.people.keyframe.video, r.people.keyframe.tick) for r in records] == [
+        ("film", 2000), (clip, 5300), ("film", 3000), (clip, 4000),
+    ]  # fmt: skip
 
 
 def test_a_set_of_which_only_records_are_known(tmp_path):
