@@ -12,6 +12,7 @@ had or read, or that end early, are listed in ROOT/broken.csv. Sound is left out
 import argparse
 import csv
 import os
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,13 +48,13 @@ def parser() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace) -> int:
     """Get, cut, list what is broken; 1 if anything is."""
     from ava_det.data.catalog import datasets_root
-    from ava_det.data.cut_folder import require_same
     from ava_det.data.many import problems_of
+    from ava_det.formats.settings import require_same
 
     root = args.root or datasets_root() / "ava"
     cut = None if args.whole else cut_of(args)
     if cut:  # before hours of downloading
-        require_same(root / CUTS, cut)
+        require_same(root / CUTS, asdict(cut))
     problems: dict[str, str] = {}
     if args.download:
         names = video_names(args.list, root)
@@ -89,10 +90,11 @@ def cut_all(cut: "Cut", root: Path, workers: int, missing: bool) -> dict[str, st
     Raises:
         InputError: there is no video, and not because some are `missing`.
     """
-    from ava_det.data.cut_folder import cut_into, look_at, note
+    from ava_det.data.cut_folder import cut_into, look_at
     from ava_det.data.many import problems_of
     from ava_det.data.video_files import files_by_stem
     from ava_det.formats.atomic import sweep
+    from ava_det.formats.settings import claim
 
     videos, target = root / "videos", root / CUTS
     sources = files_by_stem(videos)
@@ -103,7 +105,7 @@ def cut_all(cut: "Cut", root: Path, workers: int, missing: bool) -> dict[str, st
     there = files_by_stem(target) if target.is_dir() else {}
     before = {path: there[name] for name, path in sources.items() if name in there}
     print(f"{len(sources)} videos, {len(before)} cut already")
-    if not note(target, cut) and before:
+    if not claim(target, asdict(cut)) and before:
         print(f"{target}: nothing says how its videos were cut; taken for what is asked for")
     sweep(target)
     problems = {path: look_at(cut, made) for path, made in before.items()}

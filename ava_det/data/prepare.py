@@ -6,7 +6,6 @@ stopped goes on.
 """
 
 import csv
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from ava_det.data.video_files import VIDEO_SUFFIXES
 from ava_det.data.video_writer import VideoWriter
 from ava_det.formats.atomic import atomic_text, sweep
 from ava_det.formats.class_map import ClassMap, write_class_map
+from ava_det.formats.settings import claim
 from ava_det.formats.video_lists import ListedVideo, write_video_list
 from ava_det.structures import InputError
 
@@ -90,7 +90,7 @@ def prepare(
         raise InputError(f"{videos}: holds no video of the lists, such as {example.names[0]}")
     files, broken = dict(places), {}
     if resizing:
-        _claim(root, resizing)
+        claim(root, {"short_side": resizing.short_side})
         sweep(root / "videos")
         files = {names: _target(source, videos, root) for names, source in places.items()}
         jobs = {places[names]: target for names, target in files.items()}
@@ -143,19 +143,6 @@ def _target(source: Path, videos: Path, root: Path) -> Path:
     inside = source.relative_to(videos)
     name = inside.name if source.is_dir() else inside.stem
     return root / "videos" / inside.with_name(f"{name}.mp4")
-
-
-def _claim(root: Path, resizing: Resizing) -> None:
-    """Note how the videos of a folder are made; refuse to mix two ways."""
-    path = root / "settings.json"
-    settings = {"short_side": resizing.short_side}
-    if path.exists():
-        if json.loads(path.read_text()) != settings:
-            raise InputError(f"{path}: its videos have another short side: take another folder")
-        return
-    root.mkdir(parents=True, exist_ok=True)
-    with atomic_text(path) as file:
-        json.dump(settings, file)
 
 
 def _resize_all(jobs: Mapping[Path, Path], resizing: Resizing, workers: int) -> dict[Path, str]:

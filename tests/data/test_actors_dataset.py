@@ -98,7 +98,7 @@ def test_what_is_there_is_kept_and_what_is_missing_made(root: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"seed": 3}, r"settings\.json: made with seed 1, not 3: delete the folder"),
+        ({"seed": 3}, r"settings\.json: made with seed 1, not 3: ask for the same, or"),
         ({"sizes": dataclasses.replace(TINY, train=4)}, r"made with train 3, not 4"),
         ({"scene_bias": 0.5}, r"made with scene_bias 0\.0, not 0\.5"),
         ({"sizes": dataclasses.replace(TINY, swapped=1)}, r"made with swapped 0, not 1"),

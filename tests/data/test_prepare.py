@@ -80,7 +80,7 @@ def test_a_set_is_made_and_gone_on_with(videos, tmp_path):
     after = stamp(root)
     assert after.keys() == before.keys()
     assert {name for name in after if after[name] != before[name]} == {"daria_run.mp4"}
-    with pytest.raises(InputError, match=r"settings\.json: .*another short side"):
+    with pytest.raises(InputError, match=r"settings\.json: made with short_side 120, not 100"):
         prepare(annotations, videos, root, Resizing(100), workers=1)
 
 

@@ -12,7 +12,6 @@ The tree, made by `prepare` from a seed:
 """
 
 import csv
-import json
 import os
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
@@ -44,6 +43,7 @@ from ava_det.formats.ava_csv import (
     write_ground_truth,
 )
 from ava_det.formats.class_map import write_class_map
+from ava_det.formats.settings import claim
 from ava_det.structures import AnnotatedKeyframe, InputError, LabelledVideo, PersonBoxes
 
 EDITION = 1  # raised when a seed begins to give other pictures or labels
@@ -75,7 +75,7 @@ def prepare(
     subsets = [subset for subset in SUBSETS if getattr(sizes, subset)]
     plans = {subset: scripts(subset, sizes, seed, SceneBias(scene_bias)) for subset in subsets}
     settings = {"edition": EDITION, "seed": seed, "scene_bias": scene_bias, **asdict(sizes)}
-    _claim(root, settings, plans)
+    _keep_scenes(root, claim(root, settings, _BEFORE_SCENE_BIAS), plans)
     tables = [root / f"{subset}.csv" for subset in subsets]
     everything = [script for plan in plans.values() for script in plan]
     if all(path.exists() for path in tables) and not _missing(root, everything):
@@ -91,28 +91,16 @@ def prepare(
             write_ground_truth(path, table_of(groups))
 
 
-def _claim(root: Path, settings: dict[str, float], plans: dict[str, list[Script]]) -> None:
-    """Note in the folder what it is made with, or see that it is made with the same."""
-    path, scenes = root / "settings.json", root / "scenes.csv"
-    rows = [("video", "scene")]
+def _keep_scenes(root: Path, noted: bool, plans: dict[str, list[Script]]) -> None:
+    """List where every video takes place, or see that a folder with a note lists the same."""
+    path, rows = root / "scenes.csv", [("video", "scene")]
     rows += [(script.video, script.scene) for plan in plans.values() for script in plan]
-    if not path.exists():
-        root.mkdir(parents=True, exist_ok=True)
-        _write_rows(scenes, rows)
-        with atomic_text(path) as file:
-            json.dump(settings, file, indent=1)
-        return
-    try:
-        found = _BEFORE_SCENE_BIAS | json.loads(path.read_text(encoding="utf-8"))
-        differing = sorted(name for name in settings if found.get(name) != settings[name])
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{path}: not the settings of rendered actors ({error})") from error
-    advice = "delete the folder or name another one"
-    if differing:
-        what = ", ".join(f"{name} {found.get(name)}, not {settings[name]}" for name in differing)
-        raise InputError(f"{path}: made with {what}: {advice}")
-    if _read_rows(scenes) != rows[1:]:
-        raise InputError(f"{scenes}: other videos are at other scenes than asked for: {advice}")
+    if not noted or not path.exists():
+        _write_rows(path, rows)
+    elif _read_rows(path) != rows[1:]:
+        raise InputError(
+            f"{path}: other videos are at other scenes than asked for: take another folder"
+        )
 
 
 def _path(root: Path, video: str) -> Path:
