@@ -20,7 +20,7 @@ from ava_det.data.mapper import (
     collate_clips,
     collate_people,
 )
-from ava_det.data.proposed import require_same_videos, with_proposals, with_unlisted
+from ava_det.data.proposed import require_same_keyframes, with_proposals, with_unlisted
 from ava_det.data.rare_classes import repeat_factors
 from ava_det.data.sampler import Draws, Listed, SeekableSampler
 from ava_det.data.subset import stratified_part
@@ -67,7 +67,7 @@ def get_records(
     if not proposals:
         return records[::every]
     boxes = read_proposals(proposals)
-    require_same_videos(records, boxes, proposals)
+    require_same_keyframes(records, boxes, proposals)
     boxes = boxes[boxes.score >= threshold].assign(action=-1)  # PySlowFast's lists have labels
     if unlisted:
         records = with_unlisted(records, boxes, names)
@@ -197,7 +197,7 @@ def build_train_loader(
     names = [dataset] if isinstance(dataset, str) else dataset
     proposals = read_proposals(predicted, predicted_score) if predicted else None
     if proposals is not None:
-        require_same_videos(records, proposals, predicted)
+        require_same_keyframes(records, proposals, predicted)
         if unlisted:
             records = with_unlisted(records, proposals, names)
     weights = repeat_factors(records, rare_below) if rare_below else None

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from tqdm import tqdm
 
@@ -48,9 +49,9 @@ def register(name: str) -> None:
     frames = isinstance(description.pictures, FrameFolder)
     metadata.set(class_map=classes, load_evaluated=lambda: evaluated, clock=description.clock)
     metadata.set(frame_folders=(description.pictures,) if frames else ())
+    metadata.set(countable=partial(_countable, description))
     if files:
-        counts = partial(ava.countable, excluded=files.excluded, included=files.included)
-        metadata.set(countable=counts, parts=(files,))
+        metadata.set(parts=(files,))
     else:
         metadata.set(annotated=partial(every_video, description))
 
@@ -133,6 +134,27 @@ def _within(
         left_out.append(f"{outside} of {len(keyframes)} keyframes ({first})")
     _say(description.annotations or description.path, left_out, len(chosen))
     return keyframes.select(chosen)
+
+
+def _countable(description: Description, table: pd.DataFrame) -> np.ndarray:
+    """(N,) bool: the rows of keyframes that count and have a picture; those of other sets do."""
+    files = description.files()
+    counts = np.ones(len(table), bool)
+    if files:
+        counts = ava.countable(table, files.excluded, files.included)
+    paths = ava.pictures_of(description.pictures, video_files)
+    rows = {
+        name: rows
+        for name, rows in table.groupby("video", observed=True).indices.items()
+        if name in paths
+    }
+    facts, broken = _facts(description, {name: paths[name] for name in rows})
+    for name in broken:
+        counts[rows[name]] = False
+    for name, found in facts.items():
+        ticks = table["tick"].to_numpy()[rows[name]]
+        counts[rows[name]] &= ~found.outside(ticks, description.clock)
+    return counts
 
 
 def _without(facts: Mapping[str, Facts], broken: Mapping[str, str]) -> list[str]:

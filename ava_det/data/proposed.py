@@ -11,24 +11,39 @@ from ava_det.formats.ava_csv import people_by_keyframe
 from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
 
 
-def require_same_videos(
+def require_same_keyframes(
     keyframes: Sequence[AnnotatedKeyframe], proposals: pd.DataFrame, path: str
 ) -> None:
-    """Refuse a list of boxes, read from `path`, that names none of the videos: everybody on them
+    """Refuse a list of boxes, read from `path`, that has none of the keyframes: everybody on them
     would silently be missed.
 
     Raises:
-        InputError: names a video of each side.
+        InputError: names a video of each side, or a tick.
     """
     if isinstance(keyframes, PackedKeyframes):
-        known = {keyframes.names[k] for k in np.unique(keyframes.videos)}
+        names, codes, ticks = keyframes.names, keyframes.videos, keyframes.ticks
     else:
-        known = {keyframe.video for keyframe in keyframes}
-    listed = proposals["video"].unique().astype(object)
-    if len(listed) and known.isdisjoint(listed):
+        names = list(dict.fromkeys(k.video for k in keyframes))
+        places = {name: code for code, name in enumerate(names)}
+        codes = np.array([places[k.video] for k in keyframes])
+        ticks = np.array([k.people.keyframe.tick for k in keyframes])
+    if not len(proposals):
+        return
+    mine = {names[code]: code for code in np.unique(codes)}
+    its = proposals["video"].astype(object).map(mine).fillna(-1).to_numpy(np.int64)
+    if (its < 0).all():
+        listed = proposals["video"].astype(object).iloc[0]
         raise InputError(
-            f"{path}: its videos, such as {listed[0]!r}, are none of those that it is for, such as "
-            f"{min(known)!r}"
+            f"{path}: its videos, such as {listed!r}, are none of those that it is for, such as "
+            f"{min(mine)!r}"
+        )
+    there = pd.MultiIndex.from_arrays([codes, ticks])
+    if not pd.MultiIndex.from_arrays([its, proposals["tick"]]).isin(there).any():
+        row = np.flatnonzero(its >= 0)[0]
+        tick = ticks[codes == its[row]][0]
+        raise InputError(
+            f"{path}: none of its ticks is one of the keyframes that it is for: of "
+            f"{names[its[row]]!r} it has {proposals['tick'].iloc[row]}, say, and they {tick}"
         )
 
 

@@ -10,6 +10,7 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 from ava_det.data import actors
 from ava_det.data.build import build_train_loader, get_records
 from ava_det.data.catalog import check_known
+from ava_det.data.keyframes import pack
 from ava_det.data.proposed import with_proposals, with_unlisted
 from ava_det.formats.ava_csv import table_of
 from ava_det.formats.class_map import ClassMap
@@ -82,6 +83,26 @@ def test_boxes_of_other_videos_are_refused(registered, tmp_path):
     boxes.write_text("a,1,0,0,1,1,,0.9\n")
     (nobody,) = get_records(name, proposals=str(boxes), threshold=0.95)
     assert len(nobody.people.boxes) == 0
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_boxes_at_other_ticks_are_refused(registered, tmp_path, packed):
+    """Seconds where milliseconds are asked for, say: every keyframe would have nobody."""
+    records = [AnnotatedKeyframe("a.mp4", keyframe(tick, 1.0)) for tick in (2000, 3000)]
+    records = pack(table_of([r.people for r in records]), {"a": "a.mp4"}) if packed else records
+    name = registered("one", records)
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text("b,2000,0,0,1,1,,0.9\na,902,0,0,1,1,,0.9\na,903,0,0,1,1,,0.9\n")
+    said = r"boxes\.csv: none of its ticks is .*: of 'a' it has 902, say, and they 2000"
+    for unlisted in (False, True):
+        with pytest.raises(InputError, match=said):
+            get_records(name, proposals=str(boxes), unlisted=unlisted)
+    with pytest.raises(InputError, match=said):
+        build_train_loader(name, len, batch_size=1, seed=0, predicted=str(boxes))
+    with open(boxes, "a") as file:
+        file.write("a,3000,0,0,1,1,,0.9\n")
+    found = get_records(name, proposals=str(boxes))
+    assert [len(record.people.boxes) for record in found] == [0, 1]
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,17 @@ def test_exclusions_included_ticks_and_evaluated_classes(limited):
     assert [keyframe.people.keyframe.tick for keyframe in more] == [100, 102]
 
 
+@pytest.mark.parametrize("text", [GOOD, 'videos = "v"\nrate = 10\nstart = 100\n'])
+def test_boxes_outside_of_their_video_are_no_keyframes(folder, text):
+    """`unlisted` makes keyframes of boxes; a video with one at its end would not be readable."""
+    name = described(folder, text)
+    records = get_records(name)[:1]
+    assert records[0].people.keyframe == Keyframe("day1/film", 100)
+    boxes = get_ground_truth(name).iloc[[0] * 4].assign(tick=[99, 104, 112, 999])
+    more = with_unlisted(records, boxes, [name])
+    assert [keyframe.people.keyframe.tick for keyframe in more] == [100, 104]
+
+
 def test_without_them_all_counts(limited):
     name = described(limited, GOOD)
     assert sorted(set(get_ground_truth(name)["tick"])) == [100, 101, 102, 103, 104]
