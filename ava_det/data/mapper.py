@@ -261,12 +261,13 @@ def collate_clips(samples: Sequence[Sample]) -> dict[str, Any]:
 def collate_people(samples: Sequence[Sample]) -> dict[str, Any]:
     """Samples of `DetectionMapper` to one batch; smaller clips are padded right and below.
 
-    Padding on those sides leaves boxes in pixels as they are.
+    Padding on those sides leaves boxes in pixels as they are; `sizes` are (height, width) without.
     """
     height = max(s["clip"].shape[-2] for s in samples)
     width = max(s["clip"].shape[-1] for s in samples)
     clips = [_pad(s["clip"], height, width) for s in samples]
-    batch = {"clips": torch.stack(clips)}
+    sizes = [tuple(s["clip"].shape[-2:]) for s in samples]
+    batch = {"clips": torch.stack(clips), "sizes": sizes}
     return batch | {name: [s[name] for s in samples] for name in ("boxes", "targets", "people")}
 
 

@@ -27,14 +27,21 @@ class ActionDetector(nn.Module):
         super().__init__()
         self.backbone, self.head, self.normalize = backbone, head, normalize
 
-    def forward(self, clips: Tensor | Sequence[Tensor], boxes: Sequence[Tensor]) -> Tensor:
+    def forward(
+        self,
+        clips: Tensor | Sequence[Tensor],
+        boxes: Sequence[Tensor],
+        sizes: Sequence[tuple[int, int]] | None = None,
+    ) -> Tensor:
         """Logits (R, K), people in the order of the boxes.
 
         Args:
             clips: (N, 3, T, H, W), uint8 or normalised floats; or the pathways already split.
             boxes: N tensors (R_n, 4), xyxy in pixels of the clip; R_n may be 0.
+            sizes: N heights and widths in pixels of what is not padding; None: all of each clip.
         """
-        return self.head(self.backbone(prepare(clips, self.normalize)), as_rois(boxes))
+        features = self.backbone(prepare(clips, self.normalize))
+        return self.head(features, as_rois(boxes), sizes)
 
 
 def as_rois(boxes: Sequence[Tensor]) -> Tensor:

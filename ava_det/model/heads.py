@@ -118,28 +118,43 @@ class RoIHead(nn.Module):
         exclusive: Sequence[int] = (),
     ):
         super().__init__()
+        self.stride = stride
         self.roi_align = ROIAlign((resolution, resolution), 1 / stride, 0, aligned=aligned)
         self.temporal_max, self.context, self.exclusive = temporal_max, context, list(exclusive)
         self.dropout = nn.Dropout(dropout)
         self.projection = nn.Linear(sum(in_channels) * (2 if context else 1), num_classes)
         init_projection(self.projection)
 
-    def forward(self, features: Sequence[Tensor], rois: Tensor) -> Tensor:
+    def forward(
+        self,
+        features: Sequence[Tensor],
+        rois: Tensor,
+        sizes: Sequence[tuple[int, int]] | None = None,
+    ) -> Tensor:
         """Logits (R, K).
 
         Args:
             features: maps (N, C_p, T_p, H, W).
             rois: (R, 5): index in the batch, then xyxy in pixels of the clip.
+            sizes: N heights and widths in pixels of what the context is of; None: the whole map.
         """
         dtype = self.projection.weight.dtype  # also under autocast: boxes want their digits
         maps = [(x.amax(2) if self.temporal_max else x.mean(2)).to(dtype) for x in features]
         pooled = [self.roi_align(x, rois.to(dtype)).amax((2, 3)) for x in maps]
         if self.context:
-            size = self.roi_align.output_size
-            clip = [F.adaptive_avg_pool2d(x, size).amax((2, 3)) for x in maps]
-            pooled += [x[rois[:, 0].long()] for x in clip]
+            pooled += [self._context(x, sizes)[rois[:, 0].long()] for x in maps]
         logits = project(self.projection, self.dropout(torch.cat(pooled, dim=1)))
         return exclusive_logits(logits, self.exclusive) if self.exclusive else logits
+
+    def _context(self, x: Tensor, sizes: Sequence[tuple[int, int]] | None) -> Tensor:
+        """The feature (N, C) of each clip of maps (N, C, H, W), without its padding."""
+        if sizes is None:
+            parts = [x]
+        else:
+            cells = [[-(-side // self.stride) for side in size] for size in sizes]
+            parts = [x[n : n + 1, :, :height, :width] for n, (height, width) in enumerate(cells)]
+        size = self.roi_align.output_size
+        return torch.cat([F.adaptive_avg_pool2d(part, size).amax((2, 3)) for part in parts])
 
 
 def project(projection: nn.Linear, features: Tensor) -> Tensor:

@@ -51,13 +51,14 @@ class FeatureExport(DatasetEvaluator):
         """Take in the people of a batch, whose features the last layer has just seen."""
         if not outputs:  # no clip of the batch could be read
             return
-        features = torch.stack(self._views).mean(0).numpy()
+        count = sum(len(person.boxes) for person in outputs)
+        seen = torch.cat(self._views)  # a view after the other, each of everybody
         self._views.clear()
+        features = seen.unflatten(0, (-1, count)).mean(0).numpy() if count else np.zeros(0)
         for person in outputs:
             self._videos += [person.keyframe.video] * len(person.boxes)
             self._ticks += [person.keyframe.tick] * len(person.boxes)
             self._boxes.append(person.boxes)
-        assert len(features) == sum(len(person.boxes) for person in outputs)
         self._rows.write(features.astype(FEATURE_DTYPE).tobytes())
 
     def evaluate(self) -> None:

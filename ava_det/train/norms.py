@@ -85,7 +85,7 @@ def measure_statistics(model: nn.Module, task: Task, batches: Iterable[Batch], c
 
     Args:
         model: its batch norms' statistics change, nothing else; it is in evaluation mode after.
-        task: runs it, by predictions, so that clips are seen as in testing: not mixed.
+        task: runs it, on clips that are not mixed.
         batches: of training.
         count: how many of them.
     """
@@ -95,7 +95,7 @@ def measure_statistics(model: nn.Module, task: Task, batches: Iterable[Batch], c
         norm.train()
     hooks = [norm.register_forward_pre_hook(seen.add) for norm, seen in norms.items()]
     for _, batch in zip(range(count), batches, strict=False):
-        task.predict(model, batch)
+        task.outputs(model, batch)
     for hook in hooks:
         hook.remove()
     for norm, seen in norms.items():

@@ -27,9 +27,13 @@ class PersonDetection:
         """detectron2's losses of a batch of clips (N, 3, 1, H, W) and N box tensors."""
         return model(as_images(batch))
 
+    def outputs(self, model: nn.Module, batch: Batch) -> list[dict[str, Any]]:
+        """detectron2's outputs of every keyframe."""
+        return model(as_images(batch))
+
     def predict(self, model: nn.Module, batch: Batch) -> list[PersonBoxes]:
-        """The people found on every keyframe; clips must be batched without padding."""
-        outputs = model(as_images(batch))
+        """The people found on every keyframe."""
+        outputs = self.outputs(model, batch)
         return [
             relative_people(people.keyframe, output["instances"])
             for people, output in zip(batch["people"], outputs, strict=True)
@@ -37,10 +41,13 @@ class PersonDetection:
 
 
 def as_images(batch: Batch) -> list[dict[str, Any]]:
-    """A batch of one-frame clips as detectron2's list of images with instances."""
+    """A batch of one-frame clips as detectron2's list of images with instances, each of its own
+    size.
+    """
     items = []
-    for image, boxes in zip(batch["clips"][:, :, 0], batch["boxes"], strict=True):
-        height, width = int(image.shape[-2]), int(image.shape[-1])
+    images = zip(batch["clips"][:, :, 0], batch["sizes"], batch["boxes"], strict=True)
+    for padded, (height, width), boxes in images:
+        image = padded[:, :height, :width]
         instances = Instances((height, width))
         instances.gt_boxes = Boxes(boxes)
         instances.gt_classes = torch.zeros(len(boxes), dtype=torch.int64)

@@ -4,6 +4,7 @@ A task joins a model, which knows tensors only, with the samples of `ava_det.dat
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from typing import Any, Protocol
 
 import numpy as np
@@ -37,6 +38,10 @@ class Task(Protocol):
         """Scalars to minimise, by name; `rng` is for what all processes draw alike: the mix."""
         ...
 
+    def outputs(self, model: nn.Module, batch: Batch) -> Any:
+        """What the model gives for a whole batch, unmixed: one run of it in every process."""
+        ...
+
     def predict(self, model: nn.Module, batch: Batch) -> list[Any]:
         """One prediction a sample of the batch."""
         ...
@@ -66,10 +71,13 @@ class Recognition:
             clips, targets = self.mix(clips, targets, rng, overwrite=True)
         return self.criterion(model(clips), targets)
 
+    def outputs(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Logits (N, K)."""
+        return model(batch["clips"].to(device_of(model), non_blocking=True))
+
     def predict(self, model: nn.Module, batch: Batch) -> list[Tensor]:
         """Class probabilities (K,) of every clip, on the CPU."""
-        clips = batch["clips"].to(device_of(model), non_blocking=True)
-        return list(model(clips).float().softmax(dim=1).cpu())
+        return list(self.outputs(model, batch).float().softmax(dim=1).cpu())
 
 
 class Detection:
@@ -85,15 +93,29 @@ class Detection:
         self.criterion, self.flip, self.scales = criterion, flip, tuple(scales)
 
     def losses(self, model: nn.Module, batch: Batch, rng: np.random.Generator) -> dict[str, Tensor]:
-        """Losses of a batch of clips (N, 3, T, H, W), N box tensors and N target tensors."""
-        logits = model(*self._inputs(model, batch))
+        """Losses of a batch of clips (N, 3, T, H, W), their N sizes without padding, N box tensors
+        and N target tensors.
+        """
+        logits = self.outputs(model, batch)
         targets = torch.cat(batch["targets"]).to(logits.device, non_blocking=True)
         return self.criterion(logits, targets)
 
+    def outputs(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Logits (R, K)."""
+        return model(*_inputs(model, batch), batch["sizes"])
+
     def predict(self, model: nn.Module, batch: Batch) -> list[ActionDetections]:
-        """The people of every keyframe, with their sigmoid scores."""
-        clips, boxes = self._inputs(model, batch)
-        views = [model(*view).float().sigmoid() for view in self._views(clips, boxes)]
+        """The people of every keyframe, with their sigmoid scores.
+
+        Clips of one size that follow each other are tested together, without padding, so that a
+        score does not depend on what else is in the batch.
+        """
+        parts = list(_without_padding(*_inputs(model, batch), batch["sizes"]))
+        views = [
+            torch.cat([model(*_view(*part, scale, flip)).float().sigmoid() for part in parts])
+            for scale in self.scales
+            for flip in ((False, True) if self.flip else (False,))
+        ]
         scores = torch.stack(views).mean(0).cpu()
         counts = [len(people.boxes) for people in batch["people"]]
         return [
@@ -101,19 +123,33 @@ class Detection:
             for people, part in zip(batch["people"], scores.split(counts), strict=True)
         ]
 
-    def _views(self, clips: Tensor, boxes: list[Tensor]) -> Iterator[tuple[Tensor, list[Tensor]]]:
-        """What is tested of a batch: every scale, as it is and mirrored."""
-        for scale in self.scales:
-            scaled, factors = resize(clips, scale)
-            at_scale = [b * factors.to(b) for b in boxes]
-            yield scaled, at_scale
-            if self.flip:
-                yield scaled.flip(-1), [mirror(b, scaled.shape[-1]) for b in at_scale]
 
-    def _inputs(self, model: nn.Module, batch: Batch) -> tuple[Tensor, list[Tensor]]:
-        device = device_of(model)
-        boxes = [b.to(device, non_blocking=True) for b in batch["boxes"]]
-        return batch["clips"].to(device, non_blocking=True), boxes
+def _inputs(model: nn.Module, batch: Batch) -> tuple[Tensor, list[Tensor]]:
+    """Clips and boxes, where the model is."""
+    device = device_of(model)
+    boxes = [b.to(device, non_blocking=True) for b in batch["boxes"]]
+    return batch["clips"].to(device, non_blocking=True), boxes
+
+
+def _without_padding(
+    clips: Tensor, boxes: Sequence[Tensor], sizes: Sequence[tuple[int, int]]
+) -> Iterator[tuple[Tensor, Sequence[Tensor]]]:
+    """Clips and boxes of one size at a time, in their order."""
+    for (height, width), group in groupby(range(len(sizes)), key=lambda n: sizes[n]):
+        numbers = list(group)
+        part = slice(numbers[0], numbers[-1] + 1)
+        yield clips[part, ..., :height, :width], boxes[part]
+
+
+def _view(
+    clips: Tensor, boxes: Sequence[Tensor], scale: float, flip: bool
+) -> tuple[Tensor, list[Tensor]]:
+    """Clips and boxes at so many times their size, mirrored or not."""
+    scaled, factors = resize(clips, scale)
+    at_scale = [b * factors.to(b) for b in boxes]
+    if not flip:
+        return scaled, at_scale
+    return scaled.flip(-1), [mirror(b, scaled.shape[-1]) for b in at_scale]
 
 
 def resize(clips: Tensor, scale: float) -> tuple[Tensor, Tensor]:

@@ -19,6 +19,7 @@ def batch(number: int) -> dict:
     relative = [np.array([[0.1, 0.2, 0.5, 0.9], [0.4, 0, 1, 1]])[:count] for count in COUNTS]
     return {
         "clips": clips,
+        "sizes": [(32, 48)] * 3,
         "boxes": [torch.tensor(b * [48, 32, 48, 32]).float() for b in relative],
         "people": [
             PersonBoxes(Keyframe("été", 3 * number + k), b, ((),) * n, np.ones(n), np.zeros(n, int))

@@ -5,9 +5,13 @@ import pytest
 import torch
 from torch import nn
 
+from ava_det.data.mapper import collate_people
 from ava_det.model.criterion import ExclusiveCrossEntropy, FocalLoss, SigmoidCrossEntropy
+from ava_det.model.heads import RoIHead
 from ava_det.model.zoo import build_detector
 from ava_det.structures import Keyframe, PersonBoxes
+from ava_det.train.features import FeatureExport
+from ava_det.train.run import evaluate
 from ava_det.train.tasks import Detection, resize
 
 
@@ -47,7 +51,7 @@ def batch():
         )
         for n, b in enumerate(boxes)
     ]
-    return {"clips": clips, "boxes": boxes, "people": people}
+    return {"clips": clips, "sizes": [(40, 60)] * 3, "boxes": boxes, "people": people}
 
 
 EXPECTED = [[[2.0, 2.0, 2.0]], np.zeros((0, 3)), [[1.0, 0.0, 0.0]]]
@@ -81,6 +85,72 @@ def test_scores_are_the_mean_over_views():
     np.testing.assert_allclose(found[2].scores, expected, rtol=1e-6)
 
 
+@pytest.fixture(scope="module")
+def model():
+    """A head that sees the whole clip as well, with weights that tell people apart."""
+    torch.manual_seed(0)
+    model = build_detector("slowfast_tiny", 3, {"width": 8}, context=True).eval()
+    nn.init.normal_(model.head.projection.weight)
+    return model
+
+
+def sample(number, height, width):
+    """A clip of noise, with two people."""
+    rng = np.random.default_rng(number)
+    clip = torch.from_numpy(rng.integers(0, 256, (3, 8, height, width), np.uint8))
+    relative = np.array([[0.1, 0.2, 0.5, 0.9], [0.4, 0, 1, 1]])
+    keyframe = Keyframe("v", number)
+    people = PersonBoxes(keyframe, relative, ((),) * 2, np.ones(2), np.zeros(2, np.int64))
+    boxes = torch.from_numpy(relative * [width, height, width, height]).float()
+    return {"clip": clip, "boxes": boxes, "targets": torch.ones(2, 3), "people": people}
+
+
+MIXED = [sample(n, *size) for n, size in enumerate([(48, 64), (64, 48), (64, 48), (32, 40)])]
+
+
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize("scales", [(1.0,), (0.8, 1.0)])
+def test_a_score_does_not_depend_on_the_rest_of_a_batch(model, flip, scales):
+    task = Detection(lambda *_: {}, flip, scales)
+    with torch.no_grad():
+        together = task.predict(model, collate_people(MIXED))
+        alone = [task.predict(model, collate_people([one]))[0] for one in MIXED]
+    for a, b in zip(together, alone, strict=True):
+        assert a.keyframe == b.keyframe
+        np.testing.assert_allclose(a.scores, b.scores, atol=1e-5)
+    assert np.ptp([people.scores for people in alone]) > 0.1
+
+
+def test_features_come_in_the_order_of_the_people(model, tmp_path):
+    """Of a batch that is tested in parts."""
+    files = []
+    for name, batches in (("a", [MIXED]), ("b", [[one] for one in MIXED])):
+        export = FeatureExport(tmp_path / name, model.head.projection)
+        task = Detection(lambda *_: {}, flip=True)
+        evaluate(model, task, [collate_people(samples) for samples in batches], export)
+        files.append(np.load(tmp_path / name))
+    np.testing.assert_array_equal(files[0]["tick"], [0, 0, 1, 1, 2, 2, 3, 3])
+    np.testing.assert_allclose(files[0]["feature"], files[1]["feature"], atol=1e-4)
+
+
+def test_the_context_of_a_training_clip_is_without_padding(model):
+    """The loss of a clip in a batch with larger ones, whose features end where the clip does."""
+    features = [torch.rand(2, 64, 2, 5, 6), torch.rand(2, 8, 8, 5, 6)]
+    head = RoIHead((64, 8), 3, stride=16, context=True).eval()
+    rois = torch.tensor([[0.0, 0, 0, 40, 30], [1, 4, 4, 90, 70]])
+    padded = [x.clone() for x in features]
+    for x in padded:
+        x[0, ..., 3:, :], x[0, ..., 3:] = 9, 9  # never seen by the clip of 3 x 3 cells
+    with torch.no_grad():
+        seen = [head(x, rois, [(48, 33), (80, 96)]) for x in (features, padded)]
+        whole = head(padded, rois)
+        alone = head([x[:1, ..., :3, :3] for x in features], rois[:1])
+    torch.testing.assert_close(*seen)
+    torch.testing.assert_close(seen[0][:1], alone)
+    torch.testing.assert_close(seen[1][1], whole[1])
+    assert (seen[1][0] - whole[0]).abs().max() > 0.01
+
+
 def test_boxes_are_scaled_by_what_the_sides_became():
     clips, factors = resize(torch.zeros(1, 3, 2, 33, 47, dtype=torch.uint8), 0.5)
     assert clips.shape == (1, 3, 2, 16, 24)
@@ -95,6 +165,7 @@ def test_a_batch_without_people_costs_nothing(criterion):
     model = build_detector("slowfast_tiny", 3, {"width": 8})
     empty = {
         "clips": torch.zeros(2, 3, 8, 32, 32, dtype=torch.uint8),
+        "sizes": [(32, 32)] * 2,
         "boxes": [torch.zeros(0, 4)] * 2,
         "targets": [torch.zeros(0, 3)] * 2,
     }

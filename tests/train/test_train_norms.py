@@ -12,12 +12,15 @@ from ava_det.train.processes import run_in_processes
 SIZES = ((2, 3, 4), (1, 5, 2))  # of the batches of each of two processes
 
 
-class Predicting:
+class Running:
     def losses(self, model, batch, rng):
-        raise AssertionError("statistics are measured by predictions")
+        raise AssertionError("statistics are measured on clips that are not mixed")
+
+    def outputs(self, model, batch):
+        return model(batch)
 
     def predict(self, model, batch):
-        return list(model(batch))
+        raise AssertionError("a batch is run whole: norms wait for those of other processes")
 
 
 def batches_of(rank: int) -> list[torch.Tensor]:
@@ -35,7 +38,7 @@ def assert_statistics(norm: nn.Module, batches: list[torch.Tensor]) -> None:
 
 def test_measured_statistics_are_those_of_all_batches():
     model = nn.Sequential(nn.BatchNorm3d(2), nn.Dropout(0.5))
-    measure_statistics(model, Predicting(), batches_of(0), 3)
+    measure_statistics(model, Running(), batches_of(0), 3)
     assert_statistics(model[0], batches_of(0))
     assert not any(module.training for module in model.modules())
     assert model[0].momentum == 0.1
@@ -53,7 +56,7 @@ def measure(folder: Path) -> None:
     rank = comm.get_rank()
     plain, synchronized = nn.Sequential(nn.BatchNorm3d(2)), two_norms()
     for model in (plain, synchronized):
-        measure_statistics(model, Predicting(), batches_of(rank), 3)
+        measure_statistics(model, Running(), batches_of(rank), 3)
     torch.save([plain.state_dict(), synchronized.state_dict()], folder / f"{rank}.pt")
 
 
@@ -62,7 +65,7 @@ def test_two_processes_have_the_statistics_of_all_of_their_batches(tmp_path):
     run_in_processes(measure, (tmp_path,), processes=2)
     one = two_norms()
     joined = [torch.cat(pair) for pair in zip(batches_of(0), batches_of(1), strict=True)]
-    measure_statistics(one, Predicting(), joined, 3)
+    measure_statistics(one, Running(), joined, 3)
     for rank in range(2):
         plain, synchronized = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
         norm = nn.BatchNorm3d(2)

@@ -18,6 +18,7 @@ def batch() -> dict:
     clips = torch.randint(256, (2, 3, 1, 64, 96), dtype=torch.uint8)
     return {
         "clips": clips,
+        "sizes": [(64, 96), (48, 80)],
         "boxes": [torch.tensor([[8.0, 8.0, 40.0, 60.0]]), torch.zeros(0, 4)],
         "people": [person(0, [0.1, 0.1, 0.4, 0.9]), PersonBoxes.nobody(Keyframe("film", 1))],
     }
@@ -31,6 +32,8 @@ def test_a_batch_of_clips_becomes_detectron2s_items():
     assert torch.equal(first["instances"].gt_boxes.tensor, given["boxes"][0])
     assert first["instances"].gt_classes.tolist() == [0]
     assert len(second["instances"]) == 0
+    assert torch.equal(second["image"], given["clips"][1, :, 0, :48, :80])  # without padding
+    assert (second["height"], second["width"]) == second["instances"].image_size == (48, 80)
 
 
 def test_the_task_speaks_detectron2():
