@@ -21,6 +21,7 @@ import numpy as np
 from ava_det.structures import InputError
 
 _NUMBERS = re.compile(r"[fiu][1248]|b1")  # numpy's codes of types that are plain numbers
+_TEXT = re.compile(r"U\d{1,4}")  # and of strings, which arrays have none of, but dicts have as keys
 _LONG = 1024  # strings from here on are an array's data, not a name
 
 _RECONSTRUCT, _FROM_BUFFER, _ARRAY, _DTYPE, _SCALAR, _ORDERED, _ENCODE, _BYTES = range(8)
@@ -67,7 +68,7 @@ class _Global:
 
 @dataclass
 class _Dtype:
-    """A type of numbers; its byte order comes in a second step."""
+    """A type of numbers or of a string; its byte order comes in a second step."""
 
     code: str
     order: str = "<"
@@ -212,10 +213,13 @@ def _make(kind: int, arguments: tuple[Any, ...]) -> Any:
     if kind == _FROM_BUFFER:
         data, dtype, shape, order = arguments
         return _Array(_array(shape, dtype, order == "F", data))
-    if kind == _DTYPE and isinstance(arguments[0], str) and _NUMBERS.fullmatch(arguments[0]):
+    if kind == _DTYPE and isinstance(arguments[0], str) and _known(arguments[0]):
         return _Dtype(arguments[0])
     if kind == _SCALAR:
         dtype, data = arguments
+        if isinstance(dtype, _Dtype) and _TEXT.fullmatch(dtype.code):
+            order = "be" if dtype.order == ">" else "le"
+            return _data(data).decode(f"utf-32-{order}").rstrip("\0")
         return _array((), dtype, False, data)[()]
     if kind == _ORDERED:
         pairs = arguments[0] if arguments else []
@@ -227,9 +231,14 @@ def _make(kind: int, arguments: tuple[Any, ...]) -> Any:
     raise ValueError("a type that is neither an array of numbers nor a plain container")
 
 
+def _known(code: str) -> bool:
+    return bool(_NUMBERS.fullmatch(code) or _TEXT.fullmatch(code))
+
+
 def _array(shape: Any, dtype: Any, fortran: Any, data: Any) -> np.ndarray:
     sizes = all(type(size) is int and size >= 0 for size in shape)
-    if not isinstance(dtype, _Dtype) or not sizes or len(shape) > 8:
+    numbers = isinstance(dtype, _Dtype) and _NUMBERS.fullmatch(dtype.code)
+    if not numbers or not sizes or len(shape) > 8:
         raise TypeError("an array of something other than numbers")
     data = _data(data)
     if len(data) != math.prod(shape) * dtype.numpy.itemsize:
@@ -256,9 +265,10 @@ def _plain(value: Any) -> Any:
 def _dict(items: list[Any]) -> dict[Any, Any]:
     """Keys and values, one after the other, as a dict.
 
-    Keys are strings and integers: hashing tuples within tuples can take forever.
+    Keys are strings and integers, be they numpy's: hashing tuples within tuples can take forever.
     """
-    keys, values = items[::2], items[1::2]
+    keys = [int(key) if isinstance(key, np.integer) else key for key in items[::2]]
+    values = items[1::2]
     if not all(type(key) in (str, int) for key in keys):
         raise TypeError("a key that is neither a string nor an integer")
     return {key: _plain(value) for key, value in zip(keys, values, strict=True)}
