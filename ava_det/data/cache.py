@@ -5,13 +5,15 @@ import hashlib
 import os
 import zipfile
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from ava_det.data.frame_folders import FrameFolder, FrameFolderReader
 from ava_det.data.sampling import nearest_frames
-from ava_det.data.video import Video
+from ava_det.data.video import Video, VideoReader
 from ava_det.formats.atomic import atomic_path
 from ava_det.structures import InputError
 
@@ -100,17 +102,44 @@ class CachedVideoReader:
         return _Entry(times, decoded, pictures) if fits and len(pictures) == len(times) else None
 
     def _decode(self, path: Path, key: str) -> None:
-        """Make the entry of a file: the pictures straight to the disk, then their times."""
+        """Make the entry of a file, or of a folder of numbered frames."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            frames = FrameFolderReader((FrameFolder(path.parent),), VideoReader(), self.short_side)
+            times = frames.times(path)
+            self._store(key, times, frames.size(path), _readable(frames, path, times))
+            return
         with Video(path, self.short_side) as video:
-            decoded = np.zeros(len(video), bool)
-            with atomic_path(self.folder / f"{key}.npy") as partial:
-                shape = len(video), video.height, video.width, 3
-                pictures = np.lib.format.open_memmap(partial, "w+", np.uint8, shape)
-                with contextlib.suppress(InputError):  # `decoded` knows what a damaged file lacks
-                    for time, picture in video.stream():
-                        frame = nearest_frames(video.frame_times, time)
-                        pictures[frame], decoded[frame] = picture, True
-                pictures.flush()
-            with atomic_path(self.folder / f"{key}.npz") as partial:
-                np.savez(partial, times=video.frame_times, decoded=decoded)
+            self._store(key, video.frame_times, (video.height, video.width), video.stream())
+
+    def _store(
+        self,
+        key: str,
+        times: np.ndarray,
+        size: tuple[int, int],
+        stream: Iterable[tuple[float, np.ndarray]],
+    ) -> None:
+        """Write an entry: the pictures straight to the disk, then their times."""
+        decoded = np.zeros(len(times), bool)
+        with atomic_path(self.folder / f"{key}.npy") as partial:
+            shape = len(times), *size, 3
+            pictures = np.lib.format.open_memmap(partial, "w+", np.uint8, shape)
+            with contextlib.suppress(InputError):  # `decoded` knows what a damaged file lacks
+                for time, picture in stream:
+                    frame = nearest_frames(times, time)
+                    pictures[frame], decoded[frame] = picture, True
+            pictures.flush()
+        with atomic_path(self.folder / f"{key}.npz") as partial:
+            np.savez(partial, times=times, decoded=decoded)
+
+
+def _readable(
+    reader: FrameFolderReader, path: Path, times: np.ndarray
+) -> Iterator[tuple[float, np.ndarray]]:
+    """The frames of a folder that can be read."""
+    for time in times.tolist():
+        try:
+            picture = reader.frames(path, np.array([time]))[0]
+        except InputError:
+            continue
+        yield time, picture

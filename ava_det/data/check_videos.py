@@ -37,7 +37,7 @@ def frame_facts(
             folders[path.parent] = set(os.listdir(path.parent)) if there else set()
         if path.name not in folders[path.parent]:
             missing.append(k)
-    where = source.lists[0]
+    where = source.origin
     findings.add_many("missing_frame", where, missing, lambda k: (None, f"{name}: {frames[k]}"))
     gone = set(missing)
     some = [k for k in (0, len(frames) // 2, len(frames) - 1) if k not in gone]

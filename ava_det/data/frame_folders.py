@@ -1,6 +1,7 @@
-"""Videos that lie as JPEG frames, listed as PySlowFast does, read like video files."""
+"""Videos that lie as frames, listed as PySlowFast does or a folder each, read like video files."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,8 +12,10 @@ import numpy as np
 
 from ava_det.data.sampling import nearest_frames
 from ava_det.data.video import FrameReader
-from ava_det.formats.frame_lists import FrameList, read_frame_lists
+from ava_det.formats.frame_lists import FrameList, Stretch, read_frame_lists
 from ava_det.structures import InputError
+
+_PICTURE = re.compile(r"(\d{5,6})(\.png|\.jpg)")
 
 
 @dataclass(frozen=True)
@@ -23,13 +26,19 @@ class FrameFolder:
 
     Attributes:
         folder: what the paths of the lists are relative to.
-        lists: of the kind of `ava_det.formats.frame_lists`.
+        lists: of the kind of `ava_det.formats.frame_lists`; none: every folder at any depth that
+            has pictures 00001.png (or .jpg), 00002.png ... is a video, as ACT's frames lie.
         rate: frames a second.
     """
 
     folder: Path
-    lists: tuple[Path, ...]
+    lists: tuple[Path, ...] = ()
     rate: float = 30.0
+
+    @property
+    def origin(self) -> Path:
+        """What says which frames there are, to be named."""
+        return self.lists[0] if self.lists else self.folder
 
     def videos(self) -> dict[str, FrameList]:
         """The frames of each video. Read once, for the list of AVA's train is long.
@@ -37,6 +46,8 @@ class FrameFolder:
         Raises:
             InputError: a list is not there or malformed.
         """
+        if not self.lists:
+            return _numbered(self.folder)
         try:
             stamps = tuple(os.stat(path).st_mtime_ns for path in self.lists)
         except OSError as error:
@@ -47,6 +58,21 @@ class FrameFolder:
 @lru_cache(maxsize=4)
 def _read(lists: tuple[Path, ...], _: tuple[int, ...]) -> dict[str, FrameList]:
     return read_frame_lists(lists)
+
+
+@lru_cache(maxsize=4)
+def _numbered(folder: Path) -> dict[str, FrameList]:
+    """The folders of numbered pictures; a number that is not there is a frame that is missing."""
+    videos = {}
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        found = [match for match in map(_PICTURE.fullmatch, names) if match]
+        if found:
+            last = max(found, key=lambda match: int(match[1]))
+            name = Path(place).relative_to(folder).as_posix()
+            numbers = range(1, int(last[1]) + 1)
+            videos[name] = FrameList([Stretch(f"{name}/", len(last[1]), last[2], numbers)])
+    return videos
 
 
 class FrameFolderReader:
@@ -116,7 +142,7 @@ class FrameFolderReader:
                 frames = source.videos().get(name)
                 if frames is not None:
                     return source, frames
-                missing = f"{source.lists[0]}: no frame of video {name!r} is listed"
+                missing = f"{source.origin}: no frame of video {name!r} is listed"
         if missing:
             raise InputError(missing)
         return None
