@@ -2,7 +2,10 @@
 
 The tree that is read (`datasets/README.md`): `videos/ACTION/NAME.mp4`, `annotations.csv` with
 `video,frame,x1,y1,x2,y2,action` (0-based frames; inclusive pixel corners of 320 x 240) and
-`splits.json` with `{"1": {"train": [video, ...], "test": [...]}, ...}`.
+`splits.json` with `{"1": {"train": [video, ...], "test": [...]}, ...}`. Or, where there are no such
+files, what is published: the annotations and splits of the ACT detector, `JHMDB-GT.pkl`, and video
+files `NAME.*` at any depth below `videos/` or `ReCompress_Videos/`, or frames
+`Frames/ACTION/NAME/00001.png`. Its corners are taken for those of the csv, its frames are from 1.
 
 A tick is a frame, at that frame's own presentation time.
 """
@@ -17,9 +20,12 @@ import pandas as pd
 from ava_det.boxes import clip_relative, to_relative
 from ava_det.data.annotated import Annotated, Pictures
 from ava_det.data.box_table import read_box_table
+from ava_det.data.frame_folders import FrameFolder
+from ava_det.data.tubes import annotated_tubes, path_of, pictures_of, set_keyframes
 from ava_det.data.video import VideoReader
 from ava_det.data.video_files import video_files
 from ava_det.formats.class_map import ClassMap
+from ava_det.formats.tube_pickle import AnnotatedTube, read_tube_pickle
 from ava_det.structures import (
     FRAME_CLOCK,
     AnnotatedKeyframe,
@@ -29,6 +35,7 @@ from ava_det.structures import (
     PersonBoxes,
 )
 
+PICKLE, CSV, SPLITS = "JHMDB-GT.pkl", "annotations.csv", "splits.json"
 HEIGHT, WIDTH = 240, 320  # the frame that the annotated pixels are of
 COLUMNS = ["video", "frame", "x1", "y1", "x2", "y2", "action"]
 # fmt: off
@@ -51,11 +58,19 @@ def load_videos(root: Path, split: int, subset: str) -> list[LabelledVideo]:
         split: 1, 2 or 3.
         subset: "train" or "test".
     """
+    if _published(root, SPLITS):
+        source = pictures(root)
+        folder = source if isinstance(source, Path) else source.folder
+        files, tubes = pictures_of(source), _tubes(root, split, subset)
+        return [
+            LabelledVideo(video, path_of(files, folder, video), its[0].label)
+            for video, its in tubes.items()
+        ]
     items = []
     for video in _read_split(root, split, subset):
         action = video.split("/")[0]
         if action not in ACTIONS:
-            raise InputError(f"{root / 'splits.json'}: video {video!r} is of no JHMDB action")
+            raise InputError(f"{root / SPLITS}: video {video!r} is of no JHMDB action")
         items.append(LabelledVideo(video, str(_path(root, video)), ACTIONS.index(action)))
     return items
 
@@ -71,14 +86,17 @@ def load_keyframes(root: Path, split: int, subset: str) -> list[AnnotatedKeyfram
         split: 1, 2 or 3.
         subset: "train" or "test".
     """
+    if _published(root, CSV):
+        tubes = _tubes(root, split, subset)
+        return set_keyframes(pictures(root), tubes, (HEIGHT, WIDTH), keep_empty=False)
     wanted = _read_split(root, split, subset)
-    table = _read_annotations(root / "annotations.csv")
+    table = _read_annotations(root / CSV)
     rows_of = {str(video): rows for video, rows in table.groupby("video", sort=False)}
     reader = VideoReader()
     items: list[AnnotatedKeyframe] = []
     for video in wanted:
         if video not in rows_of:
-            raise InputError(f"{root / 'annotations.csv'}: no row of video {video}")
+            raise InputError(f"{root / CSV}: no row of video {video}")
         path = str(_path(root, video))
         frames = len(reader.times(path))
         rows = rows_of[video]
@@ -97,7 +115,11 @@ def annotated(root: Path, split: int, subset: str) -> Annotated:
         split: 1, 2 or 3.
         subset: "train" or "test".
     """
-    path = root / "annotations.csv"
+    if _published(root, CSV):
+        tubes = _tubes(root, split, subset)
+        size = dict.fromkeys(tubes, (HEIGHT, WIDTH))
+        return annotated_tubes(root / PICKLE, pictures(root), tubes, size, keep_empty=False)
+    path = root / CSV
     table = _read_annotations(path)
     table.index = pd.RangeIndex(2, 2 + len(table), name="row")
     table = table[table["video"].isin(_read_split(root, split, subset))]
@@ -108,8 +130,39 @@ def annotated(root: Path, split: int, subset: str) -> Annotated:
     videos = root / "videos"
     files = {name: file for name, file in video_files(videos).items() if file.suffix == ".mp4"}
     sizes = dict.fromkeys(table["video"], (WIDTH, HEIGHT))
-    pictures = Pictures(videos, files, FRAME_CLOCK, sizes=sizes)
-    return Annotated(path, table.astype({"video": "category"}), pictures)
+    found = Pictures(videos, files, FRAME_CLOCK, sizes=sizes)
+    return Annotated(path, table.astype({"video": "category"}), found)
+
+
+def pictures(root: Path) -> Path | FrameFolder:
+    """Where the videos of the published annotations lie: files before frames."""
+    files, frames = (root / "videos", root / "ReCompress_Videos"), root / "Frames"
+    there = [folder for folder in files if folder.is_dir()]
+    return FrameFolder(frames) if frames.is_dir() and not there else (there or files)[0]
+
+
+def _published(root: Path, name: str) -> bool:
+    """Whether the published annotations are what there is, and not that file."""
+    return not (root / name).is_file() and (root / PICKLE).is_file()
+
+
+def _tubes(root: Path, split: int, subset: str) -> dict[str, list[AnnotatedTube]]:
+    """The published tubes, boxes ending where their last pixel does."""
+    path = root / PICKLE
+    found = read_tube_pickle(path)
+    if tuple(found.labels) != ACTIONS:
+        raise InputError(f"{path}: its labels are not the 21 of JHMDB")
+    splits = found.splits[subset]
+    if split > len(splits):
+        raise InputError(f"{path}: no split {split} {subset}, only {len(splits)}")
+    inside = np.array([0.0, 0.0, 1.0, 1.0])
+    tubes = {}
+    for video in splits[split - 1]:
+        its = found.tubes[video]
+        if len({tube.label for tube in its}) != 1:
+            raise InputError(f"{path}: video {video!r} has tubes of none or several actions")
+        tubes[video] = [AnnotatedTube(t.label, t.frames, t.boxes + inside) for t in its]
+    return tubes
 
 
 def _people(rows: pd.DataFrame) -> list[PersonBoxes]:
@@ -140,7 +193,7 @@ def _unclipped(rows: pd.DataFrame) -> np.ndarray:
 
 
 def _read_split(root: Path, split: int, subset: str) -> list[str]:
-    path = root / "splits.json"
+    path = root / SPLITS
     try:
         return json.loads(path.read_text())[str(split)][subset]
     except OSError as error:

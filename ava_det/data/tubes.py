@@ -1,5 +1,6 @@
-"""Keyframes of data sets whose annotations are tubes: UCF101-24, MultiSports."""
+"""Keyframes of data sets whose annotations are tubes: UCF101-24, JHMDB, MultiSports."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -8,10 +9,54 @@ import pandas as pd
 
 from ava_det.boxes import clip_relative, to_relative
 from ava_det.data.annotated import Annotated, Pictures
+from ava_det.data.frame_folders import FrameFolder, FrameFolderReader
+from ava_det.data.video import VideoReader
 from ava_det.data.video_files import files_by_stem
 from ava_det.formats.ava_rows import BOX
 from ava_det.formats.tube_pickle import AnnotatedTube
 from ava_det.structures import FRAME_CLOCK, AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
+
+logger = logging.getLogger(__name__)
+
+
+def pictures_of(source: Path | FrameFolder) -> dict[str, Path]:
+    """The file of every video by bare name; a folder of frames is one.
+
+    Raises:
+        InputError: there is no such folder.
+    """
+    if isinstance(source, Path):
+        return files_by_stem(source)
+    return {name.rpartition("/")[2]: source.folder / name for name in source.videos()}
+
+
+def set_keyframes(
+    source: Path | FrameFolder,
+    tubes: Mapping[str, Sequence[AnnotatedTube]],
+    size: tuple[int, int],
+    keep_empty: bool,
+) -> list[AnnotatedKeyframe]:
+    """The keyframes of a set, of frames that are there; what lies beyond an end is said.
+
+    Args:
+        source: of the videos, found by bare name.
+        tubes: of each video, as for `tube_keyframes`.
+        size: height and width that the pixels of all videos are of.
+        keep_empty: as for `tube_keyframes`.
+    """
+    files, folder = pictures_of(source), source if isinstance(source, Path) else source.folder
+    reader = FrameFolderReader((), VideoReader())
+    if isinstance(source, FrameFolder):
+        reader = FrameFolderReader((source,), VideoReader())
+    items: list[AnnotatedKeyframe] = []
+    for video, its in tubes.items():
+        path = path_of(files, folder, video)
+        frames = len(reader.times(path))
+        last = max((int(tube.frames.max(initial=-1)) for tube in its), default=-1)
+        if last >= frames:
+            logger.warning("%s is annotated up to frame %d and has %d", video, last, frames)
+        items += tube_keyframes(path, video, its, size, frames, keep_empty)
+    return items
 
 
 def tube_keyframes(
@@ -69,7 +114,7 @@ def path_of(files: Mapping[str, Path], folder: Path, video: str) -> str:
 
 def annotated_tubes(
     path: Path,
-    folder: Path,
+    source: Path | FrameFolder,
     tubes: Mapping[str, Sequence[AnnotatedTube]],
     size: Mapping[str, tuple[int, int]],
     keep_empty: bool,
@@ -78,7 +123,7 @@ def annotated_tubes(
 
     Args:
         path: of the annotations.
-        folder: of the videos, found by bare name.
+        source: of the videos, found by bare name.
         tubes: of each video, with 0-based labels and boxes xyxy in pixels.
         size: height and width that the pixels are of, by video.
         keep_empty: as for `tube_keyframes`.
@@ -92,9 +137,9 @@ def annotated_tubes(
     ]
     columns = ["video", "tick", *BOX, "action", "person"]
     table = pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
-    found = files_by_stem(folder)
+    found = files_by_stem(source) if isinstance(source, Path) else {}
     stems = {video: video.rpartition("/")[2] for video in tubes}
     named = {video: found[stem] for video, stem in stems.items() if stem in found}
     sizes = {video: (width, height) for video, (height, width) in size.items()}
-    pictures = Pictures(folder, found | named, FRAME_CLOCK, sizes=sizes)
+    pictures = Pictures(source, found | named, FRAME_CLOCK, sizes=sizes)
     return Annotated(path, table.astype({"video": "category"}), pictures, not keep_empty)

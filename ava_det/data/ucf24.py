@@ -1,14 +1,14 @@
 """UCF101-24: untrimmed clips of 24 sports with tubes of one or several actors.
 
-The tree that is read (`datasets/README.md`): video files `NAME.*` at any depth below `videos/`, and
-either or both of `UCF101v2-GT.pkl`, the corrected annotations with the official split as the ACT
-detector's layout has them, and `annotations.csv` with `video,frame,x1,y1,x2,y2,action,tube`
-(0-based frames). Pixels are of 320 x 240, inclusive and from 1.
+The tree that is read (`datasets/README.md`): video files `NAME.*` at any depth below `videos/`, or
+frames `rgb-images/ACTION/NAME/00001.jpg`, and at least one of `UCF101v2-GT.pkl`, the corrected
+annotations with the official split as the ACT detector's layout has them; the same as they were
+published, `pyannot.pkl`, with `testlist01.txt`; and `annotations.csv` with
+`video,frame,x1,y1,x2,y2,action,tube` (0-based frames). Pixels are of 320 x 240, inclusive, from 1.
 
 A tick is a frame, at that frame's own presentation time.
 """
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,14 +17,15 @@ import pandas as pd
 
 from ava_det.data.annotated import Annotated
 from ava_det.data.box_table import read_box_table
-from ava_det.data.tubes import annotated_tubes, path_of, tube_keyframes
-from ava_det.data.video import VideoReader
-from ava_det.data.video_files import files_by_stem
+from ava_det.data.frame_folders import FrameFolder
+from ava_det.data.tubes import annotated_tubes, set_keyframes
 from ava_det.formats.class_map import ClassMap
-from ava_det.formats.tube_pickle import AnnotatedTube, read_tube_pickle
+from ava_det.formats.tube_pickle import AnnotatedTube, read_corrected_pickle, read_tube_pickle
+from ava_det.formats.video_names import video_name
 from ava_det.structures import AnnotatedKeyframe, InputError
 
 PICKLE, CSV = "UCF101v2-GT.pkl", "annotations.csv"
+CORRECTED, TEST_LIST = "pyannot.pkl", "testlist01.txt"
 HEIGHT, WIDTH = 240, 320  # the frame that the annotated pixels are of
 COLUMNS = ["video", "frame", "x1", "y1", "x2", "y2", "action", "tube"]
 # fmt: off
@@ -36,8 +37,6 @@ ACTIONS = (
 )
 # fmt: on
 CLASS_MAP = ClassMap(names=dict(enumerate(ACTIONS, start=1)), groups={})
-
-logger = logging.getLogger(__name__)
 
 
 def load_split(root: Path, subset: str) -> list[AnnotatedKeyframe]:
@@ -58,7 +57,8 @@ def load_csv(root: Path) -> list[AnnotatedKeyframe]:
 
 def annotated_split(root: Path, subset: str) -> Annotated:
     """What `load_split` reads, before anything is left out."""
-    return _annotated(root, PICKLE, _tubes_of_split(root, subset), keep_empty=subset == "test")
+    path = _split_file(root)
+    return _annotated(root, path.name, _tubes_of_split(root, subset), keep_empty=subset == "test")
 
 
 def annotated_csv(root: Path) -> Annotated:
@@ -67,11 +67,41 @@ def annotated_csv(root: Path) -> Annotated:
 
 
 def _tubes_of_split(root: Path, subset: str) -> dict[str, list[AnnotatedTube]]:
-    path = root / PICKLE
+    path = _split_file(root)
+    if path.name == CORRECTED:
+        tested = _test_videos(root / TEST_LIST)
+        everything = read_corrected_pickle(path, len(ACTIONS))
+        if tested.isdisjoint(everything):
+            raise InputError(f"{root / TEST_LIST}: none of its videos is in {path}")
+        wanted = subset == "test"
+        return {v: tubes for v, tubes in everything.items() if (v in tested) == wanted}
     annotations = read_tube_pickle(path)
     if tuple(annotations.labels) != ACTIONS:
         raise InputError(f"{path}: its labels are not the 24 of UCF101-24")
     return {video: annotations.tubes[video] for video in annotations.splits[subset][0]}
+
+
+def _split_file(root: Path) -> Path:
+    """ACT's pickle, else the one that it was made from."""
+    path, corrected = root / PICKLE, root / CORRECTED
+    return corrected if corrected.is_file() and not path.is_file() else path
+
+
+def _test_videos(path: Path) -> set[str]:
+    """The videos of a list, with or without ending and label: those of no list train."""
+    try:
+        lines = path.read_text().splitlines()
+    except OSError as error:
+        raise InputError(
+            f"{path}: {error.strerror}; datasets/README.md says what goes here"
+        ) from error
+    return {video_name(line.split()[0]) for line in lines if line.strip()}
+
+
+def pictures(root: Path) -> Path | FrameFolder:
+    """The folder of video files, or frames where only those are there."""
+    videos, frames = root / "videos", root / "rgb-images"
+    return FrameFolder(frames, rate=25.0) if frames.is_dir() and not videos.is_dir() else videos
 
 
 def _tubes_of_csv(root: Path) -> dict[str, list[AnnotatedTube]]:
@@ -91,23 +121,14 @@ def _annotated(
 ) -> Annotated:
     whole = {video: [_continuous(tube) for tube in its] for video, its in tubes.items()}
     size = dict.fromkeys(whole, (HEIGHT, WIDTH))
-    return annotated_tubes(root / name, root / "videos", whole, size, keep_empty)
+    return annotated_tubes(root / name, pictures(root), whole, size, keep_empty)
 
 
 def _keyframes(
     root: Path, tubes: dict[str, list[AnnotatedTube]], keep_empty: bool
 ) -> list[AnnotatedKeyframe]:
-    files, reader = files_by_stem(root / "videos"), VideoReader()
-    items: list[AnnotatedKeyframe] = []
-    for video, annotated in tubes.items():
-        path = path_of(files, root / "videos", video)
-        frames = len(reader.times(path))
-        last = max((int(tube.frames.max(initial=-1)) for tube in annotated), default=-1)
-        if last >= frames:
-            logger.warning("%s is annotated up to frame %d and has %d", video, last, frames)
-        whole = [_continuous(tube) for tube in annotated]
-        items += tube_keyframes(path, video, whole, (HEIGHT, WIDTH), frames, keep_empty)
-    return items
+    whole = {video: [_continuous(tube) for tube in its] for video, its in tubes.items()}
+    return set_keyframes(pictures(root), whole, (HEIGHT, WIDTH), keep_empty)
 
 
 def _continuous(tube: AnnotatedTube) -> AnnotatedTube:

@@ -1,8 +1,13 @@
-"""The annotation pickle of the ACT detector: JHMDB, UCF101-24 (`UCF101v2-GT.pkl`), MultiSports.
+"""Pickles of annotated tubes, which are parsed, never run.
 
-A dict: `labels`; `train_videos` and `test_videos`, a list of videos for each split; `nframes`;
+That of the ACT detector: JHMDB (`JHMDB-GT.pkl`), UCF101-24 (`UCF101v2-GT.pkl`), MultiSports. A
+dict: `labels`; `train_videos` and `test_videos`, a list of videos for each split; `nframes`;
 `resolution` (height, width); and `gttubes`: video -> index of the label -> list of arrays with a
-row `frame x1 y1 x2 y2` for each frame, from 1, in pixels. It is parsed, never run.
+row `frame x1 y1 x2 y2` for each frame, from 1, in pixels.
+
+And the corrected annotations of UCF101-24 that `UCF101v2-GT.pkl` was made from, `pyannot.pkl`: a
+dict of video -> `annotations`, a list of `label`, first frame `sf` from 0, frame after the last
+`ef`, and `boxes` with a row `x y width height` for each frame, in pixels.
 """
 
 from dataclasses import dataclass
@@ -110,3 +115,43 @@ def _tubes(where: str, by_label: Any, labels: int) -> list[AnnotatedTube]:
                 raise InputError(f"{where}: frames count from 1, not {frames.min() + 1}")
             tubes.append(AnnotatedTube(label, frames, np.asarray(array[:, 1:5], np.float64)))
     return tubes
+
+
+def read_corrected_pickle(path: Path, labels: int) -> dict[str, list[AnnotatedTube]]:
+    """Read `pyannot.pkl`; the boxes have the corners of `UCF101v2-GT.pkl`.
+
+    Args:
+        path: the file.
+        labels: how many classes there are.
+
+    Raises:
+        InputError: the file is no such pickle; names the video that is wrong.
+    """
+    content = read_plain_pickle(path)
+    if type(content) is not dict or not content:
+        raise InputError(f"{path}: not the corrected annotations: no dict of videos")
+    tubes = {}
+    for video, entry in content.items():
+        where = f"{path}: video {video!r}"
+        parts = entry.get("annotations") if type(entry) is dict else None
+        if type(parts) is not list:
+            raise InputError(f"{where}: no list 'annotations'")
+        tubes[str(video)] = [_corrected(where, part, labels) for part in parts]
+    return tubes
+
+
+def _corrected(where: str, part: Any, labels: int) -> AnnotatedTube:
+    if type(part) is not dict:
+        raise InputError(f"{where}: a tube that is no dict")
+    found = [part.get(key) for key in ("label", "sf", "ef")]
+    numbers = [int(value) for value in found if isinstance(value, int | np.integer)]
+    if len(numbers) != len(found):
+        raise InputError(f"{where}: label, sf and ef are {found}, not whole numbers")
+    label, first, end = numbers
+    if not 0 <= label < labels:
+        raise InputError(f"{where}: label {label} of {labels}")
+    boxes: Any = part.get("boxes")
+    if first < 0 or getattr(boxes, "shape", ()) != (end - first, 4) or not np.isfinite(boxes).all():
+        raise InputError(f"{where}: boxes are not x y width height of frames {first} to {end - 1}")
+    corner, sides = np.asarray(boxes[:, :2], np.float64), np.asarray(boxes[:, 2:], np.float64)
+    return AnnotatedTube(label, np.arange(first, end), np.hstack([corner, corner + sides]))

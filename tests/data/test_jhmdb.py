@@ -2,12 +2,21 @@
 
 import json
 import logging
+import pickle
 import shutil
 
+import cv2
 import numpy as np
+import pandas as pd
 import pytest
+from detectron2.data import DatasetCatalog, MetadataCatalog
 
-from ava_det.data import jhmdb
+from ava_det.data import catalog, jhmdb
+from ava_det.data.build import frame_reader
+from ava_det.data.cache import CachedVideoReader
+from ava_det.data.check_set import Expected, check_registered
+from ava_det.formats.ava_csv import table_of
+from ava_det.formats.findings import Findings
 from ava_det.structures import InputError, Keyframe
 
 
@@ -104,3 +113,131 @@ def test_a_missing_file_points_to_the_instructions(small, file):
     (small / file).unlink()
     with pytest.raises(InputError, match=rf"{file}: .*datasets/README\.md"):
         jhmdb.load_keyframes(small, 1, "train")
+
+
+def publish(tree, root, videos):
+    """`JHMDB-GT.pkl` below a folder, made of the csv of a tree and of the splits in it."""
+    table = pd.read_csv(tree / "annotations.csv")
+    splits = json.loads((tree / "splits.json").read_text())
+    columns = ["frame", "x1", "y1", "x2", "y2"]
+    tubes = {
+        str(video): {
+            jhmdb.ACTIONS.index(rows["action"].iloc[0]): [
+                (rows[columns] + [1, 0, 0, 0, 0]).to_numpy(np.float32)
+            ]
+        }
+        for video, rows in table.groupby("video", sort=False)
+    }
+    content = {
+        "labels": list(jhmdb.ACTIONS),
+        "gttubes": tubes,
+        "nframes": {video: len(next(iter(by.values()))[0]) for video, by in tubes.items()},
+        "resolution": dict.fromkeys(tubes, (240, 320)),
+        **{
+            f"{s}_videos": [splits[k].get(s, []) for k in sorted(splits)] for s in ("train", "test")
+        },
+    }
+    root.mkdir(exist_ok=True)
+    (root / "JHMDB-GT.pkl").write_bytes(pickle.dumps(content, protocol=2))
+    if videos:
+        (root / videos).symlink_to(tree / "videos")
+    return root
+
+
+@pytest.mark.parametrize("split", [1, 3])
+def test_the_published_pickle_gives_what_the_csv_gives(root, tmp_path, caplog, split):
+    published = publish(root, tmp_path / "act", "ReCompress_Videos")
+    clips = [jhmdb.load_videos(folder, split, "test") for folder in (root, published)]
+    assert [(c.video, c.label) for c in clips[1]] == [(c.video, c.label) for c in clips[0]]
+    ours = jhmdb.load_keyframes(root, split, "test")
+    theirs = jhmdb.load_keyframes(published, split, "test")
+    assert [k.people.keyframe for k in theirs] == [k.people.keyframe for k in ours]
+    assert [k.people.actions for k in theirs] == [k.people.actions for k in ours]
+    np.testing.assert_allclose(
+        np.concatenate([k.people.boxes for k in theirs]),
+        np.concatenate([k.people.boxes for k in ours]),
+        atol=1e-6,
+    )
+    pd.testing.assert_frame_equal(*(table_of([k.people for k in ks]) for ks in (theirs, ours)))
+    if split == 1:
+        said = "clap/The_Slow_Clap_clap_u_cm_np1_fr_med_4 is annotated up to frame 32 and has 27"
+        assert said in caplog.text
+    tables = [jhmdb.annotated(folder, split, "test").table for folder in (published, root)]
+    tables = [t.astype({"video": str}).sort_values(["video", "tick"]) for t in tables]
+    tables = [t[["video", "tick", "x1", "y1", "x2", "y2", "action", "person"]] for t in tables]
+    tables = [t.reset_index(drop=True) for t in tables]
+    pd.testing.assert_frame_equal(*tables, check_dtype=False)
+
+
+def test_the_csv_is_preferred_to_the_pickle(small):
+    content = pickle.loads((publish(small, small, None) / "JHMDB-GT.pkl").read_bytes())
+    content["gttubes"] = {}
+    (small / "JHMDB-GT.pkl").write_bytes(pickle.dumps(content))
+    assert len(jhmdb.load_keyframes(small, 1, "train")) == 2
+    assert len(jhmdb.load_videos(small, 1, "train")) == 1
+    assert jhmdb.annotated(small, 1, "train").path.name == "annotations.csv"
+
+
+@pytest.fixture
+def frames(small, tmp_path):
+    """The published tree of one video as three frames, registered as JHMDB meanwhile."""
+    published = publish(small, tmp_path / "act", None)
+    video = "clap/Boom_Snap_Clap_clap_u_nm_np1_fr_med_0"
+    (published / "Frames" / video).mkdir(parents=True)
+    for k in (1, 2, 3):
+        picture = np.full((240, 320, 3), 20 * k, np.uint8)
+        cv2.imwrite(str(published / "Frames" / video / f"{k:05d}.png"), picture)
+    register_at(published)
+    yield published / "Frames" / video
+    register_at(catalog.datasets_root() / "jhmdb")
+
+
+def register_at(root):
+    catalog.register_all()
+    for name in [name for name in DatasetCatalog if name.startswith("jhmdb_")]:
+        DatasetCatalog.remove(name)
+        MetadataCatalog.remove(name)
+    catalog.register_jhmdb(root)
+
+
+def test_frames_are_read_like_a_video(frames, tmp_path, caplog):
+    (item,) = DatasetCatalog.get("jhmdb_split1_train")  # the other is beyond the end
+    assert "is annotated up to frame 3 and has 3" in caplog.text
+    assert item.path == str(frames)
+    (clip,) = DatasetCatalog.get("jhmdb_clips_split1_train")
+    assert clip.path == str(frames)
+    for reader in frame_reader("jhmdb_split1_train"), CachedVideoReader(tmp_path / "c", None):
+        times = reader.times(frames)
+        assert len(times) == 3
+        assert reader.size(frames) == (240, 320)
+        assert reader.frames(frames, times)[:, 5, 5, 0].tolist() == [20, 40, 60]
+
+
+def test_frames_are_checked(frames):
+    findings = Findings()
+    table = check_registered("jhmdb_split1_train", Expected(), findings)
+    assert len(table) == 2
+    assert {found.kind: found.count for found in findings} == {"outside_video": 1}
+    (frames / "00002.png").unlink()
+    check_registered("jhmdb_split1_train", Expected(), findings)
+    missing = [found.examples[0][1] for found in findings if found.kind == "missing_frame"]
+    assert missing == [f"clap/{frames.name}: clap/{frames.name}/00002.png"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c["labels"].reverse(), "its labels are not the 21 of JHMDB"),
+        (lambda c: c["train_videos"].clear(), "no split 1 train, only 0"),
+        (lambda c: next(iter(c["gttubes"].values())).clear(), "tubes of none or several actions"),
+    ],
+)
+def test_a_broken_pickle_is_one_line(small, tmp_path, change, message):
+    path = publish(small, tmp_path / "act", "videos") / "JHMDB-GT.pkl"
+    content = pickle.loads(path.read_bytes())
+    change(content)
+    path.write_bytes(pickle.dumps(content))
+    for load in jhmdb.load_keyframes, jhmdb.load_videos:
+        with pytest.raises(InputError, match=message) as error:
+            load(path.parent, 1, "train")
+        assert str(path) in str(error.value)

@@ -3,12 +3,15 @@
 import logging
 import pickle
 
+import cv2
 import made_videos as made
 import numpy as np
+import pandas as pd
 import pytest
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from ava_det.data import catalog, multisports, ucf24
+from ava_det.data.frame_folders import FrameFolder
 from ava_det.evaluate.video_map import video_map
 from ava_det.formats.ava_csv import table_of
 from ava_det.structures import InputError, Keyframe
@@ -178,3 +181,126 @@ def test_the_real_clips(shared):
     assert sum(result.ground_truth.values()) == 22
     # Salsa dancers cross, where linking by overlap mistakes one for the other.
     assert result.mAP(0.5) > 0.9
+
+
+def write_corrected(root, table, tested):
+    """`pyannot.pkl` as it is published, of rows of `annotations.csv`, and its list."""
+    content = {}
+    for video, rows in table.groupby("video"):
+        parts = []
+        for _, tube in rows.groupby("tube"):
+            x1, y1, x2, y2 = tube[["x1", "y1", "x2", "y2"]].to_numpy().T
+            boxes = np.stack([x1, y1, x2 - x1, y2 - y1], axis=1)
+            small = boxes.max() < 256  # corners may be beyond a byte where sides are not
+            first, last = int(tube["frame"].min()), int(tube["frame"].max())
+            parts.append(
+                {
+                    "label": ucf24.ACTIONS.index(tube["action"].iloc[0]),
+                    "sf": first,
+                    "ef": last + 1,
+                    "boxes": boxes.astype(np.uint8 if small else np.uint16),
+                }
+            )
+        name = np.str_(f"{tube['action'].iloc[0]}/{video}")  # numpy's, as published
+        count = np.uint16(rows["frame"].max() + 1)
+        content[name] = {"annotations": parts, "numf": count, "label": parts[0]["label"]}
+    (root / "pyannot.pkl").write_bytes(pickle.dumps(content, protocol=3))
+    (root / "testlist01.txt").write_text("\n".join(k for k in content if k.endswith(tested)))
+
+
+def test_the_corrected_annotations_as_published_give_what_the_csv_gives(shared, tmp_path):
+    tree = shared / "data" / "ucf24"
+    (tmp_path / "videos").symlink_to(tree / "videos")
+    rows = pd.read_csv(tree / "annotations.csv")
+    write_corrected(tmp_path, rows, tuple(rows["video"].unique()))
+    ours, theirs = ucf24.load_csv(tree), ucf24.load_split(tmp_path, "test")
+    named = [k.people.keyframe for k in theirs]
+    assert [(k.video.split("/")[1], k.tick) for k in named] == [
+        (k.people.keyframe.video, k.people.keyframe.tick) for k in ours
+    ]
+    assert [k.people.actions for k in theirs] == [k.people.actions for k in ours]
+    for name in ("boxes", "person_ids"):
+        both = [np.concatenate([getattr(k.people, name) for k in ks]) for ks in (theirs, ours)]
+        np.testing.assert_allclose(*both, atol=1e-9)
+    tables = [ucf24.annotated_split(tmp_path, "test").table, ucf24.annotated_csv(tree).table]
+    bare = [t["video"].astype(str).str.rpartition("/")[2] for t in tables]
+    pd.testing.assert_frame_equal(*(t.assign(video=v) for t, v in zip(tables, bare, strict=True)))
+
+
+ROWS = """video,frame,x1,y1,x2,y2,action,tube
+v_a,0,1,1,160,120,Diving,0
+v_a,1,1,1,320,240,Diving,0
+v_b,2,1,1,320,240,Biking,0
+"""
+
+
+@pytest.fixture
+def corrected(tmp_path):
+    (tmp_path / "rows.csv").write_text(ROWS)
+    write_corrected(tmp_path, pd.read_csv(tmp_path / "rows.csv"), "v_b")
+    (tmp_path / "videos").mkdir()
+    for video in ("v_a", "v_b"):
+        made.encode(tmp_path / "videos" / f"{video}.mp4", count=4)
+    return tmp_path
+
+
+def test_who_is_on_no_list_trains(corrected):
+    train, test = (ucf24.load_split(corrected, subset) for subset in ("train", "test"))
+    assert [k.people.keyframe for k in train] == [Keyframe("Diving/v_a", t) for t in (0, 1)]
+    assert train[0].people.boxes.tolist() == [[0, 0, 0.5, 0.5]]
+    assert [len(k.people.boxes) for k in test] == [0, 0, 1, 0]
+    listed = "Biking/v_b.avi 3\nArchery/v_Archery_g01_c01.avi 1\n"  # as UCF101's own list
+    (corrected / "testlist01.txt").write_text(listed)
+    assert len(ucf24.load_split(corrected, "test")) == 4
+
+
+def test_frames_lie_in_the_place_of_videos(corrected):
+    for video in corrected.glob("videos/*"):
+        video.unlink()
+    (corrected / "videos").rmdir()
+    folder = corrected / "rgb-images" / "Diving" / "v_a"
+    folder.mkdir(parents=True)
+    cv2.imwrite(str(folder / "00001.jpg"), np.zeros((240, 320, 3), np.uint8))
+    (item,) = ucf24.load_split(corrected, "train")
+    assert (item.path, item.people.keyframe.tick) == (str(folder), 0)
+    assert ucf24.pictures(corrected) == FrameFolder(corrected / "rgb-images", rate=25.0)
+
+
+def test_acts_pickle_is_preferred(ucf):
+    (ucf / "pyannot.pkl").write_bytes(b"")
+    assert len(ucf24.load_split(ucf, "train")) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c.clear(), "no dict of videos"),
+        (lambda c: c.update({"Diving/v_a": []}), "'Diving/v_a': no list 'annotations'"),
+        (lambda c: c["Diving/v_a"].update(annotations=[3]), "a tube that is no dict"),
+        (lambda c: c["Diving/v_a"]["annotations"][0].update(label=24), "label 24 of 24"),
+        (lambda c: c["Diving/v_a"]["annotations"][0].update(sf=None), "not whole numbers"),
+        (
+            lambda c: c["Diving/v_a"]["annotations"][0].update(ef=9),
+            "boxes are not x y width height of frames 0 to 8",
+        ),
+        (lambda c: c["Diving/v_a"]["annotations"][0].update(label=Hostile()), "refused: it asks"),
+    ],
+)
+def test_broken_corrected_annotations_are_one_line(corrected, change, message, capsys):
+    path = corrected / "pyannot.pkl"
+    content = pickle.loads(path.read_bytes())
+    change(content)
+    path.write_bytes(pickle.dumps(content))
+    with pytest.raises(InputError, match=message) as error:
+        ucf24.load_split(corrected, "test")
+    assert str(path) in str(error.value)
+    assert "run" not in capsys.readouterr().out
+
+
+def test_a_list_that_is_not_there_or_of_other_videos(corrected):
+    (corrected / "testlist01.txt").write_text("Diving/v_z\n")
+    with pytest.raises(InputError, match=r"testlist01\.txt: none of its videos is in .*pyannot"):
+        ucf24.load_split(corrected, "test")
+    (corrected / "testlist01.txt").unlink()
+    with pytest.raises(InputError, match=r"testlist01\.txt: .*datasets/README\.md"):
+        ucf24.load_split(corrected, "train")
