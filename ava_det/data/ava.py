@@ -88,6 +88,8 @@ def load_keyframes(files: AvaFiles) -> PackedKeyframes:
     """
     paths = pictures_of(files.pictures, files.find)
     table = read_ground_truth(existing(files.annotations))
+    if table.empty:
+        raise InputError(f"{files.annotations}: no row in it")
     counts = countable(table, files.excluded, files.included)
     if not counts.any():
         raise InputError(f"{files.annotations}: every keyframe of it is excluded, or not included")
@@ -179,7 +181,48 @@ def load_clips(annotations: Path, videos: Path) -> PackedKeyframes:
         raise InputError(f"{annotations}: no row in it")
     files = files_by_stem(videos)
     paths = {name: str(path) for name, path in files.items()}
-    return pack(_with_pictures(on_clips(table, files), paths, annotations), paths)
+    table = _within_clips(on_clips(table, files), files, annotations)
+    return pack(_with_pictures(table, paths, annotations), paths)
+
+
+def _within_clips(table: pd.DataFrame, files: Iterable[str], where: Path) -> pd.DataFrame:
+    """Rows of `on_clips` but those between the clips of their film; how many these are is said."""
+    apart = between_clips(table, files)
+    if not apart.any():
+        return table
+    first = table[apart].iloc[0]
+    example = f"{first['video']} at second {first['tick'] / 1000}"
+    if apart.all():
+        raise InputError(f"{where}: no clip has the second of any row of it, {example} for one")
+    logger.warning(
+        "%s: %d of %d rows are left out, for no clip of their film has their second, %s first",
+        *(where, apart.sum(), len(table), example),
+    )
+    return table[~apart]
+
+
+def between_clips(table: pd.DataFrame, files: Iterable[str]) -> np.ndarray:
+    """(N,) bool: the rows of `on_clips` whose film has clips, of which none has their second."""
+    files = set(files)
+    return table["video"].isin(clips_of(files).keys() - files).to_numpy()
+
+
+class Clip(NamedTuple):
+    """A file of Kinetics: its name, and the seconds of the film that it is from and to."""
+
+    name: str
+    start: int
+    end: int
+
+
+def clips_of(files: Iterable[str]) -> dict[str, list[Clip]]:
+    """The clips of each film, from their names; a file that is none is a whole film."""
+    clips: dict[str, list[Clip]] = {}
+    for name in files:
+        match = _CLIP.fullmatch(name)
+        start, end = (int(match["start"]), int(match["end"])) if match else (0, 1 << 31)
+        clips.setdefault(match["video"] if match else name, []).append(Clip(name, start, end))
+    return clips
 
 
 def on_clips(table: pd.DataFrame, files: Iterable[str]) -> pd.DataFrame:
@@ -189,11 +232,7 @@ def on_clips(table: pd.DataFrame, files: Iterable[str]) -> pd.DataFrame:
         table: in the columns of `ava_csv`; of a film without a clip at that time the rows stay.
         files: the names of the clips.
     """
-    clips: dict[str, list[tuple[str, int, int]]] = {}
-    for name in files:
-        match = _CLIP.fullmatch(name)
-        start, end = (int(match["start"]), int(match["end"])) if match else (0, 1 << 31)
-        clips.setdefault(match["video"] if match else name, []).append((name, start, end))
+    clips = clips_of(files)
     videos, ticks = table["video"].astype(object).tolist(), table["tick"].tolist()
     named = {
         (video, tick): _clip_at(video, clips.get(video, []), tick)
@@ -206,7 +245,7 @@ def on_clips(table: pd.DataFrame, files: Iterable[str]) -> pd.DataFrame:
     )
 
 
-def _clip_at(film: str, clips: list[tuple[str, int, int]], tick: int) -> tuple[str, int]:
+def _clip_at(film: str, clips: list[Clip], tick: int) -> tuple[str, int]:
     """The clip of a film that a millisecond lies in, and the second that it starts at; the film
     itself where there is none.
     """

@@ -23,6 +23,7 @@ from ava_det.structures import InputError
 BOX = ["x1", "y1", "x2", "y2"]
 COLUMNS = ["video", "tick", *BOX, "action", "person", "score"]
 _WHOLE = ("tick", "action", "person")
+_MOST_SHOWN = 120  # characters of a row: where a quote is not closed, it is the rest of a file
 CHUNK = 1 << 17  # rows that are taken at a time
 # How far a relative box may reach over the frame: detectors that do not clip do, a little.
 TOLERANCE = 0.1
@@ -274,7 +275,7 @@ def number_problem(name: str, text: str) -> str | None:
     if not text:
         return f"{name} is missing"
     if not _is_number(text):
-        return f"{name} is not a number: {text!r}"
+        return f"{name} is not a number: {shown(text)}"
     value = float(text)
     if not math.isfinite(value):
         return f"{name} is not finite: {text}"
@@ -283,3 +284,8 @@ def number_problem(name: str, text: str) -> str | None:
     if name in ("tick", "action", "person") and not (value.is_integer() and abs(value) < _LARGEST):
         return f"{name} is not a whole number: {text}"
     return None
+
+
+def shown(text: str) -> str:
+    """A text of a file as a message quotes it: the beginning of a long one."""
+    return repr(text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}...")

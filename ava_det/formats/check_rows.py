@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ava_det.formats.atomic import StrPath, open_text
-from ava_det.formats.ava_rows import BOX, TOLERANCE, Layout, is_header, readable
+from ava_det.formats.ava_rows import BOX, TOLERANCE, Layout, is_header, readable, shown
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.findings import Findings
 from ava_det.structures import InputError, Keyframe
@@ -53,6 +53,7 @@ def check_rows(
         The rows that can be read at all, in the columns of `ava_csv`; its index is the row.
     """
     parts: list[pd.DataFrame] = []
+    rows = 0
     try:
         with readable(path):
             with open_text(path) as file:
@@ -74,7 +75,11 @@ def check_rows(
             with reader:
                 for chunk in reader:
                     chunk.index = pd.Index(chunk.index + 1 + is_header(first), name="row")
-                    parts.append(_numbers(path, chunk.dropna(how="all"), layout, findings))
+                    chunk = chunk.dropna(how="all")
+                    rows += len(chunk)
+                    parts.append(_numbers(path, chunk, layout, findings))
+            if not rows:
+                findings.add("empty", path, "only a header line" if header else "an empty file")
     except (OSError, ValueError, InputError) as error:
         where = getattr(error, "strerror", None) or " ".join(str(error).split())
         findings.add("unreadable", path, where)
@@ -118,7 +123,7 @@ def _numbers(
 
     def row(place: int) -> tuple[int, str]:
         texts = chunk.iloc[place, : columns[place]].fillna("").tolist()
-        return int(chunk.index[place]), repr(",".join(texts))
+        return int(chunk.index[place]), shown(",".join(texts))
 
     short = (columns != 2) & ((columns < 6) | (columns > len(layout)))
     findings.add_many("columns", path, np.flatnonzero(short), row)

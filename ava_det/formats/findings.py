@@ -40,6 +40,9 @@ class Finding:
 
 KINDS = {
     "unreadable": Kind(ERROR, "cannot be read", "see the message; nothing else of it was checked"),
+    "empty": Kind(
+        ERROR, "no row in it", "is it the file that was meant, and was it written to its end?"
+    ),
     "columns": Kind(
         ERROR,
         "rows of too few or too many columns",
@@ -87,6 +90,11 @@ KINDS = {
         "annotated videos without a file",
         "a file is named like the video, with a suffix that the list does not have; in a set of "
         "one's own the folders below the videos are part of the name",
+    ),
+    "no_clip": Kind(
+        ERROR,
+        "keyframes at a second that no clip of their film has",
+        "get the clip that has it: a file is named ID_FIRST_LAST, seconds of the film",
     ),
     "no_video": Kind(ERROR, "no annotated video has a file", "is it the folder of another set?"),
     "unused_video": Kind(

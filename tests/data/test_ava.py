@@ -218,7 +218,9 @@ def kinetics(root, tmp_path) -> tuple[Path, Path]:
 
 def test_clips_of_kinetics(kinetics, caplog):
     records = load_clips(*kinetics)
-    assert "2 of 5 videos are not there" in caplog.text
+    assert "1 of 4 videos are not there and left out, gone-000000 first" in caplog.text
+    said = "1 of 6 rows are left out, for no clip of their film has their second, "
+    assert said + "xyz_def-000 at second 99.9 first" in caplog.text
     found = [
         (record.people.keyframe.video, record.people.keyframe.tick, record.people.actions)
         for record in records
@@ -243,6 +245,19 @@ def test_no_instant_at_all(kinetics):
     kinetics[0].write_text("\n")
     with pytest.raises(InputError, match=r"kinetics\.csv: no row in it"):
         load_clips(*kinetics)
+
+
+def test_no_clip_of_any_second(kinetics):
+    kinetics[0].write_text("xyz_def-000,99.9,0,0,1,1,2\n")
+    with pytest.raises(InputError, match=r"no clip has the second of any row of it, xyz_def-000 a"):
+        load_clips(*kinetics)
+
+
+def test_no_row_at_all(root):
+    files = files_of(root, "cut")
+    files.annotations.write_text("video,tick,x1,y1,x2,y2,action\n")
+    with pytest.raises(InputError, match=r"\.csv: no row in it"):
+        load_keyframes(files)
 
 
 def test_a_bad_instant_is_named(kinetics):

@@ -143,6 +143,13 @@ def test_the_first_bad_row_is_named(tmp_path, row, problem):
     assert str(error.value) == f"{path}: row 3: {problem}"
 
 
+def test_of_a_quote_that_is_not_closed_the_beginning_is_shown(tmp_path):
+    path = written(tmp_path, 'v,"1,0,0,1,1,2\n' + "v,2,0,0,1,1,2\n" * 99)
+    with pytest.raises(InputError, match=r"row 1: .*'1,0,0,1,1,2.*\.\.\.'$") as raised:
+        read_ground_truth(path)
+    assert len(str(raised.value)) < 200 + len(str(path))
+
+
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
