@@ -7,11 +7,13 @@
 
 Looks at the rows of the annotations (columns, numbers, boxes, ids, keyframes), at the videos or
 frames (missing, broken, short, of another rate or shape) and at person boxes. Each kind of finding
-is counted, with its first rows and a remedy. Exit code 1 if there is an error, 0 if there are
-warnings alone.
+is counted, with its first rows and a remedy. The recall of person boxes is of the people whom a
+loader keeps: not those on excluded keyframes or of videos that are not there. Exit code 1 if there
+is an error, 0 if there are warnings alone.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,16 @@ if TYPE_CHECKING:
     from ava_det.data.ava import AvaFiles
     from ava_det.formats.findings import Findings
 
+# What a set that has a name says itself, and the key that a description says it under.
+SAID_BY_THE_SET = {
+    "class_map": "class_map",
+    "exclude": "excluded",
+    "include": "included",
+    "frames": "frames",
+    "frame_list": "frame_lists",
+    "ticks": "rate",
+    "start": "start",
+}
 HARDLY = 0.1  # recall at IoU 0.5 below which boxes are of something else
 
 
@@ -34,20 +46,64 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--dataset", metavar="NAME", help="a name, or a description's path")
     what.add_argument("--annotations", type=Path, metavar="CSV", help="AVA rows of an own one")
     add = parser.add_argument
-    add("--videos", type=Path, help="their folder; folders in it are part of a video's name")
+    videos = "their folder; folders in it are part of a video's name. Of frames: what they are from"
+    add("--videos", type=Path, help=videos)
     add("--frames", type=Path, help="folder of JPEG frames, with --frame-list")
     add("--frame-list", type=Path, nargs="+", help="PySlowFast's lists of frames")
     add("--class-map", type=Path, help="list of classes: pbtxt or csv")
     add("--exclude", type=Path, metavar="CSV", help="keyframes that do not count")
     add("--include", type=Path, metavar="TXT", help="ticks that count (default: all)")
     add("--proposals", type=Path, help="person boxes: csv or pickle")
-    add("--ticks", default="seconds", metavar="seconds|frames|RATE", help="tick unit")
+    add("--ticks", type=clock, metavar="seconds|frames|RATE", help="tick unit (default: seconds)")
     add("--start", type=int, help="tick at the start of a file (default: 900, or 0 for frames)")
-    add("--rate", type=float, help="frames a second that videos should have (default: any)")
+    rate = "frames a second that videos should have (default: any), or that --frame-list has, "
+    rate += "which does not say so itself (default: 30)"
+    add("--rate", type=cli.above_zero(), help=rate)
     add("--sizes", type=Path, metavar="CSV", help="video,width,height that boxes were drawn on")
-    add("--rows", type=int, default=5, help="how many to show of each kind (default 5)")
+    shown = "how many to show of each kind (default 5)"
+    add("--rows", type=cli.at_least(1, int), default=5, help=shown)
     add("--json", type=Path, help="write the findings here as well")
     return parser
+
+
+def clock(text: str) -> Clock:
+    """A type of argument: what a tick is."""
+    named = {"seconds": AVA_CLOCK, "frames": FRAME_CLOCK}
+    if text in named:
+        return named[text]
+    try:
+        return replace(AVA_CLOCK, rate=cli.above_zero()(text))
+    except (ValueError, argparse.ArgumentTypeError):
+        raise argparse.ArgumentTypeError(f"{text}: seconds, frames or a number a second") from None
+
+
+def require_sense(args: argparse.Namespace) -> None:
+    """Refuse options that would be passed over, and those that need another one."""
+    if args.dataset:
+        given = [name for name in SAID_BY_THE_SET if getattr(args, name) is not None]
+        if given:
+            options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            keys = ", ".join(SAID_BY_THE_SET[name] for name in given)
+            parser().error(
+                f"{options}: not with --dataset, for a set says so itself: a description as {keys}"
+            )
+        if args.videos and not is_frames(args.dataset):
+            parser().error("--videos: with --dataset only for one of frames, to compare them with")
+    elif args.frame_list and not args.frames:
+        parser().error("--frame-list needs --frames, the folder that it speaks of")
+    elif args.frames and not args.frame_list:
+        parser().error("--frames needs --frame-list, which says what the frames are of")
+    elif not (args.videos or args.frames):
+        parser().error("--annotations needs --videos or --frame-list: where the pictures are")
+
+
+def is_frames(name: str) -> bool:
+    """Whether the pictures of a registered set are frames."""
+    from detectron2.data import MetadataCatalog
+
+    from ava_det.data.catalog import check_known
+
+    return bool(MetadataCatalog.get(check_known(name)).get("frame_folders", ()))
 
 
 def main(args: argparse.Namespace) -> int:
@@ -57,14 +113,14 @@ def main(args: argparse.Namespace) -> int:
     from ava_det.formats.findings import ERROR, Findings
     from ava_det.formats.proposals import read_proposals
 
-    findings = Findings(max(args.rows, 1))
-    files = None if args.dataset else files_of(args)
+    require_sense(args)
+    findings = Findings(args.rows)
     sizes = read_sizes(args.sizes) if args.sizes else {}
-    expected = Expected(args.rate, sizes, args.videos)
-    if files is None:
-        table = check_registered(args.dataset, expected, findings)
+    expected = Expected(None if args.frame_list else args.rate, sizes, args.videos)
+    if args.dataset:
+        table, counts = check_registered(args.dataset, expected, findings)
     else:
-        table = check_files(files, expected, findings)
+        table, counts = check_files(files_of(args), expected, findings)
     print(f"{len(table)} rows of {table['video'].nunique()} videos")
     if args.proposals:
         try:
@@ -72,8 +128,8 @@ def main(args: argparse.Namespace) -> int:
         except InputError as error:
             findings.add("unreadable", args.proposals, str(error))
         else:
-            check_proposals(args.proposals, proposals, table, findings)
-            show_recall(args.proposals, table, proposals, findings)
+            check_proposals(args.proposals, proposals, table, counts, findings)
+            show_recall(args.proposals, table[counts], proposals, findings)
     print(findings.text())
     if args.json:
         findings.write_json(args.json)
@@ -86,26 +142,15 @@ def files_of(args: argparse.Namespace) -> "AvaFiles":
     from ava_det.data.frame_folders import FrameFolder
     from ava_det.data.video_files import video_files
 
-    usual = FRAME_CLOCK if args.ticks == "frames" else AVA_CLOCK
-    rates = {"seconds": 1.0, "frames": None}
-    try:
-        rate = rates[args.ticks] if args.ticks in rates else float(args.ticks)
-    except ValueError:
-        raise InputError(f"--ticks {args.ticks}: seconds, frames or a number a second") from None
-    if rate is not None and not 0 < rate < float("inf"):
-        raise InputError(f"--ticks {args.ticks}: seconds, frames or a number a second")
-    pictures: Path | FrameFolder = args.videos or Path()
+    ticks = args.ticks or AVA_CLOCK
+    pictures: Path | FrameFolder = args.videos
     if args.frame_list:
-        if not args.frames:
-            raise InputError("--frame-list needs --frames, the folder that it speaks of")
         pictures = FrameFolder(args.frames, tuple(args.frame_list), args.rate or 30.0)
-    elif not args.videos:
-        raise InputError("--videos or --frame-list says where the pictures are")
     return AvaFiles(
         annotations=args.annotations,
         class_map=args.class_map or Path(),
         pictures=pictures,
-        clock=Clock(rate, usual.start if args.start is None else args.start),
+        clock=ticks if args.start is None else replace(ticks, start=args.start),
         excluded=args.exclude,
         included=args.include,
         find=video_files,  # as a description's videos are found

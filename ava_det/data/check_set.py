@@ -1,10 +1,11 @@
 """Whether a data set is what it should be: its rows, then its pictures."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from ava_det.data.annotated import Pictures
@@ -12,6 +13,9 @@ from ava_det.data.ava import (
     MILLISECONDS,
     AvaFiles,
     ClipFiles,
+    between_clips,
+    clips_of,
+    countable,
     existing,
     in_milliseconds,
     on_clips,
@@ -21,7 +25,7 @@ from ava_det.data.frame_folders import FrameFolder
 from ava_det.data.video_facts import Size
 from ava_det.data.video_files import files_by_stem, video_files
 from ava_det.formats.ava_csv import read_keyframes, read_timestamps, table_of
-from ava_det.formats.check_rows import NUMBERS, Rules, check_rows, check_table
+from ava_det.formats.check_rows import NUMBERS, Rules, check_rows, check_table, place_of
 from ava_det.formats.class_map import ClassMap, read_class_map
 from ava_det.formats.findings import Findings
 from ava_det.structures import InputError
@@ -47,9 +51,21 @@ class Expected:
         return replace(pictures, rate=self.rate, sizes=sizes, videos=self.videos)
 
 
+class Checked(NamedTuple):
+    """The rows of a set that could be read.
+
+    Attributes:
+        table: in the columns of `ava_det.formats.ava_csv`.
+        counts: (N,) bool: those that a loader keeps.
+    """
+
+    table: pd.DataFrame
+    counts: np.ndarray
+
+
 def check_files(
     files: AvaFiles, expected: Expected, findings: Findings, classes: ClassMap | None = None
-) -> pd.DataFrame:
+) -> Checked:
     """Check the rows and the pictures of an AVA-shaped set.
 
     Args:
@@ -57,9 +73,6 @@ def check_files(
         expected: what the pictures should be.
         findings: what is wrong is added here.
         classes: those of the set; None reads its class map.
-
-    Returns:
-        The rows that can be read, in the columns of `ava_det.formats.ava_csv`.
     """
     annotations = existing(files.annotations)
     if classes is None and files.class_map != Path():
@@ -74,12 +87,12 @@ def check_files(
     found = {} if isinstance(source, FrameFolder) else files.find(source)
     # The loader of a description reads files through, and AVA's leaves that to training.
     pictures = Pictures(source, found, files.clock, whole=files.find is video_files)
-    check_videos(annotations, table, expected.of(pictures), findings)
-    return table
+    pictured = check_videos(annotations, table, expected.of(pictures), findings)
+    return Checked(table, pictured & countable(table, files.excluded, files.included))
 
 
-def check_registered(name: str, expected: Expected, findings: Findings) -> pd.DataFrame:
-    """Check a registered detection set from its files; its rows.
+def check_registered(name: str, expected: Expected, findings: Findings) -> Checked:
+    """Check a registered detection set from its files.
 
     Raises:
         InputError: an unknown name, a classification set, or files that are not there.
@@ -92,56 +105,77 @@ def check_registered(name: str, expected: Expected, findings: Findings) -> pd.Da
     parts = metadata.get("parts", ())
     if parts:
         classes = class_map_of(name)
-        tables = [_check_part(part, expected, findings, classes) for part in parts]
-        return tables[0] if len(tables) == 1 else _joined(parts, tables)
+        checked = [_check_part(part, expected, findings, classes) for part in parts]
+        return checked[0] if len(checked) == 1 else _joined(parts, checked)
     try:
         if metadata.get("annotated", None) is None:
             return _check_records(name, expected, findings)
         annotated, rules = metadata.annotated(), Rules(class_map_of(name))
     except InputError as error:  # their readers stop at the first thing that is wrong
         findings.add("unreadable", name, str(error))
-        return pd.DataFrame(columns=["video", *NUMBERS])
-    check_table(annotated.path, annotated.table, rules, findings)
-    check_videos(annotated.path, annotated.table, expected.of(annotated.pictures), findings)
-    return annotated.table if annotated.complete else _loaded(name, annotated.table)
+        return Checked(pd.DataFrame(columns=["video", *NUMBERS]), np.zeros(0, bool))
+    table = annotated.table
+    if table.empty:
+        findings.add("empty", annotated.path, f"none of {name}")
+    check_table(annotated.path, table, rules, findings)
+    pictured = check_videos(annotated.path, table, expected.of(annotated.pictures), findings)
+    checked = Checked(table, pictured)
+    return checked if annotated.complete else _loaded(name, checked)
 
 
 def _check_part(
     part: AvaFiles | ClipFiles, expected: Expected, findings: Findings, classes: ClassMap
-) -> pd.DataFrame:
+) -> Checked:
     if isinstance(part, AvaFiles):
         return check_files(part, expected, findings, classes)
     annotations, files = existing(part.annotations), files_by_stem(part.videos)
     rows = check_rows(annotations, Rules(classes), findings, second="time")
     table = on_clips(rows, files)
+    counts = ~between_clips(table, files)
+    _check_clips(annotations, table[~counts], files, findings)
     pictures = Pictures(part.videos, files, MILLISECONDS)
-    check_videos(annotations, table, expected.of(pictures), findings)
-    return table
+    pictured = check_videos(annotations, table[counts], expected.of(pictures), findings)
+    counts[counts] = pictured
+    return Checked(table, counts)
 
 
-def _joined(parts: tuple[AvaFiles | ClipFiles, ...], tables: list[pd.DataFrame]) -> pd.DataFrame:
+def _check_clips(path: Path, apart: pd.DataFrame, files: Iterable[str], findings: Findings) -> None:
+    """Add the keyframes between the clips of their film."""
+    keyframes, clips = apart.drop_duplicates(["video", "tick"]), clips_of(files)
+
+    def example(place: int) -> tuple[int | None, str]:
+        film, tick = keyframes["video"].iloc[place], keyframes["tick"].iloc[place]
+        there = ", ".join(clip.name for clip in clips[film])
+        return place_of(keyframes, place)[0], f"{film}: second {tick / 1000} is not in {there}"
+
+    findings.add_many("no_clip", path, range(len(keyframes)), example)
+
+
+def _joined(parts: tuple[AvaFiles | ClipFiles, ...], checked: list[Checked]) -> Checked:
     """The rows of all parts, in milliseconds."""
-    same = [
+    tables = [
         table.assign(tick=in_milliseconds(table["tick"].to_numpy(), part.clock))
         if isinstance(part, AvaFiles)
         else table
-        for part, table in zip(parts, tables, strict=True)
+        for part, (table, _) in zip(parts, checked, strict=True)
     ]
-    whole = pd.concat([table.astype({"video": object}) for table in same], ignore_index=True)
-    return whole.astype({"video": "category"})
+    whole = pd.concat([table.astype({"video": object}) for table in tables], ignore_index=True)
+    counts = np.concatenate([part.counts for part in checked])
+    return Checked(whole.astype({"video": "category"}), counts)
 
 
-def _loaded(name: str, otherwise: pd.DataFrame) -> pd.DataFrame:
+def _loaded(name: str, otherwise: Checked) -> Checked:
     """The rows of a set with its frames without people, if it can be loaded."""
     from ava_det.data.build import get_ground_truth
 
     try:
-        return get_ground_truth(name)
+        table = get_ground_truth(name)
     except InputError:
         return otherwise
+    return Checked(table, np.ones(len(table), bool))
 
 
-def _check_records(name: str, expected: Expected, findings: Findings) -> pd.DataFrame:
+def _check_records(name: str, expected: Expected, findings: Findings) -> Checked:
     """Check a set of which nothing but its records is known."""
     from detectron2.data import DatasetCatalog, MetadataCatalog
 
@@ -156,5 +190,4 @@ def _check_records(name: str, expected: Expected, findings: Findings) -> pd.Data
     folders = metadata.get("frame_folders", ())
     files = {} if folders else {record.video: Path(record.path) for record in records}
     pictures = Pictures(folders[0] if folders else Path(name), files, metadata.clock)
-    check_videos(name, table, expected.of(pictures), findings)
-    return table
+    return Checked(table, check_videos(name, table, expected.of(pictures), findings))

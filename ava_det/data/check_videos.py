@@ -61,7 +61,7 @@ def picture_size(path: Path) -> Size | None:
 
 def check_videos(
     path: Path | str, table: pd.DataFrame, pictures: Pictures, findings: Findings
-) -> None:
+) -> np.ndarray:
     """Look at the pictures of every annotated video.
 
     Args:
@@ -69,13 +69,21 @@ def check_videos(
         table: their rows, in the columns of `ava_csv`; see `check_rows.place_of` for its index.
         pictures: where they lie.
         findings: what is wrong is added here.
+
+    Returns:
+        (N,) bool: the rows that a loader keeps: those of videos that are there and, where files
+        are read through or ticks are frames, that lie in a readable one.
     """
     source, sizes, rate = pictures.source, dict(pictures.sizes), pictures.rate
-    annotated = {str(name): rows for name, rows in table.groupby("video", observed=True)}
+    groups = table.groupby("video", observed=True).indices
+    places = {str(name): where for name, where in groups.items()}
+    annotated = {name: table.iloc[where] for name, where in places.items()}
     lists = source.videos() if isinstance(source, FrameFolder) else {}
     files = {name: str(file) for name, file in pictures.files.items()}
     there = {name: name for name in lists} | files
     _missing(path, annotated, there, source, findings)
+    kept = table["video"].isin(there.keys()).to_numpy(copy=True)
+    looked_into = pictures.whole or pictures.clock.rate is None
     others = files_by_stem(pictures.videos) if pictures.videos and lists else {}
     for name in tqdm([n for n in annotated if n in there], unit="video", leave=False, disable=None):
         rows = annotated[name]
@@ -88,13 +96,16 @@ def check_videos(
                 facts = _facts(pictures, name)
         except InputError as error:
             findings.add("broken_video", path, str(error), place_of(rows, 0)[0])
+            kept[places[name]] &= not looked_into
             continue
         if facts is not None:
-            _check_times(path, name, rows, facts, pictures.clock, findings)
+            outside = _check_times(path, name, rows, facts, pictures.clock, findings)
+            kept[places[name][outside]] &= not looked_into
             if rate is not None and abs(facts.rate / rate - 1) > RATE_TOLERANCE:
                 findings.add("rate", path, f"{name}: {facts.rate:.3f}, not {rate:g} a second")
             if name in sizes and facts.size:
                 _check_size(path, name, facts.size, sizes[name], findings)
+    return kept
 
 
 def _facts(pictures: Pictures, name: str) -> Facts:
@@ -144,8 +155,10 @@ def _check_times(
     facts: Facts,
     clock: Clock,
     findings: Findings,
-) -> None:
-    """Keyframes beyond the ends of their video, and videos far beyond their keyframes."""
+) -> np.ndarray:
+    """Keyframes beyond the ends of their video, and videos far beyond their keyframes; the places
+    of the rows of the former.
+    """
     ticks = rows["tick"].to_numpy()
     places, unit, length = ticks - clock.start, "", f"{facts.frames} frames"
     if clock.rate is not None:
@@ -160,6 +173,7 @@ def _check_times(
         findings.add(
             "not_cut", path, f"{name}: {facts.seconds:.0f} s, last keyframe at {places.max():.0f} s"
         )
+    return outside
 
 
 def _check_size(
@@ -196,14 +210,16 @@ def check_proposals(
     path: Path | str,
     proposals: pd.DataFrame,
     table: pd.DataFrame,
+    counts: np.ndarray,
     findings: Findings,
 ) -> None:
-    """Whether person boxes are on the annotated keyframes.
+    """Whether person boxes are on the annotated keyframes, and on all of those that count.
 
     Args:
         path: of the boxes, to be named.
         proposals: from `ava_det.formats.proposals`.
         table: the annotations.
+        counts: (N,) bool, those of their rows that a loader keeps.
         findings: what is wrong is added here.
     """
 
@@ -222,6 +238,6 @@ def check_proposals(
         findings.add("no_match", path, row(boxed, 0)[1], row(boxed, 0)[0])
         return
     findings.add_many("unmatched", path, np.flatnonzero(unmatched), lambda k: row(boxed, k))
-    people = table[table["x1"].notna()].drop_duplicates(["video", "tick"])
+    people = table[counts & table["x1"].notna()].drop_duplicates(["video", "tick"])
     without = np.flatnonzero(~keys(people).isin(keys(boxed)))
     findings.add_many("uncovered", path, without, lambda k: (None, row(people, k)[1]))

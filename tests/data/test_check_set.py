@@ -46,7 +46,7 @@ def register_again(root):
 def check(name, **expected):
     """The rows, and the findings by kind: how many, and the first example."""
     findings = Findings()
-    table = check_registered(name, Expected(**expected), findings)
+    table, _ = check_registered(name, Expected(**expected), findings)
     return table, {found.kind: (found.count, found.examples[0]) for found in findings}
 
 
@@ -111,6 +111,12 @@ def test_a_malformed_csv_is_a_finding(root):
     assert "annotations.csv: row 2: " in found["unreadable"][1][1]
 
 
+def test_a_csv_without_a_row_is_a_finding(root):
+    (root / "ucf24" / "videos").mkdir(parents=True)
+    (root / "ucf24" / "annotations.csv").write_text("video,frame,x1,y1,x2,y2,action,tube\n")
+    assert check("ucf24_csv")[1] == {"empty": (1, (None, "none of ucf24_csv"))}
+
+
 def test_the_real_clips(shared, root):
     shutil.rmtree(root / "ucf24", ignore_errors=True)
     (root / "ucf24").symlink_to(shared / "data" / "ucf24")
@@ -171,15 +177,35 @@ def kinetics(root):
 def test_clips_of_kinetics(kinetics):
     table, found = check("kinetics_ava_val")
     rows = {kind: (count, example[0]) for kind, (count, example) in found.items()}
-    assert rows == {"class": (1, 2), "missing_video": (2, 3), "number": (1, 4), "pixels": (1, 5)}
+    assert rows == {
+        "class": (1, 2), "no_clip": (1, 3), "number": (1, 4), "pixels": (1, 5),
+        "missing_video": (1, 5),
+    }  # fmt: skip
+    outside = "abc_def-000: second 11.9 is not in abc_def-000_000012_000022"
+    assert found["no_clip"][1][1] == outside
+    assert found["missing_video"][1][1] == "gone"
     assert table["tick"].tolist() == [5300, 5300, 11900, 1500]
+
+
+def test_what_a_loader_keeps_counts(kinetics):
+    annotations = kinetics / "ava" / "annotations"
+    (annotations / "ava_val_excluded_timestamps_v2.2.csv").write_text("film,0903\n")
+    with open(annotations / "ava_val_v2.2.csv", "a") as file:
+        file.write("film,903,0.1,0.1,0.5,0.5,1,0\nno_film,902,0.1,0.1,0.5,0.5,1,0\n")
+    table, counts = check_registered("ava_kinetics_val", Expected(), Findings())
+    clip = "abc_def-000_000012_000022"
+    kept = table[counts]
+    assert list(zip(kept["video"], kept["tick"], strict=True)) == [
+        ("film", 2000), (clip, 5300), (clip, 5300),
+    ]  # fmt: skip
+    assert len(table) == 7
 
 
 def test_ava_kinetics_is_checked_whole(kinetics):
     with open(kinetics / "ava" / "annotations" / "ava_val_v2.2.csv", "a") as file:
         file.write("film,903,0.1,0.1,0.5,0.5,3,0\nfilm,907,0.1,0.1,0.5,0.5,1,0\n")
     table, found = check("ava_kinetics_val")
-    assert {"outside_video", "class", "number", "pixels", "missing_video"} == set(found)
+    assert {"outside_video", "class", "number", "pixels", "missing_video", "no_clip"} == set(found)
     assert found["outside_video"][1][0] == 3
     assert table["tick"].tolist()[:4] == [2000, 3000, 7000, 5300]
     assert table["video"].iloc[0] == "film"

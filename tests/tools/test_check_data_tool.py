@@ -236,6 +236,47 @@ def test_proposals(check, tmp_path, boxes, kinds):
     assert ("recall@0.5" in ran.out) == ("unreadable" not in kinds)
 
 
+def test_proposals_are_measured_on_what_counts(check, check_set, mine, tmp_path):
+    """Nobody proposes people on keyframes that are left out, nor in videos that are not there."""
+    (tmp_path / "excluded.csv").write_text("one,903\nday1/one,903\n")
+    (tmp_path / "included.txt").write_text("902\n903\n")
+    rows = [*GOOD, "gone,902,0.2,0.1,0.5,0.5,1,0"]
+    boxes = tmp_path / "boxes.csv"
+    found = [("one", 902), ("two", 902), ("two", 903), ("one", 904)]
+    boxes.write_text("".join(f"{name},{tick},0.1,0.1,0.5,0.5,,0.9\n" for name, tick in found))
+    counts = ("--exclude", tmp_path / "excluded.csv", "--include", tmp_path / "included.txt")
+    usual = {"excluded", "tick", "missing_video"}
+    ran, found = check(rows, *counts, "--proposals", boxes)
+    assert set(found) - {"unused_video"} == usual
+    assert " 0.000      3         1.000       1.000" in ran.out  # the fourth is not included
+    boxes.write_text("".join(f"day1/{line}\n" for line in boxes.read_text().split()))
+    more = 'class_map = "classes.csv"\nrate = 1\nstart = 900\n'
+    more += 'excluded = "excluded.csv"\nincluded = "included.txt"\n'
+    bad = ["two,1,0,0,1,1,1", "torn,902,0,0,1,1,1"]  # left out at loading
+    (tmp_path / "videos" / "torn.mp4").write_bytes(b"nothing")
+    (tmp_path / "included.txt").write_text("1\n902\n903\n")
+    ran, found = check_set(mine(in_folders([*rows, *bad]), more), "--proposals", boxes)
+    assert set(found) == {*usual, "outside_video", "broken_video"}
+    assert " 0.000      3         1.000       1.000" in ran.out
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "video_id,timestamp,x1,y1,x2,y2,action_id\n"])
+def test_no_row_at_all(check, check_set, mine, text):
+    rows = text.splitlines()
+    for ran, found in (check(rows), check_set(mine(rows))):
+        assert (ran.code, set(found)) == (1, {"empty"})
+    assert found["empty"]["examples"][0]["what"] == ("only a header line" if "v" in text else
+                                                     "an empty file")  # fmt: skip
+
+
+def test_a_quote_that_is_not_closed_prints_no_file(check):
+    _, found = check([*GOOD[:2], '"' + GOOD[2], *GOOD[3:], *GOOD * 9, '"a b"'])
+    (example,) = found["columns"]["examples"]
+    assert example["row"] == 3
+    assert example["what"].startswith("'one,903,0.1,")
+    assert len(example["what"]) < 140
+
+
 def test_a_file_that_is_no_text(check, tmp_path):
     ran, found = check(["\x00\xff"])
     assert ran.code == 1
@@ -250,20 +291,52 @@ def test_headers_and_further_columns(check):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--ticks", "hours"), "--ticks hours: seconds, frames or a number a second"),
-        (("--sizes", "nowhere.csv"), "nowhere.csv: No such file"),
+        (("--ticks", "hours"), "--ticks: hours: seconds, frames or a number a second"),
+        (("--ticks", "0"), "--ticks: 0: seconds, frames or a number a second"),
+        (("--rate", "0"), "--rate: 0 is not a number above 0"),
+        (("--rows", "0"), "--rows: 0 is not a number of at least 1"),
         (("--frame-list", "x.csv"), "--frame-list needs --frames"),
+        (("--frames", "x"), "--frames needs --frame-list"),
     ],
 )
-def test_misuse_is_one_line(check, arguments, said):
+def test_misuse_is_refused(check, arguments, said):
     ran, _ = check(GOOD, *arguments)
-    assert ran.code == 1
+    assert ran.code == 2
     assert said in ran.err
-    assert ran.err.count("\n") == 1
+
+
+def test_rows_without_pictures_are_misuse(check):
+    ran, _ = check(videos=None)
+    assert ran.code == 2
+    assert "--annotations needs --videos or --frame-list" in ran.err
+
+
+def test_a_file_that_is_not_there_is_one_line(check):
+    ran, _ = check(GOOD, "--sizes", "nowhere.csv")
+    assert (ran.code, ran.err) == (1, "error: nowhere.csv: No such file or directory\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--class-map", "c.csv"), "--class-map: not with --dataset, for a set says so itself: "
+         "a description as class_map"),
+        (("--include", "a", "--exclude", "b"), "--exclude, --include: not with --dataset, for a "
+         "set says so itself: a description as excluded, included"),
+        (("--frames", "a", "--frame-list", "b"), "as frames, frame_lists"),
+        (("--ticks", "seconds", "--start", 0), "as rate, start"),
+        (("--videos", "videos"), "--videos: with --dataset only for one of frames"),
+    ],
+)  # fmt: skip
+def test_what_a_set_says_itself_is_not_passed_over(run_tool, mine, arguments, said):
+    ran = run_tool("check_data", "--dataset", mine(in_folders(GOOD)), *arguments)
+    assert ran.code == 2
+    assert said in ran.err
 
 
 def test_every_kind_is_tested():
-    text = Path(__file__).read_text()
+    other = ROOT / "tests" / "data" / "test_check_set.py"
+    text = Path(__file__).read_text() + other.read_text()
     assert [kind for kind in KINDS if f'"{kind}"' not in text] == []
 
 
@@ -437,6 +510,8 @@ def test_frames_of_a_description(check_set, mine, tmp_path, frames):
     text += 'frames = "frames"\nframe_lists = "list.csv"\nframe_rate = 10\n'
     (tmp_path / "frames.toml").write_text(text)
     assert check_set(tmp_path / "frames.toml")[1] == {}
+    assert set(check_set(tmp_path / "frames.toml", "--rate", 30)[1]) == {"rate"}
+    assert check_set(tmp_path / "frames.toml", "--videos", tmp_path / "videos")[1] == {}
     (frames / "one" / "one_000007.jpg").unlink()
     assert set(check_set(tmp_path / "frames.toml")[1]) == {"missing_frame"}
 
