@@ -88,8 +88,7 @@ def load_keyframes(files: AvaFiles) -> PackedKeyframes:
     """
     paths = pictures_of(files.pictures, files.find)
     table = read_ground_truth(existing(files.annotations))
-    if table.empty:
-        raise InputError(f"{files.annotations}: no row in it")
+    _require_rows(table, files.annotations)
     counts = countable(table, files.excluded, files.included)
     if not counts.any():
         raise InputError(f"{files.annotations}: every keyframe of it is excluded, or not included")
@@ -103,6 +102,18 @@ def load_keyframes(files: AvaFiles) -> PackedKeyframes:
         *(len(keyframes.boxes), (np.diff(keyframes.labels) == 0).sum()),
     )
     return keyframes
+
+
+def _require_rows(table: pd.DataFrame, where: Path) -> None:
+    """Refuse a table of no row, and one of 0-based ids: an action less, and all others another."""
+    if table.empty:
+        raise InputError(f"{where}: no row in it")
+    zero = np.flatnonzero(table["action"] == 0)
+    if len(zero):
+        row = table.index[zero[0]]
+        raise InputError(
+            f"{where}: row {row}: action 0: ids count from 1, and -1 or nothing is 'no action'"
+        )
 
 
 def countable(table: pd.DataFrame, excluded: Path | None, included: Path | None) -> np.ndarray:
@@ -177,8 +188,7 @@ def load_clips(annotations: Path, videos: Path) -> PackedKeyframes:
         InputError: a file is missing or malformed, or no clip is there.
     """
     table = read_instants(existing(annotations))
-    if table.empty:
-        raise InputError(f"{annotations}: no row in it")
+    _require_rows(table, annotations)
     files = files_by_stem(videos)
     paths = {name: str(path) for name, path in files.items()}
     table = _within_clips(on_clips(table, files), files, annotations)

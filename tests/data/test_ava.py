@@ -266,6 +266,17 @@ def test_a_bad_instant_is_named(kinetics):
         load_clips(*kinetics)
 
 
+def test_ids_from_0_are_refused(root, kinetics):
+    """They would load: class 0 as no action, and all others as their neighbours."""
+    files = replace(files_of(root, "cut"), annotations=kinetics[0].with_name("zero.csv"))
+    files.annotations.write_text("film,8,0,0,0.5,0.5,-1,1\nfilm,9,0,0,0.5,0.5,0,1\n")
+    with pytest.raises(InputError, match=r"zero\.csv: row 2: action 0: ids count from 1"):
+        load_keyframes(files)
+    kinetics[0].write_text("abc_def-000,17.3,0.1,0.1,0.5,0.5,0,0\n")
+    with pytest.raises(InputError, match=r"kinetics\.csv: row 1: action 0: ids count from 1"):
+        load_clips(*kinetics)
+
+
 def test_the_real_annotations(shared, tmp_path):
     """v2.1 val as it is published, on 64 videos that are empty files."""
     annotations = shared / "reference" / "ava_annotations"
