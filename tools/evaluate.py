@@ -4,6 +4,9 @@
 
 Files are AVA's: a row `video,second,x1,y1,x2,y2,action_id,score` a result. A keyframe's tick need
 not be a second; in JHMDB it is a frame (say so by `--ticks frames` when asking for pictures).
+
+AVA-Kinetics has times, fractions of a second: with `--times` all files have. Six decimals of them
+tell keyframes apart, as in the official evaluator since AVA-Kinetics; before, it took seconds only.
 """
 
 import argparse
@@ -13,6 +16,8 @@ from typing import TYPE_CHECKING
 
 from ava_det import cli
 from ava_det.structures import AVA_CLOCK, FRAME_CLOCK, Clock, InputError
+
+MICROSECONDS = 1_000_000  # a second; ticks of files with times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     add("--class-map", type=path, help="classes to evaluate, pbtxt or csv (default: all found)")
     add("--groups", type=path, metavar="LIST", help="a class list with groups, if that has none")
     add("--exclude", type=path, metavar="CSV", help="keyframes that do not count")
+    add("--times", action="store_true", help="all files have seconds with fractions (AVA-Kinetics)")
     add("--protocol", choices=["activitynet", "uncapped"], default="activitynet")
     add("--iou", type=cli.above_zero(1.0), default=0.5, help="least overlap of a hit (default 0.5)")
     kinds = ["act", "multisports"]
@@ -44,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     add("--videos", type=path, metavar="FOLDER", help="pictures of the best and worst keyframes")
     add("--pictures", type=int, default=6, metavar="N", help="how many of each (default 6)")
     add("--ticks", type=ticks, default=1.0, metavar="seconds|frames|RATE", help="tick unit")
-    add("--start", type=int, help="tick at the start of a file (default 900, or 0 for frames)")
+    add("--start", type=int, help="tick at a file's start (default 900; 0 for frames and --times)")
     add("--run", type=path, metavar="FOLDER", help="loss curves of this training run")
     return parser
 
@@ -65,11 +71,14 @@ def main(args: argparse.Namespace) -> None:
     from ava_det.formats.proposals import read_proposals
 
     if not args.html and (args.videos or args.run):
-        raise InputError("--videos and --run show on the page: say where by --html")
+        parser().error("--videos and --run show on the page: say where by --html")
+    if args.times and args.ticks != 1.0:
+        parser().error("--times are seconds: --ticks is of other files")
     if args.videos and not args.videos.is_dir():
         raise InputError(f"{args.videos}: no such folder")
-    truth = read_ground_truth(args.ground_truth)
-    rules = rules_of(args, truth)
+    per_second = MICROSECONDS if args.times else None
+    truth = read_ground_truth(args.ground_truth, per_second)
+    rules = rules_of(args, truth, per_second)
     given = truth, args.ground_truth, rules
     this = evaluate_file(args.results, *given)
     figures = this.figures
@@ -79,7 +88,8 @@ def main(args: argparse.Namespace) -> None:
         figures["ground_truth_boxes"] = {"mAP": whole["mAP"], "AP": whole["AP"]}
     recall = None
     if args.proposals:
-        recall = proposal_recall(truth, read_proposals(args.proposals)).table()
+        proposals = read_proposals(args.proposals, per_second=per_second)
+        recall = proposal_recall(truth, proposals).table()
     for note in notes(figures, truth, this.detections):
         print(note, file=sys.stderr)
     print(*lines_of(figures, recall, (str(args.compare), other) if other else None), sep="\n")
@@ -90,8 +100,8 @@ def main(args: argparse.Namespace) -> None:
         print(f"report: {args.html}")
 
 
-def rules_of(args: argparse.Namespace, truth: "pd.DataFrame") -> "Rules":
-    """What the command line says of how to evaluate."""
+def rules_of(args: argparse.Namespace, truth: "pd.DataFrame", per_second: int | None) -> "Rules":
+    """What the command line says of how to evaluate; `per_second` is of files that have times."""
     from ava_det.evaluate.evaluation import Rules, classes_of
     from ava_det.formats import ava_csv
     from ava_det.formats.class_map import read_class_map, with_groups
@@ -110,8 +120,8 @@ def rules_of(args: argparse.Namespace, truth: "pd.DataFrame") -> "Rules":
         )
     if args.groups:
         class_map = with_groups(class_map, read_class_map(args.groups))
-    excluded = ava_csv.read_keyframes(args.exclude) if args.exclude else None
-    return Rules(class_map, args.protocol, excluded, args.iou, args.video_map)
+    excluded = ava_csv.read_keyframes(args.exclude, per_second) if args.exclude else None
+    return Rules(class_map, args.protocol, excluded, args.iou, args.video_map, per_second)
 
 
 def report(
@@ -129,9 +139,12 @@ def report(
     if args.videos:
         from ava_det.data.pictures import KeyframePictures
 
-        usual = FRAME_CLOCK if args.ticks is None else AVA_CLOCK
+        usual = FRAME_CLOCK if args.ticks is None or args.times else AVA_CLOCK
         start = usual.start if args.start is None else args.start
-        pictures = KeyframePictures(args.videos, Clock(args.ticks, start))
+        clock = Clock(args.ticks, start)
+        if args.times:
+            clock = Clock(MICROSECONDS, MICROSECONDS * start)
+        pictures = KeyframePictures(args.videos, clock)
     write_report(
         args.html,
         f"{args.results} against {args.ground_truth}, {args.class_map or 'all classes found'}",

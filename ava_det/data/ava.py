@@ -24,7 +24,6 @@ from ava_det.data.keyframes import PackedKeyframes, join, pack
 from ava_det.data.video_files import files_by_stem
 from ava_det.formats.ava_csv import (
     read_ground_truth,
-    read_instants,
     read_keyframes,
     read_timestamps,
 )
@@ -187,7 +186,7 @@ def load_clips(annotations: Path, videos: Path) -> PackedKeyframes:
     Raises:
         InputError: a file is missing or malformed, or no clip is there.
     """
-    table = read_instants(existing(annotations))
+    table = read_ground_truth(existing(annotations), per_second=1000)
     _require_rows(table, annotations)
     files = files_by_stem(videos)
     paths = {name: str(path) for name, path in files.items()}

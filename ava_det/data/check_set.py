@@ -129,7 +129,7 @@ def _check_part(
     if isinstance(part, AvaFiles):
         return check_files(part, expected, findings, classes)
     annotations, files = existing(part.annotations), files_by_stem(part.videos)
-    rows = check_rows(annotations, Rules(classes), findings, second="time")
+    rows = check_rows(annotations, Rules(classes), findings, per_second=1000)
     table = on_clips(rows, files)
     counts = ~between_clips(table, files)
     _check_clips(annotations, table[~counts], files, findings)

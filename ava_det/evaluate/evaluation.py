@@ -19,13 +19,16 @@ from ava_det.structures import InputError, Keyframe
 
 @dataclass(frozen=True, eq=False)
 class Rules:
-    """How to evaluate; the arguments of `frame_map`, and the protocol of tubes if they count."""
+    """How to evaluate; the arguments of `frame_map`, the protocol of tubes if they count, and the
+    ticks a second of files that have times.
+    """
 
     class_map: ClassMap
     protocol: str
     excluded: list[Keyframe] | None = None
     iou_threshold: float = 0.5
     tubes: str | None = None
+    per_second: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +97,7 @@ def evaluate_file(
     Raises:
         InputError: one of the files cannot be used.
     """
-    found = read_detections(results)
+    found = read_detections(results, rules.per_second)
     require_common(found, rules.class_map, results)
     return evaluate(ground_truth, found, rules, (ground_truth_path, results))
 

@@ -113,10 +113,16 @@ def notes(result: Evaluation, ground_truth: pd.DataFrame, detections: pd.DataFra
             f"counted as false by {result['protocol']!r}: {result['unlisted']:,} detections on "
             "keyframes that the ground truth does not list"
         )
-    unknown = sorted(set(detections["video"].unique()) - set(ground_truth["video"].unique()))
+    videos = set(detections["video"].unique())
+    unknown = sorted(videos - set(ground_truth["video"].unique()))
     if unknown:
         names = ", ".join(unknown[:3]) + ", ..." * (len(unknown) > 3)
         lines.append(f"not in the ground truth: {len(unknown):,} videos of the detections: {names}")
+    if unknown and len(unknown) == len(videos):
+        lines.append(
+            "no video is in both files: what tools/test.py detected goes with the ground_truth.csv "
+            "that it wrote"
+        )
     return lines
 
 

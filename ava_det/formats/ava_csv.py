@@ -16,6 +16,7 @@ the files. The index of a table that was read is the 1-based row of the file, fo
 import csv
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -34,44 +35,41 @@ from ava_det.formats.class_map import ClassMap
 from ava_det.structures import InputError, Keyframe, PersonBoxes
 
 _GROUND_TRUTH = Layout(eighth="person", fewest=7)
-_INSTANTS = Layout(eighth="person", fewest=7, second="time")
 # A detector that found nothing may well write nothing; annotations and proposals never are nothing.
 _DETECTIONS = Layout(eighth="score", fewest=8, may_be_empty=True)
 _BOXES = Layout(eighth="score", fewest=6)
 _KEYFRAMES = Layout(eighth="", fewest=2)
 
 
-def read_ground_truth(path: StrPath) -> pd.DataFrame:
+def read_ground_truth(path: StrPath, per_second: int | None = None) -> pd.DataFrame:
     """Read annotations: `video,tick,x1,y1,x2,y2,action[,person]`, or `video,tick` for an empty
     keyframe; a header line, further columns under it and gzip are accepted.
 
     An action that is empty or -1 is a person without a label. Degenerate boxes are kept.
 
+    Args:
+        path: the file.
+        per_second: where the second column is a time in seconds, as in AVA-Kinetics, how many
+            ticks are one; so in all readers here.
+
     Raises:
         InputError: the first malformed row, by file and row.
     """
-    return read_rows(path, _GROUND_TRUTH).drop(columns="score")
+    return read_rows(path, replace(_GROUND_TRUTH, per_second=per_second)).drop(columns="score")
 
 
-def read_instants(path: StrPath) -> pd.DataFrame:
-    """Read annotations whose second column is a time in seconds, as AVA-Kinetics' are; the tick of
-    the table is a millisecond. Otherwise as `read_ground_truth`.
-    """
-    return read_rows(path, _INSTANTS).drop(columns="score")
-
-
-def read_detections(path: StrPath) -> pd.DataFrame:
+def read_detections(path: StrPath, per_second: int | None = None) -> pd.DataFrame:
     """Read results: `video,tick,x1,y1,x2,y2,action,score`; otherwise as `read_ground_truth`.
 
     Every row needs its action and score; an empty file has no row. A person or track id is read
     from a further column if a header line names it.
     """
-    return read_rows(path, _DETECTIONS)
+    return read_rows(path, replace(_DETECTIONS, per_second=per_second))
 
 
-def read_boxes(path: StrPath) -> pd.DataFrame:
+def read_boxes(path: StrPath, per_second: int | None = None) -> pd.DataFrame:
     """Read person boxes: `video,tick,x1,y1,x2,y2[,action[,score]]`; a score left out is 1."""
-    table = read_rows(path, _BOXES)
+    table = read_rows(path, replace(_BOXES, per_second=per_second))
     missing = table["score"].isna() & has_box(table)
     return table.assign(score=table["score"].mask(missing, 1.0))
 
@@ -81,21 +79,21 @@ def has_box(table: pd.DataFrame) -> pd.Series:
     return table["x1"].notna()
 
 
-def read_keyframes(path: StrPath) -> list[Keyframe]:
+def read_keyframes(path: StrPath, per_second: int | None = None) -> list[Keyframe]:
     """Read a list of keyframes, such as AVA's exclusions: the first two columns of a csv file.
 
     Raises:
         InputError: a row without a video or with a tick that is no whole number.
     """
-    keyframes = []
+    keyframes, layout = [], replace(_KEYFRAMES, per_second=per_second)
     with readable(path), open_text(path) as file:
         for number, fields in enumerate(csv.reader(file), 1):
             if not any(fields) or (number == 1 and is_header(fields)):
                 continue
-            problem = row_problem(fields[:2], ["video", "tick"], _KEYFRAMES)
+            problem = row_problem(fields[:2], ["video", layout.second], layout)
             if problem:
                 raise InputError(f"{path}: row {number}: {problem}")
-            keyframes.append(Keyframe(fields[0], int(float(fields[1]))))
+            keyframes.append(Keyframe(fields[0], layout.tick(fields[1])))
     return keyframes
 
 

@@ -38,14 +38,24 @@ class Layout:
     Attributes:
         eighth: its eighth column.
         fewest: columns of a row with a box.
-        second: its second column: the tick, or "time", seconds that become ticks of a millisecond.
+        per_second: where its second column is a time in seconds, how many ticks are one; None: it
+            is a tick.
         may_be_empty: whether a file of no byte is a table of no row rather than a mistake.
     """
 
     eighth: str
     fewest: int
-    second: str = "tick"
+    per_second: int | None = None
     may_be_empty: bool = False
+
+    @property
+    def second(self) -> str:
+        """The name of the second column."""
+        return "time" if self.per_second else "tick"
+
+    def tick(self, text: str) -> int:
+        """The tick that a second column says in which `number_problem` found nothing."""
+        return round(float(text) * (self.per_second or 1))
 
     def names(self, header: list[str] | None) -> list[str]:
         """Column names of a file; those which are not ours start with a blank."""
@@ -184,8 +194,9 @@ class _Columns:
 
     def take(self, chunk: pd.DataFrame, layout: Layout) -> bool:
         """Add rows; whether none can be malformed."""
-        if layout.second == "time":
-            chunk = chunk.assign(tick=(chunk["time"] * 1000).round()).drop(columns="time")
+        if layout.per_second:
+            ticks = (chunk["time"] * layout.per_second).round()
+            chunk = chunk.assign(tick=ticks).drop(columns="time")
         fine = _rows_are_fine(chunk, layout)
         codes, found = pd.factorize(chunk["video"])
         here = slice(self.count, self.count + len(chunk))
@@ -281,8 +292,12 @@ def number_problem(name: str, text: str) -> str | None:
         return f"{name} is not finite: {text}"
     if name in BOX and not -TOLERANCE <= value <= 1 + TOLERANCE:
         return f"{name} = {text} is outside the frame: boxes are relative, in [0, 1], not in pixels"
+    if name == "time" and not abs(value) * 1e6 < _LARGEST:
+        return f"time is too large: {text}"
     if name in ("tick", "action", "person") and not (value.is_integer() and abs(value) < _LARGEST):
-        return f"{name} is not a whole number: {text}"
+        problem = f"{name} is not a whole number: {text}"
+        fraction = name == "tick" and not value.is_integer()
+        return f"{problem} (tools/evaluate.py --times takes seconds)" if fraction else problem
     return None
 
 

@@ -39,7 +39,7 @@ class Rules:
 
 
 def check_rows(
-    path: StrPath, rules: Rules, findings: Findings, second: str = "tick"
+    path: StrPath, rules: Rules, findings: Findings, per_second: int | None = None
 ) -> pd.DataFrame:
     """Look at all rows of a file of annotations.
 
@@ -47,7 +47,7 @@ def check_rows(
         path: the file, plain or `.gz`.
         rules: what they are held to.
         findings: what is wrong is added here.
-        second: its second column, as in `Layout`.
+        per_second: as in `Layout`.
 
     Returns:
         The rows that can be read at all, in the columns of `ava_csv`; its index is the row.
@@ -71,13 +71,13 @@ def check_rows(
                 chunksize=CHUNK,
             )
             header = first if is_header(first) else None
-            layout = Layout(eighth="person", fewest=6, second=second).names(header)
+            names = Layout(eighth="person", fewest=6, per_second=per_second).names(header)
             with reader:
                 for chunk in reader:
                     chunk.index = pd.Index(chunk.index + 1 + is_header(first), name="row")
                     chunk = chunk.dropna(how="all")
                     rows += len(chunk)
-                    parts.append(_numbers(path, chunk, layout, findings))
+                    parts.append(_numbers(path, chunk, names, per_second, findings))
             if not rows:
                 findings.add("empty", path, "only a header line" if header else "an empty file")
     except (OSError, ValueError, InputError) as error:
@@ -115,9 +115,13 @@ def place_of(table: pd.DataFrame, place: int, what: str = "") -> tuple[int | Non
 
 
 def _numbers(
-    path: StrPath, chunk: pd.DataFrame, layout: list[str], findings: Findings
+    path: StrPath,
+    chunk: pd.DataFrame,
+    names: list[str],
+    per_second: int | None,
+    findings: Findings,
 ) -> pd.DataFrame:
-    """The rows of a chunk that can be read, as numbers. `layout` names the columns."""
+    """The rows of a chunk that can be read, as numbers; `names` are of the columns."""
     filled = chunk.notna().to_numpy()
     columns = MOST_COLUMNS - filled[:, ::-1].argmax(axis=1)
 
@@ -125,14 +129,14 @@ def _numbers(
         texts = chunk.iloc[place, : columns[place]].fillna("").tolist()
         return int(chunk.index[place]), shown(",".join(texts))
 
-    short = (columns != 2) & ((columns < 6) | (columns > len(layout)))
+    short = (columns != 2) & ((columns < 6) | (columns > len(names)))
     findings.add_many("columns", path, np.flatnonzero(short), row)
     table = chunk[[*range(7)]].set_axis(["video", *NUMBERS[:-1]], axis=1)
-    table["person"] = chunk[layout.index("person")] if "person" in layout else None
+    table["person"] = chunk[names.index("person")] if "person" in names else None
     numbers = table[NUMBERS].apply(pd.to_numeric, errors="coerce").astype("float64")
     numbers = numbers.where(np.isfinite(numbers))
-    if "time" in layout:
-        numbers["tick"] = (1000 * numbers["tick"]).round()
+    if per_second:
+        numbers["tick"] = (per_second * numbers["tick"]).round()
     lacking = numbers.isna().to_numpy() & table[NUMBERS].notna().to_numpy()
     lacking[:, 0] |= filled[:, 1] == 0
     lacking[:, 1:5] |= (~filled[:, 2:6]) & (columns > 2)[:, None]

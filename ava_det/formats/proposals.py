@@ -12,19 +12,22 @@ import numpy as np
 import pandas as pd
 
 from ava_det.formats.ava_csv import read_boxes
-from ava_det.formats.ava_rows import BOX, number_problem
+from ava_det.formats.ava_rows import BOX, Layout, number_problem
 from ava_det.formats.plain_pickle import read_plain_pickle
 from ava_det.structures import InputError
 
 PICKLES = (".pkl", ".pickle")
 
 
-def read_proposals(path: str | Path, threshold: float = 0.0) -> pd.DataFrame:
+def read_proposals(
+    path: str | Path, threshold: float = 0.0, per_second: int | None = None
+) -> pd.DataFrame:
     """Read person boxes.
 
     Args:
         path: a csv, plain or `.gz`, or a pickle.
         threshold: boxes of a lower score are left out; 0 keeps all.
+        per_second: as in `ava_csv.read_ground_truth`, of keys, too.
 
     Returns:
         The table that `ava_det.formats.ava_csv` describes; its index gives the row of a csv, or
@@ -34,17 +37,19 @@ def read_proposals(path: str | Path, threshold: float = 0.0) -> pd.DataFrame:
         InputError: the first malformed row or entry; a pickle with anything but arrays.
     """
     path = Path(path)
-    table = _read_pickle(path) if path.suffix.lower() in PICKLES else read_boxes(path)
+    read = _read_pickle if path.suffix.lower() in PICKLES else read_boxes
+    table = read(path, per_second)
     return table[~(table["score"] < threshold)] if threshold > 0 else table
 
 
-def _read_pickle(path: Path) -> pd.DataFrame:
+def _read_pickle(path: Path, per_second: int | None) -> pd.DataFrame:
     content = read_plain_pickle(path)
     if type(content) is not dict or not content:
         raise InputError(f"{path}: not a dict from 'video,tick' to boxes")
+    layout = Layout(eighth="", fewest=2, per_second=per_second)
     videos, ticks, arrays = [], [], []
     for number, (key, value) in enumerate(content.items(), 1):
-        video, tick = _split_key(path, number, key)
+        video, tick = _split_key(path, number, key, layout)
         videos.append(video)
         ticks.append(tick)
         arrays.append(_checked(path, number, key, value))
@@ -60,12 +65,12 @@ def _read_pickle(path: Path) -> pd.DataFrame:
     return table[["video", "tick", *BOX, "action", "person", "score"]]
 
 
-def _split_key(path: Path, number: int, key: Any) -> tuple[str, int]:
+def _split_key(path: Path, number: int, key: Any, layout: Layout) -> tuple[str, int]:
     """Video and tick of a key "video,0902"."""
     video, comma, tick = key.rpartition(",") if type(key) is str else ("", "", "")
-    if not comma or not video or number_problem("tick", tick.strip()):
-        raise InputError(f"{path}: entry {number}: the key {key!r} is not 'video,tick'")
-    return video, int(float(tick))
+    if not comma or not video or number_problem(layout.second, tick.strip()):
+        raise InputError(f"{path}: entry {number}: the key {key!r} is not 'video,{layout.second}'")
+    return video, layout.tick(tick)
 
 
 def _checked(path: Path, number: int, key: str, value: Any) -> np.ndarray:

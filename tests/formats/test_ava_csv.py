@@ -111,6 +111,7 @@ def test_person_boxes(tmp_path):
 
 
 OUTSIDE = "is outside the frame: boxes are relative, in [0, 1], not in pixels"
+HINT = "tools/evaluate.py --times takes seconds"
 BAD_ROWS = {
     "v": "1 column where 7 belong",
     "v,1,0,0,1": "5 columns where 7 to 8 belong",
@@ -119,8 +120,8 @@ BAD_ROWS = {
     ",1,0,0,1,1,2": "the name of the video is missing",
     "v,,0,0,1,1,2": "tick is missing",
     "v,soon": "tick is not a number: 'soon'",
-    "v,902.5": "tick is not a whole number: 902.5",
-    "v,902.5,0,0,1,1,2": "tick is not a whole number: 902.5",
+    "v,902.5": f"tick is not a whole number: 902.5 ({HINT})",
+    "v,902.5,0,0,1,1,2": f"tick is not a whole number: 902.5 ({HINT})",
     "v,1e300": "tick is not a whole number: 1e300",
     "v,1,0,zero,1,1,2": "y1 is not a number: 'zero'",
     "v,1,0,nan,1,1,2": "y1 is not finite: nan",

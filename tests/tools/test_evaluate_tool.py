@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import pickle
 import re
 import runpy
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "evaluate.py"
@@ -95,6 +97,74 @@ def test_the_other_protocol_exclusions_and_overlap(files, run):
     assert "frame-mAP@0.9 (uncapped): 0.5000" in out  # the row of w is false and comes first
     assert "counted as false by 'uncapped': 1 detections" in err
     assert "left out: 1 ground truth on excluded keyframes" in err
+
+
+TIMES = (
+    "-bc,104.5045,0.1,0.1,0.5,0.9,1\n-bc,104.5045,0.1,0.1,0.5,0.9,2\n"
+    "-bc,104.9,0.5,0.1,0.9,0.9,2\nv,0902,0.1,0.1,0.5,0.9,1\nv,0903,0.1,0.1,0.5,0.9,1\n"
+)
+FOUND_AT_TIMES = (
+    "-bc,104.504500,0.1,0.1,0.5,0.9,1,0.9\n-bc,104.50450000001,0.1,0.1,0.5,0.9,2,0.8\n"
+    "-bc,104.6,0.5,0.1,0.9,0.9,2,0.7\nv,902.0,0.1,0.1,0.5,0.9,1,0.6\n"
+)
+
+
+@pytest.fixture
+def timed(files):
+    """Files as AVA-Kinetics' whole set has them: AVA's seconds and Kinetics' times."""
+    (files / "gt.csv").write_text(TIMES)
+    (files / "det.csv").write_text(FOUND_AT_TIMES)
+    (files / "excluded.csv").write_text("v,0903\n")
+    return files
+
+
+def test_times_in_fractions_of_a_second(timed, run):
+    boxes = "".join(f"{row.rsplit(',', 2)[0]},,0.9\n" for row in FOUND_AT_TIMES.splitlines())
+    (timed / "boxes.csv").write_text(boxes)
+    (timed / "boxes.pkl").write_bytes(
+        pickle.dumps({"-bc,104.5045": np.float64([[0.1, 0.1, 0.5, 0.9, 1]])})
+    )
+    options = ["--times", "--exclude", timed / "excluded.csv", "--compare", timed / "det.csv"]
+    for proposals in ("boxes.csv", "boxes.pkl"):
+        given = [*options, "--proposals", timed / proposals]
+        code, out, err = run(*inputs(timed), *given, "--json", timed / "out.json")
+        assert code == 0, err
+        assert re.search(r"^stand +1\.0000 +2 +2$", out, re.M)
+        figures = json.loads((timed / "out.json").read_text())
+        assert figures["AP"] == {"stand": 1.0, "sit, <b>alone</b>": 0.5, "never": None}
+        assert figures["unlisted"] == 1
+        assert "left out: 1 ground truth on excluded keyframes" in err
+        assert "0.7500 - 0.7500 = +0.0000" in out
+
+
+def test_times_without_the_option_are_told(timed, run):
+    code, out, err = run(*inputs(timed))
+    assert (code, out) == (1, "")
+    hint = "tick is not a whole number: 104.5045 (tools/evaluate.py --times takes seconds)"
+    assert err == f"error: {timed / 'gt.csv'}: row 1: {hint}\n"
+    (timed / "det.csv").write_text("v,1e300,0.1,0.1,0.5,0.9,1,0.9\n")
+    code, _, err = run(*inputs(timed), "--times")
+    assert (code, err) == (1, f"error: {timed / 'det.csv'}: row 1: time is too large: 1e300\n")
+
+
+def test_files_of_no_common_video_are_told(timed, run):
+    """As tools/test.py names keyframes of AVA-Kinetics: by clips and their milliseconds."""
+    (timed / "det.csv").write_text("-bc_000100_000110,4504,0.1,0.1,0.5,0.9,1,0.9\n")
+    code, _, err = run(*inputs(timed), "--times")
+    assert code == 0
+    assert "no video is in both files: what tools/test.py detected goes with the ground" in err
+
+
+def test_pictures_at_times_of_a_film(timed, run, shared, caplog):
+    video = min((shared / "data" / "jhmdb" / "videos" / "clap").iterdir())
+    (timed / "videos").mkdir()
+    shutil.copy(video, timed / "videos" / f"film{video.suffix}")
+    (timed / "gt.csv").write_text("film,100.25,0,0,1,1,1\nfilm,999.5,0,0,1,1,1\n")
+    (timed / "det.csv").write_text("film,100.25,0,0,1,1,1,0.9\n")
+    options = ["--videos", timed / "videos", "--start", "100", "--html", timed / "out.html"]
+    assert run(*inputs(timed), "--times", *options)[0] == 0
+    assert (timed / "out.html").read_text().count("data:image/jpeg") == 1
+    assert "no picture of film, tick 999500000" in caplog.text
 
 
 def test_groups_of_another_list(files, run):
@@ -372,7 +442,11 @@ def test_numbers_that_make_sense(files, run, option):
 
 def test_bad_requests(files, run):
     code, _, err = run(*inputs(files), "--videos", files)
-    assert (code, err) == (1, "error: --videos and --run show on the page: say where by --html\n")
+    assert code == 2
+    assert err.endswith("error: --videos and --run show on the page: say where by --html\n")
+    code, _, err = run(*inputs(files), "--times", "--ticks", "frames")
+    assert code == 2
+    assert err.endswith("error: --times are seconds: --ticks is of other files\n")
     code, _, err = run(*inputs(files), "--html", "o.html", "--videos", files / "none")
     assert (code, err) == (1, f"error: {files / 'none'}: no such folder\n")
     target = files / "none" / "out.json"
