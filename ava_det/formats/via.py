@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from ava_det.formats.atomic import StrPath, atomic_text
 from ava_det.formats.choice import TEXT, Choice
 from ava_det.formats.json_file import numbers, read_json, required
@@ -27,6 +29,7 @@ _RECTANGLE = 2  # kind of shape
 _OTHERS = {"1": "points", "3": "circles", "4": "ellipses", "6": "polylines", "7": "polygons"}
 _TEXT, _CHECKBOX = 1, 2  # kinds of attributes; a radio button or list has one option
 _VIDEO = 4  # kind of file
+_HALF = 0.0005 + 1e-9  # s, half a millisecond; floats of more digits are a little off
 _UNNAMED = ("default", "Default")  # the option of the attribute that every project comes with
 
 
@@ -42,7 +45,8 @@ def read_via(
     Args:
         path: the JSON file.
         size_of: VIA does not note the size of a video, which its pixels are of.
-        clock: what a tick is; it needs a rate. Times must lie within a quarter of a tick.
+        clock: what a tick is; it needs a rate. Times must lie within a quarter of a tick, or half
+            a millisecond: a rate of 1000 takes any.
         person_attribute: name of the attribute that tells people apart by whole numbers.
         choice: which attributes to keep; None for the usual.
 
@@ -53,7 +57,8 @@ def read_via(
     content = read_json(path)
     attributes = _attributes(path, content)
     videos = _videos(path, content)
-    boxes: list[tuple[float, Shape]] = []
+    boxes: list[Shape] = []  # without a tick
+    times_of: list[tuple[str, float]] = []  # each box's place in the file, and time
     segments: list[tuple[str, float, float, tuple[str, ...]]] = []
     left_out: Counter[str] = Counter()
     for key, entry in required(str(path), content, "metadata", dict).items():
@@ -73,11 +78,14 @@ def read_via(
         if xy:
             _, x, y, width, height = numbers(where, entry, "xy", 5)
             box = relative_box(where, (x, y, x + width, y + height), *size_of(videos[view]))
-            tick = _tick(where, times[0], clock)
-            boxes.append((times[0], Shape(videos[view], tick, box, actions, person)))
+            boxes.append(Shape(videos[view], -1, box, actions, person))
+            times_of.append((where, times[0]))
         else:
             segments.append((videos[view], times[0], times[1], actions))
-    shapes = [_with_segments(shape, time, segments) for time, shape in boxes]
+    shapes = [
+        _with_segments(replace(shape, tick=tick), time, segments)
+        for shape, (_, time), tick in zip(boxes, times_of, _ticks(times_of, clock), strict=True)
+    ]
     attributes = {k: a for k, a in attributes.items() if a.name != person_attribute}
     used = [action for shape in shapes for action in shape.actions]
     known = [name for attribute in attributes.values() for name in attribute.declared(choice)]
@@ -203,15 +211,33 @@ def _person(where: str, text: str) -> int:
     return int(text)
 
 
-def _tick(where: str, time: float, clock: Clock) -> int:
+def _ticks(times_of: list[tuple[str, float]], clock: Clock) -> list[int]:
+    """The tick of each time.
+
+    Raises:
+        InputError: the first time that is on none, how many there are, and a rate that takes all.
+    """
     if clock.rate is None:
         raise InputError("VIA counts in seconds: give the rate of ticks")
-    exact = time * clock.rate
-    if exact < 0 or abs(exact - round(exact)) > 0.25:
+    times = np.array([time for _, time in times_of])
+    if (times < 0).any():
+        where, time = times_of[int(np.argmax(times < 0))]
+        raise InputError(f"{where}: {time:g} s is before the video begins")
+    off = np.flatnonzero(_off(times, clock.rate) > max(0.25 / clock.rate, _HALF))
+    if len(off):
+        where, time = times_of[off[0]]
+        rates = (r for r in range(1, 1000) if (_off(times, r) <= min(0.02 / r, _HALF)).all())
         raise InputError(
-            f"{where}: {time:g} s lies between two ticks at {clock.rate:g} a second; raise the rate"
+            f"{where}: {time:g} s lies between two ticks at {clock.rate:g} a second, like "
+            f"{len(off)} of {len(times)} boxes; --rate {next(rates, 1000)} takes all to the "
+            "millisecond"
         )
-    return round(exact) + clock.start
+    return [int(tick) + clock.start for tick in np.rint(times * clock.rate)]
+
+
+def _off(times: np.ndarray, rate: float) -> np.ndarray:
+    """How many seconds times are from the nearest tick."""
+    return np.abs(times - np.rint(times * rate) / rate)
 
 
 def _with_segments(

@@ -159,6 +159,39 @@ def test_what_is_written_reads_the_same(tmp_path):
     assert annotations.actions == ("eat", "a, b")
 
 
+def at_times(*times):
+    content = copy.deepcopy(PROJECT)
+    box = content["metadata"]["1_aBcD3fGh"]
+    content["metadata"] = {str(k): {**box, "z": [time]} for k, time in enumerate(times)}
+    return content
+
+
+@pytest.mark.parametrize(
+    ("times", "off", "rate", "ticks"),
+    [
+        ((0.47, 0.705, 1.2), 2, 200, [94, 141, 240]),
+        ((0.47000000001, 0.4, 0.6), 1, 100, [47, 40, 60]),
+        ((0.067, 0.033, 0.4), 1, 30, [2, 1, 12]),
+        ((0.333, 1.001, 2.4568), 2, 1000, [333, 1001, 2457]),
+    ],
+)
+def test_times_between_ticks_are_told_with_a_rate_for_all(tmp_path, times, off, rate, ticks):
+    path = tmp_path / "project.json"
+    path.write_text(json.dumps(at_times(*times)))
+    message = f"metadata 0: .* at 5 a second, like {off} of {len(times)} boxes; --rate {rate} "
+    with pytest.raises(InputError, match=message):
+        read_via(path, size_of, Clock(5.0))
+    assert [shape.tick for shape in read_via(path, size_of, Clock(rate)).shapes] == ticks
+
+
+@pytest.mark.parametrize("time", [0.0, 0.0004999, 12.3455, 3599.98765])
+def test_a_thousand_ticks_a_second_take_any_time(tmp_path, time):
+    path = tmp_path / "project.json"
+    path.write_text(json.dumps(at_times(time)))
+    (shape,) = read_via(path, size_of, Clock(1000.0)).shapes
+    assert shape.tick == pytest.approx(1000 * time, abs=0.5001)
+
+
 def changed(*path_and_value):
     *path, last, value = path_and_value
     content = copy.deepcopy(PROJECT)
@@ -191,8 +224,12 @@ BOX = ("metadata", "1_aBcD3fGh")
         ),
         (changed("view", "1", {"fid_list": []}), "view 1: its file is not in the project"),
         (changed(*BOX, "vid", "2"), "metadata 1_aBcD3fGh: view '2' is not in the project"),
-        (changed(*BOX, "z", [2.4]), "2.4 s lies between two ticks at 1 a second; raise the rate"),
-        (changed(*BOX, "z", [-1]), "-1 s lies between"),
+        (
+            changed(*BOX, "z", [2.4]),
+            "metadata 1_aBcD3fGh: 2.4 s lies between two ticks at 1 a second, like 1 of 2 boxes; "
+            "--rate 5 takes all to the millisecond",
+        ),
+        (changed(*BOX, "z", [-1]), "-1 s is before the video begins"),
         (changed(*BOX, "z", ["2"]), "z is .'2'., not 2 numbers"),
         (changed(*BOX, "xy", [2, 1, 2, 3]), "xy is .2, 1, 2, 3., not 5 numbers"),
         (changed(*BOX, "xy", [2, 1, 2, -3, 4]), "is no box"),
