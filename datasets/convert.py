@@ -40,7 +40,7 @@ ONLY_FOR = {
     "video": READERS,
     "person": ("via",),
     "rate": ("via", "to-via"),
-    "start": ("via", "to-via", "coco"),
+    "start": ("cvat", "via", "coco", "to-via"),
 }
 
 
@@ -59,26 +59,24 @@ def parser() -> argparse.ArgumentParser:
     add("--label", **names, help="labels or categories that are people (default: person, else all)")
     add("--attribute", **names, help="those that name actions (default: all but numbers and text)")
     add("--video", **names, help="the video of each FILE, where the file does not say")
-    add("--every", type=int, default=1, metavar="N", help="keep a frame in N")
+    add("--every", type=cli.at_least(1, int), default=1, metavar="N", help="keep a frame in N")
     add("--no-occluded", action="store_true", help="cvat: without hidden people")
     add("--person", default="person", metavar="NAME", help="via: attribute of track ids")
     add = parser.add_argument_group("time").add_argument
-    add("--rate", type=float, help="via: ticks a second (default 1)")
-    add("--start", type=int, help="tick at a video's beginning; coco: its first frame (default 0)")
+    add("--rate", type=cli.above_zero(), help="via: ticks a second (default 1)")
+    add("--start", type=int, help="tick at a video's beginning (frames: of its first; default 0)")
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
     """Convert one way or the other."""
-    if args.every < 1 or not (args.rate is None or 0 < args.rate < float("inf")):
-        raise InputError("--every is at least 1, and --rate above 0")
     usual = parser()
     for name, formats in ONLY_FOR.items():
         if args.format not in formats and getattr(args, name) != usual.get_default(name):
             option = name.replace("_", "-")
-            raise InputError(f"--{option} is for {', '.join(formats)}, not {args.format}")
+            usual.error(f"--{option} is for {', '.join(formats)}, not {args.format}")
     if args.video and len(args.video) != len(args.inputs):
-        raise InputError("--video takes a name for each FILE")
+        usual.error("--video takes a name for each FILE")
     if args.format in READERS:
         to_ava(args)
     else:
@@ -100,7 +98,7 @@ def read(args: argparse.Namespace, choice: Choice) -> tuple[Annotations, Clock]:
             return names.named("--video", given) if given else names.find(str(path), name)
 
         if args.format == "cvat":
-            part = read_cvat(path, choice, not args.no_occluded)
+            part = read_cvat(path, choice, not args.no_occluded, clock.start)
         elif args.format == "coco":
             part = read_coco(path, choice, clock.start)
         else:
@@ -113,7 +111,7 @@ def read(args: argparse.Namespace, choice: Choice) -> tuple[Annotations, Clock]:
         parts.append((str(path), part.in_videos(name_of)))
         keyframes = [Keyframe(shape.video, shape.tick) for shape in parts[-1][1].shapes]
         folder.require_inside(str(path), keyframes, clock)
-    return join(parts, own_people=args.format == "cvat"), clock
+    return join(parts), clock
 
 
 def clock_of(args: argparse.Namespace, default: Clock) -> Clock:

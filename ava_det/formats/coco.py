@@ -8,12 +8,14 @@ frames, `frame_000123.PNG`, have no video in them.
 import json
 import re
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from ava_det.formats.atomic import StrPath, atomic_text
 from ava_det.formats.choice import LABEL, Choice, kind_of
-from ava_det.formats.json_file import numbers, read_json, required
+from ava_det.formats.json_file import numbers, read_json, required, whole
 from ava_det.formats.shapes import (
     Annotations,
     Shape,
@@ -46,11 +48,12 @@ def read_coco(path: StrPath, choice: Choice | None = None, first: int = 0) -> An
     categories = _names(f"{path}: category", required(str(path), content, "categories", list))
     people = choice.people(categories.values())
     shapes: list[Shape] = []
+    people_of: list[int | str] = []  # each shape's track id
     left_out: Counter[str] = Counter()
     seen: dict[str, None] = {}  # attributes
     for place, entry in enumerate(required(str(path), content, "annotations", list), start=1):
         where = f"{path}: annotation {place}"
-        image, category = (required(where, entry, k, int) for k in ("image_id", "category_id"))
+        image, category = (whole(where, entry, k) for k in ("image_id", "category_id"))
         if image not in images or category not in categories:
             raise InputError(f"{where}: image {image} or category {category} is not in the file")
         video, frame, height, width = images[image]
@@ -70,24 +73,26 @@ def read_coco(path: StrPath, choice: Choice | None = None, first: int = 0) -> An
             corners = around_rotated((x, y, x + w, y + h), turn, height, width)
             corners = relative_box(where, corners, height, width)
             actions = _actions(where, label, attributes, choice, left_out)
-            shapes.append(Shape(video, frame, corners, actions, _person(where, entry, attributes)))
+            shapes.append(Shape(video, frame, corners, actions))
+            people_of.append(_person(where, entry, attributes))
     known = [
         name for name in categories.values() if choice.actions_from == LABEL and name in people
     ]
     used = [action for shape in shapes for action in shape.actions]
     return Annotations(
-        shapes=tuple(shapes),
+        shapes=_with_people(shapes, people_of),
         actions=tuple(dict.fromkeys([*known, *used])),
         labels=tuple(dict.fromkeys(categories.values())),
         attributes=tuple(seen),
         left_out=left_out,
+        own_people=any(isinstance(person, str) for person in people_of),
     )
 
 
 def _names(where: str, listed: list[Any]) -> dict[int, str]:
     """Id to name of categories, or of videos, whose name may be called `file_name`."""
     return {
-        required(where, fields, "id", int): required(
+        whole(where, fields, "id"): required(
             where, fields, "name" if "name" in fields else "file_name", str
         )
         for fields in listed
@@ -110,12 +115,29 @@ def _actions(
     return choice.actions(values, left_out)
 
 
-def _person(where: str, entry: dict[str, Any], attributes: dict[str, Any]) -> int:
+def _person(where: str, entry: dict[str, Any], attributes: dict[str, Any]) -> int | str:
     """The track id of an annotation, which some call an instance; -1 where it has none."""
-    found = entry.get("track_id", entry.get("instance_id", attributes.get("track_id", -1)))
-    if type(found) is not int:
-        raise InputError(f"{where}: track_id is {str(found)[:40]!r}, not a whole number")
-    return found
+    given = entry.get("track_id"), entry.get("instance_id"), attributes.get("track_id")
+    found = next((value for value in given if value not in (None, "")), -1)
+    if isinstance(found, str):
+        number = found.isascii() and found.isdecimal() and len(found) < 10
+        return int(found) if number else found
+    return whole(where, {"track_id": found}, "track_id")
+
+
+def _with_people(shapes: Sequence[Shape], people_of: Sequence[int | str]) -> tuple[Shape, ...]:
+    """Boxes with the numbers of their people; where some of a video are called by texts, all of it
+    are numbered as they appear.
+    """
+    named = {s.video for s, who in zip(shapes, people_of, strict=True) if isinstance(who, str)}
+    numbered: dict[str, dict[int | str, int]] = {video: {-1: -1} for video in named}
+    found = []
+    for shape, who in zip(shapes, people_of, strict=True):
+        if shape.video in named:
+            seen = numbered[shape.video]
+            who = seen.setdefault(who, len(seen) - 1)
+        found.append(replace(shape, person=int(who)))
+    return tuple(found)
 
 
 def _images(path: StrPath, content: dict[str, Any]) -> dict[int, tuple[str, int, int, int]]:
@@ -125,13 +147,13 @@ def _images(path: StrPath, content: dict[str, Any]) -> dict[int, tuple[str, int,
     first: dict[tuple[str, int], int] = {}  # (video, frame) to its image
     for place, fields in enumerate(required(str(path), content, "images", list), start=1):
         where = f"{path}: image {place}"
-        number = required(where, fields, "id", int)
-        height, width = (required(where, fields, side, int) for side in ("height", "width"))
+        number = whole(where, fields, "id")
+        height, width = (whole(where, fields, side) for side in ("height", "width"))
         if min(height, width) < 1:
             raise InputError(f"{where}: of {width} x {height} pixels")
         if "video_id" in fields:
             key = "frame_id" if "frame_id" in fields else "frame_index"
-            which, frame = (required(where, fields, k, int) for k in ("video_id", key))
+            which, frame = (whole(where, fields, k) for k in ("video_id", key))
             if which not in names:
                 raise InputError(f"{where}: video {which} is not in the file")
             video = video_name(names[which])

@@ -41,13 +41,16 @@ class _Box:
     outside: bool
 
 
-def read_cvat(path: StrPath, choice: Choice | None = None, occluded: bool = True) -> Annotations:
+def read_cvat(
+    path: StrPath, choice: Choice | None = None, occluded: bool = True, first: int = 0
+) -> Annotations:
     """Read the export of a task, a job (which does not name its video) or a project.
 
     Args:
         path: the XML file.
         choice: what to keep; None for the usual.
         occluded: keep boxes that are marked as occluded.
+        first: the tick of a video's first frame, which is CVAT's frame 0.
 
     Raises:
         InputError: what is wrong, with the track and frame.
@@ -78,7 +81,7 @@ def read_cvat(path: StrPath, choice: Choice | None = None, occluded: bool = True
             corners = around_rotated(box.corners, box.rotation, *task.size)
             corners = relative_box(f"{where}, frame {box.frame}", corners, *task.size)
             actions = _actions(label, box.attributes, offered.get(label, {}), choice, left_out)
-            shapes.append(Shape(task.video, box.frame, corners, actions, number))
+            shapes.append(Shape(task.video, first + box.frame, corners, actions, number))
     used = [action for shape in shapes for action in shape.actions]
     return Annotations(
         shapes=tuple(shapes),
@@ -86,6 +89,7 @@ def read_cvat(path: StrPath, choice: Choice | None = None, occluded: bool = True
         labels=labels,
         attributes=tuple(dict.fromkeys(name for named in offered.values() for name in named)),
         left_out=left_out,
+        own_people=True,
     )
 
 

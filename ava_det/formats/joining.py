@@ -9,18 +9,14 @@ from ava_det.formats.shapes import Annotations, Shape
 from ava_det.structures import InputError
 
 
-def join(parts: Sequence[tuple[str, Annotations]], own_people: bool) -> Annotations:
-    """Several files as one.
-
-    Args:
-        parts: their names, and what they hold.
-        own_people: each numbers its people by itself, so that equal numbers are not one person.
+def join(parts: Sequence[tuple[str, Annotations]]) -> Annotations:
+    """Several files, by name, as one.
 
     Raises:
         InputError: it names two files that have boxes on one keyframe.
     """
     owner: dict[tuple[str, int], int] = {}
-    shift: Counter[str] = Counter()  # video to the first free number of a person
+    free: Counter[str] = Counter()  # video to the first free number of a person
     shapes: list[Shape] = []
     left_out: Counter[str] = Counter()
     for place, (path, part) in enumerate(parts):
@@ -31,10 +27,10 @@ def join(parts: Sequence[tuple[str, Annotations]], own_people: bool) -> Annotati
                     f"{path}: has boxes on tick {tick} of {video!r}, and so has {parts[other][0]}: "
                     "two videos of one name (--video tells them apart), or one annotated twice"
                 )
-        moved = [_renumbered(shape, shift[shape.video]) for shape in part.shapes]
-        shapes += moved
-        for shape in moved if own_people else ():
-            shift[shape.video] = max(shift[shape.video], shape.person + 1)
+        taken = Counter(free) if part.own_people else Counter()
+        for shape in part.shapes:
+            shapes.append(_renumbered(shape, taken[shape.video]))
+            free[shape.video] = max(free[shape.video], shapes[-1].person + 1)
         left_out.update(part.left_out)
     lists = [
         tuple(dict.fromkeys(name for _, part in parts for name in getattr(part, which)))

@@ -36,6 +36,14 @@ def required(where: str, fields: Any, name: str, *kinds: type) -> Any:
     return value
 
 
+def whole(where: str, fields: Any, name: str) -> int:
+    """A whole number, which may be written as 3.0."""
+    value = required(where, fields, name, int, float)
+    if not abs(value) < 1e15 or value != value // 1:
+        raise InputError(f"{where}: {name} is {value}, not a whole number")
+    return int(value)
+
+
 def numbers(where: str, fields: Any, name: str, *counts: int) -> list[float]:
     """A list of finite numbers, as many as one of `counts`."""
     values = required(where, fields, name, list)

@@ -51,6 +51,8 @@ class Annotations:
         labels: all labels (categories) that it knows; with VIA none.
         attributes: all attributes that it knows.
         left_out: what was not taken, in words, to how many.
+        own_people: its people have numbers of its own, so that in another file an equal number is
+            another person.
     """
 
     shapes: tuple[Shape, ...]
@@ -58,6 +60,7 @@ class Annotations:
     labels: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=Counter, compare=False)
+    own_people: bool = False
 
     def in_videos(self, name_of: Callable[[str], str]) -> "Annotations":
         """The same with other names of videos."""

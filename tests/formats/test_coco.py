@@ -118,7 +118,11 @@ def changed(kind, **fields):
         (changed("annotations", bbox=[1, 2, 3]), "bbox is .1, 2, 3., not 4 numbers"),
         (changed("annotations", bbox=[1, 2, 0, 3]), "is no box"),
         (changed("annotations", bbox=[1, 2, 900, 3]), "outside the frame"),
-        (changed("annotations", track_id="x"), "track_id is 'x', not a whole number"),
+        (changed("annotations", track_id=1.5), "track_id is 1.5, not a whole number"),
+        (changed("annotations", track_id=float("nan")), "track_id is nan, not a whole number"),
+        (changed("annotations", track_id=True), "track_id is 'True', not of int or float"),
+        (changed("annotations", track_id=[1]), "track_id is '.1.', not of int or float"),
+        (changed("images", width=320.5), "image 1: width is 320.5, not a whole number"),
         (changed("annotations", attributes=[1]), "its attributes are no object"),
     ],
 )
@@ -126,6 +130,42 @@ def test_what_is_wrong_is_told_in_one_line(read, content, message):
     with pytest.raises(InputError, match=message) as error:
         read(content)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "person"),
+    [
+        ({"track_id": None}, 3),  # CVAT's attribute says it
+        ({"track_id": None, "instance_id": 4.0}, 4),
+        ({"track_id": "7"}, 7),
+        ({"track_id": 7.0}, 7),
+        ({"track_id": "", "attributes": {"pose": "sit"}}, -1),
+        ({"track_id": None, "attributes": {"pose": "sit", "track_id": None}}, -1),
+    ],
+)
+def test_a_track_id_may_be_unknown_or_written_otherwise(read, fields, person):
+    found = read(changed("annotations", **fields))
+    assert [shape.person for shape in found.shapes] == [person]
+    assert not found.own_people
+
+
+def test_people_who_are_called_by_texts_are_numbered_in_each_video(read):
+    content = changed("annotations", attributes={"pose": "sit"})
+    (image,), (box,) = content["images"], content["annotations"]
+    others = {2: "kitchen/frame_9.jpg", 3: "hall/frame_1.jpg", 4: "yard/frame_1.jpg"}
+    content["images"] += [{**image, "id": k, "file_name": name} for k, name in others.items()]
+    people = [(1, "Bob"), (1, 0), (1, None), (2, "Ann"), (2, "Bob"), (3, "Ann"), (4, 5)]
+    content["annotations"] = [{**box, "image_id": k, "track_id": who} for k, who in people]
+    found = read(content)
+    assert [shape.person for shape in found.shapes] == [0, 1, -1, 2, 0, 0, 5]
+    assert found.own_people
+
+
+def test_numbers_may_be_written_with_a_point(read):
+    content = changed("images", id=1.0, width=200.0, height=100.0)
+    content["annotations"][0] |= {"image_id": 1.0, "category_id": 1.0}
+    content["categories"][0]["id"] = 1.0
+    assert read(content) == read(CVAT)
 
 
 def busy():

@@ -1,5 +1,7 @@
 """Several files of annotations as one."""
 
+from dataclasses import replace
+
 import pytest
 
 from ava_det.formats.choice import Choice
@@ -18,22 +20,26 @@ def part(video, *ticks, person=0, action="sit", **fields):
 def test_what_files_hold_is_put_together():
     a = part("a", 1, labels=("person", "car"), left_out={"tracks labelled 'car'": 2})
     b = part("b", 1, action="run", labels=("person",), left_out={"tracks labelled 'car'": 3})
-    both = join([("a.xml", a), ("b.xml", b)], own_people=False)
+    both = join([("a.xml", a), ("b.xml", b)])
     assert both.shapes == (*a.shapes, *b.shapes)
     assert (both.actions, both.labels) == (("sit", "run"), ("person", "car"))
     assert left_out_lines(both) == ["left out tracks labelled 'car': 5"]
 
 
 def test_people_of_jobs_of_one_video_stay_apart():
-    jobs = [("1.xml", part("a", 1, 2)), ("2.xml", part("a", 3)), ("3.xml", part("a", 4, person=-1))]
-    jobs += [("4.xml", part("b", 1))]
-    assert [s.person for s in join(jobs, own_people=True).shapes] == [0, 0, 1, -1, 0]
-    assert [s.person for s in join(jobs, own_people=False).shapes] == [0, 0, 0, -1, 0]
+    jobs = [part("a", 1, 2), part("a", 3), part("a", 4, person=-1), part("b", 1)]
+
+    def people(own: bool) -> list[int]:
+        parts = [(f"{k}.xml", replace(job, own_people=own)) for k, job in enumerate(jobs)]
+        return [shape.person for shape in join(parts).shapes]
+
+    assert people(True) == [0, 0, 1, -1, 0]
+    assert people(False) == [0, 0, 0, -1, 0]
 
 
 def test_one_keyframe_in_two_files_is_refused():
     with pytest.raises(InputError, match=r"2\.xml: has boxes on tick 2 of 'a', and so has 1\.xml"):
-        join([("1.xml", part("a", 1, 2)), ("2.xml", part("a", 2, 3))], own_people=True)
+        join([("1.xml", part("a", 1, 2)), ("2.xml", part("a", 2, 3))])
 
 
 @pytest.mark.parametrize(

@@ -153,6 +153,19 @@ def test_frames_that_count_from_one_start_there(convert):
     assert code == 0, printed.err
     assert [shape.tick for shape in shapes_in("again")] == [4, 6, 6]
     assert "start = 4" in Path("again/data.toml").read_text()
+    # There and back, in formats whose frames count from where they did or from 0.
+    code, printed = convert("to-coco", "again/annotations.csv", "--output", "coco")
+    assert code == 0, printed.err
+    frames = [
+        image["frame_id"] for image in json.loads(Path("coco/instances.json").read_text())["images"]
+    ]
+    assert frames == [4, 6]
+    code, printed = convert("to-cvat", "again/annotations.csv", "--output", "xml")
+    assert code == 0, printed.err
+    code, printed = convert("cvat", "xml/film.xml", "--start", "4", "--output", "back")
+    assert code == 0, printed.err
+    assert shapes_in("back") == shapes_in("again")
+    assert "start = 4" in Path("back/data.toml").read_text()
 
 
 def test_the_way_back_takes_ticks_as_they_are_described(convert):
@@ -201,7 +214,6 @@ def test_misuse_is_told_in_one_line(convert):
     for arguments, message in [
         (["cvat", "none.xml"], "none.xml: not the export of a task as"),
         (["cvat", "gone.xml"], "gone.xml: No such file or directory"),
-        (["cvat", "film.xml", "--every", "0"], "--every is at least 1"),
         (
             ["cvat", "film.xml", "--class-map", "other.pbtxt"],
             "action 'sit' is not in the class map",
@@ -210,11 +222,8 @@ def test_misuse_is_told_in_one_line(convert):
         (["coco", "film.xml"], "film.xml: not JSON"),
         (["cvat", "film.xml", "film.xml"], "film.xml: has boxes on tick 0 of 'film', and so has"),
         (["cvat", "film.xml", "--video", "gone"], "there is no video 'gone'; --video NAME"),
-        (["cvat", "film.xml", "--video", "film", "film"], "--video takes a name for each FILE"),
         (["cvat", "film.xml", "--label", "dog"], "has no label 'dog'; it has 'person'"),
         (["cvat", "film.xml", "--attribute", "x"], "no attribute 'x'; it has 'sit', 'wave'"),
-        (["cvat", "film.xml", "--rate", "2"], "--rate is for via, to-via, not cvat"),
-        (["via", "film.xml", "--label", "x"], "--label is for cvat, coco, not via"),
         (["cvat", "gone/film.xml"], "gone/film.xml: No such file or directory"),
     ]:
         code, printed = convert(*arguments, "--output", "mine")
@@ -222,3 +231,37 @@ def test_misuse_is_told_in_one_line(convert):
         assert message in printed.err
         assert printed.err.count("\n") == 1
         assert not Path("mine").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["cvat", "--every", "0"], "argument --every: 0 is not a number of at least 1"),
+        (["via", "--rate", "0"], "argument --rate: 0 is not a number above 0"),
+        (["via", "--rate", "inf"], "argument --rate: inf is not a number above 0"),
+        (["cvat", "--rate", "2"], "--rate is for via, to-via, not cvat"),
+        (["via", "--label", "x"], "--label is for cvat, coco, not via"),
+        (["to-coco", "--start", "1"], "--start is for cvat, via, coco, to-via, not to-coco"),
+        (["cvat", "--video", "film", "film"], "--video takes a name for each FILE"),
+    ],
+)
+def test_a_command_line_that_makes_no_sense_is_a_usage_error(convert, arguments, message):
+    kind, *options = arguments
+    code, printed = convert(kind, "film.xml", *options, "--output", "mine")
+    assert (code, printed.out) == (2, "")
+    assert printed.err.splitlines()[-1] == f"convert.py: error: {message}"
+    assert not Path("mine").exists()
+
+
+def test_people_called_by_texts_stay_apart_between_files(convert):
+    convert("cvat", "film.xml", "--output", "mine")
+    convert("to-coco", "mine/annotations.csv", "--output", "theirs")
+    content = json.loads(Path("theirs/instances.json").read_text())
+    for name, frame in ("a", 0), ("b", 2):
+        kept = {image["id"] for image in content["images"] if image["frame_id"] == frame}
+        boxes = [box for box in content["annotations"] if box["image_id"] in kept]
+        boxes = [{**box, "track_id": f"{name}{box['track_id']}"} for box in boxes]
+        Path(f"{name}.json").write_text(json.dumps({**content, "annotations": boxes}))
+    code, printed = convert("coco", "a.json", "b.json", "--output", "again")
+    assert code == 0, printed.err
+    assert [shape.person for shape in shapes_in("again")] == [0, 1, 2]
