@@ -59,4 +59,4 @@ figures = {
     for boxes in ("annotated", "detected")
     for name, key in MEASURES.items()
 }
-grid = Grid(arms=["vanilla", "S-VideoMix"], seeds=range(5), commands=commands, figures=figures)
+grid = Grid(arms=["vanilla", "S-VideoMix"], seeds=range(3), commands=commands, figures=figures)

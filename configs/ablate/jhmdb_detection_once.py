@@ -14,7 +14,8 @@ from ava_det.grid import Grid
 detection = runpy.run_path(str(Path(__file__).with_name("jhmdb_detection.py")))
 mixes = runpy.run_path(str(Path(__file__).with_name("jhmdb_mixes.py")))["MIXES"]
 SPLITS = {f"split {k}, {arm}": (k, arm) for k in (2, 3) for arm in detection["grid"].arms}
-OPTIONS = {  # on split 1, after S-VideoMix; against seed 0 of the other grid
+OPTIONS = {  # on split 1, after S-VideoMix, all of one pretraining
+    "no option": [],
     "temporal maximum": ["model.temporal_max=true"],
     "without context": ["model.context=false"],
     "focal loss": [
@@ -44,5 +45,8 @@ grid = Grid(
     seeds=range(1),
     commands=commands,
     figures=detection["figures"],
-    comparisons=[(f"split {k}, S-VideoMix", f"split {k}, vanilla") for k in (2, 3)],
+    comparisons=[
+        *((f"split {k}, S-VideoMix", f"split {k}, vanilla") for k in (2, 3)),
+        *((option, "no option") for option in OPTIONS if option != "no option"),
+    ],
 )
