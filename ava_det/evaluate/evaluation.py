@@ -10,7 +10,7 @@ import pandas as pd
 from ava_det.evaluate.breakdown import Counted, by_crowd, by_size, counted
 from ava_det.evaluate.frame_map import FrameMap, frame_map
 from ava_det.evaluate.video_map import video_map
-from ava_det.formats.atomic import StrPath
+from ava_det.formats.atomic import StrPath, text_suffix
 from ava_det.formats.ava_csv import read_detections, require_common
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.evaluation import Evaluation, read_evaluation
@@ -106,7 +106,7 @@ def other_figures(
     path: Path, ground_truth: pd.DataFrame, ground_truth_path: Path, rules: Rules
 ) -> Evaluation:
     """The figures of another run, from the json that has them or from its results."""
-    if path.suffix == ".json":
+    if text_suffix(path) == ".json":
         return read_evaluation(path)
     return evaluate_file(path, ground_truth, ground_truth_path, rules).figures
 

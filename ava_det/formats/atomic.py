@@ -1,14 +1,18 @@
 """Files that are written whole or not at all; text files, plain or gzipped."""
 
+import csv
 import gzip
 import os
 import re
 import time
+import zlib
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 from uuid import uuid4
+
+from ava_det.structures import InputError
 
 StrPath = str | os.PathLike[str]
 
@@ -20,6 +24,26 @@ def open_text(path: StrPath) -> IO[str]:
     if str(path).endswith(".gz"):
         return cast(IO[str], gzip.open(path, "rt", encoding="utf-8-sig", newline=""))
     return open(path, encoding="utf-8-sig", newline="")
+
+
+def text_suffix(path: StrPath) -> str:
+    """The suffix of a text file in lower case, without a `.gz` that packs it.
+
+    >>> text_suffix("classes.CSV.gz")
+    '.csv'
+    """
+    return Path(str(path).removesuffix(".gz")).suffix.lower()
+
+
+@contextmanager
+def readable(path: StrPath) -> Generator[None, None, None]:
+    """Turn what a file that is not text raises into one clear line."""
+    try:
+        yield
+    except (UnicodeDecodeError, csv.Error):
+        raise InputError(f"{path}: not a text file") from None
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise InputError(f"{path}: not a whole gzip file") from None
 
 
 @contextmanager

@@ -21,14 +21,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from ava_det.formats.atomic import StrPath, atomic_text, open_text
+from ava_det.formats.atomic import StrPath, atomic_text, open_text, readable
 from ava_det.formats.ava_rows import (
     BOX,
     Layout,
     is_header,
     number_problem,
     read_rows,
-    readable,
     row_problem,
 )
 from ava_det.formats.class_map import ClassMap

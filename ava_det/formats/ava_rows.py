@@ -8,16 +8,14 @@ import csv
 import gzip
 import math
 import warnings
-import zlib
-from collections.abc import Generator, Hashable
-from contextlib import contextmanager
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ava_det.formats.atomic import StrPath, open_text
+from ava_det.formats.atomic import StrPath, open_text, readable
 from ava_det.structures import InputError
 
 BOX = ["x1", "y1", "x2", "y2"]
@@ -90,17 +88,6 @@ def read_rows(path: StrPath, layout: Layout) -> pd.DataFrame:
         if table is None:
             raise InputError(f"{path}: cannot be read as csv")
     return table
-
-
-@contextmanager
-def readable(path: StrPath) -> Generator[None, None, None]:
-    """Turn what a file that is not text raises into one clear line."""
-    try:
-        yield
-    except (UnicodeDecodeError, csv.Error):
-        raise InputError(f"{path}: not a text file") from None
-    except (gzip.BadGzipFile, EOFError, zlib.error):
-        raise InputError(f"{path}: not a whole gzip file") from None
 
 
 def _is_empty(path: StrPath) -> bool:

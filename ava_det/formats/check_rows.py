@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from ava_det.formats.atomic import StrPath, open_text
-from ava_det.formats.ava_rows import BOX, TOLERANCE, Layout, is_header, readable, shown
+from ava_det.formats.atomic import StrPath, open_text, readable
+from ava_det.formats.ava_rows import BOX, TOLERANCE, Layout, is_header, shown
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.findings import Findings
 from ava_det.structures import InputError, Keyframe

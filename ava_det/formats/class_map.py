@@ -5,11 +5,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
-from ava_det.formats.atomic import StrPath, atomic_text, open_text
+from ava_det.formats.atomic import StrPath, atomic_text, open_text, readable, text_suffix
 from ava_det.structures import InputError
 
 # AVA's `label_type` and the word for it in tables of results; other words pass as they are.
@@ -95,17 +94,18 @@ def read_class_map(path: StrPath) -> ClassMap:
 
     Args:
         path: a pbtxt in either of AVA's layouts (`label { name label_id label_type }` or
-            `item { name id }`), or, where the name ends in .csv, rows `id,name[,group]` with or
-            without a header line. AVA's label types become the groups pose, object and person.
+            `item { name id }`), or, where the name ends in .csv or .csv.gz, rows
+            `id,name[,group]` with or without a header line. AVA's label types become the groups
+            pose, object and person.
 
     Raises:
         InputError: a malformed entry, an id or name that comes twice, or no class at all.
     """
-    rows = _csv_rows(path) if Path(path).suffix.lower() == ".csv" else _pbtxt_rows(path)
+    rows = _csv_rows(path) if text_suffix(path) == ".csv" else _pbtxt_rows(path)
     names: dict[int, str] = {}
     groups: dict[int, str] = {}
     seen: set[str] = set()
-    try:
+    with readable(path):
         for number, action, name, group in rows:
             where = f"{path}: row {number}"
             if not action.isdecimal() or int(action) < 1:
@@ -118,18 +118,19 @@ def read_class_map(path: StrPath) -> ClassMap:
             seen.add(name)
             if group:
                 groups[int(action)] = _GROUP_OF_TYPE.get(group, group)
-    except (UnicodeDecodeError, csv.Error):
-        raise InputError(f"{path}: not a text file") from None
     if not names:
         raise InputError(f"{path}: lists no class")
     return ClassMap(names, groups)
 
 
 def write_class_map(path: StrPath, class_map: ClassMap) -> None:
-    """Write a list of classes, atomically: csv where the name ends in .csv, else AVA's pbtxt."""
+    """Write a list of classes, atomically: csv where the name ends in .csv, else AVA's pbtxt.
+
+    A further .gz packs either.
+    """
     entries = [(i, name, class_map.groups.get(i, "")) for i, name in class_map.names.items()]
     with atomic_text(path) as file:
-        if Path(path).suffix.lower() == ".csv":
+        if text_suffix(path) == ".csv":
             # Text is quoted always: Python 3.11's csv does not see that a lone \r ends a row.
             writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
             writer.writerows([("id", "name", "group"), *entries])

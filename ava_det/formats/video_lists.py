@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ava_det.formats.atomic import StrPath, atomic_text, open_text
+from ava_det.formats.atomic import StrPath, atomic_text, open_text, text_suffix
 from ava_det.formats.class_map import ClassMap, read_class_map
 from ava_det.structures import InputError
 
@@ -114,7 +114,7 @@ def read_class_names(path: StrPath) -> ClassMap:
     Raises:
         InputError: not such a file, two classes of one name or label, or a label left out.
     """
-    suffix = Path(path).suffix.lower()
+    suffix = text_suffix(path)
     if suffix in (".csv", ".pbtxt"):
         return read_class_map(path)
     try:

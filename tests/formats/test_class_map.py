@@ -1,3 +1,5 @@
+import gzip
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -50,6 +52,18 @@ def test_layouts(tmp_path, name, text):
     assert (class_map.index(3), class_map.index(1), len(class_map)) == (0, 1, 2)
 
 
+def test_a_packed_csv_is_a_csv(tmp_path):
+    """By the name before `.gz`, whichever case it is in."""
+    expected = ClassMap({1: "stand", 2: "sit, alone"}, {1: "pose"})
+    (tmp_path / "a.CSV.gz").write_bytes(gzip.compress(b'id,name\n1,stand,pose\n2,"sit, alone"\n'))
+    assert read_class_map(tmp_path / "a.CSV.gz") == expected
+    write_class_map(tmp_path / "b.csv.gz", expected)
+    assert gzip.decompress((tmp_path / "b.csv.gz").read_bytes()).startswith(b'"id","name"')
+    (tmp_path / "c.csv.gz").write_bytes(b"1,stand\n")
+    with pytest.raises(InputError, match=r"c\.csv\.gz: not a whole gzip file"):
+        read_class_map(tmp_path / "c.csv.gz")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
@@ -89,7 +103,7 @@ words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 names = st.lists(words.filter(lambda word: word == word.strip()), min_size=1, unique=True)
 
 
-@given(names, st.data(), st.sampled_from([".csv", ".pbtxt", ".pbtxt.gz"]))
+@given(names, st.data(), st.sampled_from([".csv", ".csv.gz", ".pbtxt", ".pbtxt.gz"]))
 def test_round_trip(tmp_path_factory, names, data, suffix):
     ids = data.draw(st.permutations(range(1, len(names) + 1)))
     grouped = data.draw(st.sets(st.sampled_from(ids)))

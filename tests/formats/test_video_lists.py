@@ -92,8 +92,11 @@ def test_what_is_written_is_read(tmp_path_factory, labels):
     ],
 )
 def test_each_layout_of_class_names(tmp_path, name, text):
+    packed = tmp_path / f"{name}.gz"
     (tmp_path / name).write_text(text)
-    assert read_class_names(tmp_path / name).names == {1: "walk", 2: "3 point shot", 3: "sit"}
+    packed.write_bytes(gzip.compress(text.encode()))
+    names = {1: "walk", 2: "3 point shot", 3: "sit"}
+    assert read_class_names(tmp_path / name).names == read_class_names(packed).names == names
 
 
 @pytest.mark.parametrize(
