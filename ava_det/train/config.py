@@ -29,6 +29,7 @@ def load_config(path: str, overrides: list[str]) -> DictConfig:
     except Exception as error:  # hydra's parser and omegaconf raise many kinds
         raise InputError(f"{path}: bad override: {error}") from error
     _require_mix(cfg)
+    _settle_class_weights(cfg)
     return cfg
 
 
@@ -52,3 +53,18 @@ def _require_mix(cfg: DictConfig) -> None:
     mix = OmegaConf.select(cfg, "recipe.mix")
     if "mixes" in cfg and mix not in cfg.mixes:
         raise InputError(f"recipe.mix={mix}: is none of {', '.join(map(str, cfg.mixes))}")
+
+
+def _settle_class_weights(cfg: DictConfig) -> None:
+    """Put weights by the labels of the training set where a loss of detection is `balanced`."""
+    given = OmegaConf.select(cfg, "task.criterion.class_weights")
+    if not isinstance(given, str):
+        return
+    asked = f"task.criterion.class_weights={given}"
+    if given != "balanced":
+        raise InputError(f"{asked}: is neither balanced nor a list of numbers")
+    if "balanced_weights" not in cfg.dataloader:
+        raise InputError(
+            f"{asked}: is for configs of detection, which have dataloader.balanced_weights"
+        )
+    cfg.task.criterion.class_weights = "${dataloader.balanced_weights}"

@@ -15,6 +15,7 @@ from ava_det.data.build import (
 )
 from ava_det.data.mapper import RecognitionMapper
 from ava_det.data.video import VideoReader
+from ava_det.model.criterion import effective_number_weights, label_counts
 from ava_det.train.evaluators import FrameMapEvaluator, TopKEvaluator
 
 clip = dict(frames=16, stride=2, rate=25.0, short_side=112)
@@ -69,7 +70,14 @@ detection = dict(
         seed="${train.seed}",
         num_workers=1,
         max_unreadable=0.1,
-    )
+    ),
+    # What `task.criterion.class_weights=balanced` stands for.
+    balanced_weights=L(effective_number_weights)(
+        counts=L(label_counts)(
+            records=L(get_records)(names="${dataloader.train.dataset}"), class_map="${class_map}"
+        ),
+        beta=0.999,
+    ),
 )
 
 detection_test = dict(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from detectron2.config import instantiate
+from detectron2.config import LazyConfig, instantiate
 
 from ava_det.structures import InputError
 from ava_det.train.config import load_config
@@ -76,3 +76,17 @@ def test_settings_without_a_mix_are_refused():
     cfg = load_config(CONFIG, ["task.mix.alpha=0.2"])
     with pytest.raises(InputError, match="is no mix"):
         instantiate(cfg.task)
+
+
+def test_weights_of_classes_are_a_word_or_numbers(tmp_path):
+    asked = "task.criterion.class_weights"
+    detection = "configs/finetune/ucf24_slowfast_tiny.py"
+    assert load_config(detection, [f"{asked}=[1,2]"]).task.criterion.class_weights == [1, 2]
+    with pytest.raises(InputError, match="class_weights=blanced: is neither balanced nor a list"):
+        load_config(detection, [f"{asked}=blanced"])
+    with pytest.raises(InputError, match="class_weights=balanced: is for configs of detection"):
+        load_config(CONFIG, [f"{asked}=balanced"])
+    saved = tmp_path / "config.yaml"  # as a run keeps it
+    LazyConfig.save(load_config(detection, [f"{asked}=balanced"]), str(saved))
+    again = load_config(str(saved), [f"{asked}=balanced"])
+    assert again.task.criterion.class_weights._target_.endswith("effective_number_weights")
