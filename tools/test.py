@@ -11,6 +11,7 @@ A config is Python code and is run: use only those that you trust.
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,14 @@ def parser() -> argparse.ArgumentParser:
     weights.add_argument("--untrained", action="store_true", help="random weights, to compare with")
     parser.add_argument("--output", required=True, type=Path, help="folder of the results")
     parser.add_argument("--proposals", default="", help="csv of boxes to use, not the annotated")
-    parser.add_argument("--video-map", action="store_true", help="link tubes, give their mAP too")
+    parser.add_argument(
+        "--video-map",
+        nargs="?",
+        const="act",
+        type=tube_protocol,
+        metavar="act|multisports",
+        help="link tubes, give their mAP too (default act)",
+    )
     parser.add_argument(
         "--threshold", type=float, help="least score of a proposal (default: the config's)"
     )
@@ -41,6 +49,13 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
+def tube_protocol(text: str) -> str:
+    """What `--video-map` means; an override that follows it is one of the overrides."""
+    if text not in ("act", "multisports") and "=" not in text:
+        raise argparse.ArgumentTypeError(f"{text} is neither act nor multisports")
+    return text
+
+
 def main(args: argparse.Namespace) -> None:
     """Predict, measure and write."""
     import torch
@@ -48,7 +63,7 @@ def main(args: argparse.Namespace) -> None:
     from detectron2.evaluation import DatasetEvaluator, DatasetEvaluators
     from tqdm import tqdm
 
-    from ava_det.evaluate.text import video_table
+    from ava_det.evaluate.text import tube_notes, video_table
     from ava_det.evaluate.video_map import video_map
     from ava_det.formats.atomic import atomic_text
     from ava_det.formats.ava_csv import write_detections, write_ground_truth
@@ -57,6 +72,8 @@ def main(args: argparse.Namespace) -> None:
     from ava_det.train.features import FeatureExport
     from ava_det.train.run import evaluate, laid_out
 
+    if args.video_map and "=" in args.video_map:
+        args.overrides, args.video_map = [args.video_map, *args.overrides], "act"
     cfg = load_config(args.config, args.overrides)
     loading = cfg.test.loader
     if args.threshold is not None:
@@ -89,8 +106,11 @@ def main(args: argparse.Namespace) -> None:
         print(f"{summary['unreadable']} videos are left out as unreadable: {unreadable}")
     print(f"frame-mAP ({evaluator.protocol}): {100 * evaluator.result.mAP:.2f} %")
     if args.video_map:
-        tubes = video_map(evaluator.ground_truth, evaluator.table, evaluator.evaluated).summary()
+        given = evaluator.ground_truth, evaluator.table, evaluator.evaluated
+        tubes = video_map(*given, protocol=args.video_map).summary()
         summary["video_mAP"] = tubes
+        for note in tube_notes(tubes):
+            print(note, file=sys.stderr)
         print(video_table(tubes))
     with atomic_text(args.output / "result.json") as file:
         json.dump(summary, file)

@@ -37,7 +37,16 @@ class Linking:
     tube_nms: float = 0.3
 
 
-def link_boxes(rows: BoxRows, rules: Linking, stride: int = 1) -> Tubes:
+@dataclass(frozen=True, eq=False)
+class Linked:
+    """Tubes of boxes, and how many were too short, or long enough but with too low a score."""
+
+    tubes: Tubes
+    short: int
+    low: int
+
+
+def link_boxes(rows: BoxRows, rules: Linking, stride: int = 1) -> Linked:
     """Tubes of scored boxes.
 
     Args:
@@ -57,7 +66,9 @@ def link_boxes(rows: BoxRows, rules: Linking, stride: int = 1) -> Tubes:
     )
     rows, sequence = rows[kept], sequence[kept]
     tubes = build_tubes(rows, _assign(rows, sequence, rules))
-    fit = (tubes.score >= rules.least_score) & (tubes.length * stride >= rules.least_ticks)
+    long = tubes.length * stride >= rules.least_ticks
+    fit = long & (tubes.score >= rules.least_score)
+    short, low = int((~long).sum()), int((long & ~fit).sum())
     tubes = tubes.select(np.flatnonzero(fit))
     kept = suppress(
         _numbered(tubes.video, tubes.column),
@@ -65,7 +76,7 @@ def link_boxes(rows: BoxRows, rules: Linking, stride: int = 1) -> Tubes:
         lambda i, j: tube_iou(tubes, i, tubes, j),
         rules.tube_nms,
     )
-    return tubes.select(kept)
+    return Linked(tubes.select(kept), short, low)
 
 
 def suppress(

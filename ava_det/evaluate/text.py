@@ -3,20 +3,21 @@
 import pandas as pd
 
 from ava_det.formats.ava_csv import has_box
+from ava_det.formats.comparison import OtherRun, differences, shared_mean
 from ava_det.formats.evaluation import Evaluation, VideoEvaluation
 
 
 def lines_of(
     result: Evaluation,
     recall: pd.DataFrame | None = None,
-    other: tuple[str, Evaluation] | None = None,
+    other: OtherRun | None = None,
 ) -> list[str]:
     """Everything that an evaluation has to say.
 
     Args:
         result: the figures.
         recall: of person proposals.
-        other: name and figures of a run to compare with.
+        other: a run to compare with.
     """
     lines = [class_table(result), *detector_lines(result)]
     if "video_mAP" in result:
@@ -24,7 +25,7 @@ def lines_of(
     if recall is not None:
         lines += ["", recall.to_string(index=False, float_format="{:.3f}".format)]
     if other:
-        lines += ["", *comparison_lines(result, other[1], other[0])]
+        lines += ["", *comparison_lines(result, other)]
     return lines
 
 
@@ -61,27 +62,27 @@ def detector_lines(result: Evaluation) -> list[str]:
     return [_mean_line(result, "on annotated boxes", whole), f"{lost}{1 - whole:.4f}"]
 
 
-def comparison_lines(result: Evaluation, other: Evaluation, name: str, most: int = 10) -> list[str]:
+def comparison_lines(result: Evaluation, other: OtherRun, most: int = 10) -> list[str]:
     """The difference to another run, and the classes that differ most.
 
     Args:
         result: the figures.
-        other: of the other run.
-        name: of the other run.
+        other: the other run.
         most: how many classes are told.
     """
-    lines = [
-        f"not comparable: {key} is {other[key]} in {name}"
-        for key in ("protocol", "iou_threshold")
-        if result[key] != other[key]
-    ]
-    lines.append(
-        f"against {name}: {result['mAP']:.4f} - {other['mAP']:.4f} = "
-        f"{result['mAP'] - other['mAP']:+.4f}"
-    )
-    changes = ap_changes(result, other)
+    lines = [f"not comparable: {clause}" for clause in differences(result, other)]
+    lines.append(f"against {other.name}: {_difference(result['mAP'], other.figures['mAP'])}")
+    shared = shared_mean(result, other.figures)
+    if shared:
+        count, here, there = shared
+        lines.append(f"over the classes of both ({count}): {_difference(here, there)}")
+    changes = ap_changes(result, other.figures)
     lines += [f"  {change:+.4f} {name}" for name, change in changes[:most] if change]
     return lines
+
+
+def _difference(here: float, there: float) -> str:
+    return f"{here:.4f} - {there:.4f} = {here - there:+.4f}"
 
 
 def ap_changes(result: Evaluation, other: Evaluation) -> list[tuple[str, float]]:
@@ -103,9 +104,22 @@ def video_table(result: VideoEvaluation) -> str:
     return "\n".join(lines)
 
 
+def tube_notes(result: VideoEvaluation) -> list[str]:
+    """A line for linked tubes that did not count, and for annotated ones too short to be found."""
+    lines = [f"left out: {count:,} {reason}" for reason, count in result["left_out"].items()]
+    if result["short"]:
+        lines.append(
+            f"{result['short']:,} of {sum(result['ground_truth'].values()):,} tubes of the ground "
+            f"truth last less than the {result['least_ticks']} ticks that a linked tube has to: "
+            "are all keyframes there?"
+        )
+    return lines
+
+
 def notes(result: Evaluation, ground_truth: pd.DataFrame, detections: pd.DataFrame) -> list[str]:
     """A line for everything that did not count or may be a mistake."""
     lines = [f"left out: {count:,} {reason}" for reason, count in result["left_out"].items()]
+    lines += tube_notes(result["video_mAP"]) if "video_mAP" in result else []
     if not has_box(detections).any():
         lines.append("nothing was detected: the results have no box")
     if result["unlisted"] and result["protocol"] != "activitynet":

@@ -59,6 +59,9 @@ class VideoMap:
         ap: threshold -> average precision of each class, None for a class without ground truth.
         ground_truth: how many tubes of each class.
         detections: likewise.
+        left_out: reason -> how many linked tubes did not count.
+        least_ticks: how long a linked tube had to last; 0 where none was linked.
+        short: how many tubes of the ground truth last less.
     """
 
     protocol: str
@@ -67,6 +70,9 @@ class VideoMap:
     ap: dict[float, dict[str, float | None]]
     ground_truth: dict[str, int]
     detections: dict[str, int]
+    left_out: dict[str, int]
+    least_ticks: int
+    short: int
 
     def mAP(self, threshold: float) -> float:
         """Mean over the classes with ground truth; NaN if there is none."""
@@ -94,6 +100,9 @@ class VideoMap:
             "AP": {f"{threshold:g}": ap for threshold, ap in self.ap.items()},
             "ground_truth": self.ground_truth,
             "detections": self.detections,
+            "left_out": self.left_out,
+            "least_ticks": self.least_ticks,
+            "short": self.short,
         }
 
 
@@ -128,8 +137,15 @@ def video_map(
     truth_rows, found_rows, people, stride = _rows(ground_truth, detections, class_map)
     truth = build_tubes(truth_rows, _runs(truth_rows, people[0], sources[0]))
     linked = not len(people[1]) or bool((people[1] < 0).any())
+    left_out, least_ticks = dict[str, int](), 0
     if linked:
-        found = link_boxes(found_rows, linking or Linking(), stride)
+        how = linking or Linking()
+        made = link_boxes(found_rows, how, stride)
+        found, least_ticks = made.tubes, how.least_ticks
+        left_out = {
+            f"linked tubes of less than {how.least_ticks} ticks": made.short,
+            f"linked tubes scored below {how.least_score:g}": made.low,
+        }
     else:
         found = build_tubes(found_rows, _tracks(found_rows, people[1], sources[1]))
     found = found.select(np.lexsort((-found.score, found.column)))
@@ -153,6 +169,9 @@ def video_map(
         ap=ap,
         ground_truth=dict(zip(names, positives, strict=True)),
         detections=dict(zip(names, counts, strict=True)),
+        left_out={reason: count for reason, count in left_out.items() if count},
+        least_ticks=least_ticks,
+        short=int((truth.length * stride < least_ticks).sum()),
     )
 
 

@@ -1,7 +1,7 @@
 """The json file that an evaluation leaves behind."""
 
 import json
-from typing import NotRequired, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 from ava_det.formats.atomic import StrPath, atomic_text, open_text
 from ava_det.structures import InputError
@@ -33,6 +33,9 @@ class VideoEvaluation(TypedDict):
         AP: overlap -> average precision of each class.
         ground_truth: how many annotated tubes of each class.
         detections: how many detected tubes of each class.
+        left_out: reason -> how many linked tubes did not count.
+        least_ticks: how long a linked tube had to last; 0 where none was linked.
+        short: how many annotated tubes last less.
     """
 
     protocol: str
@@ -41,6 +44,9 @@ class VideoEvaluation(TypedDict):
     AP: dict[str, dict[str, float | None]]
     ground_truth: dict[str, int]
     detections: dict[str, int]
+    left_out: dict[str, int]
+    least_ticks: int
+    short: int
 
 
 class Figures(TypedDict):
@@ -95,12 +101,34 @@ def read_evaluation(path: StrPath) -> Evaluation:
             content = json.load(file)
     except ValueError:  # also of what is no text
         raise InputError(f"{path}: not json") from None
-    if not isinstance(content, dict) or not Evaluation.__required_keys__ <= content.keys():
-        raise InputError(f"{path}: not the figures of an evaluation")
-    by_class = all(isinstance(content[key], dict) for key in ("AP", "ground_truth", "detections"))
-    if not by_class or not isinstance(content["mAP"], int | float):
+    if not isinstance(content, dict) or not _has_figures(content):
         raise InputError(f"{path}: not the figures of an evaluation")
     return cast(Evaluation, content)
+
+
+def _has_figures(content: dict[str, Any]) -> bool:
+    """Whether what is compared of an evaluation is there and made of numbers."""
+    tubes, whole = content.get("video_mAP"), content.get("ground_truth_boxes")
+    try:
+        means = [{"mAP": content["mAP"]}, content["AP"], content["groups"]]
+        parts = [*content.get("sizes", {}).values(), *content.get("crowds", {}).values()]
+        means += [{"mAP": part["mAP"]} for part in parts]
+        means += [{"mAP": whole["mAP"]}] if whole is not None else []
+        counts = [content["ground_truth"], content["detections"]]
+        if tubes is not None:
+            means.append(tubes["mAP"])
+            counts.append(tubes["ground_truth"])
+        numbers = [value for mean in means for value in mean.values()]
+        whole_numbers = [value for count in counts for value in count.values()]
+    except (KeyError, TypeError, AttributeError):
+        return False
+    return (
+        Evaluation.__required_keys__ <= content.keys()
+        and (tubes is None or "protocol" in tubes)
+        and content["mAP"] is not None
+        and all(value is None or isinstance(value, int | float) for value in numbers)
+        and all(isinstance(value, int) for value in whole_numbers)
+    )
 
 
 def write_evaluation(path: StrPath, evaluation: Evaluation) -> None:

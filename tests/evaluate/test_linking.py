@@ -31,13 +31,13 @@ def test_two_people_and_two_classes():
           for box, score in ((LEFT, 0.5), (RIGHT, 0.3)))
     )  # fmt: skip
     each = [(0, k, 0, 4, score) for k in range(2) for score in (0.315, 0.515)]
-    assert told(link_boxes(rows, LOOSE)) == each
+    assert told(link_boxes(rows, LOOSE).tubes) == each
 
 
 @pytest.mark.parametrize(("gap", "expected"), [(5, [(0, 0, 0, 6, 0.7)]), (6, None)])
 def test_a_gap_is_bridged_over_five_steps(gap, expected):
     shifted = (0.12, 0.1, 0.32, 0.5)
-    tubes = link_boxes(boxes((0, 0, 0, LEFT, 0.8), (0, gap, 0, shifted, 0.6)), LOOSE)
+    tubes = link_boxes(boxes((0, 0, 0, LEFT, 0.8), (0, gap, 0, shifted, 0.6)), LOOSE).tubes
     assert told(tubes) == (expected or [(0, 0, 0, 1, 0.8), (0, 0, gap, 1, 0.6)])
     if expected:
         assert tubes.box[:, 0] == pytest.approx([0.1, 0.104, 0.108, 0.112, 0.116, 0.12])
@@ -50,7 +50,7 @@ def test_the_better_tube_chooses_first_and_takes_the_best_box():
     rows = boxes(
         (0, 0, 0, a, 0.6), (0, 0, 0, b, 0.5), (0, 1, 0, middle, 0.2), (0, 1, 0, better, 0.9)
     )
-    tubes = link_boxes(rows, Linking(least_ticks=1, tube_nms=1.0, link_iou=0.05))
+    tubes = link_boxes(rows, Linking(least_ticks=1, tube_nms=1.0, link_iou=0.05)).tubes
     assert told(tubes) == [(0, 0, 0, 2, 0.35), (0, 0, 0, 2, 0.75)]
 
 
@@ -61,15 +61,19 @@ def test_what_is_dropped():
     rows += [(0, t, 0, RIGHT, 0.9) for t in range(14)]  # too short
     rows += [(1, t, 0, LEFT, 0.009) for t in range(20)]  # too low
     rows += [(2, t, 0, LEFT, 0.9) for t in range(8)]  # long enough at 2 ticks a step
-    assert told(link_boxes(boxes(*rows), Linking())) == [(0, 0, 0, 15, 0.9)]
-    starts = told(link_boxes(boxes(*rows), Linking(), stride=2))
+    linked = link_boxes(boxes(*rows), Linking())
+    assert told(linked.tubes) == [(0, 0, 0, 15, 0.9)]
+    assert (linked.short, linked.low) == (2, 1)
+    linked = link_boxes(boxes(*rows), Linking(), stride=2)
+    assert (linked.short, linked.low) == (0, 1)
+    starts = told(linked.tubes)
     assert [video for video, *_ in starts] == [0, 0, 2]
 
 
 def test_of_many_boxes_the_best_ten():
     apart = [(k / 20, 0.0, k / 20 + 0.04, 0.5) for k in range(15)]
     rows = boxes(*((0, 0, 0, box, (k + 1) / 20) for k, box in enumerate(apart)))
-    assert sorted(link_boxes(rows, LOOSE).score * 20) == pytest.approx(range(6, 16))
+    assert sorted(link_boxes(rows, LOOSE).tubes.score * 20) == pytest.approx(range(6, 16))
 
 
 def test_a_tube_that_overlaps_a_better_one():
@@ -103,4 +107,5 @@ def test_suppression_like_one_group_at_a_time(data):
 def test_nothing():
     nothing = np.zeros(0, np.int64)
     rows = BoxRows(nothing, nothing, nothing, np.zeros((0, 4)), np.zeros(0))
-    assert len(link_boxes(rows, Linking())) == 0
+    linked = link_boxes(rows, Linking())
+    assert (len(linked.tubes), linked.short, linked.low) == (0, 0, 0)

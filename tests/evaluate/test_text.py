@@ -2,7 +2,8 @@ import math
 
 import pandas as pd
 
-from ava_det.evaluate.text import class_table, lines_of, notes
+from ava_det.evaluate.text import class_table, comparison_lines, lines_of, notes, tube_notes
+from ava_det.formats.comparison import OtherRun
 
 RESULT = {
     "protocol": "uncapped",
@@ -52,7 +53,7 @@ def test_all_lines():
     figures = {**RESULT, "ground_truth_boxes": {"mAP": 0.75, "AP": {}}}
     recall = pd.DataFrame({"score": [0.5], "recall@0.5": [0.75]})
     assert (
-        "\n".join(lines_of(figures, recall, ("run.json", OTHER))).splitlines()[-9:]
+        "\n".join(lines_of(figures, recall, OtherRun("run.json", OTHER))).splitlines()[-9:]
         == [
             "frame-mAP@0.5 (uncapped): 0.2500",
             "frame-mAP@0.5 (uncapped), on annotated boxes: 0.7500",
@@ -66,3 +67,44 @@ def test_all_lines():
             "  +0.0500 stand",
         ][-9:]
     )
+
+
+def test_runs_of_other_classes_and_another_ground_truth():
+    other = {
+        **RESULT,
+        "mAP": 0.6,
+        "AP": {"stand": 0.2, "run": 1.0, "hop": None},
+        "ground_truth": {"stand": 1100, "run": 3, "hop": 0},
+    }
+    assert comparison_lines(RESULT, OtherRun("run.json", other)) == [
+        "not comparable: 1 class is in this run only: sit (down)",
+        "not comparable: 2 classes are in run.json only: hop, run",
+        "not comparable: the annotated labels of 1 class differ: stand has 1,200 here, 1,100 in "
+        "run.json",
+        "against run.json: 0.2500 - 0.6000 = -0.3500",
+        "over the classes of both (1): 0.2500 - 0.2000 = +0.0500",
+        "  +0.0500 stand",
+    ]
+    assert comparison_lines(RESULT, OtherRun("run.json", RESULT)) == [
+        "against run.json: 0.2500 - 0.2500 = +0.0000"
+    ]
+
+
+def test_tubes_that_are_too_short():
+    tubes = {
+        "left_out": {"linked tubes of less than 15 ticks": 1200},
+        "least_ticks": 15,
+        "short": 2,
+        "ground_truth": {"stand": 2, "run": 1},
+    }
+    lines = [
+        "left out: 1,200 linked tubes of less than 15 ticks",
+        "2 of 3 tubes of the ground truth last less than the 15 ticks that a linked tube has to: "
+        "are all keyframes there?",
+    ]
+    assert tube_notes(tubes) == lines
+    truth = pd.DataFrame({"video": ["a"], "x1": 0.5})
+    assert (
+        notes({**RESULT, "left_out": {}, "unlisted": 0, "video_mAP": tubes}, truth, truth) == lines
+    )
+    assert tube_notes({**tubes, "left_out": {}, "short": 0}) == []

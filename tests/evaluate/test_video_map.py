@@ -116,6 +116,21 @@ def test_sparse_keyframes_are_steps():
     assert result.mAP(0.95) == 1.0
 
 
+def test_tubes_that_are_too_short_are_counted():
+    """ACT's 15 ticks, whether or not there are keyframes on all of them."""
+    truth = rows(("v", 0, 14, A, 1, 0, 1.0), ("v", 0, 13, A, 2, 0, 1.0), ("w", 3, 3, A, 1, 0, 1.0))
+    low = rows(("w", 0, 19, A, 3, -1, 0.001))
+    result = video_map(truth, pd.concat([truth.assign(person=-1), low]), MAP)
+    assert result.detections == {"stand": 1, "wave": 0, "run": 0}
+    assert result.left_out == {
+        "linked tubes of less than 15 ticks": 2,
+        "linked tubes scored below 0.01": 1,
+    }
+    assert (result.least_ticks, result.short) == (15, 2)
+    given = video_map(truth, truth, MAP)  # tubes already
+    assert (given.left_out, given.least_ticks, given.short) == ({}, 0, 0)
+
+
 def test_what_does_not_count():
     truth = rows(("v", 0, 19, A, 1, 0, 1.0))
     flat, elsewhere = (0.3, 0.1, 0.3, 0.5), ("u", 0, 19, A, 1, -1, 1.0)

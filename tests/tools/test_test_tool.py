@@ -77,3 +77,22 @@ def test_boxes_of_a_file_whose_name_has_spaces(run_tool, settings, tmp_path):
     assert done.code == 0, done.err
     rows = (tmp_path / "out" / "detections.csv").read_text().splitlines()
     assert {row.split(",")[0] for row in rows} == {"whole"}
+
+
+def test_tubes_by_either_protocol(run_tool, settings, tmp_path):
+    """A keyframe alone is too short a tube, which is said."""
+    arguments = ["--config", CONFIG, "--untrained", "--output", tmp_path / "out"]
+    # An override may stand behind the bare option.
+    settings = ["test.loader.max_unreadable=0.5", *settings]
+    done = run_tool("test", *arguments, "--video-map", *settings)
+    assert done.code == 0, done.err
+    assert "video-mAP@0.5 (act): 0.0000" in done.out
+    assert "left out: " in done.err
+    assert "2 of 2 tubes of the ground truth last less than the 15 ticks" in done.err
+    done = run_tool("test", *arguments, *settings, "--video-map", "multisports")
+    assert "video-mAP@0.5 (multisports): 0.0000" in done.out
+    tubes = json.loads((tmp_path / "out" / "result.json").read_text())["video_mAP"]
+    assert (tubes["protocol"], tubes["least_ticks"]) == ("multisports", 15)
+    done = run_tool("test", *arguments, *settings, "--video-map", "mine")
+    assert done.code == 2
+    assert "--video-map: mine is neither act nor multisports" in done.err

@@ -82,8 +82,8 @@ def test_weights_of_classes_are_a_word_or_numbers(tmp_path):
     asked = "task.criterion.class_weights"
     detection = "configs/finetune/ucf24_slowfast_tiny.py"
     assert load_config(detection, [f"{asked}=[1,2]"]).task.criterion.class_weights == [1, 2]
-    with pytest.raises(InputError, match="class_weights=blanced: is neither balanced nor a list"):
-        load_config(detection, [f"{asked}=blanced"])
+    with pytest.raises(InputError, match="class_weights=evenly: is neither balanced nor a list"):
+        load_config(detection, [f"{asked}=evenly"])
     with pytest.raises(InputError, match="class_weights=balanced: is for configs of detection"):
         load_config(CONFIG, [f"{asked}=balanced"])
     saved = tmp_path / "config.yaml"  # as a run keeps it
