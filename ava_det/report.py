@@ -16,7 +16,7 @@ from ava_det.evaluate.evaluation import Evaluated
 from ava_det.evaluate.frame_map import HIT, LEFT_OUT
 from ava_det.evaluate.keyframes import best_and_worst, keyframe_precision
 from ava_det.formats.class_map import ClassMap
-from ava_det.formats.evaluation import Evaluation
+from ava_det.formats.comparison import OtherRun
 from ava_det.structures import InputError
 
 Pictures = Callable[[str, int], np.ndarray]
@@ -32,7 +32,7 @@ def write_report(
     *,
     pictures: Pictures | None = None,
     count: int = 6,
-    other: tuple[str, Evaluation] | None = None,
+    other: OtherRun | None = None,
     recall: pd.DataFrame | None = None,
     metrics: dict[str, tuple[np.ndarray, np.ndarray]] | None = None,
 ) -> None:
@@ -45,7 +45,7 @@ def write_report(
         class_map: the evaluated classes.
         pictures: from a video and a tick to its frame (H, W, 3); none without.
         count: how many of the best keyframes are shown, and of the worst.
-        other: name and figures of a run to compare with.
+        other: a run to compare with.
         recall: of person proposals.
         metrics: curves of the training run, by `formats.metrics`.
     """

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ava_det.evaluate.evaluation import Evaluated, Rules
-    from ava_det.formats.evaluation import Evaluation
+    from ava_det.formats.comparison import OtherRun
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,7 +63,7 @@ def ticks(text: str) -> float | None:
 
 def main(args: argparse.Namespace) -> None:
     """Evaluate, print, write."""
-    from ava_det.evaluate.evaluation import evaluate_file, other_figures
+    from ava_det.evaluate.evaluation import evaluate_file, other_run
     from ava_det.evaluate.proposal_recall import proposal_recall
     from ava_det.evaluate.text import lines_of, notes
     from ava_det.formats.ava_csv import read_ground_truth
@@ -82,7 +82,7 @@ def main(args: argparse.Namespace) -> None:
     given = truth, args.ground_truth, rules
     this = evaluate_file(args.results, *given)
     figures = this.figures
-    other = other_figures(args.compare, *given) if args.compare else None
+    other = other_run(args.compare, *given) if args.compare else None
     if args.ground_truth_boxes:
         whole = evaluate_file(args.ground_truth_boxes, *given).figures
         figures["ground_truth_boxes"] = {"mAP": whole["mAP"], "AP": whole["AP"]}
@@ -92,7 +92,7 @@ def main(args: argparse.Namespace) -> None:
         recall = proposal_recall(truth, proposals).table()
     for note in notes(figures, truth, this.detections):
         print(note, file=sys.stderr)
-    print(*lines_of(figures, recall, (str(args.compare), other) if other else None), sep="\n")
+    print(*lines_of(figures, recall, other), sep="\n")
     if args.json:
         write_evaluation(args.json, figures)
     if args.html:
@@ -128,7 +128,7 @@ def report(
     args: argparse.Namespace,
     this: "Evaluated",
     rules: "Rules",
-    other: "Evaluation | None",
+    other: "OtherRun | None",
     recall: "pd.DataFrame | None",
 ) -> None:
     """Write the page."""
@@ -152,7 +152,7 @@ def report(
         rules.class_map,
         pictures=pictures,
         count=args.pictures,
-        other=(str(args.compare), other) if other else None,
+        other=other,
         recall=recall,
         metrics=read_metrics(args.run / "metrics.json") if args.run else None,
     )

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from ava_det.draw.markup import Html
-from ava_det.draw.page import Bar, Cell, Change, grid, section, table, tiles
+from ava_det.draw.page import Bar, Cell, Change, Count, grid, section, table, tiles
 from ava_det.draw.plots import Line, heat_map, line_chart, small_curve, small_histogram
+from ava_det.formats.comparison import OtherRun, Pair, differences, means, tube_differences
 from ava_det.formats.evaluation import Evaluation, VideoEvaluation
 
 Curve = tuple[np.ndarray, np.ndarray]
@@ -35,7 +36,7 @@ class Report:
         confusion: as for `confusion_section`.
         best: pictures of the best keyframes, by `keyframe_picture`.
         worst: of the worst.
-        other: name and figures of a run to compare with.
+        other: a run to compare with.
         recall: how many people proposals cover, a row for each score threshold.
         metrics: as for `training_section`, of the run that made the detections.
     """
@@ -48,7 +49,7 @@ class Report:
     confusion: np.ndarray
     best: Sequence[Html] = ()
     worst: Sequence[Html] = ()
-    other: tuple[str, Evaluation] | None = None
+    other: OtherRun | None = None
     recall: pd.DataFrame | None = None
     metrics: Mapping[str, Curve] | None = None
 
@@ -56,11 +57,11 @@ class Report:
 def sections(report: Report) -> list[Html]:
     """All sections."""
     result, other = report.result, report.other
-    parts = [overview(result, other[1] if other else None)]
+    parts = [overview(result, other)]
     parts += [*part_sections(result), class_section(result, report.groups)]
-    parts += [comparison_section(result, *other)] if other else []
+    parts += [comparison_section(result, other)] if other else []
     parts += [tube_section(result["video_mAP"])] if "video_mAP" in result else []
-    parts.append(curve_section(result, report.curves))
+    parts.append(curve_section(result, report.curves, other))
     parts.append(histogram_section(report.edges, report.histograms))
     parts += confusion_sections(list(result["AP"]), report.confusion)
     best, worst = report.best, report.worst
@@ -72,14 +73,16 @@ def sections(report: Report) -> list[Html]:
     return parts
 
 
-def overview(result: Evaluation, other: Evaluation | None = None) -> Html:
+def overview(result: Evaluation, other: OtherRun | None = None) -> Html:
     """The figures that matter, in large."""
     known = [name for name, ap in result["AP"].items() if ap is not None]
     groups = [(name, ap) for name, ap in result["groups"].items() if ap is not None]
     title = f"frame-mAP@{result['iou_threshold']:g}, {result['protocol']}"
     figures = [(title, f"{result['mAP']:.4f}")]
     if other:
-        figures.append(("against the other run", f"{result['mAP'] - other['mAP']:+.4f}"))
+        change = f"{result['mAP'] - other.figures['mAP']:+.4f}"
+        told = "not comparable" if differences(result, other) else change
+        figures.append(("against the other run", told))
     if "ground_truth_boxes" in result:
         whole = result["ground_truth_boxes"]["mAP"]
         figures.append(("on annotated boxes", f"{whole:.4f}"))
@@ -125,22 +128,31 @@ def _bar(ap: float | None) -> Bar | None:
     return None if ap is None else Bar(ap)
 
 
-def comparison_section(result: Evaluation, name: str, other: Evaluation) -> Html:
-    """Both runs side by side, the class that has changed most first."""
-    note = f"This run against {name}: {result['mAP']:.4f} and {other['mAP']:.4f}."
-    for key in ("protocol", "iou_threshold"):
-        if result[key] != other[key]:
-            note += f" They do not compare: the other one's {key} is {other[key]}."
-    rows: list[list[Cell]] = []
-    for label, ap in result["AP"].items():
-        before = other["AP"].get(label)
-        if ap is not None or before is not None:
-            change = None if ap is None or before is None else Change(ap - before)
-            rows.append([label, _bar(ap), _bar(before), change])
+def comparison_section(result: Evaluation, other: OtherRun) -> Html:
+    """Both runs side by side: all means, then the classes, the one that changed most first."""
+    note = f"This run against {other.name}."
+    clauses = differences(result, other) + tube_differences(result, other)
+    note += f" They do not compare: {'; '.join(clauses)}." if clauses else ""
+    before = other.figures["AP"]
+    classes = {
+        label: (result["AP"].get(label), before.get(label)) for label in result["AP"] | before
+    }
+    columns = ["this run", "the other", "change"]
+    mean_rows = _side_by_side(means(result, other.figures))
+    rows = _side_by_side(classes)
     rows.sort(key=lambda row: -abs(row[3].value) if isinstance(row[3], Change) else 1)
-    return section(
-        "Comparison", table(["class", "this run", "the other", "change"], rows), note=note
-    )
+    mean_table, class_table = table(["mAP", *columns], mean_rows), table(["class", *columns], rows)
+    return section("Comparison", mean_table, class_table, note=note)
+
+
+def _side_by_side(pairs: Mapping[str, Pair]) -> list[list[Cell]]:
+    """A row of each pair: name, both values, change; none where neither run has a value."""
+    rows: list[list[Cell]] = []
+    for name, (this, other) in pairs.items():
+        if this is not None or other is not None:
+            change = None if this is None or other is None else Change(this - other)
+            rows.append([name, _bar(this), _bar(other), change])
+    return rows
 
 
 def part_sections(result: Evaluation) -> list[Html]:
@@ -168,6 +180,11 @@ def tube_section(result: VideoEvaluation) -> Html:
     """AP of tubes."""
     kind = "linked from the boxes" if result["linked"] else "as given"
     note = f"Protocol {result['protocol']}; detected tubes are {kind}. The figure is the overlap."
+    note += "".join(f" Left out: {n:,} {reason}." for reason, n in result["left_out"].items())
+    if result["short"]:
+        least = result["least_ticks"]
+        note += f" Annotated tubes of less than {least} ticks, which cannot be linked: "
+        note += f"{result['short']:,}."
     shown = ["0.2", "0.5", "0.75"]
     rows: list[list[Cell]] = [
         [
@@ -224,7 +241,7 @@ def confusion_sections(names: Sequence[str], matrix: np.ndarray, most: int = 12)
     )
     pairs = np.dstack(np.unravel_index(np.argsort(-matrix, axis=None), matrix.shape))[0][:most]
     rows: list[list[Cell]] = [
-        [names[i], columns[j], round(matrix[i, j]), Bar(matrix[i, j] / matrix[i].sum())]
+        [names[i], columns[j], Count(matrix[i, j]), Bar(matrix[i, j] / matrix[i].sum())]
         for i, j in pairs.tolist()
         if matrix[i, j] > 0
     ]
@@ -239,16 +256,26 @@ def recall_section(recall: pd.DataFrame) -> Html:
     return section("Proposals", table([str(k) for k in recall.columns], rows), note=note)
 
 
-def curve_section(result: Evaluation, curves: Mapping[str, Curve]) -> Html:
+def curve_section(
+    result: Evaluation, curves: Mapping[str, Curve], other: OtherRun | None = None
+) -> Html:
     """Precision (upwards) over recall of every class.
 
     Args:
         result: the evaluation.
         curves: (n,) precision and (n,) recall of classes by name; precision is the envelope.
+        other: a run whose curves, as far as it has them, are drawn as lines over these.
     """
     names = sorted(curves, key=lambda name: -(result["AP"][name] or 0))
-    small = [small_curve(name, f"{result['AP'][name]:.3f}", *curves[name][::-1]) for name in names]
+    before = other.curves if other else {}
+    small = []
+    for name in names:
+        figure = f"{result['AP'][name]:.3f}"
+        precision, recall = curves[name]
+        line = before[name][::-1] if name in before else None
+        small.append(small_curve(name, figure, recall, precision, line))
     note = "Recall to the right, precision (its monotone envelope) upwards; the area is the AP."
+    note += f" The line is {other.name}." if other and before else ""
     return section("Precision and recall", grid(*small, small=True), note=note)
 
 

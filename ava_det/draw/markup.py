@@ -20,6 +20,15 @@ def escape(*parts: object) -> Html:
     )
 
 
+def count_text(value: float) -> str:
+    """A count as it is shown: with a decimal where it is not whole, for shares are counted, too.
+
+    >>> count_text(1200.0), count_text(1 / 3)
+    ('1,200', '0.3')
+    """
+    return f"{value:,.1f}".removesuffix(".0")
+
+
 def tag(name: str, *parts: object, **attributes: object) -> Html:
     """An element with escaped content and attributes.
 

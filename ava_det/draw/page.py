@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ava_det.boxes import to_pixels
-from ava_det.draw.markup import Html, escape, tag
+from ava_det.draw.markup import Html, count_text, escape, tag
 from ava_det.draw.style import SCRIPT, STYLE
 from ava_det.formats.atomic import StrPath, atomic_text
 
@@ -29,7 +29,14 @@ class Change:
     value: float
 
 
-Cell = Bar | Change | Html | str | int | float | None
+@dataclass(frozen=True)
+class Count:
+    """A table cell: a count, with a decimal where shares were counted."""
+
+    value: float
+
+
+Cell = Bar | Change | Count | Html | str | int | float | None
 
 
 def write_page(path: StrPath, title: str, subtitle: str, sections: Sequence[Html]) -> None:
@@ -79,7 +86,8 @@ def grid(*blocks: Html, small: bool = False) -> Html:
 def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Html:
     """A table that a click on a column's head sorts; numbers stand right, None is a dash."""
     numeric = [
-        all(isinstance(row[k], int | float | None) for row in rows) for k in range(len(columns))
+        all(isinstance(row[k], Count | int | float | None) for row in rows)
+        for k in range(len(columns))
     ]
     heads = [
         tag("th", tag("button", name), scope="col", class_="number" if right else None)
@@ -148,6 +156,8 @@ def _cell(value: Cell, right: bool) -> Html:
         return tag("td", figure, fill, class_="bar", data_value=f"{value.share:.6f}")
     if isinstance(value, Change):
         return _change(value.value)
+    if isinstance(value, Count):
+        return tag("td", count_text(value.value), class_="number", data_value=value.value)
     shown = f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
     return tag("td", shown, class_="number", data_value=value)
 

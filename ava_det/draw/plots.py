@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ava_det.draw.markup import Html, escape, tag
+from ava_det.draw.markup import Html, count_text, escape, tag
 
 SERIES = 6  # how many colours the page defines; further lines start over
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 18, 8, 36  # around the plot, for the labels of the axes
@@ -58,7 +58,13 @@ def line_chart(
     return tag("figure", title, chart, class_="chart")
 
 
-def small_curve(name: str, note: str, x: np.ndarray, y: np.ndarray) -> Html:
+def small_curve(
+    name: str,
+    note: str,
+    x: np.ndarray,
+    y: np.ndarray,
+    other: tuple[np.ndarray, np.ndarray] | None = None,
+) -> Html:
     """A small filled curve over the unit square, such as precision over recall, with its name.
 
     Args:
@@ -66,16 +72,22 @@ def small_curve(name: str, note: str, x: np.ndarray, y: np.ndarray) -> Html:
         note: a figure beside it.
         x: (n,) ascending, in [0, 1].
         y: (n,) in [0, 1]; each holds from the x before to its own.
+        other: x and y of another curve, drawn as a line over this one.
     """
     side = 100
+    frame = tag("rect", x=0, y=0, width=side, height=side, class_="frame")
+    area = tag("path", d=f"M0 {side}{_steps(x, y, side)}V{side}Z", class_="area")
+    lines = [tag("path", d=f"M0 {side}{_steps(*other, side)}", class_="line s1")] if other else []
+    view = f"-1 -1 {side + 2} {side + 2}"
+    chart = tag("svg", frame, area, *lines, viewBox=view, role="img", aria_label=f"{name} {note}")
+    return tag("figure", chart, tag("figcaption", name, " ", tag("b", note)), class_="small")
+
+
+def _steps(x: np.ndarray, y: np.ndarray, side: int) -> str:
+    """The path of a curve of `small_curve` in a square of that side."""
     y = np.round(y, 2)  # a hundredth is a unit of the drawing: few steps for any number of points
     ends = np.flatnonzero(np.append(np.diff(y) != 0, len(y) > 0))
-    steps = [f"V{(1 - y[k]) * side:.0f}H{x[k] * side:.1f}" for k in ends.tolist()]
-    frame = tag("rect", x=0, y=0, width=side, height=side, class_="frame")
-    area = tag("path", d=f"M0 {side}{''.join(steps)}V{side}Z", class_="area")
-    view = f"-1 -1 {side + 2} {side + 2}"
-    chart = tag("svg", frame, area, viewBox=view, role="img", aria_label=f"{name} {note}")
-    return tag("figure", chart, tag("figcaption", name, " ", tag("b", note)), class_="small")
+    return "".join(f"V{(1 - y[k]) * side:.0f}H{x[k] * side:.1f}" for k in ends.tolist())
 
 
 def small_histogram(name: str, edges: np.ndarray, front: np.ndarray, back: np.ndarray) -> Html:
@@ -131,7 +143,8 @@ def heat_map(rows: Sequence[str], columns: Sequence[str], values: np.ndarray) ->
     totals = values.sum(axis=1)
     for i, j in zip(*np.nonzero(values > 0), strict=True):
         share = values[i, j] / totals[i]
-        told = f"{rows[i]}, in truth {columns[j]}: {values[i, j]:.3g} of {totals[i]:.3g}"
+        here, all_of_it = count_text(values[i, j]), count_text(totals[i])
+        told = f"{rows[i]}, in truth {columns[j]}: {here} of {all_of_it}"
         place = {"x": margin + side * int(j) + 1, "y": margin + side * int(i) + 1}
         opacity = f"{0.12 + 0.88 * share:.2f}"
         cell = {"width": side - 2, "height": side - 2, "fill_opacity": opacity}

@@ -13,6 +13,7 @@ from ava_det.evaluate.video_map import video_map
 from ava_det.formats.atomic import StrPath, text_suffix
 from ava_det.formats.ava_csv import read_detections, require_common
 from ava_det.formats.class_map import ClassMap
+from ava_det.formats.comparison import OtherRun
 from ava_det.formats.evaluation import Evaluation, read_evaluation
 from ava_det.structures import InputError, Keyframe
 
@@ -102,13 +103,14 @@ def evaluate_file(
     return evaluate(ground_truth, found, rules, (ground_truth_path, results))
 
 
-def other_figures(
+def other_run(
     path: Path, ground_truth: pd.DataFrame, ground_truth_path: Path, rules: Rules
-) -> Evaluation:
-    """The figures of another run, from the json that has them or from its results."""
+) -> OtherRun:
+    """Another run: its figures, from the json that has them, or all of it, from its results."""
     if text_suffix(path) == ".json":
-        return read_evaluation(path)
-    return evaluate_file(path, ground_truth, ground_truth_path, rules).figures
+        return OtherRun(str(path), read_evaluation(path))
+    done = evaluate_file(path, ground_truth, ground_truth_path, rules)
+    return OtherRun(str(path), done.figures, done.result.curves())
 
 
 def classes_of(actions: Iterable[int]) -> ClassMap:

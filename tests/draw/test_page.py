@@ -25,6 +25,7 @@ from ava_det.draw.plots import (
     small_histogram,
 )
 from ava_det.formats.ava_csv import BOX
+from ava_det.formats.comparison import OtherRun
 
 EVIL = "<script>alert('x')</script> & \"y\""
 VOID = {"meta"}  # what HTML does not close
@@ -247,23 +248,59 @@ def test_everything_that_a_report_may_have(tmp_path):
             "AP": {t: dict.fromkeys(names, 0.25) for t in ("0.2", "0.5", "0.75")},
             "ground_truth": dict.fromkeys(names, 2),
             "detections": dict.fromkeys(names, 3),
+            "left_out": {f"{EVIL} tubes": 1200},
+            "least_ticks": 15,
+            "short": 2,
         },
     }
-    other = {**result, "mAP": 0.45, "AP": {names[0]: 0.1, names[2]: 0.9}, "protocol": EVIL}
+    other = {
+        **figures,
+        "mAP": 0.45,
+        "AP": {names[0]: 0.1, names[2]: 0.9},
+        "protocol": EVIL,
+        "sizes": {"small": {**part, "mAP": 0.75}},
+        "video_mAP": {**figures["video_mAP"], "mAP": {"0.5": 0.125}, "protocol": EVIL},
+    }
+    line = {names[0]: (np.array([0.5]), np.array([1.0]))}
     recall = pd.DataFrame({"score": [0.5], EVIL: [0.75]})
-    parts = evaluation_report.sections(report(figures, other=(EVIL, other), recall=recall))
+    parts = evaluation_report.sections(
+        report(figures, other=OtherRun(EVIL, other, line), recall=recall)
+    )
     page = "".join(parts)
     Outline(page)
     assert EVIL not in page
     for heading in ["Size of people", "People on a keyframe", "Comparison", "Tubes", "Proposals"]:
         assert f"<h2>{heading}</h2>" in page
-    assert "They do not compare: the other one" in page
+    whole = Outline(page).text
+    assert f"They do not compare: protocol is {EVIL} in {EVIL}; 1 class is in this run" in whole
+    assert f"; the protocol of tubes is {EVIL} in {EVIL}." in whole
+    assert f"Left out: 1,200 {EVIL} tubes. Annotated tubes of less than 15 ticks" in whole
+    assert page.count(' class="line s1"') == 1  # the one curve of the other run
+    assert 'd="M0 100V50H100.0" class="line s1"' in page
     text = Outline(parts[0]).text
-    assert "-0.0500against the other run" in text
+    assert "not comparableagainst the other run" in text
     assert "0.2000lost to the person detector" in text
     # The class that changed most comes first; one that a run lacks has no change.
     changes = re.findall(r'data-value="([^"]+)"><span class="signed">', page)
-    assert changes == ["-0.400000", "0.200000"]
+    means = ["-0.050000", "-0.100000", "0.000000", "0.000000", "-0.250000", "0.125000"]
+    assert changes == [*means, "-0.400000", "0.200000"]
+
+
+def test_runs_that_compare_have_their_difference_in_large():
+    result = evaluation()
+    other = OtherRun("base.json", {**result, "mAP": 0.45})
+    assert "-0.0500against the other run" in Outline(evaluation_report.overview(result, other)).text
+    note = Outline(evaluation_report.comparison_section(result, other)).text
+    assert "This run against base.json.mAP" in note
+
+
+def test_shares_of_errors_have_a_decimal():
+    matrix = np.array([[0, 1 / 3, 3.5], [0, 2.0, 1200.0]])
+    pairs, *_ = evaluation_report.confusion_sections(["a", "b"], matrix)
+    shown = re.findall(r'class="number" data-value="[^"]+">([^<]+)<', pairs)
+    assert shown == ["1,200", "3.5", "2", "0.3"]
+    assert "b, in truth nobody: 1,200 of 1,202" in pairs
+    assert "a, in truth b: 0.3 of 3.8" in pairs
 
 
 @pytest.mark.parametrize("classes", [1, 21, 60, 80])

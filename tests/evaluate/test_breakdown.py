@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ava_det.boxes import area, iou
 from ava_det.evaluate.average_precision import average_precision
 from ava_det.evaluate.breakdown import SIZES, confusion, score_histograms
-from ava_det.evaluate.evaluation import Rules, classes_of, evaluate, other_figures
+from ava_det.evaluate.evaluation import Rules, classes_of, evaluate, other_run
 from ava_det.evaluate.frame_map import HIT, LEFT_OUT, frame_map
 from ava_det.formats.ava_csv import BOX
 from ava_det.formats.class_map import ClassMap
@@ -170,9 +170,11 @@ def test_figures_of_another_run(tmp_path):
     gt, det = truth(("v", 1, LEFT, 1)), found(("v", 1, LEFT, 1, 0.5))
     figures = evaluate(gt, det, RULES).figures
     write_evaluation(tmp_path / "a.json", figures)
-    assert other_figures(tmp_path / "a.json", gt, tmp_path / "gt.csv", RULES) == figures
     (tmp_path / "a.csv").write_text("v,1,0,0.3,0.4,1,1,0.5\n")
-    assert other_figures(tmp_path / "a.csv", gt, tmp_path / "gt.csv", RULES) == figures
+    for name, classes in (("a.json", set()), ("a.csv", {"stand"})):  # those whose curve is known
+        run = other_run(tmp_path / name, gt, tmp_path / "gt.csv", RULES)
+        assert (run.name, run.figures) == (str(tmp_path / name), figures)
+        assert set(run.curves) == classes
 
 
 @pytest.mark.parametrize(
@@ -187,4 +189,23 @@ def test_figures_of_another_run(tmp_path):
 def test_what_is_no_evaluation(tmp_path, content, message):
     (tmp_path / "a.json").write_bytes(content)
     with pytest.raises(InputError, match=message):
+        read_evaluation(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"AP": {"stand": "0.5"}},
+        {"AP": [0.5]},
+        {"groups": 1},
+        {"ground_truth": {"stand": None}},
+        {"sizes": {"small": 0.5}},
+        {"ground_truth_boxes": {}},
+        {"video_mAP": {"protocol": "act", "mAP": {"0.5": 0.1}}},
+    ],
+)
+def test_what_is_compared_of_an_evaluation_is_numbers(tmp_path, broken):
+    gt, det = truth(("v", 1, LEFT, 1)), found(("v", 1, LEFT, 1, 0.5))
+    write_evaluation(tmp_path / "a.json", evaluate(gt, det, RULES).figures | broken)
+    with pytest.raises(InputError, match=r"a\.json: not the figures of an evaluation"):
         read_evaluation(tmp_path / "a.json")

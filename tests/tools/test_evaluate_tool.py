@@ -356,6 +356,15 @@ def test_beside_other_results(files, run):
     assert "<h2>Proposals</h2>" in text
     _, by_results, _ = run(*inputs(files), "--compare", files / "whole.csv")
     assert "0.7500 - 1.0000 = -0.2500" in by_results
+    (files / "two.csv").write_text("2,else\n9,never\n")
+    other = [*inputs(files, "whole.csv")[:3], "--class-map", files / "two.csv"]
+    assert run(*other, "--json", files / "two.json.gz")[0] == 0
+    code, out, _ = run(
+        *inputs(files), "--compare", files / "two.json.gz", "--html", files / "a.html"
+    )
+    assert code == 0
+    assert f"not comparable: 1 class is in {files / 'two.json.gz'} only: else" in out
+    assert "They do not compare: 2 classes are in this run only: " in (files / "a.html").read_text()
     (files / "other.json").write_text("{}")
     code, _, err = run(*inputs(files), "--compare", files / "other.json")
     assert code == 1
@@ -371,6 +380,13 @@ def test_tubes(files, run):
     assert "tubes: 1 in the ground truth, 1 detected (linked here)" in out
     assert "video-mAP@0.5:0.95 (act): 1.0000" in out
     assert json.loads((files / "out.json").read_text())["video_mAP"]["mAP"]["0.2"] == 1.0
+    (files / "det.csv").write_text("".join(f"{row},0.9\n" for row in rows[:14]))
+    _, out, err = run(*inputs(files), "--video-map", "--html", files / "a.html")
+    assert "tubes: 1 in the ground truth, 0 detected (linked here)" in out
+    assert "left out: 1 linked tubes of less than 15 ticks" in err
+    assert "tubes of the ground truth" not in err
+    assert "Left out: 1 linked tubes of less than 15 ticks." in (files / "a.html").read_text()
+    (files / "det.csv").write_text("".join(f"{row},0.9\n" for row in rows))
     _, out, _ = run(*inputs(files), "--video-map", "multisports")
     assert "video-mAP@0.5:0.95 (multisports): 1.0000" in out
 
