@@ -4,6 +4,7 @@ import argparse
 import logging
 import math
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -14,6 +15,10 @@ from ava_det.structures import InputError
 
 Number = TypeVar("Number", int, float)
 FAILED, USAGE = 1, 2  # exit codes; argparse exits with 2 as well
+
+
+class Terminated(SystemExit):
+    """SIGTERM, raised where the program is; no failure, and quiet in a process that was forked."""
 
 
 def quiet_libraries() -> None:
@@ -37,17 +42,22 @@ def run(
 ) -> None:
     """Parse the command line, call `main` with it and exit.
 
-    `InputError`, `OSError` and Ctrl-C end with one line on stderr and exit code 1; so does anything
-    unforeseen, with its type. `--debug` lets the traceback through.
+    `InputError` and `OSError` end with one line on stderr and exit code 1; so does anything
+    unforeseen, with its type. `--debug` lets the traceback through. Ctrl-C and SIGTERM, which batch
+    systems send, unwind the program, so that it cleans up, and exit with 130 and 143.
     """
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     args = parser.parse_args(arguments)
     quiet_libraries()
+    before = signal.signal(signal.SIGTERM, _terminate)
     try:
         sys.exit(main(args) or 0)
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(128 + signal.SIGINT)
+    except Terminated:
+        print("\nstopped", file=sys.stderr)
+        raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)
@@ -56,6 +66,12 @@ def run(
             raise
         print(f"error: {one_line(error)}", file=sys.stderr)
         sys.exit(FAILED)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(number: int, _: object) -> None:
+    raise Terminated(128 + number)
 
 
 def add_training_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,6 @@ A grid is Python code and is run: use only those that you trust.
 """
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,7 +57,6 @@ def work(grid: Grid, wanted: Sequence[Run], runs: Sequence[Run], args: argparse.
     """Do, in order, the wanted runs that have no row and that nobody else does; how many failed."""
     from tqdm import tqdm
 
-    signal.signal(signal.SIGTERM, stop)
     failed: set[Key] = set()
     with tqdm(total=len(wanted), desc="grid", unit="run") as bar:
         while True:
@@ -88,11 +86,6 @@ def attempt(run: Run, grid: Grid, results: Path, failed: set[Key], bar: Any) -> 
             add_row(results, row)
             tidy(run)
         return True
-
-
-def stop(*_: object) -> None:
-    """End as by Ctrl-C, also in the background, where a shell has that ignored."""
-    raise KeyboardInterrupt
 
 
 def finished(results: Path, grid: Grid) -> set[Key]:

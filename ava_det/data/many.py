@@ -1,9 +1,12 @@
 """The same work on many files, in several processes, with a progress bar."""
 
+import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from contextlib import closing
+from multiprocessing import active_children, get_context
 from typing import TypeVar
 
 import cv2
@@ -27,11 +30,15 @@ def problems_of(
         workers: processes; 1 works in this one.
         title: of the bar.
         done: items that need no work, for the bar.
+
+    What is raised here, Ctrl-C and SIGTERM among it, ends the workers by SIGTERM; that unwinds what
+    they are at.
     """
     problems: dict[Item, str] = {}
     total = done + len(items)
-    with tqdm(total=total, initial=done, desc=title, unit="video") as bar:
-        for item, problem in _finished(items, work, max(1, min(workers, len(items)))):
+    pairs = _finished(items, work, max(1, min(workers, len(items))))
+    with tqdm(total=total, initial=done, desc=title, unit="video") as bar, closing(pairs):
+        for item, problem in pairs:
             if problem:
                 problems[item] = problem
                 bar.set_postfix(problems=len(problems))
@@ -41,21 +48,37 @@ def problems_of(
 
 def _finished(
     items: Sequence[Item], work: Callable[[Item], str], workers: int
-) -> Iterator[tuple[Item, str]]:
+) -> Generator[tuple[Item, str]]:
     """(item, problem) as they come."""
     if workers == 1:
         yield from ((item, work(item)) for item in items)
         return
     # Spawned, for a fork of a process with threads (torch's, say) may hang.
     with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker) as pool:
-        futures = {pool.submit(work, item): item for item in items}
         try:
+            futures = {pool.submit(_do, work, item): item for item in items}
             yield from ((futures[done], done.result()) for done in as_completed(futures))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            for worker in active_children():  # what they are at may take minutes
+                worker.terminate()
             raise
 
 
 def _start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's to answer
+    signal.signal(signal.SIGTERM, _stop)
     cv2.setNumThreads(1)
+
+
+def _stop(number: int, _: object) -> None:
+    signal.signal(number, signal.SIG_IGN)  # the pool may send another
+    sys.exit(128 + number)
+
+
+def _do(work: Callable[[Item], str], item: Item) -> str:
+    """The work in a worker, which ends with it when it is stopped: the pool would go on."""
+    try:
+        return work(item)
+    except SystemExit as stopped:
+        os._exit(int(stopped.code or 0))  # what `work` has begun is cleaned up by now
