@@ -12,7 +12,14 @@ from tqdm import tqdm
 
 from ava_det.data.annotated import Pictures
 from ava_det.data.frame_folders import FrameFolder
-from ava_det.data.video_facts import Facts, Size, file_facts, header_facts, list_facts
+from ava_det.data.video_facts import (
+    Facts,
+    Size,
+    file_facts,
+    header_facts,
+    list_facts,
+    require_whole,
+)
 from ava_det.data.video_files import files_by_stem
 from ava_det.formats.check_rows import place_of
 from ava_det.formats.findings import Findings
@@ -109,9 +116,10 @@ def check_videos(
 
 
 def _facts(pictures: Pictures, name: str) -> Facts:
+    path = pictures.files[name]
     if pictures.whole:
-        return file_facts(pictures.files[name])
-    return header_facts(pictures.files[name], count=pictures.clock.rate is None)
+        return require_whole(path, file_facts(path))
+    return require_whole(path, header_facts(path, count=pictures.clock.rate is None))
 
 
 def _missing(

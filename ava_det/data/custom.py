@@ -15,7 +15,7 @@ from ava_det.data.annotated import Annotated, Pictures
 from ava_det.data.description import Description, read_description
 from ava_det.data.frame_folders import FrameFolder
 from ava_det.data.keyframes import PackedKeyframes, pack
-from ava_det.data.video_facts import Facts, file_facts, list_facts
+from ava_det.data.video_facts import Facts, file_facts, list_facts, require_whole
 from ava_det.data.video_files import video_files
 from ava_det.formats.ava_csv import table_of
 from ava_det.formats.class_map import ClassMap, read_class_map
@@ -95,7 +95,11 @@ def every_video(description: Description) -> Annotated:
 def _facts(
     description: Description, paths: Mapping[str, str]
 ) -> tuple[dict[str, Facts], dict[str, str]]:
-    """Facts of the videos that can be read, and why the others cannot, both by name."""
+    """Facts of the videos that can be read to their end, and why the others cannot, both by name.
+
+    Of one that is cut short no tick is kept: a clip around one of the last would reach into what is
+    gone, and end the run.
+    """
     source = description.pictures
     if isinstance(source, FrameFolder):
         lists = source.videos()
@@ -103,7 +107,7 @@ def _facts(
     facts, broken = {}, {}
     for name, path in tqdm(paths.items(), "reading", unit="video", leave=False, disable=None):
         try:
-            facts[name] = file_facts(Path(path))
+            facts[name] = require_whole(Path(path), file_facts(Path(path)))
         except InputError as error:
             broken[name] = str(error)
     return facts, broken

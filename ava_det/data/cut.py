@@ -11,7 +11,6 @@ import numpy as np
 
 from ava_det.data.sampling import nearest_frames
 from ava_det.data.video import Video
-from ava_det.data.video_index import header_seconds, open_video
 from ava_det.formats.atomic import atomic_path
 from ava_det.structures import InputError
 
@@ -49,20 +48,6 @@ class Cut:
         end = frame_times[-1] + 0.5 / self.rate
         times = times[self.start + times <= end]
         return nearest_frames(frame_times, self.start + times), times
-
-
-def length_of(path: Path) -> float:
-    """Seconds of a video as its header says, which is all that is read.
-
-    Raises:
-        InputError: not a video, or it does not say.
-    """
-    container, stream = open_video(path)
-    with container:
-        seconds = header_seconds(container, stream)
-    if seconds is None:
-        raise InputError(f"{path}: does not say how long it is")
-    return seconds
 
 
 def cut_video(source: Path, target: Path, cut: Cut) -> float:

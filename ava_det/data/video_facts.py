@@ -6,27 +6,29 @@ from typing import NamedTuple
 import numpy as np
 
 from ava_det.data.video import Video
-from ava_det.data.video_index import header_seconds, open_video
+from ava_det.data.video_index import ends_too_soon, header_seconds, open_video
 from ava_det.formats.frame_lists import FrameList
-from ava_det.structures import Clock
+from ava_det.structures import Clock, InputError
 
 Size = tuple[int, int]  # width, height
 
 
 class Facts(NamedTuple):
-    """What the pictures of a video are.
+    """What the pictures of a video are, as far as its file goes.
 
     Attributes:
         seconds: how long, the last picture's own time included.
         frames: how many.
         rate: a second, on average.
         size: of the first; None where that is not known.
+        cut_short: whether the file ends before it says, as a download that broke off does.
     """
 
     seconds: float
     frames: int
     rate: float
     size: Size | None
+    cut_short: bool = False
 
     def outside(self, ticks: np.ndarray, clock: Clock) -> np.ndarray:
         """(N,) bool: the ticks that are no frame, or lie before the first frame or more than one
@@ -46,7 +48,7 @@ class Facts(NamedTuple):
 
 
 def header_facts(path: Path, count: bool = False) -> Facts:
-    """Facts of a video file, from its header where that tells all of them.
+    """Facts of a video file, from its header where that tells all of them and the file is whole.
 
     Args:
         path: the file.
@@ -58,11 +60,12 @@ def header_facts(path: Path, count: bool = False) -> Facts:
     container, stream = open_video(path)
     with container:
         seconds, rate = header_seconds(container, stream), stream.average_rate
-        if seconds and stream.frames and rate:
-            return Facts(seconds, stream.frames, float(rate), (stream.width, stream.height))
-        if seconds and rate and not count:
-            size = stream.width, stream.height
-            return Facts(seconds, round(seconds * float(rate)), float(rate), size)
+        size = stream.width, stream.height
+        if seconds and rate and not ends_too_soon(path, container, stream):
+            if stream.frames:
+                return Facts(seconds, stream.frames, float(rate), size)
+            if not count:
+                return Facts(seconds, round(seconds * float(rate)), float(rate), size)
     return file_facts(path)
 
 
@@ -73,8 +76,23 @@ def file_facts(path: Path) -> Facts:
         InputError: it is no readable video.
     """
     with Video(path) as video:
-        seconds = float(video.frame_times[-1]) + 1 / video.rate
-        return Facts(seconds, len(video), video.rate, (video.width, video.height))
+        index = video.index
+        frames = int((index.packets < len(index.shown)).sum())  # those that are gone come last
+        seconds = float(index.times[frames - 1]) + 1 / video.rate
+        size = video.width, video.height
+        return Facts(seconds, frames, video.rate, size, index.cut_short)
+
+
+def require_whole(path: Path, facts: Facts) -> Facts:
+    """The facts of a file, unless it is cut short.
+
+    Raises:
+        InputError: it is.
+    """
+    if facts.cut_short:
+        there = f"{facts.frames} frames ({facts.seconds:.1f} s)"
+        raise InputError(f"{path}: the file is cut short: {there} of it are there; get it again")
+    return facts
 
 
 def list_facts(frames: FrameList, rate: float, size: Size | None = None) -> Facts:

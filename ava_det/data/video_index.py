@@ -42,6 +42,7 @@ class FrameIndex:
         height: pixels, as coded (before `turns`).
         width: pixels, as coded.
         turns: counter-clockwise quarter turns from the coded to the shown picture.
+        cut_short: whether the file ends before it says, `ends_too_soon`.
     """
 
     times: np.ndarray
@@ -53,6 +54,7 @@ class FrameIndex:
     height: int
     width: int
     turns: int
+    cut_short: bool
 
     @cached_property
     def numbers(self) -> dict[Mark, int]:
@@ -96,6 +98,14 @@ def header_seconds(container: InputContainer, stream: VideoStream) -> float | No
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
     return None if container.duration is None else container.duration / av.time_base
+
+
+def ends_too_soon(path: Path, container: InputContainer, stream: VideoStream) -> bool:
+    """Whether a file is cut short, such as a download that broke off, as far as its header tells:
+    MP4 has a table of its packets, Matroska the length of what it holds.
+    """
+    matroska = "matroska" in container.format.name
+    return _beyond(container, stream) > 0 or (matroska and _segment_end(path) > container.size)
 
 
 def open_video(path: Path, threads: int = 1) -> tuple[InputContainer, VideoStream]:
@@ -207,6 +217,7 @@ def read_index(path: Path, container: InputContainer, stream: VideoStream) -> Fr
         height=picture.height,
         width=picture.width,
         turns=round(picture.rotation / 90) % 4,
+        cut_short=ends_too_soon(path, container, stream),
     )
 
 
@@ -256,6 +267,24 @@ def _missing(container: InputContainer, stream: VideoStream, packets: list[_Pack
     """How many frames the file's own table lists beyond its end: those of an MP4 cut short."""
     if stream.frames <= len(packets):
         return 0
+    # The last packet may be there in part.
+    return max(0, _beyond(container, stream) - packets[-1].is_cut)
+
+
+def _segment_end(path: Path) -> int:
+    """The byte that a Matroska file says it ends before; 0 if it does not (RFC 9559, RFC 8794)."""
+    with open(path, "rb") as file:
+        head = file.read(4096)
+    start = head.find(b"\x18\x53\x80\x67") + 4  # its segment, whose length follows
+    if not 4 <= start < len(head) or not head[start]:
+        return 0
+    width = 9 - head[start].bit_length()
+    most = (1 << 7 * width) - 1  # which says that the length was not known
+    length = int.from_bytes(head[start : start + width]) & most
+    return 0 if length == most else start + width + length
+
+
+def _beyond(container: InputContainer, stream: VideoStream) -> int:
+    """How many packets of the file's own table are not there to their end."""
     entries = stream.index_entries
-    beyond = sum(entry.size > 0 and entry.pos + entry.size > container.size for entry in entries)
-    return max(0, beyond - packets[-1].is_cut)  # the last packet may be there in part
+    return sum(entry.size > 0 and entry.pos + entry.size > container.size for entry in entries)

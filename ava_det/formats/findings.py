@@ -100,7 +100,9 @@ KINDS = {
     "unused_video": Kind(
         WARNING, "files without annotations", "is one of them what is missing, by another name?"
     ),
-    "broken_video": Kind(ERROR, "files that are no readable video", "get or prepare them again"),
+    "broken_video": Kind(
+        ERROR, "files that are no readable video, or are cut short", "get or prepare them again"
+    ),
     "outside_video": Kind(
         ERROR,
         "videos with keyframes before their beginning or after their end",

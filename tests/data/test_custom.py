@@ -4,6 +4,7 @@ import logging
 import shutil
 
 import cv2
+import made_videos as made
 import numpy as np
 import pytest
 
@@ -162,6 +163,20 @@ def test_videos_that_are_missing_or_broken_are_left_out_and_said(folder, caplog)
     (folder / "all.toml").write_text('videos = "v"')
     assert ticks_of(str(folder / "all.toml")) == [("day1/film", tick) for tick in range(10)]
     assert caplog.messages[-1].startswith(f"{folder / 'all.toml'}: left out: 1 of 2 videos (")
+
+
+def test_a_video_that_is_cut_short_is_left_out_and_said(folder, caplog):
+    """Whole: clips around its last ticks would reach into what is gone, and end the run."""
+    path = made.encode(folder / "v" / "torn.mp4", container={"movflags": "faststart"})
+    path.write_bytes(path.read_bytes()[:3000])
+    with open(folder / "a.csv", "a") as file:
+        file.write("torn,100,0.1,0.2,0.3,0.4,2,7\ntorn,115,0.1,0.2,0.3,0.4,2,7\n")
+    assert ticks_of(described(folder, GOOD)) == [("day1/film", tick) for tick in (100, 104)]
+    (said,) = caplog.messages
+    assert f"left out: 1 of 2 videos ({path}: the file is cut short: " in said
+    (folder / "all.toml").write_text('videos = "v"')
+    assert ticks_of(str(folder / "all.toml")) == [("day1/film", tick) for tick in range(10)]
+    assert "torn.mp4: the file is cut short" in caplog.messages[-1]
 
 
 def test_it_is_packed(folder):

@@ -7,8 +7,9 @@ import pytest
 from made_videos import encode
 from numbered import numbers_in, write_numbered
 
-from ava_det.data.cut import Cut, cut_video, length_of
+from ava_det.data.cut import Cut, cut_video
 from ava_det.data.video import Video
+from ava_det.data.video_facts import header_facts
 from ava_det.structures import InputError
 
 
@@ -53,21 +54,8 @@ def test_a_source_that_ends_early(tmp_path):
 def test_a_header_says_how_long_a_cut_is(tmp_path, rate, start):
     source = write_numbered(tmp_path / "film.mp4", 100, Fraction(25))
     written = cut_video(source, tmp_path / "cut.mp4", Cut(start, 10.0, rate))
-    assert length_of(tmp_path / "cut.mp4") == pytest.approx(written, abs=0.02)
+    assert header_facts(tmp_path / "cut.mp4").seconds == pytest.approx(written, abs=0.02)
     assert written == pytest.approx(4.0 - start, abs=0.1)
-
-
-@pytest.mark.parametrize(("name", "codec"), [("film.mkv", "libx264"), ("film.avi", "mpeg4")])
-def test_a_header_of_another_container(tmp_path, name, codec):
-    assert length_of(write_numbered(tmp_path / name, 100, Fraction(25), codec)) == pytest.approx(
-        4.0, abs=0.1
-    )
-
-
-def test_a_header_of_no_video(tmp_path):
-    (tmp_path / "film.mp4").write_bytes(b"not a film")
-    with pytest.raises(InputError, match=r"film\.mp4: not a readable video"):
-        length_of(tmp_path / "film.mp4")
 
 
 @pytest.mark.parametrize("short_side", [None, 24])

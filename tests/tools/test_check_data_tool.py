@@ -7,6 +7,7 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -428,6 +429,32 @@ def test_what_a_description_leaves_out_is_an_error_with_its_row(check_set, mine,
     left = {(row.video, row.tick) for row in get_ground_truth(name).itertuples()}
     assert left == {("day1/one", 902)}
     assert sorted(lost) == [2, 3, 4, 5, 6]
+
+
+def test_a_video_that_is_cut_short_is_broken(check, check_set, mine, tmp_path, films):
+    """Once, however many of its keyframes are gone; by headers alone and by all packets."""
+    path = tmp_path / "videos" / "torn.mp4"
+    name = mine(["torn,902,0.1,0.1,0.5,0.5,1", "torn,905,0.1,0.1,0.5,0.5,1"])
+    with (
+        av.open(films / "one.mp4") as film,
+        av.open(path, "w", options={"movflags": "faststart"}) as file,
+    ):
+        stream = file.add_stream_from_template(film.streams.video[0])
+        for packet in film.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                file.mux(packet)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 2 // 3])
+    for ran, found in (check_set(name), check(["torn,902,0.1,0.1,0.5,0.5,1"], videos=path.parent)):
+        assert (ran.code, set(found)) == (1, {"broken_video"})
+        assert found["broken_video"]["count"] == 1
+        (example,) = found["broken_video"]["examples"]
+        assert example["row"] == 1
+        assert f"{path}: the file is cut short: " in example["what"]
+        assert "get" in found["broken_video"]["remedy"]
+    with pytest.raises(InputError, match="no keyframe is left: without 1 of 1 videos"):
+        get_records(name)
 
 
 @pytest.mark.parametrize(
