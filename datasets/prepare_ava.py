@@ -2,11 +2,11 @@
 
     python datasets/prepare_ava.py --download            # into ROOT/videos, then ROOT/videos_15min
     python datasets/prepare_ava.py                       # cut what lies in ROOT/videos
-    python datasets/prepare_ava.py --download --whole    # leave the videos whole
+    python datasets/prepare_ava.py --download --whole    # leave the videos whole, look at them
 
 What is done already is left alone, so that a run may be stopped and started again at any time; a
-folder takes one kind of cut (its settings.json), and another one is refused. Videos that cannot be
-had or read, or that end early, are listed in ROOT/broken.csv. Sound is left out.
+folder of videos takes one kind of cut (its settings.json), and another one is refused. Videos that
+cannot be had or read, or that end early, are listed in ROOT/broken.csv. Sound is left out.
 """
 
 import argparse
@@ -37,23 +37,28 @@ def parser() -> argparse.ArgumentParser:
     add("--list", default=LIST, help="names of the videos, a line each: a file or an address")
     add("--mirror", default=MIRROR, metavar="URL", help="where the videos are got from")
     add("--whole", action="store_true", help="do not cut; keyframes are found by time")
-    add("--start", type=float, default=900.0, metavar="SECONDS", help="of the cut (default 900)")
-    add("--seconds", type=float, default=901.0, help="length of the cut (default 901)")
-    add("--rate", type=float, default=30.0, help="frames a second; 0: as they are (default 30)")
-    add("--short-side", type=int, metavar="PIXELS", help="resize (default: as they are)")
-    add("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
+    several, above, pixels = cli.at_least(0, float), cli.above_zero(), cli.at_least(2, int)
+    processes = cli.at_least(1, int)
+    add("--start", type=several, default=900.0, metavar="SECONDS", help="of the cut (default 900)")
+    add("--seconds", type=above, default=901.0, help="length of the cut (default 901)")
+    add("--rate", type=several, default=30.0, help="frames a second; 0: as they are (default 30)")
+    add("--short-side", type=pixels, metavar="PIXELS", help="resize (default: as they are)")
+    cores = os.cpu_count() or 1
+    add("--workers", type=processes, default=cores, help="processes (default: one a core)")
     return parser
 
 
 def main(args: argparse.Namespace) -> int:
-    """Get, cut, list what is broken; 1 if anything is."""
+    """Get, cut or look at, list what is broken; 1 if anything is."""
     from ava_det.data.catalog import datasets_root
+    from ava_det.data.cut import Cut
     from ava_det.data.many import problems_of
+    from ava_det.data.video_files import has_video
     from ava_det.formats.settings import require_same
 
     root = args.root or datasets_root() / "ava"
-    cut = None if args.whole else cut_of(args)
-    if cut:  # before hours of downloading
+    cut = Cut(args.start, args.seconds, args.rate or None, args.short_side)
+    if not args.whole and has_video(root / CUTS):  # before hours of downloading
         require_same(root / CUTS, asdict(cut))
     problems: dict[str, str] = {}
     if args.download:
@@ -61,8 +66,11 @@ def main(args: argparse.Namespace) -> int:
         (root / "videos").mkdir(parents=True, exist_ok=True)
         get = partial(get_video, args.mirror.rstrip("/"), root / "videos")
         problems |= problems_of(names, get, args.workers, "downloading")
-    if cut:
-        problems |= cut_all(cut, root, args.workers, missing=bool(problems))
+    sources = films(root / "videos", missing=bool(problems))
+    if args.whole:
+        problems |= look_at_all(cut, sources)
+    elif sources:
+        problems |= cut_all(cut, sources, root / CUTS, args.workers)
     problems = dict(sorted(problems.items()))
     write_problems(root / "broken.csv", problems)
     for name, problem in list(problems.items())[:10]:
@@ -72,39 +80,48 @@ def main(args: argparse.Namespace) -> int:
     return cli.FAILED if problems else 0
 
 
-def cut_of(args: argparse.Namespace) -> "Cut":
-    """The cut that the command line asks for."""
-    from ava_det.data.cut import Cut
+def films(folder: Path, missing: bool) -> dict[str, Path]:
+    """The whole films, by bare name.
 
-    if args.rate < 0 or args.seconds <= 0 or args.start < 0:
-        raise InputError("--rate and --start are not negative, --seconds is positive")
-    return Cut(args.start, args.seconds, args.rate or None, args.short_side)
+    Raises:
+        InputError: there is none, and not because some are `missing`.
+    """
+    from ava_det.data.video_files import files_by_stem
+
+    found = files_by_stem(folder)
+    if not found and not missing:
+        raise InputError(f"{folder}: has no video; --download gets them")
+    return found
 
 
-def cut_all(cut: "Cut", root: Path, workers: int, missing: bool) -> dict[str, str]:
-    """Cut all videos of ROOT/videos that ROOT/videos_15min lacks.
+def look_at_all(cut: "Cut", sources: dict[str, Path]) -> dict[str, str]:
+    """What is wrong with films that stay whole, by name."""
+    from ava_det.data.cut_folder import look_at_whole
+    from ava_det.data.many import problems_of
+
+    files = list(sources.values())
+    problems = problems_of(files, partial(look_at_whole, cut), 1, "looking")
+    print(f"{len(files)} videos looked at, {len(files) - len(problems)} of them are in order")
+    return {path.name: problem for path, problem in problems.items()}
+
+
+def cut_all(cut: "Cut", sources: dict[str, Path], target: Path, workers: int) -> dict[str, str]:
+    """Cut all films that a folder lacks.
 
     Returns:
         What is wrong with them, and with those that were cut before, by name.
-
-    Raises:
-        InputError: there is no video, and not because some are `missing`.
     """
     from ava_det.data.cut_folder import cut_into, look_at
     from ava_det.data.many import problems_of
     from ava_det.data.video_files import files_by_stem
     from ava_det.formats.atomic import sweep
-    from ava_det.formats.settings import claim
+    from ava_det.formats.settings import SETTINGS, claim
 
-    videos, target = root / "videos", root / CUTS
-    sources = files_by_stem(videos)
-    if not sources:
-        if missing:
-            return {}
-        raise InputError(f"{videos}: has no video; --download gets them")
     there = files_by_stem(target) if target.is_dir() else {}
     before = {path: there[name] for name, path in sources.items() if name in there}
     print(f"{len(sources)} videos, {len(before)} cut already")
+    if not there:  # the note of a run that cut nothing binds nobody
+        (target / SETTINGS).unlink(missing_ok=True)
     if not claim(target, asdict(cut)) and before:
         print(f"{target}: nothing says how its videos were cut; taken for what is asked for")
     sweep(target)
@@ -118,7 +135,7 @@ def video_names(source: str, root: Path) -> list[str]:
     """The names of a list, which may be an address.
 
     Raises:
-        InputError: there is none, or a name in it is no plain file name.
+        InputError: there is no list, no name in it, or one that is no plain file name.
     """
     from ava_det.data.download import download
 
@@ -127,6 +144,8 @@ def video_names(source: str, root: Path) -> list[str]:
         path = root / "annotations" / source.rsplit("/", 1)[-1]
         download(source, path)
     names = [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    if not names:
+        raise InputError(f"{path}: names no video")
     for row, name in enumerate(names, 1):
         if Path(name).name != name or name.startswith("."):
             raise InputError(f"{path}: row {row}: {name!r} is not the name of a file")

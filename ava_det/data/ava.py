@@ -21,7 +21,7 @@ import pandas as pd
 
 from ava_det.data.frame_folders import FrameFolder
 from ava_det.data.keyframes import PackedKeyframes, join, pack
-from ava_det.data.video_files import files_by_stem
+from ava_det.data.video_files import files_by_stem, has_video
 from ava_det.formats.ava_csv import (
     read_ground_truth,
     read_keyframes,
@@ -321,9 +321,10 @@ def built_in(root: Path, version: str, split: str) -> AvaFiles:
         root / "videos",
     )
     pictures: Path | FrameFolder = cut
-    if not cut.is_dir() and lists.is_file():
+    is_cut = has_video(cut)  # a run of prepare_ava that did nothing leaves an empty folder
+    if not is_cut and lists.is_file():
         pictures = FrameFolder(root / "frames", (lists,))
-    elif not cut.is_dir() and whole.is_dir():
+    elif not is_cut and whole.is_dir():
         pictures = whole
     included = annotations / "ava_included_timestamps_v2.2.txt"  # the same in both versions
     return AvaFiles(

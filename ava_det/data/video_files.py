@@ -40,11 +40,17 @@ def files_by_stem(folder: Path) -> dict[str, Path]:
     return files
 
 
+def has_video(folder: Path) -> bool:
+    """Whether a video file is anywhere below a folder, which need not be there."""
+    return any(_is_video(folder, path) for path in folder.rglob("*"))
+
+
 def _below(folder: Path) -> Iterator[Path]:
-    """The video files, in order; not the hidden ones: what is being written, or macOS's
-    "._film.mp4".
-    """
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.suffix.lower() in VIDEO_SUFFIXES and not hidden and path.is_file():
-            yield path
+    """The video files, in order."""
+    return (path for path in sorted(folder.rglob("*")) if _is_video(folder, path))
+
+
+def _is_video(folder: Path, path: Path) -> bool:
+    """Not if it is hidden: what is being written, or macOS's "._film.mp4"."""
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return path.suffix.lower() in VIDEO_SUFFIXES and not hidden and path.is_file()

@@ -174,14 +174,21 @@ def test_no_video_at_all_is_an_error(root, tmp_path):
     ("there", "pictures", "clock"),
     [
         ((), "videos_15min", AVA_CLOCK),
-        (("videos", "videos_15min", "frame_lists"), "videos_15min", AVA_CLOCK),
+        (("videos", "videos_15min/a.mp4", "frame_lists"), "videos_15min", AVA_CLOCK),
+        (("videos", "videos_15min"), "videos", Clock(1.0, 0)),
+        (("frame_lists", "videos_15min/.a.mp4"), "frames", AVA_CLOCK),
         (("videos", "frame_lists"), "frames", AVA_CLOCK),
         (("videos",), "videos", Clock(1.0, 0)),
     ],
 )
 def test_the_built_in_set_takes_the_pictures_that_are_there(tmp_path, there, pictures, clock):
     for name in there:
-        (tmp_path / name).mkdir()
+        folder = tmp_path / name
+        if folder.suffix:
+            folder.parent.mkdir()
+            folder.touch()
+        else:
+            folder.mkdir()
     if "frame_lists" in there:
         (tmp_path / "frame_lists" / "val.csv").touch()
     files = built_in(tmp_path, "v2.2", "val")

@@ -3,7 +3,10 @@
 import csv
 import os
 import runpy
+import signal
+import subprocess
 import sys
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -136,9 +139,22 @@ def test_another_cut_does_not_mix_with_what_is_there(tmp_path, mirror, prepare, 
     assert (root / "videos_15min" / "two.mp4").exists()
 
 
+def test_a_cut_that_made_nothing_binds_nobody(tmp_path, mirror, prepare):
+    root = tmp_path / "ava"
+    (root / "videos").mkdir(parents=True)
+    (mirror / "one.mkv").rename(root / "videos" / "one.mkv")
+    code, out, _ = prepare("--start", 90, "--seconds", 1)
+    assert (code, "nothing after second 90" in out) == (1, True)
+    assert prepare(*CUT)[0] == 0
+    assert (root / "videos_15min" / "one.mp4").exists()
+    code, _, err = prepare("--start", 90, "--seconds", 1)
+    assert (code, "made with start 2.0, not 90.0" in err) == (1, True)
+
+
 def test_settings_that_are_none(tmp_path, mirror, prepare):
     folder = tmp_path / "ava" / "videos_15min"
     folder.mkdir(parents=True)
+    (folder / "one.mp4").touch()
     (folder / "settings.json").write_text("{")
     code, _, err = prepare(*CUT)
     assert (code, err.count("\n")) == (1, 1)
@@ -167,11 +183,88 @@ def test_several_processes(tmp_path, mirror, prepare):
     assert len(list((root / "videos_15min").glob("*.mp4"))) == 2
 
 
-def test_whole_videos_are_only_got(tmp_path, mirror, prepare):
+def test_a_cut_that_is_cut_short_is_listed(tmp_path, mirror, prepare):
+    """Its header, which comes first, tells of more than is there."""
+    root = tmp_path / "ava"
+    (root / "videos").mkdir(parents=True)
+    (mirror / "one.mkv").rename(root / "videos" / "one.mkv")
+    assert prepare(*CUT)[0] == 0
+    made = root / "videos_15min" / "one.mp4"
+    made.write_bytes(made.read_bytes()[: made.stat().st_size * 3 // 4])
+    code, out, _ = prepare(*CUT)
+    assert (code, "1 cut already" in out) == (1, True)
+    assert "one.mp4: the file is cut short" in (root / "broken.csv").read_text()
+
+
+def test_whole_videos_are_got_and_looked_at(tmp_path, mirror, prepare):
     (tmp_path / "names.txt").write_text("one.mkv\n")
     source = ("--download", "--mirror", mirror.as_uri(), "--list", tmp_path / "names.txt")
-    assert prepare(*source, "--whole")[0] == 0
+    code, out, _ = prepare(*source, *CUT, "--whole")
+    assert (code, out) == (0, "1 videos looked at, 1 of them are in order\n")
     assert [path.name for path in (tmp_path / "ava").iterdir()] == ["videos"]
+
+
+def test_whole_videos_that_are_broken_are_listed(tmp_path, mirror, prepare):
+    """What is there is looked at in every run, and what cannot be had is listed beside it."""
+    root = tmp_path / "ava"
+    torn = mirror / "torn.mkv"
+    torn.write_bytes((mirror / "one.mkv").read_bytes()[:-2000])
+    (tmp_path / "names.txt").write_text("gone.mkv\n")
+    root.mkdir()
+    mirror.rename(root / "videos")
+    source = ("--download", "--mirror", "file:///nowhere", "--list", tmp_path / "names.txt")
+    code, out, _ = prepare(*CUT, "--whole", *source)
+    assert (code, "5 videos looked at, 2 of them are in order\n" in out) == (1, True)
+    with open(root / "broken.csv") as file:
+        problems = dict(csv.reader(file))
+    assert set(problems) == {"video", "broken.mkv", "short.mp4", "torn.mkv", "gone.mkv"}
+    assert problems["short.mp4"] == "3.0 s long, ends before second 5"
+    assert "torn.mkv: the file is cut short: " in problems["torn.mkv"]
+    assert "not a readable video" in problems["broken.mkv"]
+    for name in ("broken.mkv", "short.mp4", "torn.mkv"):
+        (root / "videos" / name).unlink()
+    assert prepare(*CUT, "--whole")[:2] == (0, "2 videos looked at, 2 of them are in order\n")
+    assert not (root / "broken.csv").exists()
+
+
+def test_whole_videos_that_are_not_there(tmp_path, prepare):
+    code, _, err = prepare("--whole")
+    assert (code, "videos: no such folder" in err) == (1, True)
+    (tmp_path / "ava" / "videos").mkdir(parents=True)
+    code, _, err = prepare("--whole")
+    assert (code, "videos: has no video; --download gets them" in err) == (1, True)
+    (tmp_path / "names.txt").write_text("\n")
+    code, _, err = prepare("--whole", "--download", "--list", tmp_path / "names.txt")
+    assert (code, "names.txt: names no video" in err) == (1, True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("number", "everybody"),
+    [(signal.SIGTERM, False), (signal.SIGTERM, True), (signal.SIGINT, True)],
+)
+def test_a_stopped_run_leaves_no_partial_video(tmp_path, workers, number, everybody):
+    """Also where its processes get the signal, as SLURM sends it; no film is cut to its end."""
+    root = tmp_path / "ava"
+    target = root / "videos_15min"
+    (root / "videos").mkdir(parents=True)
+    for name in ("one", "two", "three"):
+        write_numbered(root / "videos" / f"{name}.mp4", 1500, Fraction(25))
+    command = [sys.executable, PROGRAM, "--root", root, "--workers", workers, "--start", 0]
+    command += ["--seconds", 60, "--rate", 60, "--short-side", 720]
+    process = subprocess.Popen(
+        list(map(str, command)), stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while len(list(target.glob(".*.mp4"))) < workers:
+        assert process.poll() is None
+        time.sleep(0.02)
+    (os.killpg if everybody else os.kill)(process.pid, number)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 128 + number
+    assert err.endswith("\nstopped\n")
+    assert "Traceback" not in err
+    assert [path.name for path in target.iterdir()] == ["settings.json"]
 
 
 @pytest.mark.parametrize(
@@ -179,7 +272,6 @@ def test_whole_videos_are_only_got(tmp_path, mirror, prepare):
     [
         ((), "videos: no such folder"),
         (("--download", "--list", "names.txt"), "names.txt: No such file"),
-        (("--rate", -1), "--rate and --start are not negative"),
     ],
 )
 def test_misuse_is_one_line(prepare, arguments, said):
@@ -187,6 +279,18 @@ def test_misuse_is_one_line(prepare, arguments, said):
     assert code == 1
     assert said in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["--rate=-1", "--rate=nan", "--start=nan", "--start=-1", "--seconds=-1", "--seconds=0",
+     "--seconds=inf", "--short-side=0", "--workers=0"],
+)  # fmt: skip
+def test_numbers_that_are_none_are_misuse(tmp_path, prepare, argument):
+    code, _, err = prepare(argument)
+    assert code == 2
+    assert f"argument {argument.partition('=')[0]}: " in err
+    assert not (tmp_path / "ava").exists()
 
 
 def test_a_list_cannot_write_elsewhere(tmp_path, mirror, prepare):
