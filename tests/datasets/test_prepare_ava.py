@@ -254,7 +254,12 @@ def test_a_stopped_run_leaves_no_partial_video(tmp_path, workers, number, everyb
     command = [sys.executable, PROGRAM, "--root", root, "--workers", workers, "--start", 0]
     command += ["--seconds", 60, "--rate", 60, "--short-side", 720]
     process = subprocess.Popen(
-        list(map(str, command)), stderr=subprocess.PIPE, text=True, start_new_session=True
+        list(map(str, command)),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell has Ctrl-C ignored in what it starts in the background, such as these tests.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while len(list(target.glob(".*.mp4"))) < workers:
         assert process.poll() is None
