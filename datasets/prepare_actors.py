@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from ava_det import cli
-from ava_det.structures import InputError
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,9 +34,15 @@ def parser() -> argparse.ArgumentParser:
         "--swapped", action="store_true", help="the test splits again, at places of other actions"
     )
     parser.add_argument(
-        "--sizes", nargs="+", default=[], metavar="NAME=NUMBER", help="such as clips_test=400"
+        "--sizes",
+        nargs="+",
+        type=size,
+        default=[],
+        metavar="NAME=NUMBER",
+        help="such as clips_test=400",
     )
-    parser.add_argument("--workers", type=int, help="processes (default: one a core)")
+    some = cli.at_least(1, int)
+    parser.add_argument("--workers", type=some, help="processes (default: one a core)")
     parser.add_argument(
         "--unseen", type=Path, metavar="FILE", help="one more video, of no split, to try things on"
     )
@@ -49,7 +54,7 @@ def main(args: argparse.Namespace) -> None:
     from ava_det.data import actors
     from ava_det.data.catalog import datasets_root
 
-    sizes = actors.Sizes(**dict(map(_size, args.sizes)))
+    sizes = actors.Sizes(**dict(args.sizes))
     if args.swapped:
         sizes = replace(sizes, swapped=sizes.test, clips_swapped=sizes.clips_test)
     root = args.root or datasets_root() / ("actors_biased" if args.scene_bias else "actors")
@@ -62,13 +67,14 @@ def main(args: argparse.Namespace) -> None:
         print(args.unseen)
 
 
-def _size(text: str) -> tuple[str, int]:
+def size(text: str) -> tuple[str, int]:
     """NAME=NUMBER of the command line."""
     from ava_det.data.actors import SUBSETS
 
     name, _, number = text.partition("=")
     if name not in SUBSETS or not number.isdecimal():
-        raise InputError(f"--sizes {text}: want one of {', '.join(SUBSETS)} = a number of videos")
+        known = ", ".join(SUBSETS)
+        raise argparse.ArgumentTypeError(f"{text}: want one of {known} = a number of videos")
     return name, int(number)
 
 

@@ -24,10 +24,11 @@ def parser() -> argparse.ArgumentParser:
     add("--annotations", type=path, required=True, help="folder of the published lists")
     add("--videos", type=path, required=True, help="folder of the videos, in folders or not")
     add("--root", type=path, help="what to make (default: $DETECTRON2_DATASETS/NAME)")
-    add("--short-side", type=int, default=256, help="pixels (default 256); smaller videos stay")
+    side, above, some = cli.at_least(16, int), cli.above_zero(), cli.at_least(1, int)
+    add("--short-side", type=side, default=256, help="pixels (default 256); smaller videos stay")
     add("--as-they-are", action="store_true", help="list the videos where they lie, unchanged")
-    add("--rate", type=float, default=30.0, help="frames a second of folders of pictures")
-    add("--workers", type=int, help="processes (default: one a core)")
+    add("--rate", type=above, default=30.0, help="frames a second of folders of pictures")
+    add("--workers", type=some, help="processes (default: one a core)")
     return parser
 
 
@@ -44,9 +45,7 @@ def main(args: argparse.Namespace) -> None:
         "lists": own_lists.read_annotations,
     }
     if args.name == "lists" and not args.root:
-        raise InputError("lists of your own need a --root to go to")
-    if args.short_side < 16 or args.rate <= 0:
-        raise InputError("--short-side is at least 16 and --rate above 0")
+        parser().error("lists of your own need a --root to go to")
     if not args.annotations.is_dir():
         raise InputError(f"{args.annotations}: no such folder")
     root = args.root or default_root(args.name)

@@ -57,7 +57,7 @@ def main(args: argparse.Namespace) -> None:
     if args.train:
         train(args)
     elif args.weights is None:
-        raise InputError("give --weights to find people, or --train to learn how")
+        parser().error("give --weights to find people, or --train to learn how")
     else:
         run(args)
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ava_det import cli
-from ava_det.structures import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,10 +30,12 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", required=True, help="a config file below configs/")
     parser.add_argument("--output", required=True, type=Path, help="folder of the pictures")
     parser.add_argument("--test", action="store_true", help="the test set, not the training set")
-    parser.add_argument("--start", type=int, default=0, metavar="ITERATION", help="where to begin")
-    parser.add_argument("--batches", type=int, default=1, help="how many sheets (default 1)")
-    parser.add_argument("--samples", type=int, default=8, help="most clips a sheet (default 8)")
-    parser.add_argument("--pictures", type=int, default=8, help="most frames a clip (default 8)")
+    add, some = parser.add_argument, cli.at_least(1, int)
+    start = cli.at_least(0, int)
+    add("--start", type=start, default=0, metavar="ITERATION", help="where to begin")
+    add("--batches", type=some, default=1, help="how many sheets (default 1)")
+    add("--samples", type=some, default=8, help="most clips a sheet (default 8)")
+    add("--pictures", type=some, default=8, help="most frames a clip (default 8)")
     parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
     return parser
 
@@ -49,11 +50,9 @@ def main(args: argparse.Namespace) -> None:
     from ava_det.train.config import load_config
     from ava_det.train.loop import mix_generator
 
-    if min(args.batches, args.samples, args.pictures) < 1 or args.start < 0:
-        raise InputError("--batches, --samples and --pictures are at least 1, --start 0")
-    cfg = load_config(args.config, args.overrides)
     if args.test and args.start:
-        raise InputError("--start is of training; a test set is shown from its beginning")
+        parser().error("--start is of training; a test set is shown from its beginning")
+    cfg = load_config(args.config, args.overrides)
     names = list(instantiate(cfg.class_map).names.values())
     loader = instantiate(cfg.test.loader if args.test else cfg.dataloader.train)
     if args.start:

@@ -238,10 +238,15 @@ def two_films(tmp_path):
     MetadataCatalog.remove("two_films")
 
 
+def test_one_of_two_things_is_to_be_done(run_tool):
+    done = run_tool("propose", "--dataset", "toy_test", "--output", "boxes.csv")
+    assert done.code == 2
+    assert "give --weights to find people, or --train to learn how" in done.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--dataset", "toy_test"], "give --weights to find people, or --train to learn how"),
         (["--dataset", "nowhere", "--weights", __file__], "unknown data set 'nowhere'"),
         (["--dataset", "toy_test", "--weights", __file__], "not a safetensors file"),
         (["--dataset", "toy_test", "--weights", "none.safetensors"], "no such file"),

@@ -135,11 +135,11 @@ def test_people_are_shown(run_tool, two_keyframes, tmp_path):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--batches", "0"], "--batches, --samples and --pictures are at least 1"),
+        (["--batches", "0"], "argument --batches: 0 is not a number of at least 1"),
         (["--test", "--start", "3"], "--start is of training"),
     ],
 )
-def test_bad_input_is_one_line(run_tool, tmp_path, more, message):
+def test_bad_options_are_usage_errors(run_tool, tmp_path, more, message):
     done = run_tool("view_data", "--config", PRETRAIN, "--output", tmp_path, *more)
-    assert done.code == 1
+    assert done.code == 2
     assert message in done.err.splitlines()[-1]

@@ -5,6 +5,7 @@ import ast
 from collections.abc import Sequence
 from pathlib import Path
 
+from ava_det import cli
 from ava_det.structures import InputError
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "configs" / "published"
@@ -16,15 +17,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line."""
     parser.add_argument("configs", nargs="*", type=Path, help="default: all of configs/published")
     parser.add_argument(
-        "--size", type=int, metavar="PIXELS", help="of the square clip (default: its short side)"
+        "--size",
+        type=cli.at_least(32, int),
+        metavar="PIXELS",
+        help="of the square clip (default: its short side)",
     )
     parser.add_argument("--markdown", action="store_true", help="as a table of docs/models.md")
 
 
 def run(args: argparse.Namespace) -> None:
     """Print a line a config, as soon as it is counted."""
-    if args.size is not None and args.size < 32:
-        raise InputError(f"--size {args.size}: a clip has 32 pixels at least")
     if args.markdown:
         print_markdown(COLUMNS)
         print_markdown(["---"] * 3 + ["---:"] * 2)

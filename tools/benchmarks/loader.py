@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ava_det.structures import InputError
+from ava_det import cli
 from benchmarks.step import step_on
 
 if TYPE_CHECKING:
@@ -33,9 +33,10 @@ class Cost(NamedTuple):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line."""
     parser.add_argument("--config", required=True, help="a config file below configs/")
-    parser.add_argument("--steps", type=int, default=40, help="that count (default 40)")
-    parser.add_argument("--warmup", type=int, default=10, help="steps before them (default 10)")
-    parser.add_argument("--clips", type=int, default=64, help="to take the cost of (default 64)")
+    some, warm = cli.at_least(1, int), cli.at_least(3, int)
+    parser.add_argument("--steps", type=some, default=40, help="that count (default 40)")
+    parser.add_argument("--warmup", type=warm, default=10, help="steps before them (default 10)")
+    parser.add_argument("--clips", type=some, default=64, help="to take the cost of (default 64)")
     parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
 
 
@@ -45,8 +46,6 @@ def run(args: argparse.Namespace) -> None:
 
     from ava_det.train.config import load_config
 
-    if args.steps < 1 or args.clips < 1 or args.warmup < 3:
-        raise InputError("--steps and --clips are at least 1, --warmup 3")
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         for cached in (True, False):

@@ -5,8 +5,8 @@ import functools
 import statistics
 from pathlib import Path
 
+from ava_det import cli
 from ava_det.detect.shipped import person_weights
-from ava_det.structures import InputError
 from benchmarks.measure import in_turns
 
 HELP = "what finding people on a frame costs, for several person detectors"
@@ -19,8 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weights", type=person_weights, nargs="+", required=True, help="files, or `light`"
     )
-    parser.add_argument("--person-size", type=int, metavar="PIXELS", help="short side (as trained)")
-    parser.add_argument("--frames", type=int, default=25, help="spread over the video (default 25)")
+    add, some, size = parser.add_argument, cli.at_least(1, int), cli.at_least(32, int)
+    add("--person-size", type=size, metavar="PIXELS", help="short side (as trained)")
+    add("--frames", type=some, default=25, help="spread over the video (default 25)")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -33,8 +34,6 @@ def run(args: argparse.Namespace) -> None:
     from ava_det.detect.persons import load_persons
     from ava_det.structures import Keyframe
 
-    if args.frames < 1:
-        raise InputError("--frames is at least 1")
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     detectors = [load_persons(path, short_side=args.person_size) for path in args.weights]

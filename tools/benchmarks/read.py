@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ava_det import cli
 from ava_det.structures import InputError
 from benchmarks.measure import in_turns
 
@@ -23,10 +24,11 @@ Reader = Callable[["Window"], Any]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line."""
     parser.add_argument("paths", nargs="+", type=Path, help="video files or folders of them")
-    parser.add_argument("--videos", type=int, default=4, help="so many of the longest (default 4)")
-    parser.add_argument("--windows", type=int, default=40, help="in all of them (default 40)")
-    parser.add_argument("--frames", type=int, default=64, help="of a window (default 64)")
-    parser.add_argument("--stride", type=int, default=1, help="every so many of them is kept")
+    some = cli.at_least(1, int)
+    parser.add_argument("--videos", type=some, default=4, help="so many of the longest (default 4)")
+    parser.add_argument("--windows", type=some, default=40, help="in all of them (default 40)")
+    parser.add_argument("--frames", type=some, default=64, help="of a window (default 64)")
+    parser.add_argument("--stride", type=some, default=1, help="every so many of them is kept")
     parser.add_argument("--seed", type=int, default=0, help="of the windows' places")
 
 
@@ -36,8 +38,6 @@ def run(args: argparse.Namespace) -> None:
 
     from benchmarks.windows import draw_windows
 
-    if min(args.videos, args.windows, args.frames, args.stride) < 1:
-        raise InputError("--videos, --windows, --frames and --stride are at least 1")
     torch.set_num_threads(1)
     windows = draw_windows(args)
     differences = compared(windows)

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ava_det.structures import InputError
+from ava_det import cli
 from benchmarks.measure import Action, medians
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ VARIANTS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line."""
     parser.add_argument("--config", required=True, help="a config file below configs/")
-    parser.add_argument("--rounds", type=int, default=15, help="of a step each (default 15)")
+    some = cli.at_least(1, int)
+    parser.add_argument("--rounds", type=some, default=15, help="of a step each (default 15)")
     parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
 
 
@@ -34,8 +35,6 @@ def run(args: argparse.Namespace) -> None:
     from ava_det.train.config import load_config
     from ava_det.train.run import build_trainer
 
-    if args.rounds < 1:
-        raise InputError("--rounds is at least 1")
     torch.set_num_threads(1)
     batch = load_config(args.config, args.overrides).dataloader.train.batch_size
     steps: dict[str, Action] = {}
