@@ -144,6 +144,14 @@ def detection_mapper(dataset: str, **arguments: Any) -> DetectionMapper:
     return DetectionMapper(class_map=class_map_of(dataset), clock=clock, **arguments)
 
 
+def person_mapper(dataset: str, **arguments: Any) -> DetectionMapper:
+    """A `DetectionMapper` of single frames for a detector of people, whatever they do, with the
+    clock of a data set.
+    """
+    clock = MetadataCatalog.get(check_known(dataset)).clock
+    return DetectionMapper(class_map=None, clock=clock, frames=1, stride=1, **arguments)
+
+
 def build_train_loader(
     dataset: str | Sequence[str],
     mapper: Mapper,

@@ -76,7 +76,12 @@ def register_multisports(root: Path) -> None:
         name = f"multisports_{subset}"
         DatasetCatalog.register(name, partial(multisports.load_split, root, subset))
         annotated = partial(multisports.annotated, root, subset)
-        MetadataCatalog.get(name).set(load_class_map=load, clock=FRAME_CLOCK, annotated=annotated)
+        MetadataCatalog.get(name).set(
+            load_class_map=load,
+            load_evaluated=lambda: multisports.evaluated_classes(load()),
+            clock=FRAME_CLOCK,
+            annotated=annotated,
+        )
 
 
 def register_all() -> None:

@@ -166,7 +166,7 @@ class DetectionMapper:
     Args:
         reader: decodes frames.
         transform: geometry and colour.
-        class_map: the order of the classes.
+        class_map: the order of the classes; None: there are none (K = 0), for people alone.
         clock: what a tick is.
         frames: T.
         stride: frames from one of the clip to the next; 0 repeats the keyframe, which shows what a
@@ -181,7 +181,7 @@ class DetectionMapper:
         self,
         reader: FrameReader,
         transform: Transform,
-        class_map: ClassMap,
+        class_map: ClassMap | None,
         clock: Clock,
         frames: int,
         stride: int,
@@ -232,6 +232,8 @@ class DetectionMapper:
         return {"clip": clip, "boxes": boxes, "targets": targets, "people": people}
 
     def _targets(self, actions: Sequence[Sequence[int]]) -> Tensor:
+        if self.class_map is None:
+            return torch.zeros(len(actions), 0)
         targets = torch.zeros(len(actions), len(self.class_map))
         for person, ids in enumerate(actions):
             for action in ids:

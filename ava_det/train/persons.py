@@ -5,6 +5,7 @@ frame. Where a data set annotates only the people who act (JHMDB), it learns to 
 in the picture count as background.
 """
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from ava_det.evaluate.persons import person_ap, person_recall
 from ava_det.model.persons import relative_people
 from ava_det.structures import Keyframe, PersonBoxes
 from ava_det.train.tasks import Batch
+
+logger = logging.getLogger(__name__)
 
 
 class PersonDetection:
@@ -78,5 +81,8 @@ class PersonEvaluator(DatasetEvaluator):
         found: dict[Keyframe, PersonBoxes] = {}
         for annotated, detected in (pair for part in gathered for pair in part):
             truth[annotated.keyframe], found[annotated.keyframe] = annotated, detected
+        if not any(len(people.boxes) for people in truth.values()):
+            logger.warning("nobody is annotated on the keyframes to test on: no AP, no recall")
+            return {"persons": {}}
         results = {**person_ap(truth, found), "recall50": person_recall(truth, found)}
         return {"persons": {name: 100 * value for name, value in results.items()}}

@@ -76,6 +76,8 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
     for part, of in (("train", cfg.dataloader.train), ("test", cfg.test.loader)):
         of.unreadable_list = str(output / UNREADABLE.format(part))
     loader, trainer = build_trainer(cfg)
+    # Before the first step, so that what is wrong with it is not found out after the last.
+    test_loader = instantiate(cfg.test.loader)
     plain = unwrap(trainer.model)
     average = WeightAverage(plain, settings.ema) if settings.ema else None
     tested = average.average.module if average else plain
@@ -84,7 +86,7 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
         plain, str(output), save_to_disk=comm.is_main_process(), **kept
     )
     trainer.register_hooks([hooks.IterationTimer(), average])
-    trainer.register_hooks(_hooks(cfg, output, trainer, checkpointer, tested))
+    trainer.register_hooks(_hooks(cfg, output, trainer, checkpointer, tested, test_loader))
     start = _place_to_start(trainer, checkpointer, resume)
     loader.skip(start * settings.accumulate)
     trainer.reset_data_loader(lambda: loader)
@@ -128,6 +130,7 @@ def _hooks(
     trainer: ClipTrainer,
     checkpointer: AtomicCheckpointer,
     tested: nn.Module,
+    test_loader: Iterable[Batch],
 ) -> list[HookBase | None]:
     """What happens after a step, in order, once the averages are up to date."""
     settings, main_process = cfg.train, comm.is_main_process()
@@ -140,7 +143,8 @@ def _hooks(
         StopOnRequest(checkpointer, trainer.device),
         # Also at the end, whatever the period: the weights that are kept have been measured.
         hooks.EvalHook(
-            settings.eval_period, lambda: _test(cfg, tested, trainer.task, trainer.iter)
+            settings.eval_period,
+            lambda: _test(cfg, tested, trainer.task, test_loader, trainer.iter),
         ),
         hooks.PeriodicWriter(_writers(output, settings.max_iter), settings.log_period)
         if main_process
@@ -162,7 +166,7 @@ def _place_to_start(trainer: ClipTrainer, checkpointer: AtomicCheckpointer, resu
 
 
 def _test(
-    cfg: DictConfig, model: nn.Module, task: Task, iteration: int
+    cfg: DictConfig, model: nn.Module, task: Task, loader: Iterable[Batch], iteration: int
 ) -> dict[str, dict[str, float]]:
     """The figures of a model on the test set; its batch norms are measured first, if asked for."""
     with inference_context(model):  # measuring ends in evaluation mode, and training goes on
@@ -170,8 +174,7 @@ def _test(
         if cfg.train.precise_bn:
             batches = instantiate(cfg.dataloader.train)
             measure_statistics(model, task, batches, cfg.train.precise_bn)
-        loader, evaluator = instantiate(cfg.test.loader), instantiate(cfg.test.evaluator)
-        results = evaluate(model, task, loader, evaluator, cfg.test.amp)
+        results = evaluate(model, task, loader, instantiate(cfg.test.evaluator), cfg.test.amp)
     logger.info("iteration %d: %s", iteration, results)
     return results
 
@@ -223,6 +226,9 @@ def _prepare(cfg: DictConfig, output: Path, resume: bool) -> None:
         raise InputError(f"{output}: holds a run already; --resume goes on with it")
     for name in ("detectron2", "fvcore", "ava_det"):
         setup_logger(str(output / "log.txt"), comm.get_rank(), name=name, abbrev_name=name)
+    weights = OmegaConf.select(cfg, "task.criterion.class_weights", throw_on_missing=False)
+    if isinstance(weights, DictConfig):  # `balanced`: as numbers, tests do without the training set
+        cfg.task.criterion.class_weights = instantiate(weights)
     if comm.is_main_process():
         LazyConfig.save(cfg, str(output / "config.yaml"))
         if not resume:  # of a run that never came to a checkpoint

@@ -10,9 +10,9 @@ from ava_det.augment import spatial
 from ava_det.data.build import (
     build_test_loader,
     build_train_loader,
-    detection_mapper,
     frame_reader,
     get_records,
+    person_mapper,
 )
 from ava_det.model.persons import build_person_detector, person_class
 from ava_det.train.persons import PersonDetection, PersonEvaluator
@@ -29,12 +29,10 @@ clip = dict(frames=1, stride=1, rate=None, short_side=160)
 dataloader = dict(
     train=L(build_train_loader)(
         dataset="",
-        mapper=L(detection_mapper)(
+        mapper=L(person_mapper)(
             dataset="${dataloader.train.dataset}",
             reader=L(frame_reader)(dataset="${dataloader.train.dataset}"),
             transform=L(spatial.jitter)(lowest=80, highest=208, color=0.3),
-            frames=1,
-            stride=1,
         ),
         batch_size=16,
         seed="${train.seed}",
@@ -47,12 +45,10 @@ test = dict(
     amp=False,  # as train.amp
     loader=L(build_test_loader)(
         records=L(get_records)(names="", every=10),
-        mapper=L(detection_mapper)(
+        mapper=L(person_mapper)(
             dataset="${test.loader.records.names}",
             reader=L(frame_reader)(dataset="${test.loader.records.names}"),
             transform=L(spatial.short_side)(size="${clip.short_side}"),
-            frames=1,
-            stride=1,
         ),
         batch_size=1,  # no padding, which boxes would be relative to
         num_workers=1,

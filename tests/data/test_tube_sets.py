@@ -11,6 +11,7 @@ import pytest
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from ava_det.data import catalog, multisports, ucf24
+from ava_det.data.build import get_evaluated_classes
 from ava_det.data.frame_folders import FrameFolder
 from ava_det.evaluate.video_map import video_map
 from ava_det.formats.ava_csv import table_of
@@ -97,6 +98,7 @@ def test_multisports(tmp_path, monkeypatch):
     assert classes.names == dict(enumerate(labels, 1))
     assert classes.groups == {1: "aerobic", 2: "aerobic", 3: "volleyball"}
     assert list(multisports.evaluated_classes(classes).names) == [1, 3]
+    assert list(get_evaluated_classes("multisports_test").names) == [1, 3]
     train = DatasetCatalog.get("multisports_train")
     assert [k.people.keyframe.tick for k in train] == [1, 2]
     assert train[0].people.boxes.tolist() == [[0, 0, 0.5, 0.5]]

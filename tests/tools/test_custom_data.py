@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from ava_det.data.video_writer import VideoWriter
 from ava_det.formats.ava_csv import read_detections, read_ground_truth
@@ -81,8 +82,15 @@ def test_from_annotations_to_detections(mine, run_tool):
 
     init = pretrained_on_80_classes(mine / "ava.safetensors")
     config = ["--config", CONFIGS / "finetune" / "own_slowfast_tiny.py", "--weights", init]
-    ran = run_tool("finetune", *config, "--output", "run", *QUICK, *size, "--classes-of", *data)
+    more = [*QUICK, *size, "task.criterion.class_weights=balanced"]
+    ran = run_tool("finetune", *config, "--output", "run", *more, "--classes-of", *data)
     assert ran.code == 0, ran.err
+    weights = yaml.safe_load(Path("run/config.yaml").read_text())["task"]["criterion"]
+    assert np.mean(weights["class_weights"]) == pytest.approx(1)  # tested without the training set
+    gone = ["--output", "gone", *more, "test.loader.records.proposals=gone.csv"]
+    ran = run_tool("finetune", *config, *gone, "--classes-of", *data)
+    assert (ran.code, "gone.csv" in ran.err.splitlines()[-1]) == (1, True)
+    assert not Path("gone/metrics.json").exists()  # before the first step
     trained = mine / "run" / "model.safetensors"
     tensors, card = read_weights(trained)
     assert [name for _, name, _ in card.classes] == ["slide", "rest", "hop"]

@@ -1,6 +1,7 @@
 """Person boxes as a user makes them: train on a small world, then run over its keyframes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -51,10 +52,14 @@ def world(tmp_path):
                 Keyframe("film", tick), box, ((1,),), np.ones(1), np.full(1, -1, np.int64)
             )
             records.append(AnnotatedKeyframe(str(path), people))
-    names = {"toy_train": records, "toy_test": records[::2]}
+    others = [replace(r, people=replace(r.people, actions=((7,),))) for r in records]
+    nobody = [replace(r, people=PersonBoxes.nobody(r.people.keyframe)) for r in records]
+    names = {"toy_train": records, "toy_test": records[::2], "toy_others": others}
+    names["toy_nobody"] = nobody
     for name, part in names.items():
         DatasetCatalog.register(name, lambda part=part: part)
-        MetadataCatalog.get(name).set(class_map=ClassMap({1: "slide"}), clock=FRAME_CLOCK)
+        classes = ClassMap({7: "rest"} if name == "toy_others" else {1: "slide"})
+        MetadataCatalog.get(name).set(class_map=classes, clock=FRAME_CLOCK)
     DatasetCatalog.register("toy_clips", lambda: [LabelledVideo("film", str(path), 0)])
     MetadataCatalog.get("toy_clips").set(class_map=ClassMap({1: "slide"}), clock=AVA_CLOCK)
     yield "toy"
@@ -93,6 +98,20 @@ def test_train_then_run(world, run_tool, tmp_path):
     assert ran.code == 0, ran.err
     assert "0 boxes on 4 keyframes" in ran.out
     assert set(people_by_keyframe(read_boxes(boxes))) == set(found)  # listed as empty
+
+
+def test_people_of_any_actions_and_frames_of_nobody(world, run_tool, tmp_path):
+    """Sets of other classes are trained on together; where nobody is, nothing is measured."""
+    sets = ["--dataset", "toy_nobody", "toy_others", "toy_train", "--test-dataset"]
+    output = tmp_path / "run"
+    steps = [*SMALL, "train.max_iter=4"]
+    ran = run_tool("propose", "--train", *sets, "toy_test", "--output", output, *steps)
+    assert ran.code == 0, ran.err
+    sets[1:4] = ["toy_others"]
+    ran = run_tool("propose", "--train", *sets, "toy_nobody", "--output", tmp_path / "b", *steps)
+    assert ran.code == 0, ran.err
+    assert "nobody is annotated on the keyframes to test on" in ran.err
+    assert (tmp_path / "b" / "model.safetensors").is_file()
 
 
 def test_a_stopped_run_goes_on(two_films, random_weights, run_tool, tmp_path, monkeypatch):
