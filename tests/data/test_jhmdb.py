@@ -144,8 +144,8 @@ def publish(tree, root, videos):
     return root
 
 
-@pytest.mark.parametrize("split", [1, 3])
-def test_the_published_pickle_gives_what_the_csv_gives(root, tmp_path, caplog, split):
+def test_the_published_pickle_gives_what_the_csv_gives(root, tmp_path, caplog):
+    split = 1  # with two of the videos that have more annotated frames than frames
     published = publish(root, tmp_path / "act", "ReCompress_Videos")
     clips = [jhmdb.load_videos(folder, split, "test") for folder in (root, published)]
     assert [(c.video, c.label) for c in clips[1]] == [(c.video, c.label) for c in clips[0]]
@@ -159,9 +159,8 @@ def test_the_published_pickle_gives_what_the_csv_gives(root, tmp_path, caplog, s
         atol=1e-6,
     )
     pd.testing.assert_frame_equal(*(table_of([k.people for k in ks]) for ks in (theirs, ours)))
-    if split == 1:
-        said = "clap/The_Slow_Clap_clap_u_cm_np1_fr_med_4 is annotated up to frame 32 and has 27"
-        assert said in caplog.text
+    said = "clap/The_Slow_Clap_clap_u_cm_np1_fr_med_4 is annotated up to frame 32 and has 27"
+    assert said in caplog.text
     tables = [jhmdb.annotated(folder, split, "test").table for folder in (published, root)]
     tables = [t.astype({"video": str}).sort_values(["video", "tick"]) for t in tables]
     tables = [t[["video", "tick", "x1", "y1", "x2", "y2", "action", "person"]] for t in tables]
