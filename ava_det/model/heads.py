@@ -148,10 +148,9 @@ class RoIHead(nn.Module):
 
     def _context(self, x: Tensor, sizes: Sequence[tuple[int, int]] | None) -> Tensor:
         """The feature (N, C) of each clip of maps (N, C, H, W), without its padding."""
-        if sizes is None:
-            parts = [x]
-        else:
-            cells = [[-(-side // self.stride) for side in size] for size in sizes]
+        cells = [tuple(-(-side // self.stride) for side in size) for size in sizes or ()]
+        parts = [x]
+        if set(cells) - {tuple(x.shape[2:])}:  # some are padded
             parts = [x[n : n + 1, :, :height, :width] for n, (height, width) in enumerate(cells)]
         size = self.roi_align.output_size
         return torch.cat([F.adaptive_avg_pool2d(part, size).amax((2, 3)) for part in parts])

@@ -18,6 +18,7 @@ from torchvision.transforms import v2
 from ava_det.structures import ActionDetections, InputError
 
 Batch = dict[str, Any]
+Part = tuple[Tensor, Sequence[Tensor]]  # clips of one size, and the boxes of each
 Criterion = Callable[[Tensor, Tensor], dict[str, Tensor]]
 
 
@@ -112,9 +113,8 @@ class Detection:
         """
         parts = list(_without_padding(*_inputs(model, batch), batch["sizes"]))
         views = [
-            torch.cat([model(*_view(*part, scale, flip)).float().sigmoid() for part in parts])
-            for scale in self.scales
-            for flip in ((False, True) if self.flip else (False,))
+            torch.cat([model(*part).float().sigmoid() for part in view])
+            for view in self._views(parts)
         ]
         scores = torch.stack(views).mean(0).cpu()
         counts = [len(people.boxes) for people in batch["people"]]
@@ -122,6 +122,14 @@ class Detection:
             ActionDetections(people.keyframe, people.boxes, part.numpy(), people.scores)
             for people, part in zip(batch["people"], scores.split(counts), strict=True)
         ]
+
+    def _views(self, parts: Sequence[Part]) -> Iterator[list[Part]]:
+        """What is tested of a batch: every scale, as it is and mirrored."""
+        for scale in self.scales:
+            scaled = [_scaled(*part, scale) for part in parts]
+            yield scaled
+            if self.flip:
+                yield [_mirrored(*part) for part in scaled]
 
 
 def _inputs(model: nn.Module, batch: Batch) -> tuple[Tensor, list[Tensor]]:
@@ -133,7 +141,7 @@ def _inputs(model: nn.Module, batch: Batch) -> tuple[Tensor, list[Tensor]]:
 
 def _without_padding(
     clips: Tensor, boxes: Sequence[Tensor], sizes: Sequence[tuple[int, int]]
-) -> Iterator[tuple[Tensor, Sequence[Tensor]]]:
+) -> Iterator[Part]:
     """Clips and boxes of one size at a time, in their order."""
     for (height, width), group in groupby(range(len(sizes)), key=lambda n: sizes[n]):
         numbers = list(group)
@@ -141,15 +149,15 @@ def _without_padding(
         yield clips[part, ..., :height, :width], boxes[part]
 
 
-def _view(
-    clips: Tensor, boxes: Sequence[Tensor], scale: float, flip: bool
-) -> tuple[Tensor, list[Tensor]]:
-    """Clips and boxes at so many times their size, mirrored or not."""
-    scaled, factors = resize(clips, scale)
-    at_scale = [b * factors.to(b) for b in boxes]
-    if not flip:
-        return scaled, at_scale
-    return scaled.flip(-1), [mirror(b, scaled.shape[-1]) for b in at_scale]
+def _scaled(clips: Tensor, boxes: Sequence[Tensor], scale: float) -> Part:
+    """Clips and boxes at so many times their size."""
+    clips, factors = resize(clips, scale)
+    return clips, [b * factors.to(b) for b in boxes]
+
+
+def _mirrored(clips: Tensor, boxes: Sequence[Tensor]) -> Part:
+    """Clips and boxes, left and right exchanged."""
+    return clips.flip(-1), [mirror(b, clips.shape[-1]) for b in boxes]
 
 
 def resize(clips: Tensor, scale: float) -> tuple[Tensor, Tensor]:
