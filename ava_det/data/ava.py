@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ava_det.data.frame_folders import FrameFolder
+from ava_det.data.frame_folders import FrameFolder, folders_of, pictures_of
 from ava_det.data.keyframes import PackedKeyframes, join, pack
 from ava_det.data.video_files import files_by_stem, has_video
 from ava_det.formats.ava_csv import (
@@ -157,15 +157,6 @@ def _with_pictures(table: pd.DataFrame, paths: Iterable[str], where: Path) -> pd
     return table[there] if len(missing) else table
 
 
-def pictures_of(
-    pictures: Path | FrameFolder, find: Callable[[Path], dict[str, Path]]
-) -> dict[str, str]:
-    """The file of each video, by name; those of a folder of videos are found by `find`."""
-    if isinstance(pictures, FrameFolder):
-        return {name: str(pictures.folder / name) for name in pictures.videos()}
-    return {name: str(path) for name, path in find(pictures).items()}
-
-
 def existing(path: Path) -> Path:
     """The path itself, or the same with `.gz`, whichever is a file."""
     packed = path.with_name(f"{path.name}.gz")
@@ -293,12 +284,11 @@ def _register(
     from detectron2.data import DatasetCatalog, MetadataCatalog  # heavy; checking needs none of it
 
     DatasetCatalog.register(name, load)
-    frames = (files.pictures,) if isinstance(files.pictures, FrameFolder) else ()
     MetadataCatalog.get(name).set(
         load_class_map=partial(_classes, files.class_map),
         load_evaluated=partial(_classes, files.evaluated or files.class_map),
         clock=clock or files.clock,
-        frame_folders=frames,
+        frame_folders=folders_of(files.pictures),
         countable=counts,
         parts=parts,
     )

@@ -16,7 +16,7 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from ava_det.data import actors, ava, custom, jhmdb, multisports, recognition_sets, ucf24
 from ava_det.data.description import SUFFIX
-from ava_det.data.frame_folders import FrameFolder
+from ava_det.data.frame_folders import folders_of
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import FRAME_CLOCK, Clock, InputError
 
@@ -28,7 +28,7 @@ def datasets_root() -> Path:
 
 def register_jhmdb(root: Path) -> None:
     """Register `jhmdb_split1_train`, `jhmdb_clips_split1_train` and so on, below `root`."""
-    frames = _frames(jhmdb.pictures(root))
+    frames = folders_of(jhmdb.pictures(root))
     for split in (1, 2, 3):
         for subset in ("train", "test"):
             for kind, load in (("", jhmdb.load_keyframes), ("clips_", jhmdb.load_videos)):
@@ -58,12 +58,8 @@ def register_ucf24(root: Path) -> None:
             class_map=ucf24.CLASS_MAP,
             clock=FRAME_CLOCK,
             annotated=annotated,
-            frame_folders=_frames(ucf24.pictures(root)),
+            frame_folders=folders_of(ucf24.pictures(root)),
         )
-
-
-def _frames(pictures: Path | FrameFolder) -> tuple[FrameFolder, ...]:
-    return (pictures,) if isinstance(pictures, FrameFolder) else ()
 
 
 def register_multisports(root: Path) -> None:

@@ -1,8 +1,9 @@
 """The data set that a file describes (`ava_det.data.description`): registered and loaded."""
 
 import logging
+import os
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from tqdm import tqdm
 from ava_det.data import ava
 from ava_det.data.annotated import Annotated, Pictures
 from ava_det.data.description import Description, read_description
-from ava_det.data.frame_folders import FrameFolder
+from ava_det.data.frame_folders import FrameFolder, folders_of, pictures_of
 from ava_det.data.keyframes import PackedKeyframes, pack
 from ava_det.data.video_facts import Facts, file_facts, list_facts, require_whole
 from ava_det.data.video_files import video_files
@@ -46,9 +47,8 @@ def register(name: str) -> None:
             )
     DatasetCatalog.register(name, partial(load_keyframes, description))
     metadata, files = MetadataCatalog.get(name), description.files()
-    frames = isinstance(description.pictures, FrameFolder)
     metadata.set(class_map=classes, load_evaluated=lambda: evaluated, clock=description.clock)
-    metadata.set(frame_folders=(description.pictures,) if frames else ())
+    metadata.set(frame_folders=folders_of(description.pictures))
     metadata.set(countable=partial(_countable, description))
     if files:
         metadata.set(parts=(files,))
@@ -71,7 +71,7 @@ def load_keyframes(description: Description) -> PackedKeyframes:
         here = np.unique(keyframes.videos).tolist()
         paths = {keyframes.names[k]: keyframes.paths[k] for k in here}
         return _within(description, keyframes, *_facts(description, paths))
-    paths = ava.pictures_of(description.pictures, video_files)
+    paths = pictures_of(description.pictures, video_files)
     facts, broken = _facts(description, paths)
     everything = [
         PersonBoxes.nobody(Keyframe(name, tick))
@@ -84,7 +84,7 @@ def load_keyframes(description: Description) -> PackedKeyframes:
 
 def every_video(description: Description) -> Annotated:
     """The videos of a set without annotations, each as its first tick, for a check."""
-    paths = ava.pictures_of(description.pictures, video_files)
+    paths = pictures_of(description.pictures, video_files)
     rows = table_of(PersonBoxes.nobody(Keyframe(name, description.clock.start)) for name in paths)
     frames = isinstance(description.pictures, FrameFolder)
     files = {} if frames else {name: Path(path) for name, path in paths.items()}
@@ -107,10 +107,16 @@ def _facts(
     facts, broken = {}, {}
     for name, path in tqdm(paths.items(), "reading", unit="video", leave=False, disable=None):
         try:
-            facts[name] = require_whole(Path(path), file_facts(Path(path)))
+            facts[name] = _facts_of_file(path, os.stat(path).st_mtime_ns)
         except InputError as error:
             broken[name] = str(error)
     return facts, broken
+
+
+@lru_cache(maxsize=1 << 16)
+def _facts_of_file(path: str, _: int) -> Facts:
+    """The facts of a whole video file, as of a time of change: it is opened once a program."""
+    return require_whole(Path(path), file_facts(Path(path)))
 
 
 def _within(
@@ -146,7 +152,7 @@ def _countable(description: Description, table: pd.DataFrame) -> np.ndarray:
     counts = np.ones(len(table), bool)
     if files:
         counts = ava.countable(table, files.excluded, files.included)
-    paths = ava.pictures_of(description.pictures, video_files)
+    paths = pictures_of(description.pictures, video_files)
     rows = {
         name: rows
         for name, rows in table.groupby("video", observed=True).indices.items()

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -58,6 +58,20 @@ class FrameFolder:
 @lru_cache(maxsize=4)
 def _read(lists: tuple[Path, ...], _: tuple[int, ...]) -> dict[str, FrameList]:
     return read_frame_lists(lists)
+
+
+def folders_of(pictures: Path | FrameFolder) -> tuple[FrameFolder, ...]:
+    """What a `FrameFolderReader` has to know of to read these."""
+    return (pictures,) if isinstance(pictures, FrameFolder) else ()
+
+
+def pictures_of(
+    pictures: Path | FrameFolder, find: Callable[[Path], dict[str, Path]]
+) -> dict[str, str]:
+    """The file of each video, by name; those of a folder of videos are found by `find`."""
+    if isinstance(pictures, FrameFolder):
+        return {name: str(pictures.folder / name) for name in pictures.videos()}
+    return {name: str(path) for name, path in find(pictures).items()}
 
 
 @lru_cache(maxsize=4)

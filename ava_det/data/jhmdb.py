@@ -21,7 +21,7 @@ from ava_det.boxes import clip_relative, to_relative
 from ava_det.data.annotated import Annotated, Pictures
 from ava_det.data.box_table import read_box_table
 from ava_det.data.frame_folders import FrameFolder
-from ava_det.data.tubes import annotated_tubes, path_of, pictures_of, set_keyframes
+from ava_det.data.tubes import annotated_tubes, files_of, path_of, set_keyframes
 from ava_det.data.video import VideoReader
 from ava_det.data.video_files import video_files
 from ava_det.formats.class_map import ClassMap
@@ -60,10 +60,9 @@ def load_videos(root: Path, split: int, subset: str) -> list[LabelledVideo]:
     """
     if _published(root, SPLITS):
         source = pictures(root)
-        folder = source if isinstance(source, Path) else source.folder
-        files, tubes = pictures_of(source), _tubes(root, split, subset)
+        files, tubes = files_of(source), _tubes(root, split, subset)
         return [
-            LabelledVideo(video, path_of(files, folder, video), its[0].label)
+            LabelledVideo(video, path_of(files, source, video), its[0].label)
             for video, its in tubes.items()
         ]
     items = []

@@ -9,9 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from ava_det.data.annotated import Annotated
-from ava_det.data.tubes import annotated_tubes, path_of, tube_keyframes
+from ava_det.data.tubes import annotated_tubes, files_of, path_of, tube_keyframes
 from ava_det.data.video import VideoReader
-from ava_det.data.video_files import files_by_stem
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.tube_pickle import TubeAnnotations, read_tube_pickle
 from ava_det.structures import AnnotatedKeyframe
@@ -59,7 +58,7 @@ def load_split(root: Path, subset: str) -> list[AnnotatedKeyframe]:
             acts is false.
     """
     annotations = read_annotations(root)
-    files, reader = files_by_stem(root / "videos"), VideoReader()
+    files, reader = files_of(root / "videos"), VideoReader()
     items: list[AnnotatedKeyframe] = []
     for video in annotations.splits[subset][0]:
         path = path_of(files, root / "videos", video)

@@ -9,7 +9,12 @@ import pandas as pd
 
 from ava_det.boxes import clip_relative, to_relative
 from ava_det.data.annotated import Annotated, Pictures
-from ava_det.data.frame_folders import FrameFolder, FrameFolderReader
+from ava_det.data.frame_folders import (
+    FrameFolder,
+    FrameFolderReader,
+    folders_of,
+    pictures_of,
+)
 from ava_det.data.video import VideoReader
 from ava_det.data.video_files import files_by_stem
 from ava_det.formats.ava_rows import BOX
@@ -19,15 +24,14 @@ from ava_det.structures import FRAME_CLOCK, AnnotatedKeyframe, InputError, Keyfr
 logger = logging.getLogger(__name__)
 
 
-def pictures_of(source: Path | FrameFolder) -> dict[str, Path]:
+def files_of(source: Path | FrameFolder) -> dict[str, str]:
     """The file of every video by bare name; a folder of frames is one.
 
     Raises:
         InputError: there is no such folder.
     """
-    if isinstance(source, Path):
-        return files_by_stem(source)
-    return {name.rpartition("/")[2]: source.folder / name for name in source.videos()}
+    found = pictures_of(source, files_by_stem)
+    return {name.rpartition("/")[2]: path for name, path in found.items()}
 
 
 def set_keyframes(
@@ -44,13 +48,10 @@ def set_keyframes(
         size: height and width that the pixels of all videos are of.
         keep_empty: as for `tube_keyframes`.
     """
-    files, folder = pictures_of(source), source if isinstance(source, Path) else source.folder
-    reader = FrameFolderReader((), VideoReader())
-    if isinstance(source, FrameFolder):
-        reader = FrameFolderReader((source,), VideoReader())
+    files, reader = files_of(source), FrameFolderReader(folders_of(source), VideoReader())
     items: list[AnnotatedKeyframe] = []
     for video, its in tubes.items():
-        path = path_of(files, folder, video)
+        path = path_of(files, source, video)
         frames = len(reader.times(path))
         last = max((int(tube.frames.max(initial=-1)) for tube in its), default=-1)
         if last >= frames:
@@ -100,16 +101,17 @@ def tube_keyframes(
             yield AnnotatedKeyframe(path, PersonBoxes.nobody(keyframe))
 
 
-def path_of(files: Mapping[str, Path], folder: Path, video: str) -> str:
-    """The file of a video, whose name may start with folders.
+def path_of(files: Mapping[str, str], source: Path | FrameFolder, video: str) -> str:
+    """The file of a video, whose name may start with folders, of `files_of` a source.
 
     Raises:
         InputError: there is none.
     """
     stem = video.rpartition("/")[2]
     if stem not in files:
+        folder = source.folder if isinstance(source, FrameFolder) else source
         raise InputError(f"{folder}: no file of video {video}")
-    return str(files[stem])
+    return files[stem]
 
 
 def annotated_tubes(
