@@ -1,6 +1,7 @@
 """Fixtures that every test may ask for."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -19,3 +20,25 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"real data not found at {SHARED}")
     return SHARED
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--holds", action="store_true", help="list tests by the line they hold")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """List each line of an issue with the tests that hold it, if `--holds` asks for it."""
+    if not session.config.option.holds:
+        return
+    held: dict[str, set[str]] = {}
+    for item in session.items:
+        for marker in item.iter_markers("holds"):
+            held.setdefault(marker.args[0], set()).add(item.nodeid.split("[")[0])
+    for line in sorted(held, key=_by_number):
+        print(line, *sorted(held[line]), sep="\n    ")
+    session.items.clear()
+
+
+def _by_number(line: str) -> list[int | str]:
+    """Order "13.9 ..." before "13.10 ..."."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", line)]
