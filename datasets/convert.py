@@ -129,8 +129,8 @@ def read(args: argparse.Namespace, choice: Choice) -> tuple[Annotations, Clock]:
                 raise InputError(f"{path}: is of {len(videos)} videos, and --video names one")
             part = part.in_videos(name_of)
             require_shapes(part, folder, args.stretched)
-            keyframes = (Keyframe(shape.video, shape.tick) for shape in part.shapes)
-            folder.require_inside(str(path), keyframes, clock)
+            keyframes = dict.fromkeys((shape.video, shape.tick) for shape in part.shapes)
+            folder.require_inside(str(path), (Keyframe(*key) for key in keyframes), clock)
         parts.append((str(path), part))
     return join(parts), clock
 

@@ -47,7 +47,8 @@ def join(parts: Sequence[tuple[str, Annotations]]) -> Annotations:
 
 
 def _renumbered(shape: Shape, shift: int) -> Shape:
-    return replace(shape, person=shape.person + shift) if shape.person >= 0 else shape
+    moved = shift and shape.person >= 0
+    return replace(shape, person=shape.person + shift) if moved else shape
 
 
 def require_chosen(where: str, found: Annotations, choice: Choice) -> None:

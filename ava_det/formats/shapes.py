@@ -71,7 +71,10 @@ class Annotations:
     def in_videos(self, name_of: Callable[[str], str]) -> "Annotations":
         """The same with other names of videos; sizes stay of those only that have a box."""
         names = {video: name_of(video) for video in dict.fromkeys(s.video for s in self.shapes)}
-        shapes = (replace(shape, video=names[shape.video]) for shape in self.shapes)
+        shapes = (
+            s if names[s.video] == s.video else replace(s, video=names[s.video])
+            for s in self.shapes
+        )
         sizes = {
             (names[video], size): where
             for (video, size), where in self.sizes.items()
@@ -140,13 +143,13 @@ def relative_box(
         InputError: it starts with `where`; corners that are no box, or far outside the frame.
     """
     x1, y1, x2, y2 = corners
-    box = np.array([x1 / width, y1 / height, x2 / width, y2 / height])
-    if not (np.isfinite(box).all() and x1 < x2 and y1 < y2):
+    box = x1 / width, y1 / height, x2 / width, y2 / height
+    if not (all(map(math.isfinite, box)) and x1 < x2 and y1 < y2):
         raise InputError(f"{where}: {x1:g},{y1:g} to {x2:g},{y2:g} is no box")
-    if box.min() < -TOLERANCE or box.max() > 1 + TOLERANCE:
+    if min(box) < -TOLERANCE or max(box) > 1 + TOLERANCE:
         size = f"{width:g} x {height:g}"
         raise InputError(f"{where}: {x1:g},{y1:g} to {x2:g},{y2:g} is outside the frame of {size}")
-    left, top, right, bottom = np.clip(box, 0.0, 1.0).tolist()
+    left, top, right, bottom = (min(max(side, 0.0), 1.0) for side in box)
     if not (left < right and top < bottom):
         raise InputError(f"{where}: {x1:g},{y1:g} to {x2:g},{y2:g} has no part in the frame")
     return left, top, right, bottom
