@@ -1,6 +1,7 @@
 """What every tool's command line shares: one clear line on bad input, `--debug` for a traceback."""
 
 import argparse
+import errno
 import logging
 import math
 import os
@@ -11,10 +12,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from ava_det.structures import InputError
+from ava_det.structures import LARGEST_TICK, InputError
 
 Number = TypeVar("Number", int, float)
 FAILED, USAGE = 1, 2  # exit codes; argparse exits with 2 as well
+
+_FULL = "free some space, or choose another output"
+_REMEDIES = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EFBIG: "the file system or `ulimit -f` allows no file of this size",
+    errno.EIO: "the disk fails to read or write; try another",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
 
 
 class Terminated(SystemExit):
@@ -118,9 +128,23 @@ def above_zero(most: float = math.inf) -> Callable[[str], float]:
     return number
 
 
+def tick(text: str) -> int:
+    """A type of argument: a whole number that a table of keyframes can hold."""
+    value = int(text)
+    if abs(value) > LARGEST_TICK:
+        raise argparse.ArgumentTypeError(f"{text[:20]} is too large for a tick")
+    return value
+
+
 def one_line(error: Exception) -> str:
-    """The message of an error on one line; the type is named unless it is plain bad input."""
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
+    """The message of an error on one line; the type is named unless it is plain bad input.
+
+    Notes, by which `naming` names the file of what nobody foresaw, come first.
+    """
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        remedy = _REMEDIES.get(error.errno or 0)
+        return f"{error.filename}: {error.strerror}" + (f"; {remedy}" if remedy else "")
     text = " ".join(str(error).split()) or "no message"
-    return text if isinstance(error, InputError) else f"{type(error).__name__}: {text}"
+    if isinstance(error, InputError):
+        return text
+    return ": ".join([*getattr(error, "__notes__", ()), type(error).__name__, text])

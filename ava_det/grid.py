@@ -1,11 +1,10 @@
 """A grid of runs, arms x seeds: what is to be done, who does it, and what came of it.
 
 A grid file is Python, like a config, with a variable `grid`. A run is a list of commands of this
-project in one folder; it is claimed by a lock that the kernel takes back when its holder dies, so
+project in one folder; it is held by a lock that the kernel takes back when its holder dies, so
 that several processes share a grid and a killed one leaves nothing behind that must be cleaned.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -15,8 +14,7 @@ import runpy
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -120,29 +118,13 @@ def runs_of(grid: Grid, output: Path) -> Iterator[Run]:
             yield Run(arm, seed, recipe, folder, commands)
 
 
-@contextmanager
-def claim(folder: Path) -> Generator[IO[str] | None]:
-    """Hold a run's folder alone; gives None, at once, where another process has it.
-
-    What is given is to be handed to child processes (`pass_fds`), so that a run whose parent was
-    killed stays claimed until it has ended as well.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "claim").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield None
-            return
-        yield file
-
-
 def execute(run: Run, held: IO[str]) -> Row:
     """Do what is left of a run's commands; what came of it, without the figures.
 
     Raises:
         InputError: a command failed; its last line, and where its log is.
     """
+    run.folder.mkdir(parents=True, exist_ok=True)
     state_file, log = run.folder / "state.json", run.folder / "output.txt"
     state = json.loads(state_file.read_text()) if state_file.exists() else {}
     done, seconds = state.get("finished", []), state.get("seconds", 0.0)

@@ -6,7 +6,8 @@
     python datasets/convert.py to-cvat mine/annotations.csv --output xml --videos videos
 
 Reading writes OUTPUT/annotations.csv, OUTPUT/classes.pbtxt and OUTPUT/data.toml, whose path is the
-name of the data set for every tool. A tick is a frame; with VIA, `--rate` of them are a second.
+name of the data set for every tool, and OUTPUT/sizes.csv, the sizes of frames that boxes were drawn
+on, where the files note them. A tick is a frame; with VIA, `--rate` of them are a second.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ava_det import cli
 from ava_det.formats.atomic import atomic_text
@@ -23,11 +24,16 @@ from ava_det.formats.choice import ATTRIBUTES, LABEL, Choice
 from ava_det.formats.class_map import read_class_map, write_class_map
 from ava_det.formats.coco import read_coco, write_coco
 from ava_det.formats.cvat import read_cvat, write_cvat
+from ava_det.formats.errors import naming
+from ava_det.formats.frame_sizes import misfit, require_fit, write_sizes
 from ava_det.formats.joining import idle_tracks, join, left_out_lines, require_chosen
-from ava_det.formats.shapes import Annotations, class_map_of, from_table, to_table
+from ava_det.formats.shapes import Annotations, Shape, class_map_of, from_table, to_table
 from ava_det.formats.via import read_via, write_via
 from ava_det.formats.video_names import VideoNames
-from ava_det.structures import FRAME_CLOCK, Clock, InputError, Keyframe
+from ava_det.structures import FRAME_CLOCK, RATES, Clock, InputError, Keyframe
+
+if TYPE_CHECKING:
+    from ava_det.data.video_folder import VideoFolder
 
 READERS, WRITERS = ("cvat", "via", "coco"), ("to-cvat", "to-via", "to-coco")
 # What an option is of no use to is refused rather than passed over.
@@ -38,6 +44,7 @@ ONLY_FOR = {
     "no_occluded": ("cvat",),
     "attribute": READERS,
     "video": READERS,
+    "stretched": ("cvat", "coco"),
     "person": ("via",),
     "rate": ("via", "to-via"),
     "start": ("cvat", "via", "coco", "to-via"),
@@ -61,10 +68,15 @@ def parser() -> argparse.ArgumentParser:
     add("--video", **names, help="the video of each FILE, where the file does not say")
     add("--every", type=cli.at_least(1, int), default=1, metavar="N", help="keep a frame in N")
     add("--no-occluded", action="store_true", help="cvat: without hidden people")
+    add("--stretched", action="store_true", help="take frames of another aspect than the video")
     add("--person", default="person", metavar="NAME", help="via: attribute of track ids")
     add = parser.add_argument_group("time").add_argument
-    add("--rate", type=cli.above_zero(), help="via: ticks a second (default 1)")
-    add("--start", type=int, help="tick at a video's beginning (frames: of its first; default 0)")
+    add("--rate", type=cli.above_zero(RATES[1]), help="via: ticks a second (default 1)")
+    add(
+        "--start",
+        type=cli.tick,
+        help="tick at a video's beginning (frames: of its first; default 0)",
+    )
     return parser
 
 
@@ -97,21 +109,38 @@ def read(args: argparse.Namespace, choice: Choice) -> tuple[Annotations, Clock]:
             given = args.video[place] if args.video else None
             return names.named("--video", given) if given else names.find(str(path), name)
 
-        if args.format == "cvat":
-            part = read_cvat(path, choice, not args.no_occluded, clock.start)
-        elif args.format == "coco":
-            part = read_coco(path, choice, clock.start)
-        else:
-            part = read_via(
-                path, lambda name: folder.size(name_of(name)), clock, args.person, choice
-            )
-        videos = {shape.video for shape in part.shapes}
-        if args.video and len(videos) > 1:
-            raise InputError(f"{path}: is of {len(videos)} videos, and --video names one")
-        parts.append((str(path), part.in_videos(name_of)))
-        keyframes = [Keyframe(shape.video, shape.tick) for shape in parts[-1][1].shapes]
-        folder.require_inside(str(path), keyframes, clock)
+        with naming(path):
+            if args.format == "cvat":
+                part = read_cvat(
+                    path,
+                    choice,
+                    not args.no_occluded,
+                    clock.start,
+                    lambda name: folder.frames(name_of(name)),
+                )
+            elif args.format == "coco":
+                part = read_coco(path, choice, clock.start)
+            else:
+                part = read_via(
+                    path, lambda name: folder.displayed(name_of(name)), clock, args.person, choice
+                )
+            videos = {shape.video for shape in part.shapes}
+            if args.video and len(videos) > 1:
+                raise InputError(f"{path}: is of {len(videos)} videos, and --video names one")
+            part = part.in_videos(name_of)
+            require_shapes(part, folder, args.stretched)
+            keyframes = dict.fromkeys((shape.video, shape.tick) for shape in part.shapes)
+            folder.require_inside(str(path), (Keyframe(*key) for key in keyframes), clock)
+        parts.append((str(path), part))
     return join(parts), clock
+
+
+def require_shapes(part: Annotations, folder: "VideoFolder", stretched: bool) -> None:
+    """Refuse boxes that were drawn on frames of another shape than the video's."""
+    for (video, drawn), where in part.sizes.items():
+        shown = [size[::-1] for size in (folder.size(video), folder.displayed(video))]
+        if not (stretched and misfit(drawn, shown) == "aspect"):
+            require_fit(where, drawn, folder.file(video), shown)
 
 
 def clock_of(args: argparse.Namespace, default: Clock) -> Clock:
@@ -127,13 +156,19 @@ def to_ava(args: argparse.Namespace) -> None:
     require_chosen(str(args.inputs[0]), found, choice)
     classes = read_class_map(args.class_map) if args.class_map else class_map_of(found.actions)
     table = to_table(found.shapes, classes, str(args.inputs[0]))
+    # Of several sizes of a video the shape is one; what was stretched has another one.
+    sizes = {} if args.stretched else {video: size for video, size in reversed(found.sizes)}
     args.output.mkdir(parents=True, exist_ok=True)
     write_ground_truth(args.output / "annotations.csv", table)
     write_class_map(args.output / "classes.pbtxt", classes)
+    if sizes:
+        write_sizes(args.output / "sizes.csv", sizes)
     videos = os.path.relpath(args.videos.resolve(), args.output.resolve())
     with atomic_text(args.output / "data.toml") as file:
         file.write('annotations = "annotations.csv"\nclass_map = "classes.pbtxt"\n')
         file.write(f"videos = {json.dumps(Path(videos).as_posix())}\n")
+        if sizes:
+            file.write('sizes = "sizes.csv"\n')
         if clock.rate is not None:
             file.write(f"rate = {clock.rate}\n")
         if clock.rate is not None or clock.start:
@@ -172,16 +207,15 @@ def from_ava(args: argparse.Namespace) -> None:
     folder.require_inside(str(args.inputs[0]), keyframes, clock)
     args.output.mkdir(parents=True, exist_ok=True)
     if args.format == "to-via":
-        write_via(args.output / "project.json", shapes, names, folder.size, clock)
+        write_via(args.output / "project.json", shapes, names, folder.displayed, clock)
     elif args.format == "to-coco":
         write_coco(args.output / "instances.json", shapes, names, folder.size)
     else:
-        for video in dict.fromkeys(shape.video for shape in shapes):
-            part = [
-                replace(shape, tick=shape.tick - clock.start)
-                for shape in shapes
-                if shape.video == video
-            ]
+        by_video: dict[str, list[Shape]] = {}
+        for shape in shapes:
+            counted = replace(shape, tick=shape.tick - clock.start)
+            by_video.setdefault(shape.video, []).append(counted)
+        for video, part in by_video.items():
             path = args.output / f"{video}.xml"
             path.parent.mkdir(parents=True, exist_ok=True)
             write_cvat(path, part, names, folder.frames(video), *folder.size(video))

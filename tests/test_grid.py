@@ -1,17 +1,13 @@
-"""A grid's bookkeeping: order, recipes, claims that die with their holder, resumed commands."""
+"""A grid's bookkeeping: order, recipes, resumed commands."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from ava_det.formats.grid_rows import key_of
-from ava_det.grid import Figure, Grid, Run, claim, execute, load_grid, measure, runs_of, tidy
+from ava_det.formats.lock import lock
+from ava_det.grid import Figure, Grid, Run, execute, load_grid, measure, runs_of, tidy
 from ava_det.structures import InputError
 
 
@@ -74,50 +70,6 @@ def test_what_is_no_grid_file_is_refused(tmp_path, text):
         load_grid(path)
 
 
-def test_a_claim_is_exclusive_and_ends(tmp_path):
-    with claim(tmp_path / "run") as held:
-        assert held is not None
-        with claim(tmp_path / "run") as second:
-            assert second is None
-    with claim(tmp_path / "run") as again:
-        assert again is not None
-
-
-HOLDER = """
-import subprocess, sys, time
-from pathlib import Path
-from ava_det.grid import claim
-with claim(Path(sys.argv[1])) as held:
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=sys.stdin,
-                             pass_fds=(held.fileno(),))
-    print(child.pid, flush=True)
-    time.sleep(60)
-"""
-
-
-def test_a_killed_worker_s_claim_lasts_as_long_as_its_command(tmp_path):
-    def is_free():
-        with claim(tmp_path) as held:
-            return held is not None
-
-    worker = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    command = int(worker.stdout.readline())
-    worker.send_signal(signal.SIGKILL)
-    worker.wait()
-    assert not is_free()  # its command is at work still
-    os.kill(command, signal.SIGKILL)
-    for _ in range(100):
-        if is_free():
-            return
-        time.sleep(0.05)
-    pytest.fail("the claim outlived the command")
-
-
 def run_of(folder: Path, *programs: str) -> Run:
     return Run("a", 0, "r", folder, [["-c", program, str(folder)] for program in programs])
 
@@ -138,7 +90,7 @@ sys.exit("error: no luck" if first else 0)
 
 def test_a_failed_run_goes_on_at_the_command_that_failed(tmp_path):
     run = run_of(tmp_path, COUNT.format("first"), FAILS_ONCE, COUNT.format("third"))
-    with claim(tmp_path) as held:
+    with lock(tmp_path) as held:
         with pytest.raises(InputError, match=r"failed with exit code 1: error: no luck \(.*txt\)"):
             execute(run, held)
         assert not (tmp_path / "third").exists()
@@ -151,7 +103,7 @@ def test_a_failed_run_goes_on_at_the_command_that_failed(tmp_path):
 
 def test_commands_have_one_thread(tmp_path, monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    with claim(tmp_path) as held:
+    with lock(tmp_path) as held:
         execute(run_of(tmp_path, "import os; print(os.environ['OMP_NUM_THREADS'])"), held)
     assert (tmp_path / "output.txt").read_text() == "1\n"
 
@@ -160,7 +112,8 @@ def test_the_config_s_hash_is_of_what_is_alike_in_all_seeds(tmp_path):
     rows = []
     for name, seed, lr in (("x", 0, 0.1), ("y", 1, 0.1), ("z", 0, 0.2)):
         run = run_of(tmp_path / name, "pass")._replace(seed=seed)
-        with claim(run.folder) as held:
+        with lock(run.folder) as held:
+            run.folder.mkdir()
             text = f"train:\n  seed: {seed}\n  init: {run.folder}/m\nlr: {lr}\n"
             (run.folder / "config.yaml").write_text(text)
             rows.append(execute(run, held)["config"])

@@ -18,7 +18,8 @@ from typing import Any
 
 from ava_det import cli
 from ava_det.formats.grid_rows import Key, Row, add_row, key_of, read_curve, read_rows
-from ava_det.grid import Grid, Run, claim, execute, load_grid, measure, runs_of, tidy
+from ava_det.formats.lock import lock
+from ava_det.grid import Grid, Run, execute, load_grid, measure, runs_of, tidy
 from ava_det.structures import InputError
 
 
@@ -71,7 +72,7 @@ def work(grid: Grid, wanted: Sequence[Run], runs: Sequence[Run], args: argparse.
 
 def attempt(run: Run, grid: Grid, results: Path, failed: set[Key], bar: Any) -> bool:
     """Do a run, unless another worker has it; whether it was free."""
-    with claim(run.folder) as held:
+    with lock(run.folder) as held:
         if held is None:
             return False
         bar.set_postfix_str(f"{run.arm}, seed {run.seed}")

@@ -1,18 +1,14 @@
 """Files that are written whole or not at all; text files, plain or gzipped."""
 
-import csv
 import gzip
 import os
 import re
 import time
-import zlib
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 from uuid import uuid4
-
-from ava_det.structures import InputError
 
 StrPath = str | os.PathLike[str]
 
@@ -33,17 +29,6 @@ def text_suffix(path: StrPath) -> str:
     '.csv'
     """
     return Path(str(path).removesuffix(".gz")).suffix.lower()
-
-
-@contextmanager
-def readable(path: StrPath) -> Generator[None, None, None]:
-    """Turn what a file that is not text raises into one clear line."""
-    try:
-        yield
-    except (UnicodeDecodeError, csv.Error):
-        raise InputError(f"{path}: not a text file") from None
-    except (gzip.BadGzipFile, EOFError, zlib.error):
-        raise InputError(f"{path}: not a whole gzip file") from None
 
 
 @contextmanager

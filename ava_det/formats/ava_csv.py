@@ -21,7 +21,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from ava_det.formats.atomic import StrPath, atomic_text, open_text, readable
+from ava_det.formats.atomic import StrPath, atomic_text, open_text
 from ava_det.formats.ava_rows import (
     BOX,
     Layout,
@@ -31,6 +31,7 @@ from ava_det.formats.ava_rows import (
     row_problem,
 )
 from ava_det.formats.class_map import ClassMap
+from ava_det.formats.errors import naming
 from ava_det.structures import InputError, Keyframe, PersonBoxes
 
 _GROUND_TRUTH = Layout(eighth="person", fewest=7)
@@ -85,7 +86,7 @@ def read_keyframes(path: StrPath, per_second: int | None = None) -> list[Keyfram
         InputError: a row without a video or with a tick that is no whole number.
     """
     keyframes, layout = [], replace(_KEYFRAMES, per_second=per_second)
-    with readable(path), open_text(path) as file:
+    with naming(path), open_text(path) as file:
         for number, fields in enumerate(csv.reader(file), 1):
             if not any(fields) or (number == 1 and is_header(fields)):
                 continue
@@ -99,7 +100,7 @@ def read_keyframes(path: StrPath, per_second: int | None = None) -> list[Keyfram
 def read_timestamps(path: StrPath) -> list[int]:
     """Read a list of ticks, one a line, such as AVA's included timestamps."""
     ticks = []
-    with readable(path), open_text(path) as file:
+    with naming(path), open_text(path) as file:
         for number, line in enumerate(file, 1):
             if line.strip():
                 problem = number_problem("tick", line.strip())

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ava_det.formats.atomic import StrPath, open_text, readable
+from ava_det.formats.atomic import StrPath, open_text
+from ava_det.formats.errors import naming
 from ava_det.structures import InputError
 
 BOX = ["x1", "y1", "x2", "y2"]
@@ -77,7 +78,7 @@ def read_rows(path: StrPath, layout: Layout) -> pd.DataFrame:
     Raises:
         InputError: the first malformed row, by file and row.
     """
-    with readable(path):
+    with naming(path):
         if layout.may_be_empty and _is_empty(path):
             return _Columns(0).table(1)
         header = _header(path)

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from ava_det.formats.atomic import StrPath, open_text, readable
+from ava_det.formats.atomic import StrPath, open_text
 from ava_det.formats.ava_rows import BOX, TOLERANCE, Layout, is_header, shown
 from ava_det.formats.class_map import ClassMap
+from ava_det.formats.errors import naming
 from ava_det.formats.findings import Findings
 from ava_det.structures import InputError, Keyframe
 
@@ -55,7 +56,7 @@ def check_rows(
     parts: list[pd.DataFrame] = []
     rows = 0
     try:
-        with readable(path):
+        with naming(path):
             with open_text(path) as file:
                 first = next(csv.reader(file), [])
             reader = pd.read_csv(

@@ -8,7 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ava_det.formats.atomic import StrPath, atomic_text, open_text, readable, text_suffix
+from ava_det.formats.atomic import StrPath, atomic_text, open_text, text_suffix
+from ava_det.formats.errors import naming
 from ava_det.structures import InputError
 
 # AVA's `label_type` and the word for it in tables of results; other words pass as they are.
@@ -105,7 +106,7 @@ def read_class_map(path: StrPath) -> ClassMap:
     names: dict[int, str] = {}
     groups: dict[int, str] = {}
     seen: set[str] = set()
-    with readable(path):
+    with naming(path):
         for number, action, name, group in rows:
             where = f"{path}: row {number}"
             if not action.isdecimal() or int(action) < 1:
