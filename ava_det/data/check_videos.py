@@ -1,6 +1,5 @@
 """Whether the pictures of a data set are what its annotations speak of."""
 
-import csv
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ from ava_det.data.video_facts import (
 )
 from ava_det.data.video_files import files_by_stem
 from ava_det.formats.check_rows import place_of
+from ava_det.formats.csv_file import csv_rows, find_columns, is_header
 from ava_det.formats.findings import Findings
 from ava_det.formats.frame_lists import FrameList
 from ava_det.structures import Clock, InputError
@@ -202,14 +202,18 @@ def read_sizes(path: Path) -> dict[str, Size]:
         InputError: a row that is something else.
     """
     sizes: dict[str, Size] = {}
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        for number, row in enumerate(csv.reader(file), 1):
-            if not row or (number == 1 and row[0].lower().startswith("video")):
-                continue
-            if len(row) != 3 or not all(cell.strip().isdecimal() for cell in row[1:]):
+    columns = ["video", "width", "height"]
+    places = [0, 1, 2]
+    width = len(columns)
+    for number, row in csv_rows(path):
+        if number == 1 and is_header(row, columns):
+            places, width = list(find_columns(path, row, columns, columns).values()), len(row)
+        elif any(row):
+            video, *sides = [row[k].strip() for k in places] if len(row) == width else [""]
+            if not video or not all(side.isdecimal() and len(side) < 7 for side in sides):
                 raise InputError(f"{path}: row {number}: not video,width,height")
-            sizes[row[0]] = int(row[1]), int(row[2])
-            if 0 in sizes[row[0]]:
+            sizes[video] = int(sides[0]), int(sides[1])
+            if 0 in sizes[video]:
                 raise InputError(f"{path}: row {number}: a side of 0 pixels")
     return sizes
 

@@ -81,7 +81,7 @@ def test_a_packed_csv_is_a_csv(tmp_path):
         ("a.pbtxt", "1,stand\n", "row 1: 'label {' or 'item {' belongs here"),
         ("a.pbtxt", "item\n", "row 1: an opening brace is missing"),
         ("a.pbtxt", 'item {\n name: "sta\n}', "row 2: cannot read '\"sta'"),
-        ("a.pbtxt", "\x00", "row 1: cannot read '\\x00'"),
+        ("a.pbtxt", "\x00", "row 1: a zero byte: not a text file"),
     ],
 )
 def test_malformed(tmp_path, name, text, message):
@@ -94,7 +94,7 @@ def test_malformed(tmp_path, name, text, message):
 
 def test_not_text(tmp_path):
     path = tmp_path / "list.pbtxt"
-    path.write_bytes(b"\xff\xfe\x00")
+    path.write_bytes(b"\xff\xd8\x00")
     with pytest.raises(InputError, match="not a text file"):
         read_class_map(path)
 
