@@ -113,7 +113,10 @@ def _stretches(path: StrPath) -> Iterable[tuple[str, Stretch]]:
     """(video, frames) of one list, in order."""
     open_text(path).close()  # which says what is no text that can be read
     with open_bytes(path) as file:
-        _check_title(path, file.readline(LONGEST_LINE).split())
+        title = file.readline(LONGEST_LINE)
+        if len(title) == LONGEST_LINE:
+            raise InputError(f"{path}: row 1: longer than {LONGEST_LINE:,} characters")
+        _check_title(path, title.split())
         row, rest = 2, b""
         while block := file.read(CHUNK):
             whole, newline, rest = (rest + block).rpartition(b"\n")
