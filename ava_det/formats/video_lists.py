@@ -75,8 +75,10 @@ def read_video_list(path: StrPath, num_classes: int | None = None) -> list[Liste
 
 def _lines(path: StrPath) -> Iterator[tuple[int, str]]:
     """(row, "path label") of the rows that are not empty."""
-    first = next(text_lines(path), "")
-    header = next(csv.reader([first]), [])
+    try:
+        header = next(csv.reader([next(text_lines(path), "")]), [])
+    except csv.Error:
+        header = []
     if not is_header(header, _COLUMNS):
         yield from ((k, line.strip()) for k, line in enumerate(text_lines(path), 1) if line.strip())
         return
