@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import io
 import logging
 import math
 import os
@@ -59,6 +60,8 @@ def run(
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     args = parser.parse_args(arguments)
     quiet_libraries()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack some letters
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         sys.exit(main(args) or 0)
