@@ -198,7 +198,8 @@ def _read_split(root: Path, split: int, subset: str) -> list[str]:
     path = root / SPLITS
     try:
         with naming(path), open_text(path) as file:
-            videos = json.load(file)[str(split)][subset]
+            text = file.read()
+        videos = json.loads(text)[str(split)][subset]
     except OSError as error:
         raise InputError(
             f"{path}: {error.strerror}; datasets/README.md says what goes here"

@@ -1,7 +1,7 @@
 """How a player shows a coded picture: turned, mirrored, and with its pixels made square."""
 
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -47,7 +47,7 @@ def orientation_of(picture: av.VideoFrame) -> Orientation:
 
     A matrix that turns by another angle than a quarter is taken for the nearest one.
     """
-    matrix = picture.side_data.get("DISPLAYMATRIX")
+    matrix: Any = picture.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return UPRIGHT
     # A pixel at (x, y) is shown at (a * x + c * y, b * x + d * y).

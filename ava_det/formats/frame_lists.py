@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from ava_det.formats.atomic import LONGEST_LINE, StrPath, open_bytes, open_text
+from ava_det.formats.atomic import StrPath, open_bytes, open_text
+from ava_det.formats.errors import LONGEST_LINE
 from ava_det.structures import InputError
 
 CHUNK = 1 << 22  # bytes that are taken apart at a time

@@ -7,8 +7,8 @@ shape are somewhere else in the video: it lay on its side, or was cropped or pad
 import csv
 from collections.abc import Iterable, Mapping
 
-from ava_det.formats.atomic import StrPath, atomic_text, open_text
-from ava_det.formats.errors import naming
+from ava_det.formats.atomic import StrPath, atomic_text
+from ava_det.formats.csv_file import csv_rows, find_columns, is_header
 from ava_det.structures import InputError
 
 Size = tuple[int, int]  # width, height
@@ -79,15 +79,17 @@ def read_sizes(path: StrPath) -> dict[str, Size]:
         InputError: a row that is something else.
     """
     sizes: dict[str, Size] = {}
-    with naming(path), open_text(path) as file:
-        for number, row in enumerate(csv.reader(file), 1):
-            if not row or (number == 1 and row[0].lower().startswith("video")):
-                continue
-            sides = [cell.strip() for cell in row[1:]]
-            if len(row) != 3 or not all(_is_side(side) for side in sides):
+    columns = ["video", "width", "height"]
+    places, width = [0, 1, 2], len(columns)
+    for number, row in csv_rows(path):
+        if number == 1 and is_header(row, columns):
+            places, width = list(find_columns(path, row, columns, columns).values()), len(row)
+        elif any(row):
+            video, *sides = [row[k].strip() for k in places] if len(row) == width else [""]
+            if not video or not all(_is_side(side) for side in sides):
                 raise InputError(f"{path}: row {number}: not video,width,height")
-            sizes[row[0]] = int(sides[0]), int(sides[1])
-            if 0 in sizes[row[0]]:
+            sizes[video] = int(sides[0]), int(sides[1])
+            if 0 in sizes[video]:
                 raise InputError(f"{path}: row {number}: a side of 0 pixels")
     return sizes
 

@@ -165,9 +165,10 @@ def _names_of_lines(lines: list[str]) -> list[str]:
 
 
 def _names_of_json(path: StrPath) -> list[str]:
+    with naming(path), open_text(path) as file:
+        text = file.read()
     try:
-        with naming(path), open_text(path) as file:
-            content = json.load(file)
+        content = json.loads(text)
         labels = {int(label): str(name) for name, label in content.items()}
         if sorted(labels) != list(range(len(content))):
             raise ValueError("labels must be 0, 1, 2 ... and differ")

@@ -31,7 +31,7 @@ def test_an_object_is_read(read):
         ("[1]", "the file is '.1.', not of object"),
         ("{", "not JSON"),
         (b'{"a": "\xff"}', "not a text file"),
-        (json.dumps({"a": 1}).encode("utf-16"), "not a text file"),
+        (json.dumps({"a": 1}).encode("utf-16"), "UTF-16 text"),
         ("[" * 100_000, "not JSON"),
         ('{"a": %s}' % ("9" * 5000), "not JSON"),
         ('{"a": {"b": 1, "b": 2}}', r"not JSON .key 'b' comes twice in an object"),
