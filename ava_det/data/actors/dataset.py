@@ -30,9 +30,12 @@ from ava_det.data.actors.produce import (
     SceneBias,
     Sizes,
     annotate,
+    places,
+    scene_rule,
     scripts,
     write_video,
 )
+from ava_det.data.actors.scenes import SCENES
 from ava_det.data.actors.script import Script
 from ava_det.data.ava import AvaFiles
 from ava_det.formats.atomic import atomic_text
@@ -48,14 +51,14 @@ from ava_det.formats.settings import claim
 from ava_det.structures import AnnotatedKeyframe, InputError, LabelledVideo, PersonBoxes
 
 EDITION = 1  # raised when a seed begins to give other pictures or labels
-_BEFORE_SCENE_BIAS = {"scene_bias": 0.0, "swapped": 0, "clips_swapped": 0}  # what was not written
+_UNWRITTEN = {"scene_bias": 0.0, "swapped": 0, "clips_swapped": 0, "clip_places": len(SCENES)}
 
 
 def prepare(
     root: Path,
     sizes: Sizes | None = None,
     seed: int = 0,
-    scene_bias: float = 0.0,
+    scene_bias: float | None = None,
     workers: int | None = None,
 ) -> None:
     """Make the tree above, or what is missing of it.
@@ -66,7 +69,8 @@ def prepare(
         root: its folder.
         sizes: how much; None is `Sizes()`.
         seed: of everything.
-        scene_bias: how strongly the place goes with the action in training, from 0 to 1.
+        scene_bias: how strongly the place goes with the action in training, from 0 to 1; with 0
+            all places are of some action as well, to compare with. None: any place.
         workers: processes; None is one a core.
 
     Raises:
@@ -74,9 +78,12 @@ def prepare(
     """
     sizes = sizes or Sizes()
     subsets = [subset for subset in SUBSETS if getattr(sizes, subset)]
-    plans = {subset: scripts(subset, sizes, seed, SceneBias(scene_bias)) for subset in subsets}
-    settings = {"edition": EDITION, "seed": seed, "scene_bias": scene_bias, **asdict(sizes)}
-    _keep_scenes(root, claim(root, settings, _BEFORE_SCENE_BIAS), plans)
+    rule = scene_rule(sizes, scene_bias)
+    plans = {subset: scripts(subset, sizes, seed, rule) for subset in subsets}
+    settings = {"edition": EDITION, "seed": seed, "scene_bias": scene_bias or 0.0, **asdict(sizes)}
+    if isinstance(rule, SceneBias):
+        settings["clip_places"] = len(places("clips_train"))
+    _keep_scenes(root, claim(root, settings, _UNWRITTEN), plans)
     tables = [root / f"{subset}.csv" for subset in subsets]
     everything = [script for plan in plans.values() for script in plan]
     if all(path.exists() for path in tables) and not _missing(root, everything):
