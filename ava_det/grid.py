@@ -118,7 +118,7 @@ def runs_of(grid: Grid, output: Path) -> Iterator[Run]:
             yield Run(arm, seed, recipe, folder, commands)
 
 
-def execute(run: Run, held: IO[str]) -> Row:
+def execute(run: Run, held: IO[bytes]) -> Row:
     """Do what is left of a run's commands; what came of it, without the figures.
 
     Raises:
@@ -154,7 +154,7 @@ def execute(run: Run, held: IO[str]) -> Row:
     }
 
 
-def _call(command: Command, log: Path, held: IO[str]) -> int:
+def _call(command: Command, log: Path, held: IO[bytes]) -> int:
     """Run one of the project's commands with one thread unless the environment says otherwise."""
     environment = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", **os.environ}
     with log.open("a") as file:

@@ -46,8 +46,7 @@ def naming(path: str | os.PathLike[str]) -> Generator[None]:
     except _NOT_GZIP:
         raise InputError(f"{path}: not a whole gzip file") from None
     except UnicodeEncodeError as error:
-        what = ascii(error.object[error.start : error.end][:20])
-        raise InputError(f"{path}: {what} is no text that {error.encoding} can hold") from error
+        raise no_text(path, error) from error
     except RecursionError as error:
         raise InputError(f"{path}: nested too deeply") from error
     except MemoryError as error:
@@ -55,8 +54,8 @@ def naming(path: str | os.PathLike[str]) -> Generator[None]:
     except OSError as error:
         if error.errno is None:  # raised by a library, not by the system
             raise InputError(f"{path}: {_text(error)}") from error
-        if error.filename is None:
-            error.filename = str(path)
+        if error.filename is None:  # a new one, for FFmpeg's cannot be changed
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     except _OF_CONTENT as error:
         raise InputError(f"{path}: {_text(error)}") from error
@@ -64,6 +63,12 @@ def naming(path: str | os.PathLike[str]) -> Generator[None]:
         if not hasattr(error, "__notes__"):
             error.add_note(str(path))
         raise
+
+
+def no_text(path: str | os.PathLike[str], error: UnicodeEncodeError) -> InputError:
+    """The error of text that a file cannot hold, such as a file's name that is no UTF-8."""
+    what = ascii(error.object[error.start : error.end][:20])
+    return InputError(f"{path}: {what} is no text that {error.encoding} can hold")
 
 
 def _text(error: Exception) -> str:
