@@ -23,6 +23,7 @@ from typing import IO, NamedTuple
 from ava_det.formats.atomic import atomic_text
 from ava_det.formats.grid_rows import Key, Row, write_curve
 from ava_det.formats.metrics import read_metrics
+from ava_det.formats.nearest import meant
 from ava_det.structures import InputError
 
 ROOT = Path(__file__).resolve().parents[1]  # commands are of this checkout
@@ -75,7 +76,8 @@ class Grid:
         named += [name for panel in self.panels.values() for name in panel]
         unknown = sorted(set(named) - set(self.arms))
         if unknown:
-            raise InputError(f"the grid has no arm {', '.join(unknown)}")
+            hint = meant(unknown[0], self.arms)
+            raise InputError(f"the grid has no arm {', '.join(unknown)}{hint}")
         pairs = self.comparisons or [(arm, self.arms[0]) for arm in self.arms[1:]]
         object.__setattr__(self, "comparisons", pairs)
         object.__setattr__(self, "panels", self.panels or {"all arms": self.arms})

@@ -21,7 +21,7 @@ ACTION_WEIGHTS, PERSON_WEIGHTS = "action.safetensors", "persons.safetensors"
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Find people and what they do in a video.")
+    parser = cli.Parser(description="Find people and what they do in a video.")
     parser.add_argument("video", type=Path)
     parser.add_argument("--output", required=True, type=Path, metavar="FOLDER")
     parser.add_argument(
@@ -36,7 +36,10 @@ def parser() -> argparse.ArgumentParser:
         "--rate", type=cli.at_least(0.01, float), default=5.0, help="keyframes a second (default 5)"
     )
     parser.add_argument(
-        "--score-threshold", type=float, default=0.3, help="least score of an action (default 0.3)"
+        "--score-threshold",
+        type=cli.fraction,
+        default=0.3,
+        help="least score of an action (default 0.3)",
     )
     parser.add_argument(
         "--top-k",
@@ -45,7 +48,10 @@ def parser() -> argparse.ArgumentParser:
         help="most actions a person, 0: all (default 3)",
     )
     parser.add_argument(
-        "--person-threshold", type=float, default=0.5, help="least score of a person (default 0.5)"
+        "--person-threshold",
+        type=cli.fraction,
+        default=0.5,
+        help="least score of a person (default 0.5)",
     )
     parser.add_argument(
         "--person-size",

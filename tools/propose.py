@@ -26,7 +26,7 @@ CONFIG = Path(__file__).resolve().parents[1] / "configs" / "persons" / "faster_r
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Train a person detector, or run one.")
+    parser = cli.Parser(description="Train a person detector, or run one.")
     add, at_least = parser.add_argument, cli.at_least
     add("--train", action="store_true", help="train; else run over keyframes")
     add("--dataset", required=True, nargs="+", metavar="NAME", help="keyframes")
@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     add("overrides", nargs="*", default=[], metavar="path.key=value", help="config overrides")
     add = parser.add_argument_group("without --train").add_argument
     add("--weights", type=person_weights, help="a file, or `light`")
-    add("--score-threshold", type=float, default=0.05, help="least person score")
+    add("--score-threshold", type=cli.fraction, default=0.05, help="least person score")
     add("--every", type=at_least(1, int), default=1, metavar="N", help="one keyframe in N")
     both = "write the annotated people, and those found whom nobody annotated: to train on"
     add("--keep-annotated", action="store_true", help=both)

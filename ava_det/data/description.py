@@ -27,6 +27,7 @@ from typing import Any
 from ava_det.data.ava import AvaFiles
 from ava_det.data.frame_folders import FrameFolder
 from ava_det.data.video_files import video_files
+from ava_det.formats.nearest import meant
 from ava_det.structures import Clock, InputError
 
 SUFFIX = ".toml"
@@ -122,7 +123,8 @@ def read_description(path: Path) -> Description:
 def _check_fields(path: Path, fields: Mapping[str, Any]) -> None:
     for key, value in fields.items():
         if key not in _KINDS:
-            raise InputError(f"{path}: {key!r} is unknown; it takes {', '.join(_KINDS)}")
+            takes = ", ".join(_KINDS) + meant(key, _KINDS)
+            raise InputError(f"{path}: {key!r} is unknown; it takes {takes}")
         if not isinstance(value, _KINDS[key]) or isinstance(value, bool):
             kinds = " or ".join(kind.__name__ for kind in _KINDS[key])
             raise InputError(f"{path}: {key} is {value!r}, not of {kinds}")

@@ -16,6 +16,7 @@ import pandas as pd
 from ava_det.formats.ava_csv import people_by_keyframe, table_of
 from ava_det.formats.ava_rows import TOLERANCE
 from ava_det.formats.class_map import ClassMap
+from ava_det.formats.nearest import meant
 from ava_det.structures import InputError, Keyframe, PersonBoxes
 
 Corners = tuple[float, float, float, float]  # x1, y1, x2, y2 in pixels
@@ -137,7 +138,8 @@ def to_table(shapes: Iterable[Shape], class_map: ClassMap, where: str) -> pd.Dat
     for shape in shapes:
         unknown = [name for name in shape.actions if name not in ids]
         if unknown:
-            raise InputError(f"{where}: action {unknown[0]!r} is not in the class map")
+            hint = meant(unknown[0], ids)
+            raise InputError(f"{where}: action {unknown[0]!r} is not in the class map{hint}")
         groups.setdefault(Keyframe(shape.video, shape.tick), []).append(shape)
     return table_of(
         PersonBoxes(

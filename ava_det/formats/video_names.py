@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from pathlib import PurePosixPath
 
+from ava_det.formats.nearest import meant
 from ava_det.structures import InputError
 
 VIDEO_SUFFIXES = frozenset(
@@ -58,7 +59,8 @@ class VideoNames:
         bare = PurePosixPath(name).name
         alike = sorted(file for file in self._files if PurePosixPath(file).name == bare)
         if not alike:
-            raise InputError(f"{where}: there is no video {name!r}; --video NAME names another")
+            missing = f"there is no video {name!r}{meant(name, self._files)}"
+            raise InputError(f"{where}: {missing}; --video NAME names another")
         if len(alike) > 1:
             raise InputError(
                 f"{where}: several videos are named {bare!r} ({', '.join(alike[:3])}); "

@@ -1,12 +1,12 @@
 """Configs: Python files whose values the command line may override."""
 
-import difflib
 from pathlib import Path
 
 from detectron2.config import LazyConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from ava_det.formats.nearest import meant
 from ava_det.structures import InputError
 
 
@@ -19,7 +19,8 @@ def load_config(path: str, overrides: list[str]) -> DictConfig:
         InputError: no such file, or an override that cannot be read or has no place in it.
     """
     if not Path(path).is_file():
-        raise InputError(f"{path}: no such config")
+        beside = [str(other) for other in sorted(Path(path).parent.glob("*.py"))]
+        raise InputError(f"{path}: no such config{meant(path, beside)}")
     cfg = LazyConfig.load(path)
     try:
         for override in OverridesParser.create().parse_overrides(overrides):
@@ -41,9 +42,7 @@ def _require_place(cfg: DictConfig, key: str) -> None:
             return  # what is called says itself what it takes
         keys = [str(known) for known in node] if isinstance(node, DictConfig) else []
         if name not in keys:
-            alike = difflib.get_close_matches(name, keys, 1)
-            hint = f" (meant {alike[0]}?)" if alike else ""
-            raise InputError(f"{key}: {above or 'the config'} has no {name}{hint}")
+            raise InputError(f"{key}: {above or 'the config'} has no {name}{meant(name, keys)}")
         above = f"{above}.{name}" if above else name
         node = OmegaConf.select(cfg, above)
 
@@ -52,7 +51,9 @@ def _require_mix(cfg: DictConfig) -> None:
     """Refuse a name of a mix that there is none of, where a config takes one by name."""
     mix = OmegaConf.select(cfg, "recipe.mix")
     if "mixes" in cfg and mix not in cfg.mixes:
-        raise InputError(f"recipe.mix={mix}: is none of {', '.join(map(str, cfg.mixes))}")
+        raise InputError(
+            f"recipe.mix={mix}: is none of {', '.join(cfg.mixes)}{meant(str(mix), cfg.mixes)}"
+        )
 
 
 def _settle_class_weights(cfg: DictConfig) -> None:
