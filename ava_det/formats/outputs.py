@@ -44,4 +44,4 @@ def require_apart(outputs: Iterable[Path], inputs: Iterable[Path | None]) -> Non
     there = [path for path in inputs if path is not None and path.exists()]
     for output in outputs:
         if output.exists() and any(output.samefile(path) for path in there):
-            raise InputError(f"{output}: would overwrite an input; choose another output")
+            raise InputError(f"{output}: would overwrite the input; choose another output")
