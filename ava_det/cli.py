@@ -11,8 +11,9 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from ava_det.formats.nearest import meant
 from ava_det.structures import LARGEST_TICK, InputError
 
 Number = TypeVar("Number", int, float)
@@ -26,6 +27,52 @@ _REMEDIES = {
     errno.EIO: "the disk fails to read or write; try another",
     errno.ENAMETOOLONG: "choose a shorter name",
 }
+
+
+class Parser(argparse.ArgumentParser):
+    """A command line on which a misspelt word is refused with the nearest right one.
+
+    Options are not completed: what a shorter word means changes with every new option. A type of
+    argument may raise `InputError`.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.allow_abbrev = False
+
+    def parse_known_args(  # type: ignore[override]  # typeshed has three signatures of it
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        """Refuse unknown options first: a missing one may be a misspelt one."""
+        words = list(sys.argv[1:] if args is None else args)
+        for word in words if self._subparsers is None else ():
+            if word == "--":
+                break
+            option = word.partition("=")[0]
+            if self._is_option(word) and option not in self._option_string_actions:
+                known = [name for name in self._option_string_actions if name.startswith("--")]
+                self.error(f"unrecognized option {option}{meant(option, known)}")
+        return super().parse_known_args(words, namespace)
+
+    def _is_option(self, word: str) -> bool:
+        """Whether argparse takes a word for an option."""
+        number = self._negative_number_matcher.match(word)
+        return len(word) > 1 and word[0] == "-" and not number and " " not in word
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuse what is no choice, with the nearest one."""
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            error.message += meant(str(value), map(str, action.choices or ()))
+            raise
+
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        """Let types of arguments raise `InputError`."""
+        try:
+            return super()._get_value(action, arg_string)
+        except InputError as error:
+            raise argparse.ArgumentError(action, str(error)) from error
 
 
 class Terminated(SystemExit):
@@ -58,10 +105,11 @@ def run(
     systems send, unwind the program, so that it cleans up, and exit with 130 and 143.
     """
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    for stream in (sys.stdout, sys.stderr):  # names of files may be no text of the terminal's
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     args = parser.parse_args(arguments)
     quiet_libraries()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack some letters
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         sys.exit(main(args) or 0)
@@ -106,6 +154,12 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
 
 
+def add_overwrite(parser: argparse.ArgumentParser) -> None:
+    """The option without which no tool replaces results that are there."""
+    words = "replace results that are there already"
+    parser.add_argument("--overwrite", action="store_true", help=words)
+
+
 def at_least(least: float, kind: type[Number]) -> Callable[[str], Number]:
     """A type of argument: finite numbers from `least` on."""
 
@@ -136,6 +190,15 @@ def tick(text: str) -> int:
     value = int(text)
     if abs(value) > LARGEST_TICK:
         raise argparse.ArgumentTypeError(f"{text[:20]} is too large for a tick")
+    return value
+
+
+def fraction(text: str) -> float:
+    """A type of argument: scores, probabilities and shares, from 0 to 1."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        percent = f"; {text} % is {value / 100:g}" if 1 < value <= 100 else ""
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to 1{percent}")
     return value
 
 

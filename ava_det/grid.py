@@ -23,6 +23,7 @@ from typing import IO, NamedTuple
 from ava_det.formats.atomic import atomic_text
 from ava_det.formats.grid_rows import Key, Row, write_curve
 from ava_det.formats.metrics import read_metrics
+from ava_det.formats.nearest import meant
 from ava_det.structures import InputError
 
 ROOT = Path(__file__).resolve().parents[1]  # commands are of this checkout
@@ -75,7 +76,8 @@ class Grid:
         named += [name for panel in self.panels.values() for name in panel]
         unknown = sorted(set(named) - set(self.arms))
         if unknown:
-            raise InputError(f"the grid has no arm {', '.join(unknown)}")
+            hint = meant(unknown[0], self.arms)
+            raise InputError(f"the grid has no arm {', '.join(unknown)}{hint}")
         pairs = self.comparisons or [(arm, self.arms[0]) for arm in self.arms[1:]]
         object.__setattr__(self, "comparisons", pairs)
         object.__setattr__(self, "panels", self.panels or {"all arms": self.arms})
@@ -118,7 +120,7 @@ def runs_of(grid: Grid, output: Path) -> Iterator[Run]:
             yield Run(arm, seed, recipe, folder, commands)
 
 
-def execute(run: Run, held: IO[str]) -> Row:
+def execute(run: Run, held: IO[bytes]) -> Row:
     """Do what is left of a run's commands; what came of it, without the figures.
 
     Raises:
@@ -154,7 +156,7 @@ def execute(run: Run, held: IO[str]) -> Row:
     }
 
 
-def _call(command: Command, log: Path, held: IO[str]) -> int:
+def _call(command: Command, log: Path, held: IO[bytes]) -> int:
     """Run one of the project's commands with one thread unless the environment says otherwise."""
     environment = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", **os.environ}
     with log.open("a") as file:

@@ -53,7 +53,7 @@ ONLY_FOR = {
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Convert annotations to AVA's csv, and back.")
+    parser = cli.Parser(description="Convert annotations to AVA's csv, and back.")
     add = parser.add_argument
     add("format", choices=READERS + WRITERS, help="to-... is the way back")
     add("inputs", nargs="+", type=Path, metavar="FILE")

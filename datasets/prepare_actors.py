@@ -17,7 +17,7 @@ from ava_det import cli
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Render the actors, the embedded data set.")
+    parser = cli.Parser(description="Render the actors, the embedded data set.")
     parser.add_argument(
         "--root",
         type=Path,
@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--scene-bias",
-        type=float,
+        type=cli.fraction,
         help="0 to 1: share of the training videos at the place of their action; with it and with "
         "--swapped, people alone are at the places of actions only",
     )

@@ -30,7 +30,7 @@ LIST = "https://s3.amazonaws.com/ava-dataset/annotations/ava_file_names_trainval
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Get, cut and resample AVA's videos.")
+    parser = cli.Parser(description="Get, cut and resample AVA's videos.")
     add = parser.add_argument
     add("--root", type=Path, help="its folder (default: $DETECTRON2_DATASETS/ava)")
     add("--download", action="store_true", help="get the videos that ROOT/videos lacks")

@@ -18,7 +18,7 @@ NAMES += ["something_v2", "ucf101", "hmdb51", "lists"]
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Make a recognition data set.")
+    parser = cli.Parser(description="Make a recognition data set.")
     parser.add_argument("name", choices=NAMES, help="the set; 'lists' is your own")
     add, path = parser.add_argument, Path
     add("--annotations", type=path, required=True, help="folder of the published lists")

@@ -19,13 +19,14 @@ from typing import Any
 from ava_det import cli
 from ava_det.formats.grid_rows import Key, Row, add_row, key_of, read_curve, read_rows
 from ava_det.formats.lock import lock
+from ava_det.formats.nearest import meant
 from ava_det.grid import Grid, Run, execute, load_grid, measure, runs_of, tidy
 from ava_det.structures import InputError
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Run a grid of arms x seeds into one table.")
+    parser = cli.Parser(description="Run a grid of arms x seeds into one table.")
     parser.add_argument("--grid", required=True, type=Path, help="a file below configs/ablate/")
     parser.add_argument("--output", required=True, type=Path, help="folder of runs and tables")
     parser.add_argument("--results", type=Path, help="csv of finished runs to read and add to")
@@ -43,7 +44,7 @@ def main(args: argparse.Namespace) -> int:
     arms, seeds = args.arms or grid.arms, args.seeds or grid.seeds
     unknown = sorted({*arms, args.against or arms[0]} - {*grid.arms})
     if unknown:
-        known = ", ".join(grid.arms)
+        known = ", ".join(grid.arms) + meant(unknown[0], grid.arms)
         raise InputError(f"{args.grid}: no arm {', '.join(unknown)}; its arms: {known}")
     runs = list(runs_of(grid, args.output))
     wanted = [run for run in runs if run.arm in arms and run.seed in seeds]

@@ -59,9 +59,7 @@ COMMANDS = dict(
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description="What models, data, loaders, evaluations and mixes cost."
-    )
+    parser = cli.Parser(description="What models, data, loaders, evaluations and mixes cost.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, module in COMMANDS.items():
         module.add_arguments(commands.add_parser(name, help=module.HELP))

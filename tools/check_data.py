@@ -41,7 +41,7 @@ HARDLY = 0.1  # recall at IoU 0.5 below which boxes are of something else
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Find what is wrong with a data set.")
+    parser = cli.Parser(description="Find what is wrong with a data set.")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--dataset", metavar="NAME", help="a name, or a description's path")
     what.add_argument("--annotations", type=Path, metavar="CSV", help="AVA rows of an own one")

@@ -28,7 +28,7 @@ ACTION_WEIGHTS, PERSON_WEIGHTS = RUN / "action.safetensors", RUN / "persons.safe
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="The whole pipeline on a rendered world.")
+    parser = cli.Parser(description="The whole pipeline on a rendered world.")
     parser.add_argument("--resume", action="store_true", help="go on with what was interrupted")
     return parser
 

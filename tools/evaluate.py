@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Frame-mAP and video-mAP of action detections.")
+    parser = cli.Parser(description="Frame-mAP and video-mAP of action detections.")
     add, path = parser.add_argument, Path
     add("results", type=path, help="AVA result rows, csv or csv.gz")
     add("--ground-truth", type=path, required=True, help="AVA rows, csv or csv.gz")
@@ -48,7 +48,13 @@ def parser() -> argparse.ArgumentParser:
     add("--compare", type=path, metavar="JSON|CSV", help="figures or results of another run")
     add = parser.add_argument_group("more on the page").add_argument
     add("--videos", type=path, metavar="FOLDER", help="pictures of the best and worst keyframes")
-    add("--pictures", type=int, default=6, metavar="N", help="how many of each (default 6)")
+    add(
+        "--pictures",
+        type=cli.at_least(0, int),
+        default=6,
+        metavar="N",
+        help="how many of each (default 6)",
+    )
     add("--ticks", type=ticks, default=1.0, metavar="seconds|frames|RATE", help="tick unit")
     add("--start", type=int, help="tick at a file's start (default 900; 0 for frames and --times)")
     add("--run", type=path, metavar="FOLDER", help="loss curves of this training run")

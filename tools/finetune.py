@@ -15,7 +15,7 @@ from ava_det.structures import InputError
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Fine-tune an action detector.")
+    parser = cli.Parser(description="Fine-tune an action detector.")
     start = parser.add_mutually_exclusive_group(required=True)
     start.add_argument("--weights", help="what tools/pretrain.py left behind")
     start.add_argument("--from-scratch", action="store_true", help="random weights")

@@ -12,7 +12,7 @@ from ava_det import cli
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Pretrain a backbone on a classification set.")
+    parser = cli.Parser(description="Pretrain a backbone on a classification set.")
     cli.add_training_arguments(parser)
     return parser
 

@@ -5,7 +5,8 @@
         --output runs/persons/boxes.csv
 
 The boxes come as AVA's csv with an empty action (-1) and the person score last. A run that is
-stopped goes on where it was when it is started again with the same arguments. Videos that cannot be
+stopped goes on where it was when it is started again with the same arguments; boxes that are there
+already are replaced with `--overwrite` alone. Videos that cannot be
 read are told at the end, and have no boxes; if none can be read, it fails. Weights may be a
 YOLOX of COCO (.onnx), or `light`, which comes with the package; `--dataset` may be the path of a
 description (docs/custom_data.md). A config is Python code and is run: use only what you trust.
@@ -26,7 +27,7 @@ CONFIG = Path(__file__).resolve().parents[1] / "configs" / "persons" / "faster_r
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Train a person detector, or run one.")
+    parser = cli.Parser(description="Train a person detector, or run one.")
     add, at_least = parser.add_argument, cli.at_least
     add("--train", action="store_true", help="train; else run over keyframes")
     add("--dataset", required=True, nargs="+", metavar="NAME", help="keyframes")
@@ -40,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     add("overrides", nargs="*", default=[], metavar="path.key=value", help="config overrides")
     add = parser.add_argument_group("without --train").add_argument
     add("--weights", type=person_weights, help="a file, or `light`")
-    add("--score-threshold", type=float, default=0.05, help="least person score")
+    add("--score-threshold", type=cli.fraction, default=0.05, help="least person score")
     add("--every", type=at_least(1, int), default=1, metavar="N", help="one keyframe in N")
     both = "write the annotated people, and those found whom nobody annotated: to train on"
     add("--keep-annotated", action="store_true", help=both)
@@ -48,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     add("--person-size", type=at_least(32, int), metavar="PIXELS", help=size)
     add("--batch-size", type=at_least(1, int), default=16)
     add("--device", default="cpu")
+    cli.add_overwrite(parser)
     parser.set_defaults(num_machines=1, machine_rank=0, dist_url="auto")
     return parser
 
@@ -81,6 +83,14 @@ def train(args: argparse.Namespace) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Find the people on every keyframe and write them, unless another process does."""
+    from ava_det.formats.outputs import outputs
+
+    with outputs(args.output, overwrite=args.overwrite):
+        find(args)
+
+
+def find(args: argparse.Namespace) -> None:
     """Find the people on every keyframe and write them; print how many of the annotated are met."""
     from tqdm import tqdm
 
@@ -94,7 +104,6 @@ def run(args: argparse.Namespace) -> None:
     records = get_records(args.dataset, args.every)
     if not len(records) or not isinstance(records[0], AnnotatedKeyframe):
         raise InputError(f"{args.dataset[0]}: has no keyframes with boxes")
-    args.output.parent.mkdir(parents=True, exist_ok=True)
     reader = frame_reader(args.dataset)
     detector = load_persons(args.weights, args.device, args.person_size)
     begun = args.output.with_name(f"{args.output.name}.part")

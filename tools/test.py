@@ -17,12 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from ava_det import cli
+from ava_det.formats.nearest import meant
 from ava_det.structures import InputError
+
+TUBES = "act", "multisports"  # protocols of video-mAP
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Run an action detector over a test set.")
+    parser = cli.Parser(description="Run an action detector over a test set.")
     parser.add_argument("--config", required=True, help="the config that it was fine-tuned with")
     weights = parser.add_mutually_exclusive_group(required=True)
     weights.add_argument("--weights", type=Path, help="what tools/finetune.py left behind")
@@ -38,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
         help="link tubes, give their mAP too (default act)",
     )
     parser.add_argument(
-        "--threshold", type=float, help="least score of a proposal (default: the config's)"
+        "--threshold", type=cli.fraction, help="least score of a proposal (default: the config's)"
     )
     parser.add_argument(
         "--features",
@@ -52,8 +55,10 @@ def parser() -> argparse.ArgumentParser:
 
 def tube_protocol(text: str) -> str:
     """What `--video-map` means; an override that follows it is one of the overrides."""
-    if text not in ("act", "multisports") and "=" not in text:
-        raise argparse.ArgumentTypeError(f"{text} is neither act nor multisports")
+    if text not in TUBES and "=" not in text:
+        raise argparse.ArgumentTypeError(
+            f"{text} is neither act nor multisports{meant(text, TUBES)}"
+        )
     return text
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Run a classifier over a test set.")
+    parser = cli.Parser(description="Run a classifier over a test set.")
     parser.add_argument("--config", required=True, help="the config that it was trained with")
     weights = parser.add_mutually_exclusive_group(required=True)
     weights.add_argument("--weights", type=Path, help="a weight file of any known format")

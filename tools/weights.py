@@ -21,15 +21,17 @@ from ava_det.structures import InputError
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Look into weights, convert, compare, run them.")
+    parser = cli.Parser(description="Look into weights, convert, compare, run them.")
     commands = parser.add_subparsers(dest="command", required=True)
     inspect = commands.add_parser("inspect", help="what a file holds")
     inspect.add_argument("weights", type=Path, nargs="+")
     inspect.add_argument("--names", action="store_true", help="list every weight")
     compare = commands.add_parser("compare", help="where two files differ; fails if they do")
     compare.add_argument("weights", type=Path, nargs=2)
-    compare.add_argument("--top", type=int, default=10, help="differences to list")
-    compare.add_argument("--tolerance", type=float, default=0.0, help="difference to overlook")
+    compare.add_argument("--top", type=cli.at_least(0, int), default=10, help="differences to list")
+    compare.add_argument(
+        "--tolerance", type=cli.at_least(0, float), default=0.0, help="difference to overlook"
+    )
     convert = commands.add_parser("convert", help="write a file in another format")
     run = commands.add_parser("run", help="logits of a config's model for given clips")
     for command in (convert, run):

@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from ava_det.augment.mixes import Mix, along_cycles, positive, side_of
+from ava_det.formats.nearest import meant
 
 Variant = Literal["spatial", "temporal", "spatiotemporal", "per_frame"]
 
@@ -110,7 +111,8 @@ class VideoMix(Mix):
     ) -> None:
         super().__init__(probability, num_classes)
         if variant not in CUT_DIMENSIONS:
-            raise ValueError(f"variant {variant!r} is none of {', '.join(CUT_DIMENSIONS)}")
+            known = ", ".join(CUT_DIMENSIONS) + meant(str(variant), CUT_DIMENSIONS)
+            raise ValueError(f"variant {variant!r} is none of {known}")
         if not isinstance(videos, int) or videos < 2:
             raise ValueError(f"videos {videos}: a mix needs a whole number of them, 2 at least")
         self.variant, self.alpha, self.videos = variant, positive("alpha", alpha), videos

@@ -18,6 +18,7 @@ from ava_det.data import actors, ava, custom, jhmdb, multisports, recognition_se
 from ava_det.data.description import SUFFIX
 from ava_det.data.frame_folders import folders_of
 from ava_det.formats.class_map import ClassMap
+from ava_det.formats.nearest import meant
 from ava_det.structures import FRAME_CLOCK, Clock, InputError
 
 
@@ -110,8 +111,8 @@ def check_known(name: str) -> str:
         return name
     # detectron2 has data sets of its own in there, which have no clock.
     ours = [n for n in sorted(DatasetCatalog) if hasattr(MetadataCatalog.get(n), "clock")]
-    more = "any description (.toml) or list of videos"
-    raise InputError(f"unknown data set {name!r}; known: {', '.join(ours)}, {more}")
+    known = ", ".join([*ours, "any description (.toml) or list of videos"])
+    raise InputError(f"unknown data set {name!r}{meant(name, ours)}; known: {known}")
 
 
 def class_map_of(name: str) -> ClassMap:

@@ -20,6 +20,7 @@ from ava_det.data.video_facts import Facts, file_facts, list_facts, require_whol
 from ava_det.data.video_files import video_files
 from ava_det.formats.ava_csv import table_of
 from ava_det.formats.class_map import ClassMap, read_class_map
+from ava_det.formats.nearest import meant
 from ava_det.structures import Clock, InputError, Keyframe, PersonBoxes
 
 MOST_TICKS_A_FRAME = 10  # of a set that is all ticks of its videos
@@ -45,7 +46,7 @@ def register(name: str) -> None:
             number, action = min(others)
             raise InputError(
                 f"{description.evaluated}: class {number}, {action!r}, is none of "
-                f"{description.class_map}"
+                f"{description.class_map}{meant(action, classes.names.values())}"
             )
     DatasetCatalog.register(name, partial(load_keyframes, description))
     metadata, files = MetadataCatalog.get(name), description.files()

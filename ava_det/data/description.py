@@ -30,6 +30,7 @@ from ava_det.data.ava import AvaFiles
 from ava_det.data.frame_folders import FrameFolder
 from ava_det.data.video_files import video_files
 from ava_det.formats.errors import naming
+from ava_det.formats.nearest import meant
 from ava_det.structures import LARGEST_TICK, RATES, Clock, InputError
 
 SUFFIX = ".toml"
@@ -132,9 +133,8 @@ def read_description(path: Path) -> Description:
 def _check_fields(path: Path, fields: Mapping[str, Any]) -> None:
     for key, value in fields.items():
         if key not in _KINDS:
-            raise InputError(
-                f"{path}: {reprlib.repr(key)} is unknown; it takes {', '.join(_KINDS)}"
-            )
+            takes = ", ".join(_KINDS) + meant(key, _KINDS)
+            raise InputError(f"{path}: {reprlib.repr(key)} is unknown; it takes {takes}")
         if not isinstance(value, _KINDS[key]) or isinstance(value, bool):
             kinds = " or ".join(kind.__name__ for kind in _KINDS[key])
             raise InputError(f"{path}: {key} is {reprlib.repr(value)}, not of {kinds}")

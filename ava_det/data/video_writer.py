@@ -56,9 +56,8 @@ class VideoWriter:
         self._time = 0.0
 
     def __enter__(self) -> "VideoWriter":
-        partial = self._exit.enter_context(atomic_path(self.path))
         try:
-            partial.touch()  # FFmpeg itself would find out at the first frame only
+            partial = self._exit.enter_context(atomic_path(self.path))
         except OSError as error:
             raise InputError(f"{self.path}: cannot be written ({error.strerror})") from error
         options = {"movflags": "+faststart"}

@@ -1,20 +1,26 @@
 """What a long run over keyframes has found so far, so that it can be stopped at any moment.
 
-A line of JSON a keyframe, after a first line that says what the run is of. A line that was cut
-short does not count, nor does a video that was left in the middle: it is begun again with the same
-batches, so that the end is the same to the last bit.
+A line of JSON a keyframe, which begins with its video and tick, after a first line that says what
+the run is of. A line that was cut short or is of another keyframe does not count, nor what follows
+it, nor a video that was left in the middle: it is begun again with the same batches, so that the
+end is the same to the last bit.
 """
 
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
 import numpy as np
 
-from ava_det.structures import AnnotatedKeyframe, PersonBoxes
+from ava_det.formats.atomic import atomic_path
+from ava_det.formats.errors import naming
+from ava_det.structures import AnnotatedKeyframe, InputError, PersonBoxes
+
+VERSION = 2  # of the lines
 
 
 class Journal:
@@ -28,14 +34,15 @@ class Journal:
 
     def __init__(self, path: Path, run: dict[str, str], records: Sequence[AnnotatedKeyframe]):
         self.path, self.records = path, records
-        first = json.dumps({**run, "records": _digest(records)}) + "\n"
-        lines = path.read_text("utf-8").splitlines(keepends=True) if path.is_file() else []
-        if not lines or lines[0] != first:
-            lines = [first]
-        if not lines[-1].endswith("\n"):
-            lines.pop()
-        self.done = _whole_videos(len(lines) - 1, records)
-        path.write_text("".join(lines[: self.done + 1]), "utf-8")
+        first = json.dumps({"journal": VERSION, **run, "records": _digest(records)}) + "\n"
+        with naming(path):
+            lines = path.read_bytes().splitlines(keepends=True) if path.is_file() else []
+        if not lines or lines[0] != first.encode():
+            lines = [first.encode()]
+        whole = sum(1 for _ in takewhile(_fits, zip(records, lines[1:], strict=False)))
+        self.done = _whole_videos(whole, records)
+        with atomic_path(path) as partial:
+            partial.write_bytes(b"".join(lines[: self.done + 1]))
         self._file: IO[str] = path.open("a", encoding="utf-8")
 
     def __enter__(self) -> "Journal":
@@ -51,16 +58,24 @@ class Journal:
 
     def add(self, people: PersonBoxes, problem: str = "") -> None:
         """Note the people of the next keyframe, and why it cannot be had if so."""
-        noted = people.boxes.tolist(), people.scores.tolist(), problem
-        self._file.write(json.dumps(noted) + "\n")
-        self._file.flush()
+        where = people.keyframe.video, people.keyframe.tick
+        noted = *where, people.boxes.tolist(), people.scores.tolist(), problem
+        with naming(self.path):
+            self._file.write(json.dumps(noted) + "\n")
+            self._file.flush()
 
     def read(self) -> Iterator[tuple[PersonBoxes, str]]:
-        """All that was noted, in order: people and problem."""
-        with self.path.open(encoding="utf-8") as file:
+        """All that was noted, in order: people and problem.
+
+        Raises:
+            InputError: a line is not of its keyframe, so something else has written to the file.
+        """
+        with naming(self.path), self.path.open("rb") as file:
             next(file)
-            for record, line in zip(self.records, file, strict=False):
-                boxes, scores, *problem = json.loads(line)  # older journals note no problem
+            for row, (record, line) in enumerate(zip(self.records, file, strict=False), 2):
+                if not _fits((record, line)):
+                    raise InputError(f"{self.path}: row {row}: is not of {record.people.keyframe}")
+                _, _, boxes, scores, problem = json.loads(line)
                 people = PersonBoxes(
                     keyframe=record.people.keyframe,
                     boxes=np.array(boxes, np.float64).reshape(-1, 4),
@@ -68,7 +83,19 @@ class Journal:
                     scores=np.array(scores, np.float64),
                     person_ids=np.full(len(boxes), -1, np.int64),
                 )
-                yield people, "".join(problem)
+                yield people, problem
+
+
+def _fits(pair: tuple[AnnotatedKeyframe, bytes]) -> bool:
+    """Whether a line is whole and of a record's keyframe."""
+    keyframe, line = pair[0].people.keyframe, pair[1]
+    try:
+        noted = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    where = [keyframe.video, keyframe.tick]
+    fits = isinstance(noted, list) and len(noted) == 5 and noted[:2] == where
+    return fits and line.endswith(b"\n")
 
 
 def _digest(records: Sequence[AnnotatedKeyframe]) -> str:

@@ -1,10 +1,11 @@
 """Curves of several runs an arm: the mean as a line, its spread as a band (VideoMix, figure 2)."""
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+
+from ava_det.formats.atomic import atomic_path
 
 Curve = tuple[np.ndarray, np.ndarray]  # (n,) ascending steps, (n,) values
 # Okabe and Ito's colours, which colour-blind people tell apart.
@@ -78,7 +79,5 @@ def draw_curves(
         if axis.lines:
             axis.legend(frameon=False, fontsize=8.5, title="arm (runs)", title_fontsize=8.5)
     axes[0].set_ylabel(y_label)
-    # The process id keeps two writers apart; the suffix stays last, for it decides on the format.
-    partial = path.with_name(f".{os.getpid()}.{path.name}")
-    figure.savefig(partial)
-    partial.replace(path)
+    with atomic_path(path) as partial:
+        figure.savefig(partial)

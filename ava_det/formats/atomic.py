@@ -1,10 +1,11 @@
 """Files that are written whole or not at all; text files, plain or gzipped."""
 
+import errno
 import gzip
+import hashlib
 import os
 import re
 import stat
-import time
 import zlib
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import IO, cast
 from uuid import uuid4
 
+from ava_det.formats.errors import no_text
+from ava_det.formats.lock import drop, take
 from ava_det.structures import InputError
 
 StrPath = str | os.PathLike[str]
@@ -23,7 +26,9 @@ _ALTERNATING = ([True, False] * 2, [False, True] * 2)  # where UTF-16 without a 
 # Tables of real annotations and results shrink to a tenth or a twentieth.
 _MOST_TIMES = 200
 _ALWAYS_UNPACKED = 1 << 26  # bytes
-_PARTIAL = re.compile(r"\.[0-9a-f]{32}\.\w+")  # as `atomic_path` calls them
+_PARTIAL = re.compile(r"\.[0-9a-f]{32}(\..*)?")  # as `atomic_path` calls them
+_FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
+_PROBE = 1 << 16  # bytes
 
 
 def open_text(path: StrPath) -> IO[str]:
@@ -98,49 +103,98 @@ def text_suffix(path: StrPath) -> str:
 
 @contextmanager
 def atomic_text(path: StrPath) -> Generator[IO[str], None, None]:
-    """A text file to write that takes its name only when the block ends without an error.
-
-    It is written beside its final place and renamed, so that a reader never sees half of it and a
-    failure leaves the old one. A name that ends in `.gz` is packed.
-    """
+    """A text file to write, as `atomic_path`; a name that ends in `.gz` is packed."""
     path = Path(path)
-    # The process id keeps two writers apart; the suffix stays last, for it decides on packing.
-    partial = path.with_name(f".{os.getpid()}.{path.name}")
     opener = gzip.open if path.suffix == ".gz" else open
-    try:
-        with cast(IO[str], opener(partial, "wt", encoding="utf-8", newline="")) as file:
-            yield file
-        os.replace(partial, path)
-    except OSError as error:
-        if error.filename in (None, str(partial)):  # a full disk has no name
-            error.filename = str(path)  # the name that the user knows
-        raise
-    except UnicodeEncodeError as error:
-        part = error.object[error.start : error.end]
-        raise InputError(f"{path}: cannot be written: {part!r} is no character") from None
-    finally:
-        partial.unlink(missing_ok=True)
+    with (
+        atomic_path(path) as partial,
+        cast(IO[str], opener(partial, "wt", encoding="utf-8", newline="")) as file,
+    ):
+        yield file
 
 
 @contextmanager
 def atomic_path(path: Path) -> Generator[Path]:
     """A place beside `path` to write to; it becomes `path` when the block ends without an error.
 
-    The suffix stays, since many libraries choose a format by it. Of several that write the same
-    file at once the last one wins.
+    So a reader never sees half of a file, and a failure leaves the old one. The suffix stays, since
+    many libraries choose a format by it. Of several that write the same file at once the last one
+    wins. What is no file, such as `/dev/stdout`, is written to itself.
+
+    Raises:
+        OSError: the file cannot be written, or the disk is full; it has the name `path`, whatever
+            the library that writes made of it.
+        InputError: text that UTF-8 cannot hold.
     """
-    partial = path.with_name(f".{uuid4().hex}{path.suffix}")
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if path.exists() and not path.is_file():
+        with _naming_output(path, path):
+            yield path
+        return
+    partial = path.with_name(f".{_mark(path)}{uuid4().hex[12:]}{path.suffix}")
+    with _naming_output(path, partial):
+        while (held := take(partial)) is None:  # swept between its making and its locking
+            continue
     try:
-        yield partial
-        os.replace(partial, path)
+        with _naming_output(path, partial):
+            yield partial
+            os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+        held.close()
 
 
-def sweep(folder: Path) -> None:
-    """Remove what killed runs left of `atomic_path` below a folder, unless it was written to within
-    the hour.
+def sweep(output: Path) -> None:
+    """Remove the partial files that killed runs left of an output, and none of a living process.
+
+    Args:
+        output: a file, or a folder, in which all files are looked for.
     """
-    for path in folder.rglob(".*"):
-        if _PARTIAL.fullmatch(path.name) and path.stat().st_mtime < time.time() - 3600:
-            path.unlink(missing_ok=True)
+    found = output.rglob(".*") if output.is_dir() else output.parent.glob(f".{_mark(output)}*")
+    for path in found:
+        if _PARTIAL.fullmatch(path.name):
+            drop(path)
+
+
+def _mark(path: Path) -> str:
+    """What the partial files of a file have in common; short, for a name may be long already."""
+    return hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]
+
+
+@contextmanager
+def _naming_output(path: Path, partial: Path) -> Generator[None]:
+    """Name the file that the user knows in errors of writing it.
+
+    Much else happens while a file is written, so that other errors keep their kind; they carry the
+    name as a note.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except UnicodeEncodeError as error:
+        raise no_text(path, error) from error
+    except Exception as error:
+        number = getattr(error, "errno", None)
+        if not isinstance(error, OSError) or number is None:
+            _require_room(path, partial, error)
+        ours = None, str(partial), f"file:{partial}"  # the last one is FFmpeg's
+        if isinstance(error, OSError) and error.filename in ours:
+            # A new one, for FFmpeg's cannot be changed.
+            raise OSError(number, error.strerror, str(path)) from error
+        if not hasattr(error, "__notes__"):
+            error.add_note(str(path))
+        raise
+
+
+def _require_room(path: Path, partial: Path, error: Exception) -> None:
+    """Tell a full disk from what a library made of it: numpy, torch and others drop the number."""
+    try:
+        with partial.open("ab", buffering=0) as file:
+            left = _PROBE
+            while left:
+                left -= file.write(bytes(left))
+    except OSError as full:
+        if full.errno in _FULL:
+            raise OSError(full.errno, full.strerror, str(path)) from error

@@ -49,8 +49,7 @@ def naming(path: str | os.PathLike[str]) -> Generator[None]:
     except _NOT_GZIP:
         raise InputError(f"{path}: not a whole gzip file") from None
     except UnicodeEncodeError as error:
-        what = ascii(error.object[error.start : error.end][:20])
-        raise InputError(f"{path}: {what} is no text that {error.encoding} can hold") from error
+        raise no_text(path, error) from error
     except RecursionError as error:
         raise InputError(f"{path}: nested too deeply") from error
     except MemoryError as error:
@@ -58,8 +57,8 @@ def naming(path: str | os.PathLike[str]) -> Generator[None]:
     except OSError as error:
         if error.errno is None:  # raised by a library, not by the system
             raise InputError(f"{path}: {_text(error)}") from error
-        if error.filename is None:
-            error.filename = str(path)
+        if error.filename is None:  # a new one, for FFmpeg's cannot be changed
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     except _OF_CONTENT as error:
         raise InputError(f"{path}: {_text(error)}") from error
@@ -83,6 +82,12 @@ def _first_bad_byte(path: str | os.PathLike[str]) -> str:
             if not line or len(line) == LONGEST_LINE:
                 break
     return ""
+
+
+def no_text(path: str | os.PathLike[str], error: UnicodeEncodeError) -> InputError:
+    """The error of text that a file cannot hold, such as a file's name that is no UTF-8."""
+    what = ascii(error.object[error.start : error.end][:20])
+    return InputError(f"{path}: {what} is no text that {error.encoding} can hold")
 
 
 def _text(error: Exception) -> str:

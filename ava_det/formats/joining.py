@@ -7,6 +7,7 @@ from dataclasses import replace
 from ava_det.formats.choice import LABEL, Choice
 from ava_det.formats.frame_sizes import Size
 from ava_det.formats.json_file import brief
+from ava_det.formats.nearest import meant
 from ava_det.formats.shapes import Annotations, Shape
 from ava_det.structures import InputError
 
@@ -60,11 +61,13 @@ def require_chosen(where: str, found: Annotations, choice: Choice) -> None:
     labels = {label.casefold() for label in found.labels}
     for name in choice.labels:
         if name.casefold() not in labels:
-            raise InputError(f"{where}: has no label {name!r}; it has {_list(found.labels)}")
+            hint = meant(name, found.labels)
+            raise InputError(f"{where}: has no label {name!r}; it has {_list(found.labels)}{hint}")
     for name in choice.attributes:
         if name not in found.attributes:
             raise InputError(
                 f"{where}: has no attribute {name!r}; it has {_list(found.attributes)}"
+                f"{meant(name, found.attributes)}"
             )
     if not found.shapes:
         left = "".join(f"; {line}" for line in left_out_lines(found))

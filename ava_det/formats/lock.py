@@ -1,18 +1,20 @@
 """Outputs that one process writes at a time, by locks that the kernel takes back from the dead."""
 
+import errno
 import fcntl
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from ava_det.formats.errors import naming
 from ava_det.structures import InputError
+
+_NO_LOCKS = errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP  # of a file system without them
 
 
 @contextmanager
-def lock(path: Path) -> Generator[IO[str] | None]:
+def lock(path: Path) -> Generator[IO[bytes] | None]:
     """Hold an output alone; give None, at once, where another process holds it.
 
     The lock ends with the block, or with the process, however that ends: a killed one leaves
@@ -24,8 +26,11 @@ def lock(path: Path) -> Generator[IO[str] | None]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     name = path.with_name(f".{path.name}.lock")
-    with naming(path):
-        file = _take(name)
+    try:
+        file = take(name)
+    except OSError as error:
+        error.filename = str(path)  # the name that the user knows
+        raise
     try:
         yield file
     finally:
@@ -54,26 +59,48 @@ def alone(*paths: Path) -> Generator[None]:
             yield
 
 
-def _take(name: Path) -> IO[str] | None:
-    """Open and lock a file; None if somebody has it."""
+def take(path: Path) -> IO[bytes] | None:
+    """Open a file, made where there is none, and lock it until it is closed.
+
+    Where the file system has no locks, the file is open but not locked.
+
+    Returns:
+        The open file; None if another process holds it.
+    """
     while True:
-        file = name.open("a")
+        file = path.open("ab")
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            return None
-        except BaseException:
-            file.close()
-            raise
-        if _is(file, name):
+            if not _try(file):
+                file.close()
+                return None
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                file.close()
+                raise
+        if _is(file, path):
             return file
-        file.close()  # its holder removed it between our opening and our locking
+        file.close()  # somebody removed it between our opening and our locking
 
 
-def _is(file: IO[str], name: Path) -> bool:
+def drop(path: Path) -> None:
+    """Remove a file that `take` made, unless a process holds it or that cannot be known."""
+    with suppress(OSError), path.open("r+b") as file:
+        if _try(file):
+            path.unlink()  # while we hold it, so that nobody takes it in between
+
+
+def _try(file: IO[bytes]) -> bool:
+    """Lock an open file; whether it was free."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is(file: IO[bytes], path: Path) -> bool:
     """Whether the open file is the one of that name."""
     try:
-        return os.path.samestat(os.fstat(file.fileno()), name.stat())
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
         return False

@@ -18,6 +18,7 @@ from ava_det.formats.ava_rows import TOLERANCE
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.frame_sizes import Size
 from ava_det.formats.json_file import brief
+from ava_det.formats.nearest import meant
 from ava_det.structures import InputError, Keyframe, PersonBoxes
 
 Corners = tuple[float, float, float, float]  # x1, y1, x2, y2 in pixels
@@ -166,7 +167,8 @@ def to_table(shapes: Iterable[Shape], class_map: ClassMap, where: str) -> pd.Dat
     for shape in shapes:
         unknown = [name for name in shape.actions if name not in ids]
         if unknown:
-            raise InputError(f"{where}: action {brief(unknown[0])!r} is not in the class map")
+            hint = meant(unknown[0], ids)
+            raise InputError(f"{where}: action {brief(unknown[0])!r} is not in the class map{hint}")
         groups.setdefault(Keyframe(shape.video, shape.tick), []).append(shape)
     return table_of(
         PersonBoxes(

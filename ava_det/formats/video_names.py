@@ -4,6 +4,7 @@ from collections.abc import Collection
 from pathlib import PurePosixPath
 
 from ava_det.formats.json_file import brief
+from ava_det.formats.nearest import meant
 from ava_det.structures import InputError
 
 _SUFFIXES = "3g2 3gp asf avi f4v flv m2ts m2v m4v mkv mov mp4 mpeg mpg mts mxf ogv ts vob webm wmv"
@@ -62,9 +63,8 @@ class VideoNames:
         bare = PurePosixPath(name).name
         alike = self._by_bare_name.get(bare, [])
         if not alike:
-            raise InputError(
-                f"{where}: there is no video {brief(name)!r}; --video NAME names another"
-            )
+            missing = f"there is no video {brief(name)!r}{meant(name, self._files)}"
+            raise InputError(f"{where}: {missing}; --video NAME names another")
         if len(alike) > 1:
             raise InputError(
                 f"{where}: several videos are named {brief(bare)!r} ({', '.join(alike[:3])}); "

@@ -4,6 +4,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from ava_det.formats.nearest import meant
+
 Built = TypeVar("Built")
 
 
@@ -16,8 +18,11 @@ def build_named(
         ValueError: an unknown name, or arguments that its function does not take.
     """
     if name not in table:
-        raise ValueError(f"unknown architecture {name!r}; known: {', '.join(table)}")
-    unknown = set(arguments) - set(inspect.signature(table[name]).parameters)
-    if unknown:
-        raise ValueError(f"{name} takes no argument {', '.join(sorted(unknown))}")
+        raise ValueError(
+            f"unknown architecture {name!r}; known: {', '.join(table)}{meant(name, table)}"
+        )
+    known = inspect.signature(table[name]).parameters
+    if unknown := sorted(set(arguments) - set(known)):
+        hint = meant(unknown[0], known)
+        raise ValueError(f"{name} takes no argument {', '.join(unknown)}{hint}")
     return table[name](**arguments)

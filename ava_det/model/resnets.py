@@ -10,6 +10,7 @@ from pytorchvideo.models.stem import create_res_basic_stem
 from pytorchvideo.models.weight_init import init_net_weights
 from torch import nn
 
+from ava_det.formats.nearest import meant
 from ava_det.model.backbones import Backbone
 from ava_det.model.blocks import NonLocalStage, Triple, bottleneck_stage, csn_stage
 from ava_det.model.pathways import SplitPathways
@@ -194,5 +195,5 @@ def stage_index(name: str) -> int:
     """
     names = ["res2", "res3", "res4", "res5"]
     if name not in names:
-        raise ValueError(f"no stage {name!r}; known: {', '.join(names)}")
+        raise ValueError(f"no stage {name!r}; known: {', '.join(names)}{meant(name, names)}")
     return names.index(name)

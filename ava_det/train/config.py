@@ -1,6 +1,5 @@
 """Configs: Python files whose values the command line may override."""
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import Container, DictConfig, ListConfig, OmegaConf
 
+from ava_det.formats.nearest import meant
 from ava_det.structures import InputError
 
 OmegaConf.register_new_resolver("columns", lambda count: list(range(count)), replace=True)
@@ -28,7 +28,8 @@ def load_config(path: str, overrides: list[str]) -> DictConfig:
             that do not go together.
     """
     if not Path(path).is_file():
-        raise InputError(f"{path}: no such config")
+        beside = [str(other) for other in sorted(Path(path).parent.glob("*.py"))]
+        raise InputError(f"{path}: no such config{meant(path, beside)}")
     cfg = LazyConfig.load(path)
     try:
         _apply(cfg, OverridesParser.create().parse_overrides(overrides))
@@ -87,9 +88,7 @@ def _require_place(cfg: DictConfig, key: str) -> None:
             return  # what is called says itself what it takes
         keys = [str(known) for known in node] if isinstance(node, DictConfig) else []
         if name not in keys:
-            alike = difflib.get_close_matches(name, keys, 1)
-            hint = f" (meant {alike[0]}?)" if alike else ""
-            raise InputError(f"{key}: {above or 'the config'} has no {name}{hint}")
+            raise InputError(f"{key}: {above or 'the config'} has no {name}{meant(name, keys)}")
         above = f"{above}.{name}" if above else name
         node = OmegaConf.select(cfg, above)
 
@@ -98,7 +97,9 @@ def _require_mix(cfg: DictConfig) -> None:
     """Refuse a name of a mix that there is none of, where a config takes one by name."""
     mix = OmegaConf.select(cfg, "recipe.mix")
     if "mixes" in cfg and mix not in cfg.mixes:
-        raise InputError(f"recipe.mix={mix}: is none of {', '.join(map(str, cfg.mixes))}")
+        raise InputError(
+            f"recipe.mix={mix}: is none of {', '.join(cfg.mixes)}{meant(str(mix), cfg.mixes)}"
+        )
 
 
 def _settle_class_weights(cfg: DictConfig) -> None:

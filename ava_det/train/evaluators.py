@@ -14,6 +14,7 @@ from ava_det.evaluate.frame_map import FrameMap, frame_map
 from ava_det.evaluate.recognition import RecognitionResult
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.detections import detections_table
+from ava_det.formats.nearest import meant
 from ava_det.structures import ActionDetections, InputError, Keyframe
 
 logger = logging.getLogger(__name__)
@@ -95,7 +96,8 @@ class FrameMapEvaluator(DatasetEvaluator):
         unknown = set(evaluated.names.items()) - set(class_map.names.items())
         if unknown:
             number, name = min(unknown)
-            raise InputError(f"evaluated class {number}, {name!r}, is none of the model's")
+            hint = meant(name, class_map.names.values())
+            raise InputError(f"evaluated class {number}, {name!r}, is none of the model's{hint}")
         self._annotated, self.protocol = ground_truth, protocol
         self.class_map, self.evaluated = class_map, evaluated
         self.reset()

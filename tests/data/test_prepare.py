@@ -1,7 +1,6 @@
 """Real videos laid out as published sets: resized, listed, gone on with, broken ones left out."""
 
 import csv
-import os
 import shutil
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from ava_det.data.annotations import Annotations, WantedVideo
 from ava_det.data.prepare import KEY_FRAMES, Resizing, find_videos, prepare, resize
 from ava_det.data.recognition_sets import load_class_map, load_videos
 from ava_det.data.video import Video
+from ava_det.formats.lock import take
 from ava_det.structures import InputError
 
 
@@ -73,8 +73,8 @@ def test_a_set_is_made_and_gone_on_with(videos, tmp_path):
     leftovers = [victim.with_name(f".{digit * 32}.mp4") for digit in "ab"]
     for path in leftovers:
         path.write_text("half")
-    os.utime(leftovers[0], (0, 0))  # of a run that was killed long ago
-    prepare(annotations, videos, root, Resizing(120), workers=1)
+    with take(leftovers[1]):  # as a living process does; that of the other was killed
+        prepare(annotations, videos, root, Resizing(120), workers=1)
     assert [path.exists() for path in leftovers] == [False, True]
     leftovers[1].unlink()
     after = stamp(root)

@@ -12,6 +12,7 @@ import pytest
 from ava_det.data.video import Video
 from ava_det.data.video_writer import VideoWriter
 from ava_det.formats.ava_csv import read_detections
+from ava_det.formats.lock import alone
 
 ROOT = Path(__file__).resolve().parents[2]
 EVERYBODY = ("--person-threshold", 0.05, "--score-threshold", 0.0)  # random weights are unsure
@@ -62,11 +63,42 @@ def test_the_three_files_tell_the_same(detect, clip, tmp_path):
     assert set(table["video"]) == {"some clip"}
 
 
-def test_a_second_run_replaces_the_files(detect, clip, tmp_path):
+@pytest.mark.holds("13.12 results are replaced with --overwrite alone: detect.py")
+def test_results_that_are_there_are_replaced_only_where_that_is_meant(detect, clip, tmp_path):
+    told = tmp_path / "out" / "some clip.json"
+    told.parent.mkdir()
+    told.write_text("old")
+    ran = detect(clip, "--weights", "none.safetensors")  # before any work
+    assert ran.code == 1
+    assert ran.err == (
+        f"error: {told}: is there already; --overwrite replaces it, or choose another output\n"
+    )
+    assert [(path.name, path.read_text()) for path in told.parent.iterdir()] == [(told.name, "old")]
+    ran = detect(clip, "--overwrite")
+    assert ran.code == 0, ran.err
+    assert json.loads(told.read_text())["keyframes"]
+
+
+@pytest.mark.holds("13.12 two inputs with one stem do not collide: detect.py")
+def test_a_video_of_the_same_name_does_not_replace_another_s_results(detect, clip, tmp_path):
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "some clip.json").write_text("old")
-    assert detect(clip).code == 0
-    assert json.loads((tmp_path / "out" / "some clip.json").read_text())["keyframes"]
+    film = tmp_path / "out" / "some clip.mp4"
+    film.write_text("of the .mp4")
+    other = clip.with_suffix(".mkv")
+    other.write_bytes(clip.read_bytes())
+    assert detect(other).err.startswith(f"error: {film}: is there already; ")
+
+
+@pytest.mark.holds("13.11 two at once: detect.py refuses before it writes")
+def test_what_another_process_writes_is_refused(detect, clip, tmp_path):
+    with alone(tmp_path / "out" / "some clip.csv"):
+        ran = detect(clip, "--overwrite")
+    path = tmp_path / "out" / "some clip.csv"
+    assert (ran.code, ran.err.split(";")[0]) == (
+        1,
+        f"error: {path}: another process is writing to it",
+    )
+    assert not list(path.parent.iterdir())
 
 
 def test_a_truncated_file_gives_what_can_be_decoded(detect, clip, tmp_path):
@@ -161,12 +193,35 @@ def test_weights_of_another_kind_are_refused(detect, random_weights, clip):
 
 @pytest.mark.parametrize(
     "arguments",
-    [*(("--rate", rate) for rate in ("0", "-1", "inf", "nan", "five")), ("--top-k", "-1")],
+    [
+        *(("--rate", rate) for rate in ("0", "-1", "inf", "nan", "five")),
+        ("--top-k", "-1"),
+        *(("--score-threshold", score) for score in ("30", "-0.1", "nan", "1.01", "a")),
+        *(("--person-threshold", score) for score in ("50", "inf")),
+    ],
 )
+@pytest.mark.holds("13.12 scores are from 0 to 1: detect.py")
 def test_a_senseless_number_is_a_usage_error(detect, clip, arguments):
     ran = detect(clip, *arguments)
     assert ran.code == 2
     assert f"argument {arguments[0]}" in ran.err
+
+
+@pytest.mark.holds("13.12 a misspelt option or name is refused with the nearest: detect.py")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--score-treshold", "0.3"), "option --score-treshold (meant --score-threshold?)"),
+        (("--score", "0.3"), "unrecognized option --score"),  # not completed
+        (
+            ("--persons", "lite"),
+            "lite: no such file, nor weights that come with the package (meant",
+        ),
+    ],
+)
+def test_a_misspelt_word_is_a_usage_error(detect, clip, arguments, message):
+    ran = detect(clip, *arguments)
+    assert (ran.code, message in ran.err) == (2, True)
 
 
 def test_help_comes_without_torch():

@@ -14,6 +14,7 @@ from ava_det.data.actors.render import Renderer
 from ava_det.data.actors.scenes import SCENES
 from ava_det.data.actors.script import Script, Stream, stream
 from ava_det.data.video_writer import VideoWriter
+from ava_det.formats.nearest import meant
 from ava_det.structures import Clock, Keyframe, PersonBoxes
 
 CLOCK = Clock(rate=3.0)
@@ -139,7 +140,9 @@ def scripts(subset: str, sizes: Sizes, seed: int, scene_of: SceneOf | None = Non
         key = (seed, index, number)
         scene = scene_of(subset, cast.action_ids, stream(key, Stream.SCENE))
         if scene not in SCENES:
-            raise ValueError(f"unknown scene {scene!r}; known: {', '.join(SCENES)}")
+            raise ValueError(
+                f"unknown scene {scene!r}; known: {', '.join(SCENES)}{meant(scene, SCENES)}"
+            )
         seconds = sizes.clip_seconds if clips else sizes.seconds
         name, width = f"{subset}_{number:04d}", sizes.width / sizes.height
         plans.append(random_script(name, key, cast, scene, seconds, width))

@@ -1,0 +1,47 @@
+"""The files that a program is about to write: nobody else's, and replaced only if that is meant."""
+
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from pathlib import Path
+
+from ava_det.formats.atomic import sweep
+from ava_det.formats.lock import alone
+from ava_det.structures import InputError
+
+
+@contextmanager
+def outputs(*paths: Path, overwrite: bool) -> Generator[None]:
+    """Hold files that the block writes; refuse, before any work, what would be lost by it.
+
+    Their folders are made. What killed runs left of them is removed.
+
+    Args:
+        paths: the files; what is there and is no file, such as `/dev/stdout`, is let pass.
+        overwrite: whether a file that is there may be replaced.
+
+    Raises:
+        InputError: another process is writing one of them, or one is there already.
+        OSError: one of them cannot be written.
+    """
+    files = [path for path in paths if path.is_file() or not path.exists()]
+    with alone(*files):
+        there = [path for path in files if path.exists()]
+        if there and not overwrite:
+            raise InputError(
+                f"{there[0]}: is there already; --overwrite replaces it, or choose another output"
+            )
+        for path in files:
+            sweep(path)
+        yield
+
+
+def require_apart(outputs: Iterable[Path], inputs: Iterable[Path | None]) -> None:
+    """Refuse to replace a file that is read.
+
+    Raises:
+        InputError: an output is one of the inputs, under whatever name.
+    """
+    there = [path for path in inputs if path is not None and path.exists()]
+    for output in outputs:
+        if output.exists() and any(output.samefile(path) for path in there):
+            raise InputError(f"{output}: would overwrite the input; choose another output")
