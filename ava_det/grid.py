@@ -5,7 +5,6 @@ project in one folder; it is claimed by a lock that the kernel takes back when i
 that several processes share a grid and a killed one leaves nothing behind that must be cleaned.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -24,6 +23,7 @@ from typing import IO, NamedTuple
 
 from ava_det.formats.atomic import atomic_text
 from ava_det.formats.grid_rows import Key, Row, write_curve
+from ava_det.formats.locks import hold
 from ava_det.formats.metrics import read_metrics
 from ava_det.structures import InputError
 
@@ -128,13 +128,8 @@ def claim(folder: Path) -> Generator[IO[str] | None]:
     killed stays claimed until it has ended as well.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "claim").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield None
-            return
-        yield file
+    with hold(folder / "claim", inherited=True) as held:
+        yield held
 
 
 def execute(run: Run, held: IO[str]) -> Row:

@@ -7,7 +7,7 @@ import re
 import time
 import zlib
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, cast
 from uuid import uuid4
@@ -16,7 +16,7 @@ from ava_det.structures import InputError
 
 StrPath = str | os.PathLike[str]
 
-_PARTIAL = re.compile(r"\.[0-9a-f]{32}\.\w+")  # as `atomic_path` calls them
+_PARTIAL = re.compile(r"\.[0-9a-f]{32}(\.\w+)?")  # as `atomic_path` calls them
 
 
 def open_text(path: StrPath) -> IO[str]:
@@ -84,10 +84,16 @@ def atomic_path(path: Path) -> Generator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def is_partial(name: str) -> bool:
+    """Whether a file's name is one that `atomic_path` writes under."""
+    return _PARTIAL.fullmatch(name) is not None
+
+
 def sweep(folder: Path) -> None:
     """Remove what killed runs left of `atomic_path` below a folder, unless it was written to within
     the hour.
     """
     for path in folder.rglob(".*"):
-        if _PARTIAL.fullmatch(path.name) and path.stat().st_mtime < time.time() - 3600:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # it has just got its name
+            if is_partial(path.name) and path.stat().st_mtime < time.time() - 3600:
+                path.unlink()

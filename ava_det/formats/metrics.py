@@ -1,10 +1,13 @@
 """`metrics.json`, the log of a run as detectron2's JSONWriter keeps it: one object a line."""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ava_det.formats.atomic import StrPath, open_text
+from ava_det.formats.atomic import StrPath, atomic_text, open_text, readable
 from ava_det.structures import InputError
 
 
@@ -21,16 +24,7 @@ def read_metrics(path: StrPath) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         InputError: a line that is no object with a number `iteration`.
     """
     curves: dict[str, dict[int, float]] = {}
-    with open_text(path) as file:
-        lines = file.read().splitlines()
-    for number, line in enumerate(lines, 1):
-        try:
-            row = json.loads(line)
-            iteration = int(row.pop("iteration"))
-        except (ValueError, TypeError, KeyError, AttributeError):
-            if number == len(lines):
-                break
-            raise InputError(f"{path}: row {number}: not a line of a training log") from None
+    for iteration, row in _rows(path):
         for name, value in row.items():
             if isinstance(value, int | float):
                 curves.setdefault(name, {})[iteration] = float(value)
@@ -38,3 +32,38 @@ def read_metrics(path: StrPath) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         name: (np.array(sorted(curve)), np.array([curve[k] for k in sorted(curve)]))
         for name, curve in curves.items()
     }
+
+
+def cut_metrics(path: Path, end: int) -> None:
+    """Take off the iterations from `end` on, which a run that is resumed there runs again.
+
+    Of several lines of an iteration one is left, as `read_metrics` reads them; so is none of a last
+    line that was cut short. A log that is not there stays away.
+
+    Raises:
+        InputError: as for `read_metrics`.
+    """
+    if not path.exists():
+        return
+    kept: dict[int, dict[str, Any]] = {}
+    for iteration, row in _rows(path):
+        if iteration < end:
+            kept.setdefault(iteration, {}).update(row)
+    with atomic_text(path) as file:
+        for iteration, row in kept.items():
+            file.write(json.dumps({**row, "iteration": iteration}, sort_keys=True) + "\n")
+
+
+def _rows(path: StrPath) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The iteration of each line and what else it says."""
+    with readable(path), open_text(path) as file:
+        lines = file.read().splitlines()
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+            iteration = int(row.pop("iteration"))
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+            if number == len(lines):
+                return
+            raise InputError(f"{path}: row {number}: not a line of a training log") from None
+        yield iteration, row
