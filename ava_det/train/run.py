@@ -23,6 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from ava_det.cli import quiet_libraries
+from ava_det.model.device import usable_device
 from ava_det.model.norms import channels_last
 from ava_det.model.weights.load import load_weights
 from ava_det.model.weights.native import ClipShape, ModelCard, save_weights
@@ -71,8 +72,9 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
     Returns:
         The weight file, of averaged weights where the config asks for them.
     """
-    _prepare(cfg, output, resume)
     settings = cfg.train
+    usable_device(str(settings.device), "train.device=")  # before a folder is made
+    _prepare(cfg, output, resume)
     for part, of in (("train", cfg.dataloader.train), ("test", cfg.test.loader)):
         of.unreadable_list = str(output / UNREADABLE.format(part))
     loader, trainer = build_trainer(cfg)
@@ -191,7 +193,7 @@ def _build_model(cfg: DictConfig) -> nn.Module:
 
 def laid_out(model: nn.Module, settings: DictConfig) -> nn.Module:
     """The model on the device of a config's `train`, in its layout in memory."""
-    model = model.to(settings.device)
+    model = model.to(usable_device(str(settings.device), "train.device="))
     return channels_last(model) if settings.channels_last else model
 
 
