@@ -248,7 +248,7 @@ def _tensor(path: Path, name: str, value: Any) -> Tensor:
     if isinstance(value, np.ndarray):
         value = torch.from_numpy(value.astype(value.dtype.newbyteorder("="), copy=False))
     plain = isinstance(value, Tensor) and value.layout == torch.strided
-    if not plain or value.is_quantized or value.device.type != "cpu":
+    if not plain or value.is_quantized or value.is_nested or value.device.type != "cpu":
         raise InputError(f"{path}: {name} is not a plain tensor"[:300])
     if value.is_floating_point() and value.element_size() == 1:  # which mean nothing unscaled
         raise InputError(f"{path}: {name} is {value.dtype}, which has too few bits"[:300])
