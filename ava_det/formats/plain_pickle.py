@@ -116,8 +116,8 @@ def read_plain_pickle(path: Path) -> Any:
         return reader.result
     except _ForeignNameError as error:
         raise InputError(
-            f"{path}: refused: it asks for {error!s:.99}, which arrays do not need; nothing was run; "
-            "write a plain dict of numpy arrays"
+            f"{path}: refused: it asks for {error!s:.99}, which arrays do not need; nothing was "
+            "run; write a plain dict of numpy arrays"
         ) from None
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
