@@ -20,7 +20,7 @@ from ava_det.data.video_facts import Facts, file_facts, list_facts, require_whol
 from ava_det.data.video_files import video_files
 from ava_det.formats.ava_csv import table_of
 from ava_det.formats.class_map import ClassMap, read_class_map
-from ava_det.structures import InputError, Keyframe, PersonBoxes
+from ava_det.structures import Clock, InputError, Keyframe, PersonBoxes
 
 logger = logging.getLogger(__name__)
 
@@ -76,10 +76,22 @@ def load_keyframes(description: Description) -> PackedKeyframes:
     everything = [
         PersonBoxes.nobody(Keyframe(name, tick))
         for name, found in facts.items()
-        for tick in found.ticks(description.clock).tolist()
+        for tick in _ticks(paths[name], found, description.clock)
     ]
     _say(description.path, _without(facts, broken), len(everything))
     return pack(table_of(everything), paths)
+
+
+def _ticks(path: str, facts: Facts, clock: Clock) -> list[int]:
+    """The ticks of a video.
+
+    Raises:
+        InputError: its few frames have too many.
+    """
+    try:
+        return facts.ticks(clock).tolist()
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def every_video(description: Description) -> Annotated:
