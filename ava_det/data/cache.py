@@ -14,8 +14,11 @@ import numpy as np
 from ava_det.data.frame_folders import FrameFolder, FrameFolderReader
 from ava_det.data.sampling import nearest_frames
 from ava_det.data.video import Video, VideoReader
+from ava_det.data.video_writer import writable
 from ava_det.formats.atomic import atomic_path
 from ava_det.structures import InputError
+
+LAYOUT = 2  # goes up when what a file's frames are changes, so that old entries are made again
 
 
 class _Entry(NamedTuple):
@@ -76,7 +79,7 @@ class CachedVideoReader:
             status = os.stat(path)
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}") from error
-        facts = os.path.abspath(path), status.st_size, status.st_mtime_ns, self.short_side
+        facts = LAYOUT, os.path.abspath(path), status.st_size, status.st_mtime_ns, self.short_side
         key = hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
         entry = self._open.get(key) or self._load(key)
         if entry is None:
@@ -121,15 +124,20 @@ class CachedVideoReader:
     ) -> None:
         """Write an entry: the pictures straight to the disk, then their times."""
         decoded = np.zeros(len(times), bool)
-        with atomic_path(self.folder / f"{key}.npy") as partial:
+        pixels = self.folder / f"{key}.npy"
+        with writable(pixels), atomic_path(pixels) as partial:
             shape = len(times), *size, 3
             pictures = np.lib.format.open_memmap(partial, "w+", np.uint8, shape)
+            if hasattr(os, "posix_fallocate"):  # a full disk would kill the program later on
+                with open(partial, "r+b") as file:
+                    os.posix_fallocate(file.fileno(), 0, partial.stat().st_size)
             with contextlib.suppress(InputError):  # `decoded` knows what a damaged file lacks
                 for time, picture in stream:
                     frame = nearest_frames(times, time)
                     pictures[frame], decoded[frame] = picture, True
             pictures.flush()
-        with atomic_path(self.folder / f"{key}.npz") as partial:
+        table = self.folder / f"{key}.npz"
+        with writable(table), atomic_path(table) as partial:
             np.savez(partial, times=times, decoded=decoded)
 
 

@@ -12,10 +12,12 @@ import numpy as np
 from ava_det.data.orientation import UPRIGHT
 from ava_det.data.sampling import nearest_frames
 from ava_det.data.video import Video
+from ava_det.data.video_opening import named
+from ava_det.data.video_writer import MOST_DENOMINATOR, TICKS, encoder_rate, writable
 from ava_det.formats.atomic import atomic_path
 from ava_det.structures import InputError
 
-TICKS = 90_000  # a second
+MOST_REPEATS = 3600  # of a frame of the source, as a rule: two minutes at 30 a second
 QUALITY = "18"  # x264's crf: hardly to be told from the source
 
 
@@ -40,13 +42,23 @@ class Cut:
         """The frames (T,) of a source with frames at `frame_times`, and their times in the cut.
 
         The source's frames may be fewer or repeated; nothing comes after its end.
+
+        Raises:
+            ValueError: each frame would be repeated for minutes.
         """
         if self.rate is None:
             inside = (frame_times >= self.start) & (frame_times < self.start + self.seconds)
             chosen = np.flatnonzero(inside)
             return chosen, frame_times[chosen] - frame_times[chosen[:1]].sum()
-        times = np.arange(round(self.seconds * self.rate)) / self.rate
         end = frame_times[-1] + 0.5 / self.rate
+        seconds = min(self.seconds, max(0.0, end - self.start) + 1 / self.rate)
+        count = round(seconds * self.rate)
+        inside = (frame_times >= self.start) & (frame_times < self.start + seconds)
+        if count > MOST_REPEATS * (inside.sum() + 1):
+            raise ValueError(
+                f"has {inside.sum()} frames in {seconds:g} s, too few for {self.rate:g} a second"
+            )
+        times = np.arange(count) / self.rate
         times = times[self.start + times <= end]
         return nearest_frames(frame_times, self.start + times), times
 
@@ -63,12 +75,15 @@ def cut_video(source: Path, target: Path, cut: Cut) -> float:
         InputError: the source cannot be read, is damaged or has nothing of that part.
     """
     with Video(source, cut.short_side) as video:
-        frames, times = cut.frames(video.frame_times)
+        try:
+            frames, times = cut.frames(video.frame_times)
+        except ValueError as error:
+            raise InputError(f"{source}: {error}") from None
         if not len(frames):
             length = float(video.frame_times[-1])
             raise InputError(f"{source}: {length:.1f} s long, nothing after second {cut.start:g}")
         rate = cut.rate or video.rate
-        with ExitStack() as stack:
+        with writable(target), ExitStack() as stack:
             partial = stack.enter_context(atomic_path(target))
             options = {"movflags": "+faststart"}
             output = stack.enter_context(
@@ -106,11 +121,11 @@ def _upright(video: Video, picture: av.VideoFrame) -> av.VideoFrame:
     """A frame as it is to be seen, of even sides, in the encoder's pixel format."""
     height, width = (side + side % 2 for side in (video.height, video.width))
     orientation = video.index.orientation
-    if orientation == UPRIGHT:
+    with named(video.path):
+        if orientation != UPRIGHT:
+            pixels = orientation.apply(picture.to_ndarray(format="rgb24"))
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
         return picture.reformat(width, height, "yuv420p", interpolation="BICUBIC")
-    pixels = orientation.apply(picture.to_ndarray(format="rgb24"))
-    turned = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
-    return turned.reformat(width, height, "yuv420p", interpolation="BICUBIC")
 
 
 class _Encoder:
@@ -124,14 +139,14 @@ class _Encoder:
         rate: float,
         aspect: Fraction,
     ) -> None:
-        exact = Fraction(rate).limit_denominator(1001)
+        exact = encoder_rate(rate)
         options = {"preset": "veryfast", "crf": QUALITY, "g": str(max(1, round(rate)))}
-        self._output, self._duration = output, round(TICKS / rate)
+        self._output, self._duration = output, round(TICKS / exact)
         self._stream = output.add_stream("libx264", rate=exact, options=options)
         codec = self._stream.codec_context
         codec.height, codec.width = height + height % 2, width + width % 2
         codec.pix_fmt = "yuv420p"
-        codec.sample_aspect_ratio = aspect
+        codec.sample_aspect_ratio = aspect.limit_denominator(MOST_DENOMINATOR)
         codec.thread_count = 1  # the videos are what is done in parallel
         codec.time_base = Fraction(1, TICKS)
         self._coloured = False

@@ -10,6 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ava_det.data.picture_files import read_picture
+from ava_det.data.picture_size import scaled_size
 from ava_det.data.sampling import nearest_frames
 from ava_det.data.video import FrameReader
 from ava_det.formats.frame_lists import FrameList, Stretch, read_frame_lists
@@ -119,7 +121,8 @@ class FrameFolderReader:
             return self.others.size(path)
         key = str(path)
         if key not in self._sizes:
-            self._sizes[key] = self._scaled(*_picture(found[0].folder / found[1][0]).shape[:2])
+            height, width, _ = read_picture(found[0].folder / found[1][0]).shape
+            self._sizes[key] = scaled_size(height, width, self.short_side)
         return self._sizes[key]
 
     def frames(self, path: str | Path, times: np.ndarray) -> np.ndarray:
@@ -137,8 +140,8 @@ class FrameFolderReader:
         pictures = np.empty((len(wanted), height, width, 3), np.uint8)
         for picture, frame in zip(pictures, wanted.tolist(), strict=True):
             file = source.folder / names[frame]
-            image = _picture(file)
-            if self._scaled(*image.shape[:2]) != (height, width):
+            image = read_picture(file)
+            if scaled_size(image.shape[0], image.shape[1], self.short_side) != (height, width):
                 raise InputError(f"{file}: {image.shape[1]} x {image.shape[0]}, unlike the first")
             if image.shape[:2] != (height, width):
                 shrinks = image.shape[0] > height
@@ -160,21 +163,3 @@ class FrameFolderReader:
         if missing:
             raise InputError(missing)
         return None
-
-    def _scaled(self, height: int, width: int) -> tuple[int, int]:
-        if self.short_side is None:
-            return height, width
-        scale = self.short_side / min(height, width)
-        return max(1, round(height * scale)), max(1, round(width * scale))
-
-
-def _picture(file: Path) -> np.ndarray:
-    """(H, W, 3) uint8 RGB of an image file."""
-    try:
-        data = np.fromfile(file, np.uint8)
-    except OSError as error:
-        raise InputError(f"{file}: {error.strerror}") from error
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if len(data) else None
-    if image is None:
-        raise InputError(f"{file}: not a readable picture")
-    return image

@@ -1,7 +1,7 @@
 """How a player shows a coded picture: turned, mirrored, and with its pixels made square."""
 
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple, SupportsBytes, cast
 
 import av
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 Size = tuple[int, int]  # width, height
 
 SQUARE = Fraction(1)
+MOST_STRETCH = 16
 
 
 class Orientation(NamedTuple):
@@ -47,9 +48,9 @@ def orientation_of(picture: av.VideoFrame) -> Orientation:
 
     A matrix that turns by another angle than a quarter is taken for the nearest one.
     """
-    matrix: Any = picture.side_data.get("DISPLAYMATRIX")
-    if matrix is None:
+    if "DISPLAYMATRIX" not in picture.side_data:
         return UPRIGHT
+    matrix = cast(SupportsBytes, picture.side_data["DISPLAYMATRIX"])
     # A pixel at (x, y) is shown at (a * x + c * y, b * x + d * y).
     a, b, _, c, d, *_ = np.frombuffer(bytes(matrix), "=i4").tolist()
     if abs(b) + abs(c) > abs(a) + abs(d):
@@ -58,8 +59,10 @@ def orientation_of(picture: av.VideoFrame) -> Orientation:
 
 
 def shown_aspect(coded: Fraction | None, orientation: Orientation) -> Fraction:
-    """Width by height of a shown pixel, from that of a coded one; square where that is unknown."""
-    if coded is None or coded <= 0:
+    """Width by height of a shown pixel, from that of a coded one; square where that is unknown, or
+    so far from square that it must be damaged.
+    """
+    if coded is None or not 1 / MOST_STRETCH <= coded <= MOST_STRETCH:
         return SQUARE
     return 1 / coded if orientation.transposed else coded
 

@@ -17,6 +17,8 @@ import numpy as np
 
 from ava_det.data.annotations import Annotations, WantedVideo
 from ava_det.data.many import problems_of
+from ava_det.data.picture_files import read_picture
+from ava_det.data.picture_size import scaled_size
 from ava_det.data.video import Video
 from ava_det.data.video_files import VIDEO_SUFFIXES
 from ava_det.data.video_writer import VideoWriter
@@ -197,14 +199,11 @@ def _stream(source: Path, short_side: int) -> Iterator[tuple[float, np.ndarray]]
 
 def _pictures(paths: Iterable[Path], resizing: Resizing) -> Iterator[tuple[float, np.ndarray]]:
     for number, path in enumerate(paths):
-        picture = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
-        if picture is None:
-            raise InputError(f"{path}: not a picture")
+        picture = read_picture(path)
         height, width = picture.shape[:2]
-        scale = min(1.0, resizing.short_side / min(height, width))
-        size = round(width * scale), round(height * scale)
-        if size != (width, height):
-            picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        size = scaled_size(height, width, min(resizing.short_side, height, width))
+        if size != (height, width):
+            picture = cv2.resize(picture, size[::-1], interpolation=cv2.INTER_AREA)
         yield number / resizing.rate, picture
 
 

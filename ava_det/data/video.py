@@ -16,16 +16,10 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from ava_det.data.orientation import Size, displayed_size
+from ava_det.data.picture_size import scaled_size
 from ava_det.data.sampling import nearest_frames
-from ava_det.data.video_index import (
-    DEFAULT_RATE,
-    FrameIndex,
-    feed,
-    mark_of,
-    open_video,
-    read_index,
-    read_packets,
-)
+from ava_det.data.video_index import DEFAULT_RATE, FrameIndex, mark_of, read_index
+from ava_det.data.video_opening import feed, named, open_video, read_packets
 from ava_det.structures import InputError
 
 
@@ -73,16 +67,15 @@ class Video:
         self._short_side, self._threads = short_side, threads
         if index is None:
             try:
-                index = read_index(self.path, self._container, self._stream)
-            except InputError:
+                with named(self.path):
+                    index = read_index(self.path, self._container, self._stream)
+            except BaseException:
                 self.close()
                 raise
             self._next = -1
         self.index = index
         self.frame_times = index.times
-        coded = index.height, index.width
-        scale = 1.0 if short_side is None else short_side / min(coded)
-        self._coded = tuple(max(1, round(side * scale)) for side in coded)
+        self._coded = scaled_size(index.height, index.width, short_side)
         self.width, self.height = index.orientation.size(*self._coded[::-1])
         span = float(self.frame_times[-1])
         rate = self._stream.average_rate
@@ -123,11 +116,12 @@ class Video:
             InputError: one of the frames cannot be decoded.
         """
         wanted, where = np.unique(nearest_frames(self.frame_times, times), return_inverse=True)
-        pictures = np.empty((len(wanted), self.height, self.width, 3), np.uint8)
-        lacking = dict(zip(wanted.tolist(), pictures, strict=True))
-        for stretch in self._stretches(wanted):
-            for frame, picture in self._decode(stretch):
-                lacking.pop(frame)[:] = self._rgb(picture)
+        with named(self.path):
+            pictures = np.empty((len(wanted), self.height, self.width, 3), np.uint8)
+            lacking = dict(zip(wanted.tolist(), pictures, strict=True))
+            for stretch in self._stretches(wanted):
+                for frame, picture in self._decode(stretch):
+                    lacking.pop(frame)[:] = self._rgb(picture)
         for frame in lacking:
             raise InputError(
                 f"{self.path}: frame {frame} of {len(self)} (at {self.frame_times[frame]:.3f} s) "
@@ -149,7 +143,10 @@ class Video:
         """
         wanted = np.arange(int(nearest_frames(self.frame_times, start)), len(self))
         decoded = 0
-        with Video(self.path, self._short_side, self._threads, self.index) as video:
+        with (
+            Video(self.path, self._short_side, self._threads, self.index) as video,
+            named(self.path),
+        ):
             for frame, picture in video._decode(wanted):
                 decoded += 1
                 yield float(self.frame_times[frame]), np.ascontiguousarray(video._rgb(picture))
@@ -168,7 +165,8 @@ class Video:
         Yields:
             (number, frame) of those that can be decoded.
         """
-        yield from self._decode(frames)
+        with named(self.path):
+            yield from self._decode(frames)
 
     def _rgb(self, picture: av.VideoFrame) -> np.ndarray:
         """(H, W, 3) uint8 of a decoded frame, a view of its memory."""
@@ -212,7 +210,7 @@ class Video:
             for source, picture in feed(self._stream, packet, number):
                 if source == key and place and not picture.key_frame:
                     return
-                if asked[source]:
+                if asked[source] and not picture.is_corrupt:
                     asked[source] = False
                     yield int(self.index.shown[source]), picture
 

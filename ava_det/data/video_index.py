@@ -5,9 +5,8 @@ shows, so a decoded frame is recognised by the packet that it came from. Time st
 containers lack and others restart after a seek, are needed only for the times of the frames.
 """
 
-import contextlib
 import itertools
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -17,15 +16,20 @@ from typing import NamedTuple
 import av
 import numpy as np
 from av.container import InputContainer
-from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
+from ava_det.data.frame_times import ORDINARY, frame_times
 from ava_det.data.orientation import Orientation, orientation_of, shown_aspect
+from ava_det.data.picture_size import require_usable
+from ava_det.data.video_opening import feed, open_video, read_packets
 from ava_det.structures import InputError
 
 HIDDEN_FRAMES = {"vp8"}  # codecs with packets that show nothing and are not marked so
 COUNTING = {"avi", "mxf"}  # containers whose time stamps only count packets
 REORDERING = {"h264", "hevc"}  # codecs that may not know at first that frames are out of order
+MADE_UP = {"matroska,webm"}  # containers without decoding time stamps: FFmpeg makes them up
+DISCONTINUOUS = {"mpegts", "mpeg"}  # containers whose clock may start anew, or wrap, anywhere
+MOST_GAP = 10.0  # seconds that such a clock may jump ahead and be believed, as in FFmpeg
 DEFAULT_RATE = 25.0  # frames a second where a file tells nothing, as in FFmpeg
 Mark = tuple[int | None, int]
 
@@ -46,6 +50,8 @@ class FrameIndex:
         orientation: how the coded picture is laid to be shown.
         aspect: width by height of a shown pixel.
         cut_short: whether the file ends before it says, `ends_too_soon`.
+        damaged_stamps: how many frames have a time stamp that is out of line, and so a time between
+            those of their neighbours.
     """
 
     times: np.ndarray
@@ -59,11 +65,19 @@ class FrameIndex:
     orientation: Orientation
     aspect: Fraction
     cut_short: bool
+    damaged_stamps: int
 
     @cached_property
     def numbers(self) -> dict[Mark, int]:
-        """The packet of each mark."""
-        return dict(zip(self.marks, self.keys.tolist(), strict=True))
+        """The packet of each mark that only one has."""
+        count = Counter(self.marks)
+        pairs = zip(self.marks, self.keys.tolist(), strict=True)
+        return {mark: number for mark, number in pairs if count[mark] == 1}
+
+    @cached_property
+    def step(self) -> float:
+        """Seconds from one frame to the next, as a rule."""
+        return usual_step(self.times)
 
     def places_before(self, frame: int) -> list[int]:
         """Where to start decoding to get `frame`, as positions in `keys`, best first.
@@ -97,13 +111,6 @@ def mark_of(packet: av.Packet | _Packet) -> Mark:
     return packet.dts if packet.pts is None else packet.pts, packet.size
 
 
-def header_seconds(container: InputContainer, stream: VideoStream) -> float | None:
-    """How long a video is as its header says; None if it does not."""
-    if stream.duration is not None and stream.time_base is not None:
-        return float(stream.duration * stream.time_base)
-    return None if container.duration is None else container.duration / av.time_base
-
-
 def ends_too_soon(path: Path, container: InputContainer, stream: VideoStream) -> bool:
     """Whether a file is cut short, such as a download that broke off, as far as its header tells:
     MP4 has a table of its packets, Matroska the length of what it holds.
@@ -112,89 +119,15 @@ def ends_too_soon(path: Path, container: InputContainer, stream: VideoStream) ->
     return _beyond(container, stream) > 0 or (matroska and _segment_end(path) > container.size)
 
 
-def open_video(path: Path, threads: int = 1) -> tuple[InputContainer, VideoStream]:
-    """Open a file and choose its video stream; other streams are not read.
-
-    Raises:
-        InputError: no such file, not a video, or without a video stream.
-    """
-    if not path.is_file():
-        raise InputError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}")
-    # "file:" keeps FFmpeg from taking a name with a colon for an address, and the white list
-    # keeps a play list in disguise from reading anything else.
-    options = {"protocol_whitelist": "file"}
-    try:
-        container = av.open(f"file:{path}", options=options, metadata_errors="replace")
-    except (av.FFmpegError, OSError) as error:
-        raise InputError(f"{path}: not a readable video ({error.strerror})") from error
-    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-    if not streams:
-        container.close()
-        raise InputError(f"{path}: no video in it")
-    for other in container.streams:
-        if other.index != streams[0].index:
-            other.discard = Discard.all
-    codec = streams[0].codec_context
-    if codec is None:
-        container.close()
-        raise InputError(f"{path}: no decoder for its video")
-    codec.copy_opaque = True
-    codec.thread_type = "AUTO"
-    codec.thread_count = threads
-    return container, streams[0]
-
-
-def read_packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet]:
-    """Packets from the current position to the end of the file, or to where it is damaged."""
-    with contextlib.suppress(av.FFmpegError):
-        for packet in container.demux(stream):
-            if packet.size:  # an empty one would tell the decoder that the stream ends
-                yield packet
-
-
-def feed(
-    stream: VideoStream, packet: av.Packet | None, number: int
-) -> list[tuple[int, av.VideoFrame]]:
-    """Frames that a packet brings out of the decoder, each with the number of its own packet.
-
-    A packet that cannot be decoded brings none; frames that are marked as damaged are left out.
-
-    Args:
-        stream: from `open_video`.
-        packet: what to decode; None asks for all that the decoder still holds.
-        number: of the packet.
-    """
-    if packet is not None:
-        packet.opaque = (number,)  # a new object: PyAV tells opaque ones apart by id()
-    try:
-        frames = stream.codec_context.decode(packet)
-    except av.FFmpegError:
-        return []
-    pairs = []
-    for frame in frames:
-        source = frame.opaque
-        # Motion JPEG and GIF do not hand it on, but answer a packet at once.
-        if source is None and packet is not None and frame.pts == packet.pts:
-            source = (number,)
-        if isinstance(source, tuple) and not frame.is_corrupt:
-            pairs.append((source[0], frame))
-    return pairs
-
-
-def first_picture(container: InputContainer, stream: VideoStream) -> av.VideoFrame | None:
-    """The first frame that can be decoded from the position on; None if there is none."""
-    for number, packet in enumerate(itertools.chain(read_packets(container, stream), [None])):
-        for _, frame in feed(stream, packet, number):
-            return frame
-    return None
-
-
 def read_index(path: Path, container: InputContainer, stream: VideoStream) -> FrameIndex:
     """Index a file that has just been opened with `open_video`; its position moves.
 
-    Frames come in the order of their time stamps. Where those cannot be trusted (there are none,
-    or it is AVI or MXF with frames out of order, whose stamps count packets) the order is found by
-    decoding the file once.
+    Frames are counted from the first one that a decoder gives: packets before it, such as those of
+    a stream copy that begins between key frames, show nothing.
+
+    Frames come in the order of their time stamps. Where those cannot be trusted (some are lacking,
+    equal or out of line, the file has several parts that overlap, or it is AVI or MXF with frames
+    out of order, whose stamps count packets) the order is found by decoding the file once.
 
     Raises:
         InputError: no frame of it can be decoded.
@@ -204,18 +137,20 @@ def read_index(path: Path, container: InputContainer, stream: VideoStream) -> Fr
     counts = container.format.name in COUNTING and reorders
     decode = counts or codec.name in HIDDEN_FRAMES
     packets, order, picture = _scan(container, stream, decode)
-    if not decode:
-        order = [n for n, packet in enumerate(packets) if not packet.is_discarded]
-        if _stamps([packets[n].pts for n in order]) is not None:
-            order.sort(key=lambda n: packets[n].pts or 0)
-        else:
+    if not decode and order:
+        decoding_stamps = container.format.name not in MADE_UP
+        trusted = _order_by_stamps(packets, order[0], decoding_stamps)
+        if trusted is None or _shows_any(path, _leading(packets, order[0])):
             again, stream_again = open_video(path)
             with again:
-                packets, order, picture = _scan(again, stream_again, decode=True)
+                packets, trusted, picture = _scan(again, stream_again, decode=True)
+        order = trusted
     if picture is None:
-        raise InputError(f"{path}: no frame of it can be decoded")
+        reason = "it is damaged, or larger than 8192 x 4320"
+        raise InputError(f"{path}: no frame of it can be decoded: {reason}")
+    require_usable(path, picture.width, picture.height)
     missing = _missing(container, stream, packets)
-    times = _times(stream, packets, order, missing)
+    times, damaged = _times(container, stream, [packets[n] for n in order], counts, missing)
     shown = np.full(len(packets), -1, np.int64)
     shown[order] = np.arange(len(order))
     keys = [n for n, packet in enumerate(packets) if n == 0 or (packet.is_key and shown[n] >= 0)]
@@ -232,6 +167,7 @@ def read_index(path: Path, container: InputContainer, stream: VideoStream) -> Fr
         orientation=orientation,
         aspect=shown_aspect(stream.sample_aspect_ratio, orientation),
         cut_short=ends_too_soon(path, container, stream),
+        damaged_stamps=damaged,
     )
 
 
@@ -256,25 +192,86 @@ def _scan(
     return packets, list(order), picture
 
 
-def _stamps(stamps: list[int | None]) -> np.ndarray | None:
-    """Time stamps in increasing order; None where some are lacking or equal."""
-    known = {stamp for stamp in stamps if stamp is not None}
-    return np.array(sorted(known), np.int64) if len(known) == len(stamps) else None
+def _order_by_stamps(packets: list[_Packet], first: int, decoding_stamps: bool) -> list[int] | None:
+    """The packets of the frames in order of presentation; None where stamps do not tell it.
+
+    Args:
+        packets: of the file.
+        first: the packet of the first frame that can be decoded.
+        decoding_stamps: whether the container has those; they never go back in a sound file.
+    """
+    shown = {
+        n: packet.pts
+        for n, packet in enumerate(packets)
+        if packet.pts is not None and not packet.is_discarded
+    }
+    listed = sum(not packet.is_discarded for packet in packets)
+    known = sorted(set(shown.values()))
+    if len(known) < listed or first not in shown:
+        return None
+    most_back = ORDINARY * float(np.median(np.diff(known))) if len(known) > 1 else 0.0
+    highest, decoding = known[0], None
+    for n, stamp in shown.items():
+        back = highest - stamp
+        # No picture is shown after a key frame and decoded before it.
+        if back > most_back or (packets[n].is_key and back > 0):
+            return None
+        if decoding_stamps and decoding is not None and (packets[n].dts or decoding) < decoding:
+            return None
+        highest, decoding = max(highest, stamp), packets[n].dts
+    return sorted((n for n in shown if shown[n] >= shown[first]), key=shown.__getitem__)
+
+
+def _leading(packets: list[_Packet], first: int) -> list[int]:
+    """The packets after that of the first frame that are to be shown before it, which they refer
+    to, and something before the file begins.
+    """
+    start = packets[first].pts or 0
+    later = range(first + 1, len(packets))
+    return [n for n in later if not packets[n].is_discarded and (packets[n].pts or 0) < start]
+
+
+def _shows_any(path: Path, leading: list[int]) -> bool:
+    """Whether a decoder shows any of the leading packets: then their time stamps are wrong."""
+    if not leading:
+        return False
+    container, stream = open_video(path)
+    with container:
+        packets = itertools.islice(read_packets(container, stream), leading[-1] + ORDINARY)
+        numbers = {
+            source
+            for number, packet in enumerate(packets)
+            for source, _ in feed(stream, packet, number)
+        }
+    return not numbers.isdisjoint(leading)
 
 
 def _times(
-    stream: VideoStream, packets: list[_Packet], order: list[int], missing: int
-) -> np.ndarray:
-    """(F,) times of the frames in seconds; those that the file lacks follow at the usual step."""
-    stamps = _stamps([packets[n].pts for n in order])
-    if stamps is None:
-        stamps = _stamps([packets[n].dts for n in order])
-    if stamps is not None and stream.time_base is not None:
-        times = (stamps - stamps[0]) * float(stream.time_base)
-    else:
-        times = np.arange(len(order)) / float(stream.average_rate or DEFAULT_RATE)
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / DEFAULT_RATE
-    return np.concatenate([times, times[-1] + step * np.arange(1, missing + 1)])
+    container: InputContainer,
+    stream: VideoStream,
+    shown: list[_Packet],
+    counts: bool,
+    missing: int,
+) -> tuple[np.ndarray, int]:
+    """(F,) times of the frames in seconds, and how many of their time stamps are out of line.
+
+    Frames that the file lacks follow at the usual step.
+    """
+    stamps = [packet.pts for packet in shown]
+    if counts or not any(stamp is not None for stamp in stamps):
+        either = [packet.dts if packet.pts is None else packet.pts for packet in shown]
+        known = sorted(stamp for stamp in either if stamp is not None)
+        stamps = known if len(known) == len(shown) else [None] * len(shown)
+    rate = float(stream.average_rate or DEFAULT_RATE)
+    gap = MOST_GAP if container.format.name in DISCONTINUOUS else None
+    times, damaged = frame_times(stamps, float(stream.time_base or 1), 1 / rate, gap)
+    later = times[-1] + usual_step(times) * np.arange(1, missing + 1)
+    return np.concatenate([times, later]), damaged
+
+
+def usual_step(times: np.ndarray) -> float:
+    """Seconds from one frame to the next, as a rule."""
+    return float(np.median(np.diff(times))) if len(times) > 1 else 1 / DEFAULT_RATE
 
 
 def _missing(container: InputContainer, stream: VideoStream, packets: list[_Packet]) -> int:

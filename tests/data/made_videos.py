@@ -1,6 +1,7 @@
 """Video files that tests make: small, and odd in every way that real ones are."""
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -146,9 +147,48 @@ def encode_packed(path: Path) -> Path:
     return path
 
 
-def read_through(path: Path) -> Iterator[np.ndarray]:
-    """All frames in order, by PyAV alone: what random access must give too."""
+def read_through(path: Path, tolerant: bool = False) -> Iterator[np.ndarray]:
+    """All frames in order, by PyAV alone: what random access must give too.
+
+    Args:
+        path: the video.
+        tolerant: whether packets that cannot be decoded are passed over.
+    """
     with av.open(path) as file:
-        file.streams.video[0].codec_context.thread_count = 1
-        for frame in file.decode(video=0):
-            yield frame.to_ndarray(format="rgb24", threads=1)
+        codec = file.streams.video[0].codec_context
+        codec.thread_count = 1
+        for packet in file.demux(video=0):
+            with contextlib.suppress(av.FFmpegError) if tolerant else contextlib.nullcontext():
+                for frame in codec.decode(packet):
+                    yield frame.to_ndarray(format="rgb24", threads=1)
+
+
+def rewrite(
+    source: Path,
+    target: Path,
+    skip: int = 0,
+    change: Callable[[int, int, int], tuple[int, int]] | None = None,
+) -> Path:
+    """Copy the packets of a video, as a stream copy does.
+
+    Args:
+        source: the video.
+        target: the file; its suffix says which container.
+        skip: packets that are left out at the beginning.
+        change: new stamps for presenting and decoding from a packet's number and old ones.
+    """
+    with av.open(source) as old, av.open(target, "w") as file:
+        stream = file.add_stream_from_template(old.streams.video[0])
+        number = 0
+        for packet in old.demux(video=0):
+            if not packet.size:
+                continue
+            if number >= skip:
+                packet.stream = stream
+                if change is not None:
+                    pts = packet.pts if packet.pts is not None else packet.dts
+                    dts = packet.dts if packet.dts is not None else pts
+                    packet.pts, packet.dts = change(number, pts, dts)
+                file.mux(packet)
+            number += 1
+    return target

@@ -93,3 +93,16 @@ def test_a_damaged_source_leaves_nothing_behind(tmp_path):
     with pytest.raises(InputError, match="frames can be decoded: the file is damaged"):
         cut_video(source, tmp_path / "cut.mp4", Cut(1.0, 10.0))
     assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
+
+
+@pytest.mark.holds("13.7 pixels: films keep the aspect")
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_a_cut_is_displayed_as_its_source(tmp_path, rotation):
+    source = encode(
+        tmp_path / "a.mp4", rotation=rotation, mirrors=(True, False), aspect=Fraction(64, 45)
+    )
+    cut_video(source, tmp_path / "cut.mp4", Cut(0.0, 1.0, None))
+    with Video(source) as film, Video(tmp_path / "cut.mp4") as cut:
+        assert cut.displayed == film.displayed
+        difference = film.frames([0.2]).astype(int) - cut.frames([0.2])
+        assert np.abs(difference).mean() < 10

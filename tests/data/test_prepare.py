@@ -132,7 +132,7 @@ def test_folders_of_pictures_become_videos(tmp_path):
     assert seen.shape[1:] == (40, 54, 3)  # 53.3 columns, made even
     np.testing.assert_allclose(seen.mean((1, 2))[:, 0], 40 * np.arange(5), atol=4)
     (folder / "img_00003.png").write_bytes(b"no picture")
-    assert "img_00003.png: not a picture" in resize(folder, tmp_path / "x.mp4", Resizing())
+    assert "img_00003.png: not a readable picture" in resize(folder, tmp_path / "x.mp4", Resizing())
     assert not (tmp_path / "x.mp4").exists()
 
 

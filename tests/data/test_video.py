@@ -13,7 +13,7 @@ import pytest
 
 from ava_det.data import video as video_module
 from ava_det.data.video import Video, VideoReader
-from ava_det.data.video_index import feed
+from ava_det.data.video_opening import feed
 from ava_det.structures import InputError
 
 OPEN_GOP = {"x264-params": "open-gop=1:keyint=12:bframes=3:scenecut=0"}

@@ -114,3 +114,16 @@ def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
     assert len(files(tmp_path / "cache")) == 2
     again = pickle.loads(pickle.dumps(reader))
     np.testing.assert_array_equal(again.frames(path, TIMES), got[0])
+
+
+@pytest.mark.holds("13.10 every error names its file: videos")
+def test_a_full_disk_is_said_before_anything_is_decoded(tmp_path, monkeypatch):
+    path = made.encode(tmp_path / "v.mp4", count=3)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(InputError, match=r"\.npy: cannot be written \(No space left on device\)"):
+        CachedVideoReader(tmp_path / "cache", 24).times(path)
+    assert list((tmp_path / "cache").iterdir()) == []

@@ -47,7 +47,7 @@ def test_a_file_that_is_cut_short(tmp_path, name, codec, container):
     for facts in (header_facts(short), file_facts(short)):
         assert facts.cut_short
         assert facts.frames == len(times) < 30
-        assert facts.seconds == pytest.approx(times[-1] + 1 / facts.rate)
+        assert facts.seconds == pytest.approx(times[-1] + 1 / 25)
         with pytest.raises(InputError, match=rf"{short.name}: the file is cut short: {len(times)}"):
             require_whole(short, facts)
 
@@ -86,3 +86,12 @@ def test_a_header_of_no_video(tmp_path):
     (tmp_path / "film.mp4").write_bytes(b"not a film")
     with pytest.raises(InputError, match=r"film\.mp4: not a readable video"):
         header_facts(tmp_path / "film.mp4")
+
+
+@pytest.mark.holds("13.9 bounds: gaps between time stamps")
+def test_ticks_are_bounded_by_the_frames():
+    assert len(Facts(1e2, 12, 0.12, None).ticks(Clock(1.0))) <= 10 * 13
+    with pytest.raises(ValueError, match=r"has 12 frames in 10000 s, too few for a rate of 1"):
+        Facts(1e4, 12, 12e-4, None).ticks(Clock(1.0))
+    with pytest.raises(ValueError, match=r"has 12 frames in 1e\+08 s, too few for a rate of 30"):
+        Facts(1e8, 12, 25.0, None).ticks(Clock(30.0))

@@ -1,7 +1,9 @@
 """Written files hold what was written, when it was written, and appear whole or not at all."""
 
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import made_videos as made
 import numpy as np
 import pytest
@@ -80,3 +82,45 @@ def test_wrong_frames_are_refused(tmp_path: Path) -> None:
                 writer.write(frame)
         with pytest.raises(ValueError, match=r"a frame at 0.5 s after one at 1.0 s"):
             writer.write(next(made.pictures(1)), 0.5)
+
+
+@pytest.mark.holds("13.9 bounds: gaps between time stamps")
+@pytest.mark.parametrize("rate", [1e-9, 25.0, 1e9])
+@pytest.mark.parametrize(
+    "times", [1e5 * np.arange(12), [0, 0.04, 1e4, 1e4 + 0.04], [0, 1e8, 1e8 + 1], [0, 1e-7, 2e-7]]
+)
+def test_gaps_are_bounded_and_lose_no_frame(
+    times: list[float], rate: float, tmp_path: Path
+) -> None:
+    with VideoWriter(tmp_path / "v.mp4", 48, 64, rate) as writer:
+        for frame, time in zip(made.pictures(12), times, strict=False):
+            writer.write(frame, time)
+    with Video(tmp_path / "v.mp4") as video:
+        assert len(video) == len(times)
+        steps = np.diff(video.frame_times)
+    np.testing.assert_allclose(steps, np.minimum(np.diff(times), 3600), atol=1e-3)
+
+
+@pytest.mark.holds("13.10 every error names its file: videos")
+def test_a_full_disk_is_said_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: object) -> None:
+        raise av.error.OSError(28, "No space left on device", None)
+
+    def write() -> None:
+        with VideoWriter(tmp_path / "v.mp4", 48, 64, 25) as writer:
+            monkeypatch.setattr(writer, "_container", type("Full", (), {"mux": staticmethod(full)}))
+            for frame in made.pictures(60):
+                writer.write(frame)
+
+    with pytest.raises(InputError, match=r"v\.mp4: cannot be written \(No space left on device\)"):
+        write()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.holds("13.7 pixels: films keep the aspect")
+def test_the_shape_of_pixels_is_written(tmp_path: Path) -> None:
+    with VideoWriter(tmp_path / "v.mp4", 48, 64, 25, aspect=Fraction(64, 45)) as writer:
+        for frame in made.pictures(3):
+            writer.write(frame)
+    with Video(tmp_path / "v.mp4") as video:
+        assert video.displayed == (91, 48)

@@ -211,7 +211,10 @@ def test_a_description_tells_the_sizes_that_boxes_were_drawn_on(
 @pytest.mark.holds("13.9 bounds: numbers of a description")
 @pytest.mark.parametrize(
     ("line", "message"),
-    [("rate = 1e9", "far more ticks at rate"), (f"start = {'9' * 26}", "too large for a tick")],
+    [
+        ("rate = 1e9", "too few for a rate of 1e+09"),
+        (f"start = {'9' * 26}", "too large for a tick"),
+    ],
 )
 def test_a_description_that_nothing_can_load_is_found(run_tool, tmp_path, films, line, message):
     (tmp_path / "data.toml").write_text(f'videos = "{films}"\n{line}\n')
