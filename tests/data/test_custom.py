@@ -125,7 +125,7 @@ def test_what_is_wrong_is_told_in_one_line(folder, text, message):
     [
         (
             'videos = "v"\nrate = 1e9',
-            r"no keyframe is left: .*film\.mp4: has 10 frames, and far mo",
+            r"no keyframe is left: .*film\.mp4: has 10 frames in 1 s, too few",
         ),
         ('videos = "v"\nrate = 1e10', "rate is 10000000000.0, not a number of ticks a second"),
         ('videos = "v"\nrate = 1e-9', "rate is 1e-09, not a number of ticks a second"),
