@@ -57,7 +57,7 @@ def read_inputs(path: Path) -> Inputs:
     boxes = arrays.pop("boxes", None)
     names = next((known for known in _CLIPS if set(known) == arrays.keys()), None)
     if names is None:
-        given = ", ".join(map(repr, arrays)) or "none"
+        given = ", ".join(n if n.isprintable() else repr(n) for n in arrays) or "none"
         words = f"its clips must be `clip`, or `slow` and `fast`, not {given:.200}"
         raise InputError(f"{path}: {words}")
     clips = [_clip(path, name, arrays[name]) for name in names]
