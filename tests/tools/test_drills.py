@@ -41,7 +41,6 @@ WRONG = {
         "import subprocess\nsubprocess.run(['sleep', '60'])",
         "more than 3 s",
     ),
-    "memory": ("x = b'x' * (500 << 20); import time; time.sleep(60)", "MB"),
     "code ran": ("open('code_ran', 'w')", "the file ran code"),
     "partial file": ("open('out/boxes.csv.part', 'w').write('x')", "left boxes.csv.part"),
     "hidden file": ("open('out/.5.x.json', 'w').write('1')", "left .5.x.json"),
@@ -49,18 +48,22 @@ WRONG = {
 }
 
 
+def own_peak() -> int:
+    """Megabytes of this process, which a fork of it begins with."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
 @pytest.fixture
 def run(tmp_path):
     """What is wrong with how a script ends, by the verdict; None for nothing."""
 
-    def call(source: str, **more: bool) -> str | None:
+    def call(source: str, seconds: float = 3, **more: bool) -> str | None:
         folder = tmp_path / "case-0-1"
         (folder / "out").mkdir(parents=True)
         script = tmp_path / "script.py"
         script.write_text(source)
         case = Case("case", "none", folder, (str(script), str(folder / "in.csv")), **more)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        limits = Limits(seconds=3, megabytes=peak + 200)
+        limits = Limits(seconds, megabytes=own_peak() + 200)
         ((_, ended),) = run_all(iter([case]), limits, jobs=1)
         return verdict.problem(case, ended)
 
@@ -77,6 +80,12 @@ def test_what_ends_as_it_should_is_no_failure(run, source):
 @pytest.mark.parametrize(("source", "words"), WRONG.values(), ids=WRONG)
 def test_what_ends_wrongly_is_a_failure(run, source, words):
     assert words in (run(source) or "nothing")
+
+
+@pytest.mark.holds("13 shows: drills")
+def test_too_much_memory_is_a_failure(run):
+    source = f"x = b'x' * ({own_peak() + 400} << 20); import time; time.sleep(60)"
+    assert "MB" in (run(source, seconds=50) or "nothing")
 
 
 @pytest.mark.holds("13 shows: drills")

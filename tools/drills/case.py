@@ -17,7 +17,8 @@ class Case:
     Attributes:
         name: kind of file, seed and number, which make the same case again.
         mutation: what was done to the files.
-        folder: where they and the outputs lie; its name stands in an error line that names a file.
+        folder: where they and the outputs lie, beside the whole files; an error line names a file
+            of either.
         command: a tool's path below the root, then the arguments.
         must_refuse: whether reading the file is wrong in itself: it would run code, or read
             another file.

@@ -45,7 +45,7 @@ def problem(case: Case, ended: Ended) -> str | None:
 def _line_problem(case: Case, ended: Ended) -> str | None:
     lines = spoken(ended.err)
     if not lines and _FINDINGS.search(ended.out):
-        return None if case.folder.name in ended.out else "findings that name no file"
+        return None if str(case.folder.parent) in ended.out else "findings that name no file"
     if ended.code == 2:
         lines = [line for line in lines if not _USAGE.match(line)]
     if len(lines) != 1:
@@ -54,7 +54,7 @@ def _line_problem(case: Case, ended: Ended) -> str | None:
         return f"a line of {len(lines[0])} characters"
     if "error: " not in lines[0]:
         return "no error line"
-    return None if case.folder.name in lines[0] else "a line that names no file"
+    return None if str(case.folder.parent) in lines[0] else "a line that names no file"
 
 
 def spoken(err: str) -> list[str]:
