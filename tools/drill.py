@@ -43,7 +43,7 @@ class Tally:
 
     def add(self, case: "Case", ended: "Ended", problem: str | None, repeat: str) -> None:
         """Count a case."""
-        self.ends["exit 0" if ended.code == 0 else "refused" if not problem else "failed"] += 1
+        self.ends["failed" if problem else "refused" if ended.code else "exit 0"] += 1
         self.seconds = max(self.seconds, ended.seconds)
         self.megabytes = max(self.megabytes, ended.megabytes)
         if problem:
