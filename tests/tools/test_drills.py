@@ -27,6 +27,7 @@ RIGHT = {
         "import argparse, sys\nparser = argparse.ArgumentParser()\nparser.add_argument('x')\n"
         "parser.parse_args(); parser.error(f'{sys.argv[1]}: is bad')"
     ),
+    "differences": "import sys; print('1 weights differ'); sys.exit(1)",
     "findings": "import sys; print(f'error: {sys.argv[1]}: a row (1)'); sys.exit(1)",
 }
 WRONG = {

@@ -11,7 +11,8 @@ REFUSED = (1, 2)
 LONGEST = 1000  # characters of a line that a person reads
 _BAR = re.compile(r"\d+(/\d+)? ?\w* ?\[\d+:\d\d|\d+%\|")  # tqdm's
 _USAGE = re.compile(r"usage: |\s")  # argparse's lines before its error
-_FINDINGS = re.compile(r"^error: |weights differ by more than", re.MULTILINE)
+_FINDINGS = re.compile(r"^error: ", re.MULTILINE)
+_DIFFERENT = re.compile(r"^\d+ weights differ", re.MULTILINE)  # no fault: what was asked for
 _PARTIAL = re.compile(r"\..*|.*\.(part|tmp)|code_ran")
 
 
@@ -44,6 +45,8 @@ def problem(case: Case, ended: Ended) -> str | None:
 
 def _line_problem(case: Case, ended: Ended) -> str | None:
     lines = spoken(ended.err)
+    if not lines and _DIFFERENT.search(ended.out):
+        return None
     if not lines and _FINDINGS.search(ended.out):
         return None if str(case.folder.parent) in ended.out else "findings that name no file"
     if ended.code == 2:
