@@ -144,7 +144,7 @@ def test_inputs_that_cannot_be_used_are_one_line(folder, run_tool, kind, arrays,
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "No such file"),
+        (None, "no such file"),
         (b"", "not an npz file of arrays"),
         (b"hello", "not an npz file of arrays"),
         (pickle.dumps({"clip": 1}), "not an npz file of arrays"),
