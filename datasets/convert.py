@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING, Any
 from ava_det import cli
 from ava_det.formats.atomic import atomic_text
 from ava_det.formats.ava_csv import read_ground_truth, require_known, write_ground_truth
-from ava_det.formats.choice import ATTRIBUTES, LABEL, Choice
 from ava_det.formats.class_map import read_class_map, write_class_map
-from ava_det.formats.coco import read_coco, write_coco
-from ava_det.formats.cvat import read_cvat, write_cvat
 from ava_det.formats.errors import naming
 from ava_det.formats.frame_sizes import misfit, require_fit, write_sizes
-from ava_det.formats.joining import idle_tracks, join, left_out_lines, require_chosen
-from ava_det.formats.shapes import Annotations, Shape, class_map_of, from_table, to_table
-from ava_det.formats.via import read_via, write_via
+from ava_det.formats.tools.choice import ATTRIBUTES, LABEL, Choice
+from ava_det.formats.tools.coco import read_coco, write_coco
+from ava_det.formats.tools.cvat import read_cvat, write_cvat
+from ava_det.formats.tools.joining import idle_tracks, join, left_out_lines, require_chosen
+from ava_det.formats.tools.shapes import Annotations, Shape, class_map_of, from_table, to_table
+from ava_det.formats.tools.via import read_via, write_via
 from ava_det.formats.video_names import VideoNames
 from ava_det.structures import FRAME_CLOCK, RATES, Clock, InputError, Keyframe
 
@@ -224,7 +224,7 @@ def from_ava(args: argparse.Namespace) -> None:
 
 def described_clock(args: argparse.Namespace) -> Clock:
     """What a tick of the first file is, by the data.toml beside it."""
-    from ava_det.data.description import read_description
+    from ava_det.data.sets.description import read_description
 
     beside = args.inputs[0].with_name("data.toml")
     described = read_description(beside).clock if beside.is_file() else FRAME_CLOCK

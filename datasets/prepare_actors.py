@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace) -> None:
     """Render."""
     from ava_det.data import actors
-    from ava_det.data.catalog import datasets_root
+    from ava_det.data.sets.catalog import datasets_root
 
     sizes = actors.Sizes(**dict(args.sizes))
     if args.swapped:

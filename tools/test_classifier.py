@@ -100,7 +100,7 @@ def load(path: Path, cfg: Any) -> Any:
     """
     from detectron2.config import instantiate
 
-    from ava_det.model.weights.load import load_weights, read_file
+    from ava_det.weights.load import load_weights, read_file
 
     card = read_file(path).card
     expected = tuple(instantiate(cfg.class_map).names.values())
@@ -138,9 +138,9 @@ def figures_of(
 
 def write(output: Path, result: "RecognitionResult", figures: "RecognitionFigures") -> None:
     """The files of a test."""
-    from ava_det.draw.page import write_page
-    from ava_det.draw.recognition_report import sections
     from ava_det.formats.recognition import write_figures, write_scores
+    from ava_det.report.page import write_page
+    from ava_det.report.recognition import sections
 
     names = list(figures["classes"])
     write_figures(output / "result.json", figures)

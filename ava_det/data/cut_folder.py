@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from ava_det.data.cut import Cut, cut_video
-from ava_det.data.video_facts import header_facts, require_whole
+from ava_det.data.prepare.cut import Cut, cut_video
 from ava_det.structures import InputError
+from ava_det.video.facts import header_facts, require_whole
 
 SLACK = 1.0  # seconds that may be missing at the end
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ava_det.data.video_facts import file_facts
-from ava_det.data.video_files import video_files
 from ava_det.structures import Clock, InputError, Keyframe
+from ava_det.video.facts import file_facts
+from ava_det.video.files import video_files
 
 
 class VideoFolder:

@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from ava_det.data.video import Video
-from ava_det.data.video_writer import VideoWriter
 from ava_det.detect.pipeline import Frame, decodable
 from ava_det.detect.tracks import between
 from ava_det.draw.frames import DrawnPerson, draw_people, enlarged, enlarged_size
 from ava_det.formats.atomic import atomic_text
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import ActionDetections, InputError
+from ava_det.video.video import Video
+from ava_det.video.writer import VideoWriter
 
 logger = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ava_det.data.video import Video
-from ava_det.data.video_writer import VideoWriter
 from ava_det.formats.ava_csv import read_detections
 from ava_det.formats.lock import alone
+from ava_det.video.video import Video
+from ava_det.video.writer import VideoWriter
 
 ROOT = Path(__file__).resolve().parents[2]
 EVERYBODY = ("--person-threshold", 0.05, "--score-threshold", 0.0)  # random weights are unsure

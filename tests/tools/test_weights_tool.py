@@ -9,10 +9,10 @@ import pytest
 import torch
 import yaml
 
-from ava_det.model.weights import pyslowfast
-from ava_det.model.weights.native import load_model
-from ava_det.model.weights.torch_files import save_torch_file
 from ava_det.model.zoo import build_classifier, build_detector
+from ava_det.weights.codebases import pyslowfast
+from ava_det.weights.native import load_model
+from ava_det.weights.torch_files import save_torch_file
 
 CONFIG = """
 from detectron2.config import LazyCall as L

@@ -12,13 +12,13 @@ import cv2
 import numpy as np
 
 from ava_det.evaluate.evaluation import Rules, evaluate_file
+from ava_det.evaluate.figures import write_evaluation
 from ava_det.formats.ava_csv import read_ground_truth
 from ava_det.formats.class_map import read_class_map
-from ava_det.formats.coco import write_coco
-from ava_det.formats.cvat import write_cvat
-from ava_det.formats.evaluation import write_evaluation
-from ava_det.formats.shapes import Shape
-from ava_det.formats.via import write_via
+from ava_det.formats.tools.coco import write_coco
+from ava_det.formats.tools.cvat import write_cvat
+from ava_det.formats.tools.shapes import Shape
+from ava_det.formats.tools.via import write_via
 from ava_det.structures import Clock
 from drills import texts
 from drills.case import Draft, Kind

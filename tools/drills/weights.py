@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ava_det.detect.shipped import person_weights
-from ava_det.model.weights.load import export
+from ava_det.weights.load import export
+from ava_det.weights.shipped import person_weights
 from drills import onnx
 from drills.case import ROOT, Draft, Kind
 from drills.damage import damaged, no_file

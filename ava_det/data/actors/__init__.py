@@ -6,7 +6,6 @@ pictures and the boxes), `produce` and `dataset` (the files).
 """
 
 from ava_det.data.actors.actions import class_map
-from ava_det.data.actors.dataset import load_keyframes, load_videos, prepare, register
 from ava_det.data.actors.produce import (
     CLOCK,
     SUBSETS,
@@ -16,6 +15,7 @@ from ava_det.data.actors.produce import (
     write_video,
 )
 from ava_det.data.actors.scenes import SCENES
+from ava_det.data.sets.actors import load_keyframes, load_videos, prepare, register
 
 __all__ = [
     "CLOCK",
