@@ -2,9 +2,10 @@
 
 `$DETECTRON2_DATASETS` says where they lie (default: `datasets`), as for detectron2's own.
 `DatasetCatalog.get(name)` gives `AnnotatedKeyframe`s, or `LabelledVideo`s where the name has
-`clips` in it or the set is one of `ava_det.data.sets.recognition_sets`; `MetadataCatalog.get(name)` has
-`clock` and `class_map`, or `load_class_map` where the names of the classes lie with the data; for
-checks, an AVA-shaped set has its `parts`, and another detection set `annotated`.
+`clips` in it or the set is one of `ava_det.data.sets.recognition_sets`.
+`MetadataCatalog.get(name)` has `clock` and `class_map`, or `load_class_map` where the names of the
+classes lie with the data. For checks, an AVA-shaped set has its `parts`, and another detection set
+`annotated`.
 """
 
 import os
@@ -14,8 +15,7 @@ from pathlib import Path
 
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
-from ava_det.data import actors
-from ava_det.data.sets import ava, custom, jhmdb, multisports, recognition_sets, ucf24
+from ava_det.data.sets import actors, ava, custom, jhmdb, multisports, recognition_sets, ucf24
 from ava_det.data.sets.description import SUFFIX
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.nearest import meant

@@ -10,12 +10,12 @@ import pytest
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from numbered import write_numbered
 
-from ava_det.data import actors
+from ava_det.data.actors.actions import class_map
 from ava_det.data.build import get_records
 from ava_det.data.check.dataset import Expected, check_registered
 from ava_det.data.check.findings import Findings
 from ava_det.data.proposals import with_unlisted
-from ava_det.data.sets import ava, catalog, ucf24
+from ava_det.data.sets import actors, ava, catalog, ucf24
 from ava_det.data.sets.catalog import datasets_root, register_all
 from ava_det.formats.class_map import ClassMap, write_class_map
 from ava_det.formats.proposals import read_proposals
@@ -145,7 +145,7 @@ def test_multisports(root):
 def test_actors(root):
     (root / "actors" / "videos").mkdir(parents=True)
     made.encode(root / "actors" / "videos" / "one.mp4", count=10)
-    write_class_map(root / "actors" / "class_map.pbtxt", actors.class_map())
+    write_class_map(root / "actors" / "class_map.pbtxt", class_map())
     rows = ["one,0,0.1,0.1,0.5,0.5,99,0", "one,x,0.1,0.1,0.5,0.5,1,0", "two,0"]
     (root / "actors" / "test.csv").write_text("\n".join(rows) + "\n")
     _, found = check("actors_test")

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ava_det.data import actors
-from ava_det.data.actors import SCENES, SceneBias, Sizes, load_keyframes, load_videos, prepare
-from ava_det.data.actors.actions import ACTIONS, SOLO_ACTIONS
-from ava_det.data.actors.produce import scripts
+from ava_det.data.actors.actions import ACTIONS, SOLO_ACTIONS, class_map
+from ava_det.data.actors.produce import CLOCK, SceneBias, Sizes, scripts
+from ava_det.data.actors.scenes import SCENES
+from ava_det.data.sets import actors
+from ava_det.data.sets.actors import load_keyframes, load_videos, prepare
 from ava_det.formats.class_map import read_class_map
 from ava_det.structures import InputError
 from ava_det.video.video import Video
@@ -52,7 +53,7 @@ def test_tree(root: Path):
     videos = [f"videos/{s}_{k:04d}.mp4" for s in MADE for k in range(getattr(TINY, s))]
     tables = ["class_map.pbtxt", "scenes.csv", "settings.json", *(f"{s}.csv" for s in MADE)]
     assert names == sorted(videos + tables)
-    assert read_class_map(root / "class_map.pbtxt") == actors.class_map()
+    assert read_class_map(root / "class_map.pbtxt") == class_map()
 
 
 @pytest.mark.parametrize(("split", "count"), [("train", 3), ("test", 2)])
@@ -65,7 +66,7 @@ def test_keyframes_are_frames_of_their_files(root: Path, split: str, count: int)
         video = Video(record.path)
         assert (video.height, video.width) == (48, 64)
         np.testing.assert_allclose(video.frame_times, np.arange(30) / 15, atol=1e-4)
-        time = actors.CLOCK.seconds(record.people.keyframe.tick)
+        time = CLOCK.seconds(record.people.keyframe.tick)
         assert np.abs(video.frame_times - time).min() < 1e-3
         assert all(actions for actions in record.people.actions)
 
@@ -336,8 +337,8 @@ def test_register(root: Path):
     try:
         assert len(DatasetCatalog.get("mine_train")) == 3
         assert len(DatasetCatalog.get("mine_clips_test")) == 1
-        assert MetadataCatalog.get("mine_test").class_map == actors.class_map()
-        assert MetadataCatalog.get("mine_test").clock == actors.CLOCK
+        assert MetadataCatalog.get("mine_test").class_map == class_map()
+        assert MetadataCatalog.get("mine_test").clock == CLOCK
         assert len(MetadataCatalog.get("mine_clips_train").class_map) == len(SOLO_ACTIONS)
     finally:
         for kind in ("", "clips_"):
