@@ -7,6 +7,7 @@
 
 Reading writes OUTPUT/annotations.csv, OUTPUT/classes.pbtxt and OUTPUT/data.toml, whose path is the
 name of the data set for every tool. A tick is a frame; with VIA, `--rate` of them are a second.
+Files that are there already are replaced with `--overwrite` alone.
 """
 
 import argparse
@@ -24,12 +25,14 @@ from ava_det.formats.class_map import read_class_map, write_class_map
 from ava_det.formats.coco import read_coco, write_coco
 from ava_det.formats.cvat import read_cvat, write_cvat
 from ava_det.formats.joining import idle_tracks, join, left_out_lines, require_chosen
+from ava_det.formats.outputs import outputs, require_apart, require_free
 from ava_det.formats.shapes import Annotations, class_map_of, from_table, to_table
 from ava_det.formats.via import read_via, write_via
 from ava_det.formats.video_names import VideoNames
 from ava_det.structures import FRAME_CLOCK, Clock, InputError, Keyframe
 
 READERS, WRITERS = ("cvat", "via", "coco"), ("to-cvat", "to-via", "to-coco")
+WRITTEN = {"to-via": ["project.json"], "to-coco": ["instances.json"]}  # to-cvat: a file a video
 # What an option is of no use to is refused rather than passed over.
 ONLY_FOR = {
     "actions": ("cvat", "coco"),
@@ -53,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     add("--output", required=True, type=Path, help="folder")
     add("--videos", required=True, type=Path, help="folder of the videos")
     add("--class-map", type=Path, help="classes that there are (default: those in the files)")
+    cli.add_overwrite(parser)
     add = parser.add_argument_group("reading").add_argument
     names: dict[str, Any] = {"nargs": "+", "default": [], "metavar": "NAME"}
     add("--actions", choices=(ATTRIBUTES, LABEL), default=ATTRIBUTES, help="where actions stand")
@@ -77,6 +81,8 @@ def main(args: argparse.Namespace) -> None:
             usual.error(f"--{option} is for {', '.join(formats)}, not {args.format}")
     if args.video and len(args.video) != len(args.inputs):
         usual.error("--video takes a name for each FILE")
+    if args.format in WRITTEN:
+        require_free([args.output / name for name in WRITTEN[args.format]], args.overwrite)
     if args.format in READERS:
         to_ava(args)
     else:
@@ -122,22 +128,17 @@ def clock_of(args: argparse.Namespace, default: Clock) -> Clock:
 
 def to_ava(args: argparse.Namespace) -> None:
     """Files of a tool to a data set in AVA's form."""
+    files = [args.output / name for name in ("annotations.csv", "classes.pbtxt", "data.toml")]
+    require_free(files, args.overwrite)  # before any work
     choice = Choice(args.actions, tuple(args.label), tuple(args.attribute), args.every)
     found, clock = read(args, choice)
     require_chosen(str(args.inputs[0]), found, choice)
     classes = read_class_map(args.class_map) if args.class_map else class_map_of(found.actions)
     table = to_table(found.shapes, classes, str(args.inputs[0]))
-    args.output.mkdir(parents=True, exist_ok=True)
-    write_ground_truth(args.output / "annotations.csv", table)
-    write_class_map(args.output / "classes.pbtxt", classes)
-    videos = os.path.relpath(args.videos.resolve(), args.output.resolve())
-    with atomic_text(args.output / "data.toml") as file:
-        file.write('annotations = "annotations.csv"\nclass_map = "classes.pbtxt"\n')
-        file.write(f"videos = {json.dumps(Path(videos).as_posix())}\n")
-        if clock.rate is not None:
-            file.write(f"rate = {clock.rate}\n")
-        if clock.rate is not None or clock.start:
-            file.write(f"start = {clock.start}\n")
+    with outputs(*files, overwrite=args.overwrite):
+        write_ground_truth(files[0], table)
+        write_class_map(files[1], classes)
+        write_description(files[2], args.videos, clock)
     unlabelled = sum(not shape.actions for shape in found.shapes)
     print(
         f"{args.output / 'data.toml'}: {len(found.shapes)} boxes on "
@@ -149,6 +150,18 @@ def to_ava(args: argparse.Namespace) -> None:
         print(f"people without any action: {idle} of {tracks}")
     for line in left_out_lines(found):
         print(line)
+
+
+def write_description(path: Path, videos: Path, clock: Clock) -> None:
+    """Say where the parts of the data set are, and what a tick is."""
+    beside = os.path.relpath(videos.resolve(), path.parent.resolve())
+    with atomic_text(path) as file:
+        file.write('annotations = "annotations.csv"\nclass_map = "classes.pbtxt"\n')
+        file.write(f"videos = {json.dumps(Path(beside).as_posix())}\n")
+        if clock.rate is not None:
+            file.write(f"rate = {clock.rate}\n")
+        if clock.rate is not None or clock.start:
+            file.write(f"start = {clock.start}\n")
 
 
 def from_ava(args: argparse.Namespace) -> None:
@@ -170,21 +183,19 @@ def from_ava(args: argparse.Namespace) -> None:
     clock = described_clock(args)
     keyframes = [Keyframe(shape.video, shape.tick) for shape in shapes]
     folder.require_inside(str(args.inputs[0]), keyframes, clock)
-    args.output.mkdir(parents=True, exist_ok=True)
-    if args.format == "to-via":
-        write_via(args.output / "project.json", shapes, names, folder.size, clock)
-    elif args.format == "to-coco":
-        write_coco(args.output / "instances.json", shapes, names, folder.size)
-    else:
-        for video in dict.fromkeys(shape.video for shape in shapes):
-            part = [
-                replace(shape, tick=shape.tick - clock.start)
-                for shape in shapes
-                if shape.video == video
-            ]
-            path = args.output / f"{video}.xml"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_cvat(path, part, names, folder.frames(video), *folder.size(video))
+    videos = list(dict.fromkeys(shape.video for shape in shapes))
+    files = [args.output / name for name in WRITTEN.get(args.format, map("{}.xml".format, videos))]
+    require_apart(files, args.inputs)
+    with outputs(*files, overwrite=args.overwrite):
+        if args.format == "to-via":
+            write_via(files[0], shapes, names, folder.size, clock)
+        elif args.format == "to-coco":
+            write_coco(files[0], shapes, names, folder.size)
+        else:
+            for path, video in zip(files, videos, strict=True):
+                ours = [shape for shape in shapes if shape.video == video]
+                part = [replace(shape, tick=shape.tick - clock.start) for shape in ours]
+                write_cvat(path, part, names, folder.frames(video), *folder.size(video))
     print(f"{args.output}: {len(shapes)} boxes")
 
 
