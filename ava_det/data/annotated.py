@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from ava_det.data.frame_folders import FrameFolder
-from ava_det.data.video_facts import Size
+from ava_det.formats.frame_sizes import Size
 from ava_det.structures import Clock
 
 

@@ -4,7 +4,6 @@ A module a data set reads them (`kinetics`, `something`, `ucf101`, `hmdb51`, `ow
 no file of a video, only under which names one may be found.
 """
 
-import csv
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ava_det.formats.atomic import open_text
+from ava_det.formats.csv_file import text_lines
 from ava_det.structures import InputError
 
 
@@ -59,30 +59,9 @@ def first_file(folder: Path, *names: str) -> Path:
 
 def lines_of(path: Path) -> Iterator[tuple[int, str]]:
     """(row, text) of the lines of a file that are not empty."""
-    try:
-        with open_text(path) as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield number, line.strip()
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a text file") from None
-
-
-def csv_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """(row, column -> text) of a csv whose header has at least the columns."""
-    with open_text(path) as file:
-        reader = csv.DictReader(file)
-        try:
-            missing = [name for name in columns if name not in (reader.fieldnames or ())]
-            if missing:
-                raise InputError(f"{path}: row 1: no column {', '.join(missing)}")
-            for row in reader:
-                lacking = [name for name in columns if not (row[name] or "").strip()]
-                if lacking:
-                    raise InputError(f"{path}: row {reader.line_num}: no {', '.join(lacking)}")
-                yield reader.line_num, {name: row[name].strip() for name in columns}
-        except (UnicodeDecodeError, csv.Error):
-            raise InputError(f"{path}: not a csv file") from None
+    for number, line in enumerate(text_lines(path), 1):
+        if line.strip():
+            yield number, line.strip()
 
 
 def read_json(path: Path, kind: type) -> Any:
@@ -94,7 +73,7 @@ def read_json(path: Path, kind: type) -> Any:
     try:
         with open_text(path) as file:
             content = json.load(file)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a json file ({error})") from None
     if not isinstance(content, kind) or not content:
         raise InputError(f"{path}: a {kind.__name__} of entries belongs here")

@@ -56,6 +56,7 @@ class AvaFiles:
         evaluated: the list of the classes that count; None: all.
         excluded: csv of keyframes that are left out.
         included: list of the ticks that count; None: all.
+        sizes: csv of the sizes of frames that boxes were drawn on; None: not known.
         find: the files of a folder of videos by name: bare names, or as `video_files` has them.
     """
 
@@ -66,6 +67,7 @@ class AvaFiles:
     evaluated: Path | None = None
     excluded: Path | None = None
     included: Path | None = None
+    sizes: Path | None = None
     find: Callable[[Path], dict[str, Path]] = files_by_stem
 
 

@@ -10,7 +10,7 @@ import torch
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.utils.comm import get_rank, get_world_size
 
-from ava_det.data.catalog import check_known, class_map_of
+from ava_det.data.catalog import check_known, class_map_of, common_clock
 from ava_det.data.frame_folders import FrameFolderReader
 from ava_det.data.keyframes import PackedKeyframes, join
 from ava_det.data.mapper import (
@@ -107,14 +107,26 @@ def get_ground_truth(names: str | Sequence[str], every: int = 1) -> pd.DataFrame
     return table_of([record.people for record in records])
 
 
-def get_class_map(name: str) -> ClassMap:
-    """The classes of a data set."""
-    return class_map_of(check_known(name))
+def get_class_map(name: str | Sequence[str]) -> ClassMap:
+    """The classes of a data set, or of several that have the same.
+
+    Raises:
+        InputError: an unknown data set, or two whose classes differ.
+    """
+    names = [name] if isinstance(name, str) else name
+    first, *others = (class_map_of(check_known(each)) for each in names)
+    for other, classes in zip(names[1:], others, strict=True):
+        if classes != first:
+            raise InputError(f"{other}: its classes are not those of {names[0]}")
+    return first
 
 
-def get_evaluated_classes(name: str) -> ClassMap:
-    """The classes of a data set that count in its evaluation: of AVA's 80, say, 60."""
-    load = MetadataCatalog.get(check_known(name)).get("load_evaluated", None)
+def get_evaluated_classes(name: str | Sequence[str]) -> ClassMap:
+    """The classes of a data set that count in its evaluation: of AVA's 80, say, 60; those of the
+    first one of several.
+    """
+    first = name if isinstance(name, str) else name[0]
+    load = MetadataCatalog.get(check_known(first)).get("load_evaluated", None)
     return load() if load else get_class_map(name)
 
 
@@ -138,17 +150,17 @@ def frame_reader(
     return FrameFolderReader(folders, files, short_side) if folders else files
 
 
-def detection_mapper(dataset: str, **arguments: Any) -> DetectionMapper:
-    """A `DetectionMapper` with the class map and clock of a data set."""
-    clock = MetadataCatalog.get(check_known(dataset)).clock
-    return DetectionMapper(class_map=class_map_of(dataset), clock=clock, **arguments)
+def detection_mapper(dataset: str | Sequence[str], **arguments: Any) -> DetectionMapper:
+    """A `DetectionMapper` with the class map and clock of a data set, or several of the same."""
+    clock = common_clock([dataset] if isinstance(dataset, str) else dataset)
+    return DetectionMapper(class_map=get_class_map(dataset), clock=clock, **arguments)
 
 
-def person_mapper(dataset: str, **arguments: Any) -> DetectionMapper:
+def person_mapper(dataset: str | Sequence[str], **arguments: Any) -> DetectionMapper:
     """A `DetectionMapper` of single frames for a detector of people, whatever they do, with the
-    clock of a data set.
+    clock of a data set, or several of the same.
     """
-    clock = MetadataCatalog.get(check_known(dataset)).clock
+    clock = common_clock([dataset] if isinstance(dataset, str) else dataset)
     return DetectionMapper(class_map=None, clock=clock, frames=1, stride=1, **arguments)
 
 

@@ -22,12 +22,12 @@ from ava_det.data.ava import (
 )
 from ava_det.data.check_videos import check_videos
 from ava_det.data.frame_folders import FrameFolder
-from ava_det.data.video_facts import Size
 from ava_det.data.video_files import files_by_stem, video_files
 from ava_det.formats.ava_csv import read_keyframes, read_timestamps, table_of
 from ava_det.formats.check_rows import NUMBERS, Rules, check_rows, check_table, place_of
 from ava_det.formats.class_map import ClassMap, read_class_map
-from ava_det.formats.findings import Findings
+from ava_det.formats.findings import ERROR, Findings
+from ava_det.formats.frame_sizes import Size, read_sizes
 from ava_det.structures import InputError
 
 
@@ -86,7 +86,8 @@ def check_files(
     source = files.pictures
     found = {} if isinstance(source, FrameFolder) else files.find(source)
     # The loader of a description reads files through, and AVA's leaves that to training.
-    pictures = Pictures(source, found, files.clock, whole=files.find is video_files)
+    whole, sizes = files.find is video_files, read_sizes(files.sizes) if files.sizes else {}
+    pictures = Pictures(source, found, files.clock, sizes=sizes, whole=whole)
     pictured = check_videos(annotations, table, expected.of(pictures), findings)
     return Checked(table, pictured & countable(table, files.excluded, files.included))
 
@@ -120,7 +121,7 @@ def check_registered(name: str, expected: Expected, findings: Findings) -> Check
     check_table(annotated.path, table, rules, findings)
     pictured = check_videos(annotated.path, table, expected.of(annotated.pictures), findings)
     checked = Checked(table, pictured)
-    return checked if annotated.complete else _loaded(name, checked)
+    return checked if annotated.complete else _loaded(name, checked, findings)
 
 
 def _check_part(
@@ -164,13 +165,15 @@ def _joined(parts: tuple[AvaFiles | ClipFiles, ...], checked: list[Checked]) -> 
     return Checked(whole.astype({"video": "category"}), counts)
 
 
-def _loaded(name: str, otherwise: Checked) -> Checked:
+def _loaded(name: str, otherwise: Checked, findings: Findings) -> Checked:
     """The rows of a set with its frames without people, if it can be loaded."""
     from ava_det.data.build import get_ground_truth
 
     try:
         table = get_ground_truth(name)
-    except InputError:
+    except InputError as error:
+        if not findings.count(ERROR):  # else what keeps it from loading is found already
+            findings.add("unreadable", name, str(error))
         return otherwise
     return Checked(table, np.ones(len(table), bool))
 

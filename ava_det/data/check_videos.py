@@ -1,8 +1,7 @@
 """Whether the pictures of a data set are what its annotations speak of."""
 
-import csv
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import cv2
@@ -14,7 +13,6 @@ from ava_det.data.annotated import Pictures
 from ava_det.data.frame_folders import FrameFolder
 from ava_det.data.video_facts import (
     Facts,
-    Size,
     file_facts,
     header_facts,
     list_facts,
@@ -24,10 +22,10 @@ from ava_det.data.video_files import files_by_stem
 from ava_det.formats.check_rows import place_of
 from ava_det.formats.findings import Findings
 from ava_det.formats.frame_lists import FrameList
+from ava_det.formats.frame_sizes import Size, misfit
 from ava_det.structures import Clock, InputError
 
 RATE_TOLERANCE = 0.005
-ASPECT_TOLERANCE = 0.02
 LONGER = 1.5, 60.0  # times, and seconds more, than what the keyframes need
 
 
@@ -81,7 +79,8 @@ def check_videos(
         (N,) bool: the rows that a loader keeps: those of videos that are there and, where files
         are read through or ticks are frames, that lie in a readable one.
     """
-    source, sizes, rate = pictures.source, dict(pictures.sizes), pictures.rate
+    source, rate = pictures.source, pictures.rate
+    sizes = {name: [size] for name, size in pictures.sizes.items()}
     groups = table.groupby("video", observed=True).indices
     places = {str(name): where for name, where in groups.items()}
     annotated = {name: table.iloc[where] for name, where in places.items()}
@@ -97,8 +96,9 @@ def check_videos(
         try:
             if isinstance(source, FrameFolder):
                 facts = frame_facts(name, lists[name], source, findings)
-                if name in others and (size := header_facts(others[name]).size):
-                    sizes.setdefault(name, size)
+                if name in others and name not in sizes:
+                    film = header_facts(others[name])
+                    sizes[name] = [s for s in dict.fromkeys([film.size, film.displayed]) if s]
             else:
                 facts = _facts(pictures, name)
         except InputError as error:
@@ -110,8 +110,8 @@ def check_videos(
             kept[places[name][outside]] &= not looked_into
             if rate is not None and abs(facts.rate / rate - 1) > RATE_TOLERANCE:
                 findings.add("rate", path, f"{name}: {facts.rate:.3f}, not {rate:g} a second")
-            if name in sizes and facts.size:
-                _check_size(path, name, facts.size, sizes[name], findings)
+            if name in sizes:
+                _check_size(path, name, facts, sizes[name], findings)
     return kept
 
 
@@ -185,33 +185,16 @@ def _check_times(
 
 
 def _check_size(
-    path: Path | str, name: str, found: Size, expected: Size, findings: Findings
+    path: Path | str, name: str, facts: Facts, drawn: Collection[Size], findings: Findings
 ) -> None:
-    sides = f"{name}: {found[0]} x {found[1]}, in the list {expected[0]} x {expected[1]}"
-    ratio = (found[0] / found[1]) / (expected[0] / expected[1])
-    if abs(ratio - 1) > ASPECT_TOLERANCE:
-        findings.add("aspect", path, sides)
-    elif found != expected:
-        findings.add("rescaled", path, sides)
-
-
-def read_sizes(path: Path) -> dict[str, Size]:
-    """Sizes by video from a csv of `video,width,height`, with or without a header line.
-
-    Raises:
-        InputError: a row that is something else.
-    """
-    sizes: dict[str, Size] = {}
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        for number, row in enumerate(csv.reader(file), 1):
-            if not row or (number == 1 and row[0].lower().startswith("video")):
-                continue
-            if len(row) != 3 or not all(cell.strip().isdecimal() for cell in row[1:]):
-                raise InputError(f"{path}: row {number}: not video,width,height")
-            sizes[row[0]] = int(row[1]), int(row[2])
-            if 0 in sizes[row[0]]:
-                raise InputError(f"{path}: row {number}: a side of 0 pixels")
-    return sizes
+    """Whether boxes that were drawn on frames of either of some sizes fit a video."""
+    shown = [size for size in dict.fromkeys([facts.size, facts.displayed]) if size]
+    if not shown or any(size in shown for size in drawn):
+        return
+    found, listed = (" or ".join(f"{w} x {h}" for w, h in sizes) for sizes in (shown, drawn))
+    problems = {misfit(size, shown) for size in drawn}
+    kind = "rescaled" if "" in problems else min(problems, key=["swapped", "aspect"].index)
+    findings.add(kind, path, f"{name}: {found}, in the list {listed}")
 
 
 def check_proposals(

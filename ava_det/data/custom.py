@@ -21,7 +21,9 @@ from ava_det.data.video_files import video_files
 from ava_det.formats.ava_csv import table_of
 from ava_det.formats.class_map import ClassMap, read_class_map
 from ava_det.formats.nearest import meant
-from ava_det.structures import InputError, Keyframe, PersonBoxes
+from ava_det.structures import Clock, InputError, Keyframe, PersonBoxes
+
+MOST_TICKS_A_FRAME = 10  # of a set that is all ticks of its videos
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +76,11 @@ def load_keyframes(description: Description) -> PackedKeyframes:
         return _within(description, keyframes, *_facts(description, paths))
     paths = pictures_of(description.pictures, video_files)
     facts, broken = _facts(description, paths)
+    for name in [name for name, found in facts.items() if _too_many(found, description.clock)]:
+        broken[name] = (
+            f"{paths[name]}: has {facts.pop(name).frames} frames, and far more ticks at rate = "
+            f"{description.clock.rate:g}; without a rate a tick is a frame"
+        )
     everything = [
         PersonBoxes.nobody(Keyframe(name, tick))
         for name, found in facts.items()
@@ -81,6 +88,12 @@ def load_keyframes(description: Description) -> PackedKeyframes:
     ]
     _say(description.path, _without(facts, broken), len(everything))
     return pack(table_of(everything), paths)
+
+
+def _too_many(facts: Facts, clock: Clock) -> bool:
+    """Whether a video has so many ticks that nearly all show what another one does."""
+    most = MOST_TICKS_A_FRAME * (facts.frames + 1)
+    return clock.rate is not None and facts.seconds * clock.rate > most
 
 
 def every_video(description: Description) -> Annotated:

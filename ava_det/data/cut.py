@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from ava_det.data.orientation import UPRIGHT
 from ava_det.data.sampling import nearest_frames
 from ava_det.data.video import Video
 from ava_det.formats.atomic import atomic_path
@@ -73,7 +74,7 @@ def cut_video(source: Path, target: Path, cut: Cut) -> float:
             output = stack.enter_context(
                 av.open(f"file:{partial}", "w", format="mp4", options=options)
             )
-            encoder = _Encoder(output, video.height, video.width, rate)
+            encoder = _Encoder(output, video.height, video.width, rate, video.index.aspect)
             written = 0
             for picture, stamps in _by_picture(video, frames, times):
                 for stamp in stamps:
@@ -104,10 +105,10 @@ def _by_picture(
 def _upright(video: Video, picture: av.VideoFrame) -> av.VideoFrame:
     """A frame as it is to be seen, of even sides, in the encoder's pixel format."""
     height, width = (side + side % 2 for side in (video.height, video.width))
-    turns = video.index.turns
-    if not turns:
+    orientation = video.index.orientation
+    if orientation == UPRIGHT:
         return picture.reformat(width, height, "yuv420p", interpolation="BICUBIC")
-    pixels = np.rot90(picture.to_ndarray(format="rgb24"), turns).astype(np.uint8)
+    pixels = orientation.apply(picture.to_ndarray(format="rgb24"))
     turned = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
     return turned.reformat(width, height, "yuv420p", interpolation="BICUBIC")
 
@@ -116,7 +117,12 @@ class _Encoder:
     """Frames into a container."""
 
     def __init__(
-        self, output: av.container.OutputContainer, height: int, width: int, rate: float
+        self,
+        output: av.container.OutputContainer,
+        height: int,
+        width: int,
+        rate: float,
+        aspect: Fraction,
     ) -> None:
         exact = Fraction(rate).limit_denominator(1001)
         options = {"preset": "veryfast", "crf": QUALITY, "g": str(max(1, round(rate)))}
@@ -125,6 +131,7 @@ class _Encoder:
         codec = self._stream.codec_context
         codec.height, codec.width = height + height % 2, width + width % 2
         codec.pix_fmt = "yuv420p"
+        codec.sample_aspect_ratio = aspect
         codec.thread_count = 1  # the videos are what is done in parallel
         codec.time_base = Fraction(1, TICKS)
         self._coloured = False

@@ -19,12 +19,15 @@ import pandas as pd
 
 from ava_det.boxes import clip_relative, to_relative
 from ava_det.data.annotated import Annotated, Pictures
-from ava_det.data.box_table import read_box_table
+from ava_det.data.box_table import numbers_of, read_box_table
 from ava_det.data.frame_folders import FrameFolder
 from ava_det.data.tubes import annotated_tubes, files_of, path_of, set_keyframes
 from ava_det.data.video import VideoReader
 from ava_det.data.video_files import video_files
+from ava_det.formats.atomic import open_text
 from ava_det.formats.class_map import ClassMap
+from ava_det.formats.csv_file import shown
+from ava_det.formats.errors import naming
 from ava_det.formats.tube_pickle import AnnotatedTube, read_tube_pickle
 from ava_det.structures import (
     FRAME_CLOCK,
@@ -194,24 +197,31 @@ def _unclipped(rows: pd.DataFrame) -> np.ndarray:
 def _read_split(root: Path, split: int, subset: str) -> list[str]:
     path = root / SPLITS
     try:
-        return json.loads(path.read_text())[str(split)][subset]
+        with naming(path), open_text(path) as file:
+            text = file.read()
+        videos = json.loads(text)[str(split)][subset]
     except OSError as error:
         raise InputError(
             f"{path}: {error.strerror}; datasets/README.md says what goes here"
         ) from error
-    except (ValueError, KeyError) as error:
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: no split {split} {subset} ({error})") from error
+    if not isinstance(videos, list) or not all(isinstance(name, str) for name in videos):
+        raise InputError(f"{path}: split {split} {subset} is no list of names of videos")
+    return videos
 
 
 def _read_annotations(path: Path) -> pd.DataFrame:
     table = read_box_table(path, COLUMNS)
-    numbers = table[COLUMNS[1:6]].apply(pd.to_numeric, errors="coerce")
-    bad = numbers.isna().any(axis=1) | ~table.action.isin(ACTIONS)
-    bad |= (numbers["frame"] % 1 != 0) | table.duplicated(["video", "frame"])  # one actor
+    numbers = numbers_of(table)
+    bad = numbers.isna().any(axis=1) | ~table.action.isin(ACTIONS) | table.video.isna()
+    bad |= table.duplicated(["video", "frame"])  # one actor
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
-        raise InputError(f"{path}: row {row + 2}: {','.join(map(str, table.iloc[row]))!r}")
-    return table
+        raise InputError(f"{path}: row {row + 2}: {shown(','.join(map(str, table.iloc[row])))}")
+    return table.assign(**{str(name): column for name, column in numbers.items()}).astype(
+        {"frame": "int64"}
+    )
 
 
 def _path(root: Path, video: str) -> Path:

@@ -14,11 +14,11 @@ from typing import NamedTuple
 from ava_det.data.annotations import (
     Annotations,
     WantedVideo,
-    csv_rows,
     first_file,
     lines_of,
     read_json,
 )
+from ava_det.formats.csv_file import named_rows
 from ava_det.structures import InputError
 
 COLUMNS = ("label", "youtube_id", "time_start", "time_end")
@@ -81,7 +81,7 @@ def _read_clips(path: Path) -> list[_Clip]:
     for where, label, youtube_id, start, end in rows:
         try:
             clips.append(_Clip(label, youtube_id, int(float(start)), int(float(end))))
-        except ValueError:
+        except (ValueError, OverflowError):
             raise InputError(f"{path}: {where}: no seconds: {start!r}, {end!r}") from None
     if not clips:
         raise InputError(f"{path}: lists no video")
@@ -89,7 +89,7 @@ def _read_clips(path: Path) -> list[_Clip]:
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[str, ...]]:
-    for number, row in csv_rows(path, COLUMNS):
+    for number, row in named_rows(path, COLUMNS):
         yield f"row {number}", *(row[name] for name in COLUMNS)
 
 

@@ -16,10 +16,12 @@ import numpy as np
 import pandas as pd
 
 from ava_det.data.annotated import Annotated
-from ava_det.data.box_table import read_box_table
+from ava_det.data.annotations import lines_of
+from ava_det.data.box_table import numbers_of, read_box_table
 from ava_det.data.frame_folders import FrameFolder
 from ava_det.data.tubes import annotated_tubes, set_keyframes
 from ava_det.formats.class_map import ClassMap
+from ava_det.formats.csv_file import shown
 from ava_det.formats.tube_pickle import AnnotatedTube, read_corrected_pickle, read_tube_pickle
 from ava_det.formats.video_names import video_name
 from ava_det.structures import AnnotatedKeyframe, InputError
@@ -90,12 +92,11 @@ def _split_file(root: Path) -> Path:
 def _test_videos(path: Path) -> set[str]:
     """The videos of a list, with or without ending and label: those of no list train."""
     try:
-        lines = path.read_text().splitlines()
+        return {video_name(line.split()[0]) for _, line in lines_of(path)}
     except OSError as error:
         raise InputError(
             f"{path}: {error.strerror}; datasets/README.md says what goes here"
         ) from error
-    return {video_name(line.split()[0]) for line in lines if line.strip()}
 
 
 def pictures(root: Path) -> Path | FrameFolder:
@@ -138,13 +139,12 @@ def _continuous(tube: AnnotatedTube) -> AnnotatedTube:
 
 def _read_annotations(path: Path) -> pd.DataFrame:
     table = read_box_table(path, COLUMNS)
-    numbers = table[[*COLUMNS[1:6], "tube"]].apply(pd.to_numeric, errors="coerce")
-    whole = (numbers[["frame", "tube"]] % 1 == 0).all(axis=1)
+    numbers = numbers_of(table)
     tube = table.groupby(["video", "tube"])
     twice = table.duplicated(["video", "tube", "frame"])
     mixed = table["action"] != tube["action"].transform("first")
-    known = table["action"].isin(ACTIONS)
-    _refuse(path, table, numbers.isna().any(axis=1) | ~whole | ~known, "is malformed")
+    known = table["action"].isin(ACTIONS) & table["video"].notna()
+    _refuse(path, table, numbers.isna().any(axis=1) | ~known, "is malformed")
     _refuse(path, table, twice | mixed, "contradicts an earlier row of its tube")
     return table.assign(**{str(name): column for name, column in numbers.items()})
 
@@ -153,5 +153,5 @@ def _refuse(path: Path, table: pd.DataFrame, bad: Sequence[bool] | pd.Series, wh
     rows = np.flatnonzero(bad)
     if len(rows):
         row = int(rows[0])
-        shown = ",".join(map(str, table.iloc[row]))
-        raise InputError(f"{path}: row {row + 2}: {shown!r} {what}")
+        text = ",".join(map(str, table.iloc[row]))
+        raise InputError(f"{path}: row {row + 2}: {shown(text)} {what}")

@@ -15,6 +15,7 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
+from ava_det.data.orientation import Size, displayed_size
 from ava_det.data.sampling import nearest_frames
 from ava_det.data.video_index import (
     DEFAULT_RATE,
@@ -31,8 +32,8 @@ from ava_det.structures import InputError
 class Video:
     """One video file, open. A context manager; not for several threads at once.
 
-    Frames come as the file says they are to be seen (rotation applied, pixels as they are: a sample
-    aspect ratio is not), in RGB, all of one size.
+    Frames come as the file says they are to be seen, turned and mirrored, in RGB, all of one size.
+    Pixels come as they are: where they are not square, `displayed` is of another shape than frames.
 
     An MP4 that is cut short still lists the frames that are gone: they have (estimated) times here,
     so that no clip silently ends where the file does, and asking for one raises `InputError`.
@@ -82,7 +83,7 @@ class Video:
         coded = index.height, index.width
         scale = 1.0 if short_side is None else short_side / min(coded)
         self._coded = tuple(max(1, round(side * scale)) for side in coded)
-        self.height, self.width = self._coded[::-1] if index.turns % 2 else self._coded
+        self.width, self.height = index.orientation.size(*self._coded[::-1])
         span = float(self.frame_times[-1])
         rate = self._stream.average_rate
         self.rate = (len(self.frame_times) - 1) / span if span else float(rate or DEFAULT_RATE)
@@ -97,6 +98,12 @@ class Video:
     def __len__(self) -> int:
         """F, the number of frames."""
         return len(self.frame_times)
+
+    @property
+    def displayed(self) -> Size:
+        """Width and height of what a player shows of the file, in square pixels."""
+        index = self.index
+        return displayed_size(*index.orientation.size(index.width, index.height), index.aspect)
 
     def close(self) -> None:
         """Close the file."""
@@ -169,7 +176,7 @@ class Video:
         image = self._reformatter.reformat(
             picture, width, height, format="rgb24", interpolation="BILINEAR", threads=self._threads
         )
-        return np.rot90(image.to_ndarray(), self.index.turns)
+        return self.index.orientation.apply(image.to_ndarray())
 
     def _stretches(self, wanted: np.ndarray) -> list[np.ndarray]:
         """Split frames (increasing) where going on decoding is worse than a new seek."""

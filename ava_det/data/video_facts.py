@@ -5,12 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ava_det.data.orientation import Size, displayed_size, orientation_of, shown_aspect
 from ava_det.data.video import Video
-from ava_det.data.video_index import ends_too_soon, header_seconds, open_video
+from ava_det.data.video_index import ends_too_soon, first_picture, header_seconds, open_video
 from ava_det.formats.frame_lists import FrameList
 from ava_det.structures import Clock, InputError
-
-Size = tuple[int, int]  # width, height
 
 
 class Facts(NamedTuple):
@@ -20,8 +19,11 @@ class Facts(NamedTuple):
         seconds: how long, the last picture's own time included.
         frames: how many.
         rate: a second, on average.
-        size: of the first; None where that is not known.
+        size: width and height of the frames as stored, once they are turned as the file says: what
+            OpenCV and CVAT give; None where that is not known.
         cut_short: whether the file ends before it says, as a download that broke off does.
+        displayed: width and height as a player shows the frames, their pixels made square: a
+            browser's `videoWidth` and `videoHeight`, in which VIA counts; None as for `size`.
     """
 
     seconds: float
@@ -29,6 +31,7 @@ class Facts(NamedTuple):
     rate: float
     size: Size | None
     cut_short: bool = False
+    displayed: Size | None = None
 
     def outside(self, ticks: np.ndarray, clock: Clock) -> np.ndarray:
         """(N,) bool: the ticks that are no frame, or lie before the first frame or more than one
@@ -60,12 +63,15 @@ def header_facts(path: Path, count: bool = False) -> Facts:
     container, stream = open_video(path)
     with container:
         seconds, rate = header_seconds(container, stream), stream.average_rate
-        size = stream.width, stream.height
-        if seconds and rate and not ends_too_soon(path, container, stream):
-            if stream.frames:
-                return Facts(seconds, stream.frames, float(rate), size)
-            if not count:
-                return Facts(seconds, round(seconds * float(rate)), float(rate), size)
+        frames = stream.frames or (0 if count or not seconds else round(seconds * float(rate or 0)))
+        if seconds and rate and frames and not ends_too_soon(path, container, stream):
+            picture = first_picture(container, stream)
+            if picture is not None:
+                orientation = orientation_of(picture)
+                size = orientation.size(picture.width, picture.height)
+                aspect = shown_aspect(stream.sample_aspect_ratio, orientation)
+                displayed = displayed_size(*size, aspect)
+                return Facts(seconds, frames, float(rate), size, displayed=displayed)
     return file_facts(path)
 
 
@@ -80,7 +86,7 @@ def file_facts(path: Path) -> Facts:
         frames = int((index.packets < len(index.shown)).sum())  # those that are gone come last
         seconds = float(index.times[frames - 1]) + 1 / video.rate
         size = video.width, video.height
-        return Facts(seconds, frames, video.rate, size, index.cut_short)
+        return Facts(seconds, frames, video.rate, size, index.cut_short, video.displayed)
 
 
 def require_whole(path: Path, facts: Facts) -> Facts:
@@ -97,4 +103,4 @@ def require_whole(path: Path, facts: Facts) -> Facts:
 
 def list_facts(frames: FrameList, rate: float, size: Size | None = None) -> Facts:
     """Facts of a video that lies as so many frames a second."""
-    return Facts(len(frames) / rate, len(frames), rate, size)
+    return Facts(len(frames) / rate, len(frames), rate, size, displayed=size)

@@ -53,10 +53,16 @@ class VideoFolder:
             )
 
     def size(self, video: str) -> tuple[int, int]:
-        """(height, width) of a video."""
+        """(height, width) of the frames of a video as stored, turned as the file says."""
         size = self._facts(video).size
         assert size is not None  # a file has one, unlike a list of frames
         return size[1], size[0]
+
+    def displayed(self, video: str) -> tuple[int, int]:
+        """(height, width) of a video as a browser shows it, in square pixels: VIA's shape."""
+        displayed = self._facts(video).displayed
+        assert displayed is not None  # as for the size
+        return displayed[1], displayed[0]
 
     def frames(self, video: str) -> int:
         """How many frames a video has."""

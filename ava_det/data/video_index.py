@@ -9,6 +9,7 @@ import contextlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from av.container import InputContainer
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
+from ava_det.data.orientation import Orientation, orientation_of, shown_aspect
 from ava_det.structures import InputError
 
 HIDDEN_FRAMES = {"vp8"}  # codecs with packets that show nothing and are not marked so
@@ -39,9 +41,10 @@ class FrameIndex:
         keys: (K,) int64, the packets of key frames; the first is packet 0, whatever it is.
         marks: K descriptions of those packets, `mark_of(packet)`.
         stamps: K tuples of time stamps to seek for them, in the stream's time base, best first.
-        height: pixels, as coded (before `turns`).
+        height: pixels, as coded (before `orientation`).
         width: pixels, as coded.
-        turns: counter-clockwise quarter turns from the coded to the shown picture.
+        orientation: how the coded picture is laid to be shown.
+        aspect: width by height of a shown pixel.
         cut_short: whether the file ends before it says, `ends_too_soon`.
     """
 
@@ -53,7 +56,8 @@ class FrameIndex:
     stamps: tuple[tuple[int, ...], ...]
     height: int
     width: int
-    turns: int
+    orientation: Orientation
+    aspect: Fraction
     cut_short: bool
 
     @cached_property
@@ -177,6 +181,14 @@ def feed(
     return pairs
 
 
+def first_picture(container: InputContainer, stream: VideoStream) -> av.VideoFrame | None:
+    """The first frame that can be decoded from the position on; None if there is none."""
+    for number, packet in enumerate(itertools.chain(read_packets(container, stream), [None])):
+        for _, frame in feed(stream, packet, number):
+            return frame
+    return None
+
+
 def read_index(path: Path, container: InputContainer, stream: VideoStream) -> FrameIndex:
     """Index a file that has just been opened with `open_video`; its position moves.
 
@@ -207,6 +219,7 @@ def read_index(path: Path, container: InputContainer, stream: VideoStream) -> Fr
     shown = np.full(len(packets), -1, np.int64)
     shown[order] = np.arange(len(order))
     keys = [n for n, packet in enumerate(packets) if n == 0 or (packet.is_key and shown[n] >= 0)]
+    orientation = orientation_of(picture)
     return FrameIndex(
         times=times,
         packets=np.concatenate([order, len(packets) + np.arange(missing)]).astype(np.int64),
@@ -216,7 +229,8 @@ def read_index(path: Path, container: InputContainer, stream: VideoStream) -> Fr
         stamps=tuple(tuple(s for s in packets[n][:2] if s is not None) for n in keys),
         height=picture.height,
         width=picture.width,
-        turns=round(picture.rotation / 90) % 4,
+        orientation=orientation,
+        aspect=shown_aspect(stream.sample_aspect_ratio, orientation),
         cut_short=ends_too_soon(path, container, stream),
     )
 

@@ -15,6 +15,8 @@ from ava_det.draw.plots import Line, heat_map, line_chart, small_curve, small_hi
 from ava_det.formats.comparison import OtherRun, Pair, differences, means, tube_differences
 from ava_det.formats.evaluation import Evaluation, VideoEvaluation
 
+MOST_CLASSES = 200  # that a page shows
+MOST_GROUPS = 30
 Curve = tuple[np.ndarray, np.ndarray]
 
 _PICTURE_NOTE = (
@@ -33,7 +35,7 @@ class Report:
         curves: as for `curve_section`.
         edges: as for `histogram_section`.
         histograms: likewise.
-        confusion: as for `confusion_section`.
+        confusion: as for `confusion_sections`, of the classes of `shown_classes`.
         best: pictures of the best keyframes, by `keyframe_picture`.
         worst: of the worst.
         other: a run to compare with.
@@ -57,13 +59,19 @@ class Report:
 def sections(report: Report) -> list[Html]:
     """All sections."""
     result, other = report.result, report.other
-    parts = [overview(result, other)]
-    parts += [*part_sections(result), class_section(result, report.groups)]
+    parts = [overview(result, other), *part_sections(result)]
+    names = shown_classes(result)
+    left_out = len(result["AP"]) - len(names)
+    some = result.copy()
+    some["AP"] = {name: result["AP"][name] for name in names}
+    parts.append(class_section(some, report.groups, left_out))
     parts += [comparison_section(result, other)] if other else []
     parts += [tube_section(result["video_mAP"])] if "video_mAP" in result else []
-    parts.append(curve_section(result, report.curves, other))
-    parts.append(histogram_section(report.edges, report.histograms))
-    parts += confusion_sections(list(result["AP"]), report.confusion)
+    curves = {name: report.curves[name] for name in names if name in report.curves}
+    histograms = {name: report.histograms[name] for name in names if name in report.histograms}
+    parts.append(curve_section(some, curves, other))
+    parts.append(histogram_section(report.edges, histograms))
+    parts += confusion_sections(names, report.confusion)
     best, worst = report.best, report.worst
     parts += [section("Best keyframes", grid(*best), note=_PICTURE_NOTE)] if best else []
     parts += [section("Worst keyframes", grid(*worst), note=_PICTURE_NOTE)] if worst else []
@@ -73,10 +81,29 @@ def sections(report: Report) -> list[Html]:
     return parts
 
 
+def shown_classes(result: Evaluation) -> list[str]:
+    """The classes that a page shows, in their order: all of them, or those with the most ground
+    truth (of equal ones, with the most detections), since a page of thousands opens in no browser.
+    """
+    names = list(result["AP"])
+    if len(names) <= MOST_CLASSES:
+        return names
+    truth, found = result["ground_truth"], result["detections"]
+    most = sorted(names, key=lambda name: (-truth[name], -found[name]))[:MOST_CLASSES]
+    kept = set(most)
+    return [name for name in names if name in kept]
+
+
+def _more(count: int) -> str:
+    """What a note says of classes that a page leaves out."""
+    return f" {count:,} more classes are not on this page; --json writes all." if count else ""
+
+
 def overview(result: Evaluation, other: OtherRun | None = None) -> Html:
     """The figures that matter, in large."""
     known = [name for name, ap in result["AP"].items() if ap is not None]
     groups = [(name, ap) for name, ap in result["groups"].items() if ap is not None]
+    more = [("more groups", f"{len(groups) - MOST_GROUPS:,}")] if len(groups) > MOST_GROUPS else []
     title = f"frame-mAP@{result['iou_threshold']:g}, {result['protocol']}"
     figures = [(title, f"{result['mAP']:.4f}")]
     if other:
@@ -93,7 +120,8 @@ def overview(result: Evaluation, other: OtherRun | None = None) -> Html:
     return tiles(
         [
             *figures,
-            *((f"{name} classes", f"{ap:.4f}") for name, ap in groups),
+            *((f"{name} classes", f"{ap:.4f}") for name, ap in groups[:MOST_GROUPS]),
+            *more,
             ("classes with ground truth", f"{len(known)}/{len(result['AP'])}"),
             ("ground-truth labels", f"{sum(result['ground_truth'].values()):,}"),
             ("detections counted", f"{sum(result['detections'].values()):,}"),
@@ -101,8 +129,10 @@ def overview(result: Evaluation, other: OtherRun | None = None) -> Html:
     )
 
 
-def class_section(result: Evaluation, groups: Mapping[str, str] | None = None) -> Html:
-    """The table of classes, best first."""
+def class_section(
+    result: Evaluation, groups: Mapping[str, str] | None = None, left_out: int = 0
+) -> Html:
+    """The table of classes, best first; `left_out` is how many more there are."""
     ranked = sorted(
         result["AP"].items(), key=lambda item: -1.0 if item[1] is None else item[1], reverse=True
     )
@@ -119,9 +149,8 @@ def class_section(result: Evaluation, groups: Mapping[str, str] | None = None) -
         columns.insert(1, "group")
         for row, (name, _) in zip(rows, ranked, strict=True):
             row.insert(1, groups.get(name))
-    return section(
-        "Classes", table(columns, rows), note="A class without ground truth has no AP (a dash)."
-    )
+    note = f"A class without ground truth has no AP (a dash).{_more(left_out)}"
+    return section("Classes", table(columns, rows), note=note)
 
 
 def _bar(ap: float | None) -> Bar | None:
@@ -141,7 +170,9 @@ def comparison_section(result: Evaluation, other: OtherRun) -> Html:
     mean_rows = _side_by_side(means(result, other.figures))
     rows = _side_by_side(classes)
     rows.sort(key=lambda row: -abs(row[3].value) if isinstance(row[3], Change) else 1)
-    mean_table, class_table = table(["mAP", *columns], mean_rows), table(["class", *columns], rows)
+    note += _more(max(0, len(rows) - MOST_CLASSES))
+    mean_table = table(["mAP", *columns], mean_rows[:MOST_CLASSES])
+    class_table = table(["class", *columns], rows[:MOST_CLASSES])
     return section("Comparison", mean_table, class_table, note=note)
 
 
@@ -185,6 +216,9 @@ def tube_section(result: VideoEvaluation) -> Html:
         least = result["least_ticks"]
         note += f" Annotated tubes of less than {least} ticks, which cannot be linked: "
         note += f"{result['short']:,}."
+    names = sorted(result["ground_truth"], key=lambda name: -result["ground_truth"][name])
+    kept = set(names[:MOST_CLASSES])
+    note += _more(len(names) - len(kept))
     shown = ["0.2", "0.5", "0.75"]
     rows: list[list[Cell]] = [
         [
@@ -195,6 +229,7 @@ def tube_section(result: VideoEvaluation) -> Html:
             result["detections"][name],
         ]
         for name in result["ground_truth"]
+        if name in kept
     ]
     columns = ["class", "AP@0.5", "AP@0.2", "AP@0.75", "annotated tubes", "detected tubes"]
     return section("Tubes", table(columns, rows), note=note)

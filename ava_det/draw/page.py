@@ -57,6 +57,8 @@ def write_page(path: StrPath, title: str, subtitle: str, sections: Sequence[Html
     body = tag("main", top, *sections)
     with atomic_text(path) as file:
         file.write(f'<!doctype html><html lang="en"><head>{head}</head>')
+        # A name of a file that is no UTF-8 has surrogates, which cannot be written as they are.
+        body = body.encode("utf-8", "backslashreplace").decode()
         file.write(f"<body>{body}<script>{SCRIPT}</script></body></html>\n")
 
 

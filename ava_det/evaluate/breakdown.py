@@ -71,6 +71,24 @@ def counted(
     )
 
 
+def of_classes(rows: Counted, kept: np.ndarray) -> Counted:
+    """The rows of the classes where `kept` (K,) holds, whose columns are numbered anew."""
+    if kept.all():
+        return rows
+    column = np.cumsum(kept) - 1
+    truth, found = (kept[columns] for columns in rows.column)
+    position = np.where(truth, np.cumsum(truth) - 1, -1)
+    taken = rows.taken[found]
+    return Counted(
+        column=(column[rows.column[0][truth]], column[rows.column[1][found]]),
+        keyframe=(rows.keyframe[0][truth], rows.keyframe[1][found]),
+        box=(rows.box[0][truth], rows.box[1][found]),
+        hit=rows.hit[found],
+        taken=np.where(taken >= 0, position[taken], -1),
+        score=rows.score[found],
+    )
+
+
 def by_size(rows: Counted, classes: int) -> dict[str, Part]:
     """Mean AP over people of a size, as COCO does it.
 

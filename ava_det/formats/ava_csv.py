@@ -21,17 +21,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from ava_det.formats.atomic import StrPath, atomic_text, open_text
+from ava_det.formats.atomic import StrPath, atomic_text
 from ava_det.formats.ava_rows import (
     BOX,
     Layout,
-    is_header,
     number_problem,
     read_rows,
     row_problem,
 )
 from ava_det.formats.class_map import ClassMap
-from ava_det.formats.errors import naming
+from ava_det.formats.csv_file import csv_rows, find_columns, is_header, text_lines
 from ava_det.structures import InputError, Keyframe, PersonBoxes
 
 _GROUND_TRUTH = Layout(eighth="person", fewest=7)
@@ -43,7 +42,7 @@ _KEYFRAMES = Layout(eighth="", fewest=2)
 
 def read_ground_truth(path: StrPath, per_second: int | None = None) -> pd.DataFrame:
     """Read annotations: `video,tick,x1,y1,x2,y2,action[,person]`, or `video,tick` for an empty
-    keyframe; a header line, further columns under it and gzip are accepted.
+    keyframe; gzip and a header line are accepted, with any order of columns and further ones.
 
     An action that is empty or -1 is a person without a label. Degenerate boxes are kept.
 
@@ -86,27 +85,29 @@ def read_keyframes(path: StrPath, per_second: int | None = None) -> list[Keyfram
         InputError: a row without a video or with a tick that is no whole number.
     """
     keyframes, layout = [], replace(_KEYFRAMES, per_second=per_second)
-    with naming(path), open_text(path) as file:
-        for number, fields in enumerate(csv.reader(file), 1):
-            if not any(fields) or (number == 1 and is_header(fields)):
-                continue
-            problem = row_problem(fields[:2], ["video", layout.second], layout)
+    columns = ["video", layout.second]
+    places = [0, 1]
+    for number, fields in csv_rows(path):
+        if number == 1 and is_header(fields, layout.columns):
+            places = list(find_columns(path, fields, columns, columns).values())
+        elif any(fields):
+            given = [fields[k] for k in places if k < len(fields)]
+            problem = row_problem(given, columns, layout)
             if problem:
                 raise InputError(f"{path}: row {number}: {problem}")
-            keyframes.append(Keyframe(fields[0], layout.tick(fields[1])))
+            keyframes.append(Keyframe(given[0], layout.tick(given[1])))
     return keyframes
 
 
 def read_timestamps(path: StrPath) -> list[int]:
     """Read a list of ticks, one a line, such as AVA's included timestamps."""
     ticks = []
-    with naming(path), open_text(path) as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                problem = number_problem("tick", line.strip())
-                if problem:
-                    raise InputError(f"{path}: row {number}: {problem}")
-                ticks.append(int(float(line)))
+    for number, line in enumerate(text_lines(path), 1):
+        if line.strip():
+            problem = number_problem("tick", line.strip())
+            if problem:
+                raise InputError(f"{path}: row {number}: {problem}")
+            ticks.append(int(float(line)))
     return ticks
 
 

@@ -4,8 +4,6 @@ They are read by pandas' C parser; where anything looks wrong, the file is read 
 to say exactly what and where.
 """
 
-import csv
-import gzip
 import math
 import warnings
 from collections.abc import Hashable
@@ -16,18 +14,26 @@ import numpy as np
 import pandas as pd
 
 from ava_det.formats.atomic import StrPath, open_text
+from ava_det.formats.csv_file import (
+    csv_rows,
+    find_columns,
+    is_header,
+    is_number,
+    most_rows,
+    shown,
+)
 from ava_det.formats.errors import naming
 from ava_det.structures import InputError
 
 BOX = ["x1", "y1", "x2", "y2"]
 COLUMNS = ["video", "tick", *BOX, "action", "person", "score"]
 _WHOLE = ("tick", "action", "person")
-_MOST_SHOWN = 120  # characters of a row: where a quote is not closed, it is the rest of a file
 CHUNK = 1 << 17  # rows that are taken at a time
 # How far a relative box may reach over the frame: detectors that do not clip do, a little.
 TOLERANCE = 0.1
-_PERSON_NAMES = {"person", "person_id", "track", "track_id", "entity_id"}
-_LARGEST = 2**53  # whole numbers are read as float64, which holds them exactly up to here
+LONGEST_NAME = 4096  # characters of a video's name, which is a path at most
+MOST_ROWS = 20_000_000  # of a table, which takes 76 bytes a row: AVA's results are a tenth
+LARGEST = 2**53  # whole numbers are read as float64, which holds them exactly up to here
 
 
 @dataclass(frozen=True)
@@ -56,19 +62,40 @@ class Layout:
         """The tick that a second column says in which `number_problem` found nothing."""
         return round(float(text) * (self.per_second or 1))
 
-    def names(self, header: list[str] | None) -> list[str]:
-        """Column names of a file; those which are not ours start with a blank."""
-        names = ["video", self.second, *BOX, "action", self.eighth]
+    @property
+    def columns(self) -> list[str]:
+        """All columns that are taken from a file whose header line names them."""
+        columns = ["video", self.second, *BOX, "action", "person"]
+        return [*columns, "score"] if self.eighth == "score" else columns
+
+    def header(self, path: StrPath) -> list[str] | None:
+        """The header line of a file if it has one.
+
+        Raises:
+            InputError: the file is empty, or no csv.
+        """
+        _, first = next(csv_rows(path), (0, None))
+        if first is None:
+            raise InputError(f"{path}: the file is empty")
+        if len(first) > 2 and first == [str(k) for k in range(len(first))]:
+            raise InputError(
+                f"{path}: row 1: the numbers of columns, as pandas writes them where columns have "
+                "no names: leave the row out (to_csv(header=False))"
+            )
+        return first if is_header(first, self.columns) else None
+
+    def names(self, path: StrPath, header: list[str] | None) -> list[str]:
+        """Column names of a file; those which are not ours start with a blank.
+
+        Raises:
+            InputError: the header lacks one, or has one twice.
+        """
+        order = ["video", self.second, *BOX, "action", self.eighth]
         if header is None:
-            return names
-        names[7:] = [f" {k}" for k in range(7, max(len(header), 8))]
-        titles = dict(enumerate((title.strip().lower() for title in header[7:]), 7))
-        if self.eighth == "score":
-            names[next((k for k, title in titles.items() if title == "score"), 7)] = "score"
-        for k, title in titles.items():
-            if title in _PERSON_NAMES and names[k] != "score":
-                names[k] = "person"
-                break
+            return order
+        names = [f" {k}" for k in range(len(header))]
+        for name, place in find_columns(path, header, self.columns, order[: self.fewest]).items():
+            names[place] = name
         return names
 
 
@@ -79,10 +106,10 @@ def read_rows(path: StrPath, layout: Layout) -> pd.DataFrame:
         InputError: the first malformed row, by file and row.
     """
     with naming(path):
-        if layout.may_be_empty and _is_empty(path):
+        if layout.may_be_empty and is_empty(path):
             return _Columns(0).table(1)
-        header = _header(path)
-        names = layout.names(header)
+        header = layout.header(path)
+        names = layout.names(path, header)
         table, fine = _parse(path, names, layout, header is not None)
         if not fine:
             _refuse_first_bad_row(path, names, layout, header is not None)
@@ -91,35 +118,10 @@ def read_rows(path: StrPath, layout: Layout) -> pd.DataFrame:
     return table
 
 
-def _is_empty(path: StrPath) -> bool:
+def is_empty(path: StrPath) -> bool:
+    """Whether a file has no text at all."""
     with open_text(path) as file:
         return not file.read(1)
-
-
-def _header(path: StrPath) -> list[str] | None:
-    """The header line if the file has one."""
-    with open_text(path) as file:
-        first = next(csv.reader(file), None)
-    if first is None:
-        raise InputError(f"{path}: the file is empty")
-    return first if is_header(first) else None
-
-
-def is_header(fields: list[str]) -> bool:
-    """Whether a first row is a header: it speaks of videos and holds no number."""
-    return (
-        len(fields) > 1
-        and fields[0].strip().lower().startswith("video")
-        and not any(_is_number(text) for text in fields[1:])
-    )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return "_" not in text  # which Python takes, and pandas does not
 
 
 def _parse(
@@ -132,13 +134,13 @@ def _parse(
     types: dict[Hashable, str] = dict.fromkeys(names, "float64")
     # Not "category" at once: pandas would take a video called 007 for the number 7.
     types |= {name: "str" for name in names if name == "video" or name[0] == " "}
-    columns = _Columns(_most_rows(path))
+    columns = _Columns(most_rows(path, MOST_ROWS))
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), open_text(path) as file:
             # A first row that is too long only makes pandas warn; it is an error here.
             warnings.simplefilter("error", pd.errors.ParserWarning)
             reader = pd.read_csv(
-                path,
+                file,
                 header=0 if header else None,
                 names=names,
                 index_col=False,
@@ -156,14 +158,6 @@ def _parse(
     except (ValueError, pd.errors.ParserWarning):
         return None, False
     return columns.table(1 + header), all(fine)
-
-
-def _most_rows(path: StrPath) -> int:
-    """How many rows a file has at most."""
-    opener = gzip.open if str(path).endswith(".gz") else open
-    with opener(path, "rb") as file:
-        blocks = iter(lambda: file.read(1 << 20), b"")
-        return 1 + sum(block.count(b"\n") + block.count(b"\r") for block in blocks)
 
 
 class _Columns:
@@ -189,6 +183,7 @@ class _Columns:
         codes, found = pd.factorize(chunk["video"])
         here = slice(self.count, self.count + len(chunk))
         self.count = here.stop
+        fine = fine and all(len(name) <= LONGEST_NAME for name in found)
         numbers = [self.videos.setdefault(name, len(self.videos)) for name in found]
         self.codes[here] = np.array([*numbers, -1])[codes]  # -1 is a missing name
         self.rows[here] = chunk.index
@@ -219,10 +214,12 @@ def _rows_are_fine(table: pd.DataFrame, layout: Layout) -> bool:
     A number that is missing at the end of a row may be a column too few, which a table no longer
     tells, so a row that must have that column is not taken for fine here.
     """
-    box, action = np.asarray(table[BOX]), np.asarray(table["action"])
-    person = np.asarray(table["person"]) if "person" in table else np.zeros(len(table))
-    score = np.asarray(table["score"]) if "score" in table else np.zeros(len(table))
-    empty = np.asarray(table.drop(columns=["video", "tick"]).isna().all(axis=1))
+    box, nothing = np.asarray(table[BOX]), np.full(len(table), math.nan)
+    action, person, score = (
+        np.asarray(table[name]) if name in table else nothing
+        for name in ("action", "person", "score")
+    )
+    empty = np.isnan(box).all(axis=1) & np.isnan(action) & np.isnan(person) & np.isnan(score)
     # Comparisons with NaN are false, so that each condition is written for what is right.
     fine = ((box >= -TOLERANCE) & (box <= 1 + TOLERANCE)).all(axis=1)
     fine &= _is_whole(action) | (np.isnan(action) & (layout.fewest < 7))
@@ -233,62 +230,62 @@ def _rows_are_fine(table: pd.DataFrame, layout: Layout) -> bool:
 
 
 def _is_whole(values: np.ndarray) -> np.ndarray:
-    return (np.abs(values) < _LARGEST) & (np.round(values) == values)
+    return (np.abs(values) < LARGEST) & (np.round(values) == values)
 
 
 def _refuse_first_bad_row(path: StrPath, names: list[str], layout: Layout, header: bool) -> None:
     """Read a file row by row and raise InputError for the first one that is malformed."""
-    with open_text(path) as file:
-        for number, fields in enumerate(csv.reader(file), 1):
-            problem = row_problem(fields, names, layout)
-            if problem and not (header and number == 1):
-                raise InputError(f"{path}: row {number}: {problem}")
+    for number, fields in csv_rows(path):
+        problem = row_problem(fields, names, layout)
+        if problem and not (header and number == 1):
+            raise InputError(f"{path}: row {number}: {problem}")
 
 
 def row_problem(fields: list[str], names: list[str], layout: Layout) -> str | None:
     """What is wrong with one row, or None."""
     if not any(fields):
         return None
-    if not fields[0]:
+    given = {name: text for name, text in zip(names, fields, strict=False) if name[:1] != " "}
+    if not given.get("video"):
         return "the name of the video is missing"
-    given = dict(zip(names, fields, strict=False))
+    if len(given["video"]) > LONGEST_NAME:
+        return f"the name of the video has more than {LONGEST_NAME:,} characters"
     if len(fields) == 1:
         return f"1 column where {layout.fewest} belong"
-    problem = number_problem(layout.second, given[layout.second])
-    if problem or not any(fields[2:]):  # an empty keyframe
+    problem = number_problem(layout.second, given.get(layout.second, ""))
+    if problem:
         return problem
-    if not layout.fewest <= len(fields) <= len(names):
+    numbers = {name: given.get(name, "") for name in (*BOX, "action", "person", "score")}
+    some = any(numbers.values())
+    if len(fields) > len(names) or (some and len(fields) < layout.fewest):
         most = f" to {len(names)}" if len(names) > layout.fewest else ""
         return f"{len(fields)} columns where {layout.fewest}{most} belong"
+    if not some:  # an empty keyframe
+        return None
     optional = {"action", "person", "score"} - ({"action", "score"} if layout.fewest > 7 else set())
-    for name, text in given.items():
-        if name != "video" and name[0] != " " and (text or name not in optional):
-            problem = number_problem(name, text)
-            if problem:
-                return problem
-    return None
+    problems = (
+        number_problem(name, text) for name, text in numbers.items() if text or name not in optional
+    )
+    return next(filter(None, problems), None)
 
 
 def number_problem(name: str, text: str) -> str | None:
     """What is wrong with the number in a column, or None."""
     if not text:
         return f"{name} is missing"
-    if not _is_number(text):
+    if not is_number(text):
         return f"{name} is not a number: {shown(text)}"
-    value = float(text)
+    value, short = float(text), text if len(text) <= 40 else f"{text[:40]}..."
     if not math.isfinite(value):
-        return f"{name} is not finite: {text}"
+        return f"{name} is not finite: {short}"
     if name in BOX and not -TOLERANCE <= value <= 1 + TOLERANCE:
-        return f"{name} = {text} is outside the frame: boxes are relative, in [0, 1], not in pixels"
-    if name == "time" and not abs(value) * 1e6 < _LARGEST:
-        return f"time is too large: {text}"
-    if name in ("tick", "action", "person") and not (value.is_integer() and abs(value) < _LARGEST):
-        problem = f"{name} is not a whole number: {text}"
+        return (
+            f"{name} = {short} is outside the frame: boxes are relative, in [0, 1], not in pixels"
+        )
+    if name == "time" and not abs(value) * 1e6 < LARGEST:
+        return f"time is too large: {short}"
+    if name in _WHOLE and not (value.is_integer() and abs(value) < LARGEST):
+        problem = f"{name} is not a whole number: {short}"
         fraction = name == "tick" and not value.is_integer()
         return f"{problem} (tools/evaluate.py --times takes seconds)" if fraction else problem
     return None
-
-
-def shown(text: str) -> str:
-    """A text of a file as a message quotes it: the beginning of a long one."""
-    return repr(text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}...")

@@ -4,15 +4,15 @@
 so that a million bad ones take seconds.
 """
 
-import csv
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from ava_det.formats.atomic import StrPath, open_text
-from ava_det.formats.ava_rows import BOX, TOLERANCE, Layout, is_header, shown
+from ava_det.formats.ava_rows import BOX, LARGEST, MOST_ROWS, TOLERANCE, Layout, is_empty
 from ava_det.formats.class_map import ClassMap
+from ava_det.formats.csv_file import most_rows, shown
 from ava_det.formats.errors import naming
 from ava_det.formats.findings import Findings
 from ava_det.structures import InputError, Keyframe
@@ -54,31 +54,31 @@ def check_rows(
         The rows that can be read at all, in the columns of `ava_csv`; its index is the row.
     """
     parts: list[pd.DataFrame] = []
+    layout = Layout(eighth="person", fewest=7, per_second=per_second)
     rows = 0
     try:
         with naming(path):
+            header = None if is_empty(path) else layout.header(path)
+            names = layout.names(path, header)
+            most_rows(path, MOST_ROWS)
             with open_text(path) as file:
-                first = next(csv.reader(file), [])
-            reader = pd.read_csv(
-                path,
-                header=None,
-                names=list(range(MOST_COLUMNS)),
-                dtype="str",
-                index_col=False,
-                keep_default_na=False,
-                na_values=[""],
-                skip_blank_lines=False,
-                skiprows=int(is_header(first)),
-                chunksize=CHUNK,
-            )
-            header = first if is_header(first) else None
-            names = Layout(eighth="person", fewest=6, per_second=per_second).names(header)
-            with reader:
+                reader = pd.read_csv(
+                    file,
+                    header=None,
+                    names=list(range(max(MOST_COLUMNS, len(names) + 1))),
+                    dtype="str",
+                    index_col=False,
+                    keep_default_na=False,
+                    na_values=[""],
+                    skip_blank_lines=False,
+                    skiprows=int(header is not None),
+                    chunksize=CHUNK,
+                )
                 for chunk in reader:
-                    chunk.index = pd.Index(chunk.index + 1 + is_header(first), name="row")
+                    chunk.index = pd.Index(chunk.index + 1 + (header is not None), name="row")
                     chunk = chunk.dropna(how="all")
                     rows += len(chunk)
-                    parts.append(_numbers(path, chunk, names, per_second, findings))
+                    parts.append(_numbers(path, chunk, names, layout, findings))
             if not rows:
                 findings.add("empty", path, "only a header line" if header else "an empty file")
     except (OSError, ValueError, InputError) as error:
@@ -116,33 +116,32 @@ def place_of(table: pd.DataFrame, place: int, what: str = "") -> tuple[int | Non
 
 
 def _numbers(
-    path: StrPath,
-    chunk: pd.DataFrame,
-    names: list[str],
-    per_second: int | None,
-    findings: Findings,
+    path: StrPath, chunk: pd.DataFrame, names: list[str], layout: Layout, findings: Findings
 ) -> pd.DataFrame:
     """The rows of a chunk that can be read, as numbers; `names` are of the columns."""
-    filled = chunk.notna().to_numpy()
-    columns = MOST_COLUMNS - filled[:, ::-1].argmax(axis=1)
+    columns = chunk.shape[1] - chunk.notna().to_numpy()[:, ::-1].argmax(axis=1)
 
     def row(place: int) -> tuple[int, str]:
         texts = chunk.iloc[place, : columns[place]].fillna("").tolist()
         return int(chunk.index[place]), shown(",".join(texts))
 
-    short = (columns != 2) & ((columns < 6) | (columns > len(names)))
+    places = {name: names.index(name) for name in layout.columns if name in names}
+    table = chunk[list(places.values())].set_axis(list(places), axis=1)
+    table = table.rename(columns={"time": "tick"}).reindex(columns=["video", *NUMBERS])
+    filled = table.notna().to_numpy()
+    some = np.asarray(filled[:, 2:].any(axis=1))  # rather than an empty keyframe
+    short = (columns > len(names)) | (columns < 2) | (some & (columns < 6))
     findings.add_many("columns", path, np.flatnonzero(short), row)
-    table = chunk[[*range(7)]].set_axis(["video", *NUMBERS[:-1]], axis=1)
-    table["person"] = chunk[names.index("person")] if "person" in names else None
     numbers = table[NUMBERS].apply(pd.to_numeric, errors="coerce").astype("float64")
     numbers = numbers.where(np.isfinite(numbers))
-    if per_second:
-        numbers["tick"] = (per_second * numbers["tick"]).round()
-    lacking = numbers.isna().to_numpy() & table[NUMBERS].notna().to_numpy()
-    lacking[:, 0] |= filled[:, 1] == 0
-    lacking[:, 1:5] |= (~filled[:, 2:6]) & (columns > 2)[:, None]
+    if layout.per_second:
+        numbers["tick"] = (layout.per_second * numbers["tick"]).round()
+    lacking = numbers.isna().to_numpy() & filled[:, 1:]
+    lacking[:, 0] |= ~filled[:, 1]
+    lacking[:, 1:5] |= ~filled[:, 2:6] & some[:, None]
     whole = numbers[["tick", "action", "person"]].fillna(-1).to_numpy()
-    wrong = lacking.any(axis=1) | (whole != np.round(whole)).any(axis=1) | ~filled[:, 0]
+    broken = (whole != np.round(whole)) | (np.abs(whole) >= LARGEST)
+    wrong = lacking.any(axis=1) | broken.any(axis=1) | ~filled[:, 0]
     findings.add_many("number", path, np.flatnonzero(wrong & ~short), row)
     fine = ~(wrong | short)
     table = numbers[fine].assign(video=table["video"][fine].astype("category"))

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ava_det.formats.json_file import brief
+
 ATTRIBUTES, LABEL = "attributes", "label"  # where the names of actions stand
 NUMBER, TEXT = "number", "text"  # kinds of attributes, as CVAT calls them, that name no action
 
@@ -70,7 +72,7 @@ class Choice:
             if self.names_action(attribute, kind):
                 found |= dict.fromkeys(named)
             elif attribute not in _OF_TOOLS:
-                left_out[f"values of the attribute {attribute!r}"] += len(named)
+                left_out[f"values of the attribute {brief(attribute)!r}"] += len(named)
         return tuple(found)
 
 
@@ -86,4 +88,6 @@ def kind_of(value: Any) -> str:
         float(value)
     except (TypeError, ValueError):
         return ""
+    except OverflowError:  # a whole number of hundreds of digits
+        return NUMBER
     return NUMBER

@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ava_det.formats.atomic import StrPath, atomic_text, open_text, text_suffix
-from ava_det.formats.errors import naming
+from ava_det.formats.atomic import StrPath, atomic_text, text_suffix
+from ava_det.formats.csv_file import csv_rows, find_columns, is_header, shown, text_lines
 from ava_det.structures import InputError
 
 # AVA's `label_type` and the word for it in tables of results; other words pass as they are.
@@ -19,6 +19,10 @@ _GROUP_OF_TYPE = {
     "PERSON_INTERACTION": "person",
 }
 _TYPE_OF_GROUP = {group: label_type for label_type, group in _GROUP_OF_TYPE.items()}
+
+_COLUMNS = ["id", "name", "group"]
+_MOST_DIGITS = 9  # of an id
+LONGEST_NAME = 500  # characters
 
 _ESCAPES = {"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _UNESCAPED = {escape: character for character, escape in _ESCAPES.items()}
@@ -96,8 +100,8 @@ def read_class_map(path: StrPath) -> ClassMap:
     Args:
         path: a pbtxt in either of AVA's layouts (`label { name label_id label_type }` or
             `item { name id }`), or, where the name ends in .csv or .csv.gz, rows
-            `id,name[,group]` with or without a header line. AVA's label types become the groups
-            pose, object and person.
+            `id,name[,group]`, or in another order that a header line says. AVA's label types become
+            the groups pose, object and person.
 
     Raises:
         InputError: a malformed entry, an id or name that comes twice, or no class at all.
@@ -106,19 +110,24 @@ def read_class_map(path: StrPath) -> ClassMap:
     names: dict[int, str] = {}
     groups: dict[int, str] = {}
     seen: set[str] = set()
-    with naming(path):
-        for number, action, name, group in rows:
-            where = f"{path}: row {number}"
-            if not action.isdecimal() or int(action) < 1:
-                raise InputError(f"{where}: a class id is a whole number from 1, not {action!r}")
-            if not name:
-                raise InputError(f"{where}: class {action} has no name")
-            if int(action) in names or name in seen:
-                raise InputError(f"{where}: class {action} {name!r} is listed twice")
-            names[int(action)] = name
-            seen.add(name)
-            if group:
-                groups[int(action)] = _GROUP_OF_TYPE.get(group, group)
+    for number, action, name, group in rows:
+        where = f"{path}: row {number}"
+        if not action.isdecimal() or not action.strip("0"):
+            raise InputError(f"{where}: a class id is a whole number from 1, not {shown(action)}")
+        if len(action) > _MOST_DIGITS:
+            raise InputError(
+                f"{where}: a class id has {_MOST_DIGITS} digits at most: {action[:40]}"
+            )
+        if not name:
+            raise InputError(f"{where}: class {action} has no name")
+        if len(name) > LONGEST_NAME or len(group) > LONGEST_NAME:
+            raise InputError(f"{where}: a name of more than {LONGEST_NAME} characters")
+        if int(action) in names or name in seen:
+            raise InputError(f"{where}: class {action} {shown(name)} is listed twice")
+        names[int(action)] = name
+        seen.add(name)
+        if group:
+            groups[int(action)] = _GROUP_OF_TYPE.get(group, group)
     if not names:
         raise InputError(f"{path}: lists no class")
     return ClassMap(names, groups)
@@ -144,29 +153,30 @@ def write_class_map(path: StrPath, class_map: ClassMap) -> None:
 
 
 def _csv_rows(path: StrPath) -> Iterator[tuple[int, str, str, str]]:
-    """(row, id, name, group) of each row; a first row whose id is no number is a header."""
-    with open_text(path) as file:
-        for number, row in enumerate(csv.reader(file), 1):
-            if not row or (
-                number == 1 and row[0].strip().lower() in ("id", "label_id", "action_id")
-            ):
-                continue
-            if len(row) not in (2, 3):
+    """(row, id, name, group) of each row."""
+    places = dict(zip(_COLUMNS, range(3), strict=True))
+    width = 3
+    for number, row in csv_rows(path):
+        if number == 1 and is_header(row, _COLUMNS):
+            places, width = find_columns(path, row, _COLUMNS, ["id", "name"]), len(row)
+            if width == 2 and list(places.values()) == [0, 1]:
+                places["group"], width = 2, 3  # a group needs no title
+        elif any(row):
+            if not 2 <= len(row) <= width:
                 raise InputError(
                     f"{path}: row {number}: {len(row)} columns where id,name[,group] belong"
                 )
-            action, name, group = (*(cell.strip() for cell in row), "")[:3]
-            yield number, action, name, group
+            given = {name: row[k].strip() for name, k in places.items() if k < len(row)}
+            yield number, given.get("id", ""), given.get("name", ""), given.get("group", "")
 
 
 def _pbtxt_rows(path: StrPath) -> Iterator[tuple[int, str, str, str]]:
     """(row, id, name, group) of each block; the row is that of its opening brace."""
-    with open_text(path) as file:
-        tokens = _tokens(path, file)
-        for number, token in tokens:
-            if token not in ("label", "item"):
-                raise InputError(f"{path}: row {number}: 'label {{' or 'item {{' belongs here")
-            yield number, *_block(path, number, tokens)
+    tokens = _tokens(path, text_lines(path))
+    for number, token in tokens:
+        if token not in ("label", "item"):
+            raise InputError(f"{path}: row {number}: 'label {{' or 'item {{' belongs here")
+        yield number, *_block(path, number, tokens)
 
 
 def _tokens(path: StrPath, lines: Iterable[str]) -> Iterator[tuple[int, str]]:
@@ -176,7 +186,7 @@ def _tokens(path: StrPath, lines: Iterable[str]) -> Iterator[tuple[int, str]]:
         while at < len(line):
             match = _TOKEN.match(line, at)
             if match is None:
-                raise InputError(f"{path}: row {number}: cannot read {line[at:].strip()!r}")
+                raise InputError(f"{path}: row {number}: cannot read {shown(line[at:].strip())}")
             at = match.end()
             if match["token"]:
                 yield number, match["token"]

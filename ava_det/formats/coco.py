@@ -2,32 +2,39 @@
 
 A frame's video and number are `video_id` and `frame_id` (or `frame_index`) with a list `videos`, or
 stand in its file name: `VIDEO/frame_000123.jpg`, `VIDEO_000123.jpg`. CVAT's own names of a video's
-frames, `frame_000123.PNG`, have no video in them.
+frames, `frame_000123.PNG`, have no video in them. Roboflow calls a file `NAME_jpg.rf.HASH.jpg`: the
+hash says nothing, and the name of the video in NAME ends in its suffix, `match_mp4-0001`.
 """
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from ava_det.formats.atomic import StrPath, atomic_text
 from ava_det.formats.choice import LABEL, Choice, kind_of
-from ava_det.formats.json_file import numbers, read_json, required, whole
+from ava_det.formats.frame_sizes import Size
+from ava_det.formats.json_file import brief, numbers, read_json, required, whole
 from ava_det.formats.shapes import (
     Annotations,
     Shape,
     actions_of,
     around_rotated,
+    flag_of,
     relative_box,
 )
 from ava_det.formats.via import SizeOf
-from ava_det.formats.video_names import video_name
+from ava_det.formats.video_names import VIDEO_SUFFIXES, video_name
 from ava_det.structures import InputError
 
-_NUMBERED = re.compile(r"(?P<stem>.*?)[_-]?(?P<number>\d+)")
+_ROBOFLOW = re.compile(r"(?P<name>.+)\.rf\.\w+")  # the stem of a file name
+_PICTURE = re.compile(r"(?P<stem>.+)_(?:bmp|jpeg|jpg|png|tif|tiff|webp)", re.IGNORECASE)
+_MOST_DEGREES = 1e6
+_DIGITS, _MOST_DIGITS = "0123456789", 15
 _NO_VIDEO = frozenset({"", "frame", "image", "img"})  # what stands before numbers of frames
 
 
@@ -45,6 +52,7 @@ def read_coco(path: StrPath, choice: Choice | None = None, first: int = 0) -> An
     choice = choice or Choice()
     content = read_json(path)
     images = _images(path, content)
+    sizes: dict[tuple[str, Size], str] = {}
     categories = _names(f"{path}: category", required(str(path), content, "categories", list))
     people = choice.people(categories.values())
     shapes: list[Shape] = []
@@ -56,27 +64,29 @@ def read_coco(path: StrPath, choice: Choice | None = None, first: int = 0) -> An
         image, category = (whole(where, entry, k) for k in ("image_id", "category_id"))
         if image not in images or category not in categories:
             raise InputError(f"{where}: image {image} or category {category} is not in the file")
-        video, frame, height, width = images[image]
+        video, frame, height, width, place_of_image = images[image]
         label = categories[category]
         attributes = entry.get("attributes") or {}
         if not isinstance(attributes, dict):
             raise InputError(f"{where}: its attributes are no object")
         seen |= dict.fromkeys(attributes)
         if label not in people:
-            left_out[f"boxes of the category {label!r}"] += 1
-        elif entry.get("iscrowd"):
+            left_out[f"boxes of the category {brief(label)!r}"] += 1
+        elif flag_of(where, "iscrowd", entry.get("iscrowd") or 0):
             left_out["boxes of crowds (iscrowd)"] += 1
         elif (frame - first) % choice.every == 0:
             x, y, w, h = numbers(where, entry, "bbox", 4)
-            turn = attributes.get("rotation", 0.0)
-            turn = float(turn) if kind_of(turn) and not entry.get("segmentation") else 0.0
+            turn = 0.0 if entry.get("segmentation") else _rotation(where, attributes)
             corners = around_rotated((x, y, x + w, y + h), turn, height, width)
             corners = relative_box(where, corners, height, width)
             actions = _actions(where, label, attributes, choice, left_out)
             shapes.append(Shape(video, frame, corners, actions))
             people_of.append(_person(where, entry, attributes))
+            sizes.setdefault((video, (width, height)), f"{path}: image {place_of_image}")
     known = [
-        name for name in categories.values() if choice.actions_from == LABEL and name in people
+        name
+        for name in categories.values()
+        if choice.actions_from == LABEL and name in people and name
     ]
     used = [action for shape in shapes for action in shape.actions]
     return Annotations(
@@ -86,17 +96,34 @@ def read_coco(path: StrPath, choice: Choice | None = None, first: int = 0) -> An
         attributes=tuple(seen),
         left_out=left_out,
         own_people=any(isinstance(person, str) for person in people_of),
+        sizes=sizes,
     )
 
 
 def _names(where: str, listed: list[Any]) -> dict[int, str]:
     """Id to name of categories, or of videos, whose name may be called `file_name`."""
-    return {
-        whole(where, fields, "id"): required(
-            where, fields, "name" if "name" in fields else "file_name", str
-        )
-        for fields in listed
-    }
+    found: dict[int, str] = {}
+    for place, fields in enumerate(listed, start=1):
+        here = f"{where} {place}"
+        number = whole(here, fields, "id")
+        name = required(here, fields, "name" if "name" in fields else "file_name", str)
+        if found.setdefault(number, name) != name:
+            raise InputError(f"{here}: has the id {number}, as {brief(found[number])!r} has")
+    return found
+
+
+def _rotation(where: str, attributes: dict[str, Any]) -> float:
+    """By how many degrees a box is turned; texts that are no number say nothing."""
+    turn = attributes.get("rotation", 0.0)
+    if not kind_of(turn):
+        return 0.0
+    try:
+        degrees = float(turn)
+    except OverflowError:  # a whole number of hundreds of digits
+        degrees = math.inf
+    if not abs(degrees) < _MOST_DEGREES:
+        raise InputError(f"{where}: rotation is {brief(turn)}, not a number of degrees")
+    return degrees
 
 
 def _actions(
@@ -104,14 +131,14 @@ def _actions(
 ) -> tuple[str, ...]:
     """The actions of a box; what names none is counted."""
     if choice.actions_from == LABEL:
-        return (label,)
+        return (label,) if label else ()
     values = []
     for name, value in attributes.items():
         several = value if isinstance(value, list) else [value]
         if not any(isinstance(one, (dict, list)) for one in several):
             values += [(name, kind_of(one), actions_of({name: one})) for one in several]
         elif choice.names_action(name, ""):
-            raise InputError(f"{where}: attribute {name!r} is {str(value)[:40]!r}, not text")
+            raise InputError(f"{where}: attribute {brief(name)!r} is {brief(value)!r}, not text")
     return choice.actions(values, left_out)
 
 
@@ -140,14 +167,27 @@ def _with_people(shapes: Sequence[Shape], people_of: Sequence[int | str]) -> tup
     return tuple(found)
 
 
-def _images(path: StrPath, content: dict[str, Any]) -> dict[int, tuple[str, int, int, int]]:
-    """Id to (video, frame, height, width)."""
-    names = _names(f"{path}: video", content.get("videos") or [])
-    found = {}
+class _Image(NamedTuple):
+    """A frame of a video, and the image's place in the list of all."""
+
+    video: str
+    frame: int
+    height: int
+    width: int
+    place: int
+
+
+def _images(path: StrPath, content: dict[str, Any]) -> dict[int, _Image]:
+    """The images by id."""
+    listed = required(str(path), content, "videos", list) if content.get("videos") else []
+    names = _names(f"{path}: video", listed)
+    found: dict[int, _Image] = {}
     first: dict[tuple[str, int], int] = {}  # (video, frame) to its image
     for place, fields in enumerate(required(str(path), content, "images", list), start=1):
         where = f"{path}: image {place}"
         number = whole(where, fields, "id")
+        if number in found:
+            raise InputError(f"{where}: has the id {number}, as image {found[number].place} has")
         height, width = (whole(where, fields, side) for side in ("height", "width"))
         if min(height, width) < 1:
             raise InputError(f"{where}: of {width} x {height} pixels")
@@ -158,22 +198,47 @@ def _images(path: StrPath, content: dict[str, Any]) -> dict[int, tuple[str, int,
                 raise InputError(f"{where}: video {which} is not in the file")
             video = video_name(names[which])
         else:
-            video, frame = _from_name(where, required(where, fields, "file_name", str))
+            video, frame = _from_name(where, fields)
         other = first.setdefault((video, frame), place)
         if other != place:
-            raise InputError(f"{where}: is frame {frame} of video {video!r}, as image {other} is")
-        found[number] = (video, frame, height, width)
+            raise InputError(
+                f"{where}: is frame {frame} of video {brief(video)!r}, as image {other} is"
+            )
+        found[number] = _Image(video, frame, height, width, place)
     return found
 
 
-def _from_name(where: str, name: str) -> tuple[str, int]:
+def _from_name(where: str, fields: dict[str, Any]) -> tuple[str, int]:
     """(video, frame) of an image's file name; the video is empty where the name has none."""
+    name = required(where, fields, "file_name", str)
     file = PurePosixPath(name.replace("\\", "/"))
-    match = _NUMBERED.fullmatch(file.stem)
-    if match is None:
-        raise InputError(f"{where}: {name!r} names no frame (VIDEO/frame_000123.jpg)")
-    stem = "" if match["stem"].casefold() in _NO_VIDEO else match["stem"]
-    return video_name((file.parent / stem).as_posix()), int(match["number"])
+    roboflow = _ROBOFLOW.fullmatch(file.stem)
+    numbered = _before_upload(where, fields, roboflow["name"]) if roboflow else file.stem
+    stem = numbered.rstrip(_DIGITS)
+    digits = numbered[len(stem) :]
+    if not 0 < len(digits) <= _MOST_DIGITS:
+        raise InputError(f"{where}: {brief(name)!r} names no frame (VIDEO/frame_000123.jpg)")
+    stem = stem[:-1] if stem.endswith(("_", "-")) else stem
+    stem = "" if stem.casefold() in _NO_VIDEO else stem
+    if roboflow:
+        before, _, suffix = stem.rpartition("_")
+        stem = before if f".{suffix.lower()}" in VIDEO_SUFFIXES else stem
+    return video_name((file.parent / stem).as_posix()), int(digits)
+
+
+def _before_upload(where: str, fields: dict[str, Any], name: str) -> str:
+    """The stem of the name that a file had before it was given to Roboflow.
+
+    Args:
+        where: what an error starts with.
+        fields: the image.
+        name: what stands before the hash, which may have the old suffix at its end.
+    """
+    extra = fields.get("extra")
+    if isinstance(extra, dict) and "name" in extra:
+        return PurePosixPath(required(f"{where}: extra", extra, "name", str)).stem
+    match = _PICTURE.fullmatch(name)
+    return match["stem"] if match else name
 
 
 def write_coco(path: StrPath, shapes: list[Shape], actions: list[str], size_of: SizeOf) -> None:

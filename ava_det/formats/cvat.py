@@ -7,26 +7,34 @@ those of the source video; a task may show one in so many (`frame_filter`), and 
 through the tasks of a subset, one after the other.
 """
 
+import contextlib
+import math
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from xml.sax.saxutils import escape, quoteattr
 
 from ava_det.formats.atomic import StrPath, atomic_text
 from ava_det.formats.choice import LABEL, Choice, kind_of
-from ava_det.formats.cvat_meta import Task, declared, offered_by, parse, tasks_of
+from ava_det.formats.cvat_meta import Task, declared, offered_by, parse, tasks_of, whole_text
+from ava_det.formats.json_file import brief
 from ava_det.formats.shapes import (
     Annotations,
     Corners,
     Shape,
     actions_of,
     around_rotated,
+    flag_of,
     relative_box,
 )
 from ava_det.structures import InputError
 
 _CORNERS = ("xtl", "ytl", "xbr", "ybr")
+MOST_BOXES = 2_000_000  # of a file: two boxes of a few bytes stand for all frames between them
+
+FramesOf = Callable[[str], int]  # from a video's name to the number of its frames
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,11 @@ class _Box:
 
 
 def read_cvat(
-    path: StrPath, choice: Choice | None = None, occluded: bool = True, first: int = 0
+    path: StrPath,
+    choice: Choice | None = None,
+    occluded: bool = True,
+    first: int = 0,
+    frames_of: FramesOf | None = None,
 ) -> Annotations:
     """Read the export of a task, a job (which does not name its video) or a project.
 
@@ -51,6 +63,8 @@ def read_cvat(
         choice: what to keep; None for the usual.
         occluded: keep boxes that are marked as occluded.
         first: the tick of a video's first frame, which is CVAT's frame 0.
+        frames_of: how many frames a video has, beyond which no track may go; None where that is
+            not known.
 
     Raises:
         InputError: what is wrong, with the track and frame.
@@ -64,24 +78,24 @@ def read_cvat(
     shapes: list[Shape] = []
     left_out: Counter[str] = Counter()
     for track in root.iterfind("track"):
-        where = f"{path}: track {track.get('id')}"
-        number = _whole(where, track, "id")
+        where = f"{path}: track {brief(track.get('id'))}"
+        number = whole_text(f"{where}: id", track.get("id"))
         task = next(iter(tasks.values())) if len(tasks) == 1 else tasks.get(track.get("task_id"))
         if task is None:
-            raise InputError(f"{where}: task {track.get('task_id')!r} is not in the file")
+            raise InputError(f"{where}: task {brief(track.get('task_id'))!r} is not in the file")
         label = track.get("label", "")
         if label not in people:
-            left_out[f"tracks labelled {label!r}"] += 1
+            left_out[f"tracks labelled {brief(label)!r}"] += 1
             continue
-        for kind in {shape.tag for shape in track} - {"box"}:
-            left_out[f"tracks of {kind.removesuffix('s')}s, not boxes"] += 1
-        for box in _boxes(where, track, task):
-            if (box.frame - task.first) % choice.every or (box.occluded and not occluded):
-                continue
+        for kind in sorted({shape.tag for shape in track} - {"box"}):
+            left_out[f"tracks of {brief(kind.removesuffix('s'))}s, not boxes"] += 1
+        for box in _boxes(where, track, task, choice.every, occluded, frames_of):
             corners = around_rotated(box.corners, box.rotation, *task.size)
             corners = relative_box(f"{where}, frame {box.frame}", corners, *task.size)
             actions = _actions(label, box.attributes, offered.get(label, {}), choice, left_out)
             shapes.append(Shape(task.video, first + box.frame, corners, actions, number))
+            if len(shapes) > MOST_BOXES:
+                raise InputError(f"{where}: over {MOST_BOXES} boxes: --every keeps a frame in N")
     used = [action for shape in shapes for action in shape.actions]
     return Annotations(
         shapes=tuple(shapes),
@@ -90,6 +104,7 @@ def read_cvat(
         attributes=tuple(dict.fromkeys(name for named in offered.values() for name in named)),
         left_out=left_out,
         own_people=True,
+        sizes={(task.video, task.size[::-1]): f"{path}" for task in tasks.values()},
     )
 
 
@@ -102,7 +117,7 @@ def _actions(
 ) -> tuple[str, ...]:
     """The actions of a box; what names none is counted."""
     if choice.actions_from == LABEL:
-        return (label,)
+        return (label,) if label else ()
     values = (
         (name, offered[name][0] if name in offered else kind_of(value), actions_of({name: value}))
         for name, value in attributes.items()
@@ -110,29 +125,55 @@ def _actions(
     return choice.actions(values, left_out)
 
 
-def _boxes(where: str, track: ET.Element, task: Task) -> Iterator[_Box]:
-    """The boxes of a track on every annotated frame, interpolated."""
+def _boxes(
+    where: str,
+    track: ET.Element,
+    task: Task,
+    every: int,
+    occluded: bool,
+    frames_of: FramesOf | None,
+) -> Iterator[_Box]:
+    """The boxes of a track on the frames that are kept, interpolated."""
+    given = _given(where, track, task)
+    stride = math.lcm(task.step, every)
+    for box, end in zip_longest(given, given[1:]):
+        if box.outside or (box.occluded and not occluded):
+            continue
+        until = end.frame if end else max(task.last, box.frame) + 1
+        frames = range(box.frame + (task.first - box.frame) % stride, until, stride)
+        if frames and frames_of and frames[-1] >= (count := frames_of(task.video)):
+            end_of = "" if end or box.frame >= task.last else " (stop_frame)"
+            raise InputError(
+                f"{where}: goes on to frame {frames[-1]}{end_of}, and its video has {count} frames"
+            )
+        for frame in frames:
+            yield _moved(box, end, (frame - box.frame) / (until - box.frame), frame)
+
+
+def _given(where: str, track: ET.Element, task: Task) -> list[_Box]:
+    """The boxes that a track has in the file, one a frame, in order.
+
+    CVAT writes the box that ends a track twice at times; an outside box shows nothing.
+    """
     given: list[_Box] = []
     attributes: dict[str, str] = {}
-    for box in sorted(track.iterfind("box"), key=lambda box: _whole(where, box, "frame")):
-        frame = _whole(where, box, "frame") - task.offset
+    boxes = [(whole_text(f"{where}: frame", b.get("frame")), b) for b in track.iterfind("box")]
+    for numbered, element in sorted(boxes, key=lambda pair: pair[0]):
+        frame = numbered - task.offset
+        at = f"{where}, frame {frame}"
         if frame < 0:
-            raise InputError(f"{where}: frame {frame + task.offset} is of another task")
-        if given and frame == given[-1].frame:
-            raise InputError(f"{where}: has two boxes on frame {frame}")
-        x1, y1, x2, y2 = (_real(f"{where}, frame {frame}", box, name) for name in _CORNERS)
-        rotation = _real(f"{where}, frame {frame}", box, "rotation", "0")
-        named = {a.get("name", ""): (a.text or "").strip() for a in box.iterfind("attribute")}
+            raise InputError(f"{where}: frame {numbered} is of another task")
+        x1, y1, x2, y2 = (_real(at, element, name) for name in _CORNERS)
+        rotation = _real(at, element, "rotation", "0")
+        named = {a.get("name", ""): (a.text or "").strip() for a in element.iterfind("attribute")}
         attributes = {**attributes, **named}
-        flags = [box.get(name, "0") == "1" for name in ("occluded", "outside")]
-        given.append(_Box(frame, (x1, y1, x2, y2), rotation, attributes, *flags))
-    for place, box in enumerate(given):
-        end = given[place + 1] if place + 1 < len(given) else None
-        until = end.frame if end else max(task.last, box.frame) + 1
-        for frame in range(box.frame, until) if not box.outside else ():
-            if (frame - task.first) % task.step == 0:
-                share = (frame - box.frame) / (until - box.frame)
-                yield _moved(box, end, share, frame)
+        flags = [flag_of(at, name, element.get(name, "0")) for name in ("occluded", "outside")]
+        box = _Box(frame, (x1, y1, x2, y2), rotation, attributes, *flags)
+        if not given or frame != given[-1].frame:
+            given.append(box)
+        elif box != given[-1] and not (box.outside and given[-1].outside):
+            raise InputError(f"{where}: has two boxes on frame {frame}, and they differ")
+    return given
 
 
 def _moved(box: _Box, end: _Box | None, share: float, frame: int) -> _Box:
@@ -207,16 +248,9 @@ def _box(shape: Shape, actions: list[str], height: int, width: int, outside: boo
     return "".join([*lines, "</box>\n"])
 
 
-def _whole(where: str, element: ET.Element, name: str) -> int:
-    text = element.get(name, "")
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise InputError(f"{where}: {name} is {text!r}, not a whole number")
-    return int(text)
-
-
 def _real(where: str, element: ET.Element, name: str, default: str = "") -> float:
     text = element.get(name, default)
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(f"{where}: {name} is {text!r}, not a number") from None
+    with contextlib.suppress(ValueError):
+        if math.isfinite(number := float(text)):
+            return number
+    raise InputError(f"{where}: {name} is {brief(text)!r}, not a number")

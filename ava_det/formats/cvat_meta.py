@@ -8,6 +8,7 @@ from xml.parsers import expat
 
 from ava_det.formats.atomic import StrPath
 from ava_det.formats.choice import LABEL, Choice
+from ava_det.formats.json_file import brief
 from ava_det.formats.shapes import actions_of
 from ava_det.formats.video_names import video_name
 from ava_det.structures import InputError
@@ -21,7 +22,7 @@ class Task:
 
     Attributes:
         video: its name; empty where a job's export does not say.
-        size: height and width.
+        size: height and width of the frames that boxes were drawn on.
         first: its first annotated frame.
         last: its last one.
         step: frames between two that are annotated.
@@ -29,7 +30,7 @@ class Task:
     """
 
     video: str
-    size: tuple[float, float]
+    size: tuple[int, int]
     first: int
     last: int
     step: int
@@ -68,31 +69,45 @@ def tasks_of(path: StrPath, root: ET.Element) -> dict[str | None, Task]:
     if root.find("image") is not None:
         raise InputError(f"{path}: is `CVAT for images`; export it as `CVAT for video 1.1`")
     found: dict[str | None, Task] = {}
+    videos: set[str] = set()
     offsets: Counter[str] = Counter()  # by subset
     for element in listed:
         size = element.find("original_size")
         size = root.find("meta/original_size") if size is None else size  # a job's
         if size is None:
             raise InputError(f"{path}: has no original_size: it is of images, not of a video")
-        height, width = (_number(path, size, side) for side in ("height", "width"))
-        if min(height, width) <= 0:
-            raise InputError(f"{path}: a video of {width:g} x {height:g}")
+        height, width = (whole_text(f"{path}: {k}", size.findtext(k)) for k in ("height", "width"))
+        if min(height, width) < 1:
+            raise InputError(f"{path}: a video of {width} x {height}")
         source = root.findtext("meta/source") or element.findtext("source")
         video = video_name(source or element.findtext("name", ""))
-        if video in {task.video for task in found.values()}:
+        if video in videos:
             raise InputError(
-                f"{path}: two tasks are of {video!r}: export each by itself; --video tells their "
-                "videos apart"
+                f"{path}: two tasks are of {brief(video)!r}: export each by itself; --video tells "
+                "their videos apart"
             )
-        first, last = (int(_number(path, element, f"{end}_frame")) for end in ("start", "stop"))
-        filtered = re.fullmatch(r"\s*step\s*=\s*(\d{1,6})\s*", element.findtext("frame_filter", ""))
-        step = max(int(filtered[1]), 1) if filtered else 1
-        subset = element.findtext("subset", "")
+        videos.add(video)
+        step, subset = _step(path, element), element.findtext("subset", "")
+        first, last = (
+            whole_text(f"{path}: {name}", element.findtext(name))
+            for name in ("start_frame", "stop_frame")
+        )
+        if last < first:
+            raise InputError(f"{path}: stop_frame is {last}, before start_frame {first}")
         task = Task(video, (height, width), first, last, step, offsets[subset])
         found[element.findtext("id")] = task
         if not whole:
-            offsets[subset] += first + step * int(_number(path, element, "size"))
+            offsets[subset] += first + step * whole_text(f"{path}: size", element.findtext("size"))
     return found
+
+
+def _step(path: StrPath, element: ET.Element) -> int:
+    """Frames between two that a task shows."""
+    text = element.findtext("frame_filter", "").strip()
+    match = re.fullmatch(r"step\s*=\s*(\d{1,6})", text)
+    if text and not match:
+        raise InputError(f"{path}: frame_filter is {brief(text)!r}, not step=N")
+    return max(int(match[1]), 1) if match else 1
 
 
 def offered_by(root: ET.Element) -> Offered:
@@ -125,9 +140,13 @@ def declared(offered: Offered, people: set[str], choice: Choice) -> list[str]:
     return [name for name in found if name]
 
 
-def _number(path: StrPath, element: ET.Element, name: str) -> float:
-    text = element.findtext(name, "").strip()
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(f"{path}: {name} is {text!r}, not a number") from None
+def whole_text(where: str, text: str | None) -> int:
+    """A whole number from 0 on, of nine digits at most, that a file writes.
+
+    Raises:
+        InputError: it starts with `where`; anything else.
+    """
+    text = (text or "").strip()
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise InputError(f"{where} is {brief(text)!r}, not a whole number")
+    return int(text)

@@ -2,17 +2,18 @@
 
 import csv
 import gzip
+import itertools
 import os
 import struct
 import zlib
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from ava_det.structures import InputError
 
-_NOT_TEXT = UnicodeDecodeError, csv.Error
 _NOT_GZIP = gzip.BadGzipFile, EOFError, zlib.error
 _OF_CONTENT = ValueError, ArithmeticError, SyntaxError, struct.error  # SyntaxError: of xml
+LONGEST_LINE = 1 << 20  # characters; what is longer is no row of a table
 _LONGEST = 300  # characters of a library's message: some repeat the content of a file
 
 
@@ -41,8 +42,10 @@ def naming(path: str | os.PathLike[str]) -> Generator[None]:
         yield
     except InputError:
         raise
-    except _NOT_TEXT:
-        raise InputError(f"{path}: not a text file") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a text file in UTF-8{_first_bad_byte(path)}") from None
+    except csv.Error as error:
+        raise InputError(f"{path}: not a text file ({error})") from None
     except _NOT_GZIP:
         raise InputError(f"{path}: not a whole gzip file") from None
     except UnicodeEncodeError as error:
@@ -63,6 +66,22 @@ def naming(path: str | os.PathLike[str]) -> Generator[None]:
         if not hasattr(error, "__notes__"):
             error.add_note(str(path))
         raise
+
+
+def _first_bad_byte(path: str | os.PathLike[str]) -> str:
+    """Where a file stops being UTF-8, in words."""
+    opener = gzip.open if str(path).endswith(".gz") else open
+    with suppress(*_NOT_GZIP, OSError), opener(path, "rb") as file:
+        for row in itertools.count(1):
+            # A line that is read in parts may be cut within a character: it has no row to tell.
+            line = file.readline(LONGEST_LINE)
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                return f": row {row} has the byte 0x{line[error.start]:02x}"
+            if not line or len(line) == LONGEST_LINE:
+                break
+    return ""
 
 
 def no_text(path: str | os.PathLike[str], error: UnicodeEncodeError) -> InputError:

@@ -99,7 +99,8 @@ def read_evaluation(path: StrPath) -> Evaluation:
     try:
         with open_text(path) as file:
             content = json.load(file)
-    except ValueError:  # also of what is no text
+        json.dumps(content, ensure_ascii=False).encode()  # half a surrogate pair is no character
+    except (ValueError, RecursionError):  # also of what is no text
         raise InputError(f"{path}: not json") from None
     if not isinstance(content, dict) or not _has_figures(content):
         raise InputError(f"{path}: not the figures of an evaluation")
@@ -126,9 +127,14 @@ def _has_figures(content: dict[str, Any]) -> bool:
         Evaluation.__required_keys__ <= content.keys()
         and (tubes is None or "protocol" in tubes)
         and content["mAP"] is not None
-        and all(value is None or isinstance(value, int | float) for value in numbers)
-        and all(isinstance(value, int) for value in whole_numbers)
+        and all(value is None or _is_number(value) for value in numbers)
+        and all(isinstance(value, int) and _is_number(value) for value in whole_numbers)
     )
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value of JSON, which knows infinities and numbers of any size, is a plain one."""
+    return isinstance(value, int | float) and abs(value) < 2**53
 
 
 def write_evaluation(path: StrPath, evaluation: Evaluation) -> None:

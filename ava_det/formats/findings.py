@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ava_det.formats.atomic import StrPath, atomic_text
+from ava_det.formats.frame_sizes import UPRIGHT
 
 ERROR, WARNING = "error", "warning"
 
@@ -125,6 +126,11 @@ KINDS = {
         ERROR,
         "pictures of another aspect ratio than the list's",
         "boxes do not fit a picture that was cropped or padded; resize without changing the aspect",
+    ),
+    "swapped": Kind(
+        ERROR,
+        "pictures whose width and height are the list's, exchanged",
+        UPRIGHT,
     ),
     "rescaled": Kind(
         WARNING,

@@ -3,8 +3,8 @@
     original_vido_id video_id frame_id path labels
     -5KQ66BBWC4 0 0 -5KQ66BBWC4/-5KQ66BBWC4_000001.jpg ""
 
-The first line is a title and is passed over. What counts is the order of the lines of a video: the
-k-th names its frame k, whatever its number says.
+The first line is a title, which must not name the columns in another order. What counts is the
+order of the lines of a video: the k-th names its frame k, whatever its number says.
 
 AVA's training list has six million lines, so that a list is taken apart by whole stretches of lines
 that differ in a counting number only, and kept as such.
@@ -17,12 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from ava_det.formats.atomic import StrPath
+from ava_det.formats.atomic import StrPath, open_bytes, open_text
+from ava_det.formats.errors import LONGEST_LINE
 from ava_det.structures import InputError
 
 CHUNK = 1 << 22  # bytes that are taken apart at a time
 STRETCH = 4096  # lines that are compared at a time
 FIELDS = 5
+_TITLE = "original_vido_id video_id frame_id path labels"
 _SPACE, _TAB, _NEWLINE, _RETURN, _ZERO = b" \t\n\r0"
 _BLANK = np.zeros(256, bool)
 _BLANK[[_SPACE, _TAB, _NEWLINE, _RETURN]] = True
@@ -110,11 +112,12 @@ def _as_range(numbers: np.ndarray) -> np.ndarray | range:
 
 def _stretches(path: StrPath) -> Iterable[tuple[str, Stretch]]:
     """(video, frames) of one list, in order."""
-    with open(path, "rb") as file:
-        title = file.readline().split()
-        if len(title) == FIELDS and title[1].isdigit() and title[2].isdigit():
-            # Passed over, a video would begin with its second frame.
-            raise InputError(f"{path}: row 1: a frame, where a title line belongs")
+    open_text(path).close()  # which says what is no text that can be read
+    with open_bytes(path) as file:
+        title = file.readline(LONGEST_LINE)
+        if len(title) == LONGEST_LINE:
+            raise InputError(f"{path}: row 1: longer than {LONGEST_LINE:,} characters")
+        _check_title(path, title.split())
         row, rest = 2, b""
         while block := file.read(CHUNK):
             whole, newline, rest = (rest + block).rpartition(b"\n")
@@ -122,8 +125,22 @@ def _stretches(path: StrPath) -> Iterable[tuple[str, Stretch]]:
                 count = whole.count(b"\n") + 1
                 yield from _take_apart(path, row, whole + newline)
                 row += count
+            if len(rest) > LONGEST_LINE:
+                raise InputError(f"{path}: row {row}: longer than {LONGEST_LINE:,} characters")
         if rest:
             yield from _take_apart(path, row, rest + b"\n")
+
+
+def _check_title(path: StrPath, title: list[bytes]) -> None:
+    """Refuse a first line that is a frame, or that names columns where others are read."""
+    if len(title) == FIELDS and title[1].isdigit() and title[2].isdigit():
+        # Passed over, a video would begin with its second frame.
+        raise InputError(f"{path}: row 1: a frame, where a title line belongs")
+    usual = _TITLE.encode().split()
+    moved = [k for k, name in enumerate(title) if name in usual and usual.index(name) != k]
+    if moved:
+        name = title[moved[0]].decode()
+        raise InputError(f"{path}: row 1: {name!r} is column {moved[0] + 1}: write {_TITLE!r}")
 
 
 def _take_apart(path: StrPath, row: int, text: bytes) -> Iterable[tuple[str, Stretch]]:
@@ -156,8 +173,7 @@ def _columns(path: StrPath, row: int, text: bytes, data: np.ndarray) -> np.ndarr
     bad = np.flatnonzero((counts != FIELDS) & (counts != 0))
     if len(bad):
         raise InputError(
-            f"{path}: row {row + int(bad[0])}: {counts[bad[0]]} columns where "
-            "'original_vido_id video_id frame_id path labels' belong"
+            f"{path}: row {row + int(bad[0])}: {counts[bad[0]]} columns where {_TITLE!r} belong"
         )
     return words.reshape(-1, FIELDS, 2)
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ava_det.formats.atomic import StrPath, atomic_text, open_text
+from ava_det.formats.atomic import StrPath, atomic_text
+from ava_det.formats.csv_file import csv_rows, shown
 from ava_det.structures import InputError
 
 KEY = ("arm", "seed", "recipe")
@@ -40,29 +41,35 @@ def read_rows(path: StrPath, figures: Sequence[str] = ()) -> list[Row]:
     if not Path(path).exists():
         return []
     rows: dict[Key, Row] = {}
-    with open_text(path) as file:
-        reader = csv.DictReader(file)
-        lacking = [name for name in (*KEY, *figures) if name not in (reader.fieldnames or [])]
-        if lacking:
-            raise InputError(f"{path}: row 1: no column {', '.join(lacking)}")
-        for row in reader:
-            _check(path, reader.line_num, row, figures)
-            rows.setdefault(key_of(row), row)
+    found = csv_rows(path)
+    _, header = next(found, (1, []))
+    names = [name.strip() for name in header]
+    lacking = [name for name in (*KEY, *figures) if name not in names]
+    if lacking:
+        raise InputError(f"{path}: row 1: no column {', '.join(lacking)}")
+    if len(set(names)) < len(names):
+        raise InputError(f"{path}: row 1: two columns have the same name")
+    for number, fields in found:
+        if not fields:
+            continue
+        if len(fields) != len(names):
+            raise InputError(f"{path}: row {number}: not as many columns as the header has")
+        row = dict(zip(names, fields, strict=True))
+        _check(f"{path}: row {number}", row, figures)
+        rows.setdefault(key_of(row), row)
     return list(rows.values())
 
 
-def _check(path: StrPath, line: int, row: Row, figures: Sequence[str]) -> None:
-    if None in row or None in row.values():
-        raise InputError(f"{path}: row {line}: not as many columns as the header has")
+def _check(where: str, row: Row, figures: Sequence[str]) -> None:
     for name in figures:
         try:
             fine = np.isfinite(float(row[name]))
         except ValueError:
             fine = False
         if not fine:
-            raise InputError(f"{path}: row {line}: {name} {row[name]!r} is not a number")
+            raise InputError(f"{where}: {name} {shown(row[name])} is not a number")
     if not row["seed"].isdecimal():
-        raise InputError(f"{path}: row {line}: seed {row['seed']!r} is not a number")
+        raise InputError(f"{where}: seed {shown(row['seed'])} is not a number")
 
 
 def add_row(path: StrPath, row: Row) -> None:
@@ -103,5 +110,5 @@ def read_curve(text: str) -> tuple[np.ndarray, np.ndarray]:
             np.array([int(step) for step, _ in pairs], np.int64),
             np.array([float(value) for _, value in pairs]),
         )
-    except ValueError:
+    except (ValueError, OverflowError):
         raise InputError(f"{text[:40]!r} is not a curve, step:value step:value ...") from None

@@ -5,9 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ava_det.formats.choice import LABEL, Choice
+from ava_det.formats.frame_sizes import Size
+from ava_det.formats.json_file import brief
 from ava_det.formats.nearest import meant
 from ava_det.formats.shapes import Annotations, Shape
 from ava_det.structures import InputError
+
+MOST_SHOWN = 20  # names, or lines
 
 
 def join(parts: Sequence[tuple[str, Annotations]]) -> Annotations:
@@ -20,28 +24,32 @@ def join(parts: Sequence[tuple[str, Annotations]]) -> Annotations:
     free: Counter[str] = Counter()  # video to the first free number of a person
     shapes: list[Shape] = []
     left_out: Counter[str] = Counter()
+    sizes: dict[tuple[str, Size], str] = {}
     for place, (path, part) in enumerate(parts):
         for video, tick in dict.fromkeys((shape.video, shape.tick) for shape in part.shapes):
             other = owner.setdefault((video, tick), place)
             if other != place:
                 raise InputError(
-                    f"{path}: has boxes on tick {tick} of {video!r}, and so has {parts[other][0]}: "
-                    "two videos of one name (--video tells them apart), or one annotated twice"
+                    f"{path}: has boxes on tick {tick} of {brief(video)!r}, and so has "
+                    f"{parts[other][0]}: two videos of one name (--video tells them apart), or one "
+                    "annotated twice"
                 )
         taken = Counter(free) if part.own_people else Counter()
         for shape in part.shapes:
             shapes.append(_renumbered(shape, taken[shape.video]))
             free[shape.video] = max(free[shape.video], shapes[-1].person + 1)
         left_out.update(part.left_out)
+        sizes = {**part.sizes, **sizes}
     lists = [
         tuple(dict.fromkeys(name for _, part in parts for name in getattr(part, which)))
         for which in ("actions", "labels", "attributes")
     ]
-    return Annotations(tuple(shapes), *lists, left_out=left_out)
+    return Annotations(tuple(shapes), *lists, left_out=left_out, sizes=sizes)
 
 
 def _renumbered(shape: Shape, shift: int) -> Shape:
-    return replace(shape, person=shape.person + shift) if shape.person >= 0 else shape
+    moved = shift and shape.person >= 0
+    return replace(shape, person=shape.person + shift) if moved else shape
 
 
 def require_chosen(where: str, found: Annotations, choice: Choice) -> None:
@@ -72,7 +80,9 @@ def require_chosen(where: str, found: Annotations, choice: Choice) -> None:
 
 
 def _list(names: Iterable[str]) -> str:
-    return ", ".join(map(repr, names)) or "none"
+    shown = [repr(brief(name)) for name in names]
+    more = [f"{len(shown) - MOST_SHOWN} more"] * (len(shown) > MOST_SHOWN)
+    return ", ".join([*shown[:MOST_SHOWN], *more]) or "none"
 
 
 def left_out_lines(found: Annotations) -> list[str]:
@@ -81,7 +91,9 @@ def left_out_lines(found: Annotations) -> list[str]:
     >>> left_out_lines(Annotations((), (), left_out={"tracks labelled 'car'": 2}))
     ["left out tracks labelled 'car': 2"]
     """
-    return [f"left out {what}: {count}" for what, count in found.left_out.items() if count]
+    lines = [f"left out {what}: {count}" for what, count in found.left_out.items() if count]
+    more = [f"left out {len(lines) - MOST_SHOWN} kinds more"] * (len(lines) > MOST_SHOWN)
+    return lines[:MOST_SHOWN] + more
 
 
 def idle_tracks(shapes: Iterable[Shape]) -> tuple[int, int]:

@@ -1,24 +1,52 @@
 """JSON of other people, with one clear line where it is not what it should be."""
 
 import json
+import re
+import reprlib
 from typing import Any
 
 from ava_det.formats.atomic import StrPath, open_text
+from ava_det.formats.errors import naming
 from ava_det.structures import InputError
+
+_SHOWN = 80  # characters of a value in a message
+_HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")  # may be half a character: two are a whole one
 
 
 def read_json(path: StrPath) -> dict[str, Any]:
     """The object that a file holds.
 
     Raises:
-        InputError: it is not JSON, or not an object.
+        InputError: it is not JSON or not an object, a key comes twice in an object (JSON leaves
+            open which one counts), or a text has half a character, which no file can hold.
     """
     try:
-        with open_text(path) as file:
-            content = json.load(file)
+        with naming(path), open_text(path) as file:
+            text = file.read()
+        content = json.loads(text, object_pairs_hook=_object)
+        if _HALF_PAIR.search(text):
+            json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        near = error.object[max(error.start - 20, 0) : error.end + 20]
+        raise InputError(f"{path}: a text has half a character, in {near!a}") from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON ({error})") from error
     return required(str(path), {"the file": content}, "the file", dict)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys differ."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        raise ValueError(f"key {brief(twice)!r} comes twice in an object")
+    return found
+
+
+def brief(value: Any, most: int = _SHOWN) -> str:
+    """A value as a message shows it: the first characters of what is long or deep."""
+    return (value if isinstance(value, str) else reprlib.repr(value))[:most]
 
 
 def required(where: str, fields: Any, name: str, *kinds: type) -> Any:
@@ -32,7 +60,7 @@ def required(where: str, fields: Any, name: str, *kinds: type) -> Any:
     value = fields[name]
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         words = " or ".join({dict: "object", list: "list"}.get(k, k.__name__) for k in kinds)
-        raise InputError(f"{where}: {name} is {str(value)[:40]!r}, not of {words}")
+        raise InputError(f"{where}: {name} is {brief(value)!r}, not of {words}")
     return value
 
 
@@ -40,7 +68,7 @@ def whole(where: str, fields: Any, name: str) -> int:
     """A whole number, which may be written as 3.0."""
     value = required(where, fields, name, int, float)
     if not abs(value) < 1e15 or value != value // 1:
-        raise InputError(f"{where}: {name} is {value}, not a whole number")
+        raise InputError(f"{where}: {name} is {brief(value)}, not a whole number")
     return int(value)
 
 
@@ -49,5 +77,7 @@ def numbers(where: str, fields: Any, name: str, *counts: int) -> list[float]:
     values = required(where, fields, name, list)
     plain = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
     if len(values) not in counts or not plain or not all(abs(v) < 1e9 for v in values):
-        raise InputError(f"{where}: {name} is {str(values)[:60]}, not {counts[-1]} numbers")
+        raise InputError(
+            f"{where}: {name} is {reprlib.repr(values)[:60]}, not {counts[-1]} numbers"
+        )
     return [float(value) for value in values]

@@ -4,7 +4,8 @@ import json
 
 import numpy as np
 
-from ava_det.formats.atomic import StrPath, open_text
+from ava_det.formats.atomic import StrPath
+from ava_det.formats.csv_file import text_lines
 from ava_det.structures import InputError
 
 
@@ -21,19 +22,20 @@ def read_metrics(path: StrPath) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         InputError: a line that is no object with a number `iteration`.
     """
     curves: dict[str, dict[int, float]] = {}
-    with open_text(path) as file:
-        lines = file.read().splitlines()
+    lines = [line.strip() for line in text_lines(path)]
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
             iteration = int(row.pop("iteration"))
-        except (ValueError, TypeError, KeyError, AttributeError):
+            if not 0 <= iteration < 2**53:
+                raise ValueError("no number of an iteration")
+            figures = {k: float(v) for k, v in row.items() if isinstance(v, int | float)}
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             if number == len(lines):
                 break
             raise InputError(f"{path}: row {number}: not a line of a training log") from None
-        for name, value in row.items():
-            if isinstance(value, int | float):
-                curves.setdefault(name, {})[iteration] = float(value)
+        for name, value in figures.items():
+            curves.setdefault(name, {})[iteration] = value
     return {
         name: (np.array(sorted(curve)), np.array([curve[k] for k in sorted(curve)]))
         for name, curve in curves.items()

@@ -25,6 +25,7 @@ _TEXT = re.compile(r"U\d{1,4}")  # and of strings, which arrays have none of, bu
 _LONG = 1024  # strings from here on are an array's data, not a name
 
 _RECONSTRUCT, _FROM_BUFFER, _ARRAY, _DTYPE, _SCALAR, _ORDERED, _ENCODE, _BYTES = range(8)
+_DEFAULT, _FACTORY = range(8, 10)
 _KNOWN = {
     "numpy.core.multiarray _reconstruct": _RECONSTRUCT,
     "numpy._core.multiarray _reconstruct": _RECONSTRUCT,
@@ -35,6 +36,12 @@ _KNOWN = {
     "numpy.core.multiarray scalar": _SCALAR,
     "numpy._core.multiarray scalar": _SCALAR,
     "collections OrderedDict": _ORDERED,
+    "collections defaultdict": _DEFAULT,  # which becomes a dict without a default
+    **{
+        f"{module} {name}": _FACTORY
+        for module in ("builtins", "__builtin__")
+        for name in ("list", "dict", "set", "tuple", "int", "float", "str")
+    },
     "_codecs encode": _ENCODE,  # how Python 3 writes bytes for Python 2
     "__builtin__ bytes": _BYTES,  # and how it writes none
     "builtins bytes": _BYTES,
@@ -88,6 +95,9 @@ class _Array:
 def read_plain_pickle(path: Path) -> Any:
     """Read a pickle of dicts, lists, tuples, strings, numbers and numpy arrays of numbers.
 
+    The keys of dicts are strings, bytes, numbers, or tuples of these. Ordered dicts and those with
+    a default are plain ones here.
+
     Strings of Python 2 are taken as Latin-1, those from 1024 characters on as bytes. Arrays can be
     written to.
 
@@ -102,12 +112,16 @@ def read_plain_pickle(path: Path) -> Any:
         return reader.result
     except _ForeignNameError as error:
         raise InputError(
-            f"{path}: refused: it asks for {error}, which arrays do not need; nothing was run"
+            f"{path}: refused: it asks for {error}, which arrays do not need; nothing was run; "
+            "write a plain dict of numpy arrays"
         ) from None
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (ValueError, TypeError, LookupError, ArithmeticError, MemoryError) as error:
-        raise InputError(f"{path}: not a pickle of arrays ({error})") from error
+    except (
+        *(ValueError, TypeError, LookupError, ArithmeticError, AttributeError),
+        *(MemoryError, RecursionError),
+    ) as error:
+        raise InputError(f"{path}: not a pickle of arrays ({str(error)[:200]})") from error
 
 
 class _ForeignNameError(Exception):
@@ -128,6 +142,8 @@ class _Reader:
         if name in _CONSTANTS:
             self.stack.append(_CONSTANTS[name])
         elif name in _ARGUMENTS:
+            if type(argument) is str:
+                argument.encode()  # half a surrogate pair, which no file can be written with, fails
             self.stack.append(argument)
         elif name in _ACTIONS:
             _ACTIONS[name](self, argument)
@@ -176,7 +192,7 @@ class _Reader:
     def name(self, module_and_name: str) -> None:
         """Put what stands for a name of the short list."""
         if module_and_name not in _KNOWN:
-            raise _ForeignNameError(module_and_name.replace(" ", "."))
+            raise _ForeignNameError(module_and_name[:200].replace(" ", "."))
         self.stack.append(_Global(_KNOWN[module_and_name]))
 
     def stack_name(self) -> None:
@@ -224,6 +240,8 @@ def _make(kind: int, arguments: tuple[Any, ...]) -> Any:
     if kind == _ORDERED:
         pairs = arguments[0] if arguments else []
         return _dict([value for key, item in pairs for value in (key, item)])
+    if kind == _DEFAULT and all(type(part) in (_Global, type(None)) for part in arguments):
+        return {}
     if kind == _ENCODE and arguments[1:] == ("latin1",):
         return _data(arguments[0])
     if kind == _BYTES and not arguments:
@@ -265,13 +283,26 @@ def _plain(value: Any) -> Any:
 def _dict(items: list[Any]) -> dict[Any, Any]:
     """Keys and values, one after the other, as a dict.
 
-    Keys are strings and integers, be they numpy's: hashing tuples within tuples can take forever.
+    Tuples among the keys hold no further ones: hashing tuples within tuples can take forever.
     """
-    keys = [int(key) if isinstance(key, np.integer) else key for key in items[::2]]
-    values = items[1::2]
-    if not all(type(key) in (str, int) for key in keys):
-        raise TypeError("a key that is neither a string nor an integer")
-    return {key: _plain(value) for key, value in zip(keys, values, strict=True)}
+    keys = [_key(key) for key in items[::2]]
+    return {key: _plain(value) for key, value in zip(keys, items[1::2], strict=True)}
+
+
+def _key(key: Any) -> Any:
+    parts = [_key_part(part) for part in (key if type(key) is tuple else (key,))]
+    return tuple(parts) if type(key) is tuple else parts[0]
+
+
+def _key_part(part: Any) -> str | bytes | int | float:
+    """A string or number, without numpy's or a bytearray around it."""
+    part = part.item() if isinstance(part, np.integer | np.floating) else part
+    part = bytes(part) if type(part) is bytearray else part
+    if type(part) not in (str, bytes, int, float):
+        raise TypeError("a key that is neither a string nor a number")
+    if type(part) is int and abs(part) >= 2**63:
+        raise ValueError("a key of too many digits")
+    return part
 
 
 def _stop(reader: _Reader, _: Any) -> None:

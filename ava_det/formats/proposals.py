@@ -2,9 +2,11 @@
 
 AVA's csv and PySlowFast's predicted boxes (the same columns, the action empty) or, where the name
 ends in .pkl or .pickle, MMAction2's pickle: a dict from "video,0902" to N x 5 (or N x 4, without
-scores) arrays of relative x1 y1 x2 y2 score. A pickle is parsed, never run.
+scores) arrays of relative x1 y1 x2 y2 score. Keys may be pairs (video, 902) as well, or each video
+may have a dict of ticks. A pickle is parsed, never run.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from ava_det.formats.ava_csv import read_boxes
-from ava_det.formats.ava_rows import BOX, Layout, number_problem
+from ava_det.formats.ava_rows import BOX, MOST_ROWS, Layout, number_problem
+from ava_det.formats.csv_file import shown
 from ava_det.formats.plain_pickle import read_plain_pickle
 from ava_det.structures import InputError
 
@@ -47,12 +50,15 @@ def _read_pickle(path: Path, per_second: int | None) -> pd.DataFrame:
     if type(content) is not dict or not content:
         raise InputError(f"{path}: not a dict from 'video,tick' to boxes")
     layout = Layout(eighth="", fewest=2, per_second=per_second)
-    videos, ticks, arrays = [], [], []
-    for number, (key, value) in enumerate(content.items(), 1):
+    videos, ticks, arrays, rows = [], [], [], 0
+    for number, (key, value) in enumerate(_entries(content), 1):
         video, tick = _split_key(path, number, key, layout)
         videos.append(video)
         ticks.append(tick)
-        arrays.append(_checked(path, number, key, value))
+        arrays.append(_checked(f"{path}: entry {number} ({video[:80]},{tick})", value))
+        rows += max(1, len(arrays[-1]))
+        if rows > MOST_ROWS:  # one array may be the value of many keys
+            raise InputError(f"{path}: more than {MOST_ROWS:,} boxes, too many to hold in memory")
     # A keyframe without boxes has one row, whose box is NaN.
     counts = np.array([max(1, len(array)) for array in arrays])
     nothing = np.full((1, 5), np.nan)
@@ -65,21 +71,53 @@ def _read_pickle(path: Path, per_second: int | None) -> pd.DataFrame:
     return table[["video", "tick", *BOX, "action", "person", "score"]]
 
 
+def _entries(content: dict[Any, Any]) -> Iterator[tuple[Any, Any]]:
+    """(key, boxes) of a pickle, the keys of a dict within a dict as pairs."""
+    for key, value in content.items():
+        if type(value) is dict:
+            yield from (((key, tick), boxes) for tick, boxes in value.items())
+        else:
+            yield key, value
+
+
 def _split_key(path: Path, number: int, key: Any, layout: Layout) -> tuple[str, int]:
-    """Video and tick of a key "video,0902"."""
-    video, comma, tick = key.rpartition(",") if type(key) is str else ("", "", "")
-    if not comma or not video or number_problem(layout.second, tick.strip()):
-        raise InputError(f"{path}: entry {number}: the key {key!r} is not 'video,{layout.second}'")
-    return video, layout.tick(tick)
-
-
-def _checked(path: Path, number: int, key: str, value: Any) -> np.ndarray:
-    """(N, 5) float64 of an entry; a score that is left out is 1."""
-    where = f"{path}: entry {number} ({key})"
+    """Video and tick of a key "video,0902" or ("video", 902)."""
     try:
+        parts = [_text(part) for part in (key if type(key) is tuple else (key,))]
+    except ValueError:
+        parts = []
+    if len(parts) == 1:
+        video, _, tick = parts[0].rpartition(",")
+        parts = [video, tick]
+    if len(parts) != 2 or not parts[0] or number_problem(layout.second, parts[1].strip()):
+        raise InputError(
+            f"{path}: entry {number}: the key {shown(key)} is not 'video,{layout.second}' or a "
+            f"pair (video, {layout.second})"
+        )
+    return parts[0], layout.tick(parts[1])
+
+
+def _text(part: Any) -> str:
+    """A string or number of a key as the text that a csv would have.
+
+    Raises:
+        ValueError: neither, or no UTF-8, or a number of thousands of digits.
+    """
+    if type(part) is bytes:
+        return part.decode()
+    if type(part) in (str, int, float):
+        return str(part)
+    raise ValueError("a tuple in a tuple, or the like")
+
+
+def _checked(where: str, value: Any) -> np.ndarray:
+    """(N, 5) float64 of an entry; a score that is left out is 1."""
+    try:
+        if isinstance(value, list | tuple) and not all(map(_is_flat, value)):
+            raise ValueError("lists within lists, which may be without end")
         array = np.asarray(value, np.float64)
-    except (ValueError, TypeError):
-        raise InputError(f"{where}: not an array of numbers") from None
+    except (ValueError, TypeError, OverflowError):
+        raise InputError(f"{where}: not an array of numbers, N x 5") from None
     if array.size == 0:
         return np.zeros((0, 5))
     if array.ndim != 2 or array.shape[1] not in (4, 5):
@@ -92,6 +130,13 @@ def _checked(path: Path, number: int, key: str, value: Any) -> np.ndarray:
             if problem:
                 raise InputError(f"{where}: {problem}")
     return array
+
+
+def _is_flat(row: Any) -> bool:
+    """Whether a box is an array, or a short list or tuple of numbers."""
+    if isinstance(row, list | tuple):
+        return len(row) <= 5 and all(isinstance(k, int | float | np.number) for k in row)
+    return isinstance(row, np.ndarray) and row.ndim == 1
 
 
 def _is_fine(array: np.ndarray) -> np.ndarray:

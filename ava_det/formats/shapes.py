@@ -16,14 +16,17 @@ import pandas as pd
 from ava_det.formats.ava_csv import people_by_keyframe, table_of
 from ava_det.formats.ava_rows import TOLERANCE
 from ava_det.formats.class_map import ClassMap
+from ava_det.formats.frame_sizes import Size
+from ava_det.formats.json_file import brief
 from ava_det.formats.nearest import meant
 from ava_det.structures import InputError, Keyframe, PersonBoxes
 
 Corners = tuple[float, float, float, float]  # x1, y1, x2, y2 in pixels
+_FLAGS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
 _NOTHING = frozenset({"", "false", "none", "__undefined__"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Shape:
     """One box of one person.
 
@@ -54,6 +57,8 @@ class Annotations:
         left_out: what was not taken, in words, to how many.
         own_people: its people have numbers of its own, so that in another file an equal number is
             another person.
+        sizes: of the frames that the boxes were drawn on, as far as the file notes them: video and
+            size, to the place of the file that says so.
     """
 
     shapes: tuple[Shape, ...]
@@ -62,12 +67,21 @@ class Annotations:
     attributes: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=Counter, compare=False)
     own_people: bool = False
+    sizes: Mapping[tuple[str, Size], str] = field(default_factory=dict, compare=False)
 
     def in_videos(self, name_of: Callable[[str], str]) -> "Annotations":
-        """The same with other names of videos."""
+        """The same with other names of videos; sizes stay of those only that have a box."""
         names = {video: name_of(video) for video in dict.fromkeys(s.video for s in self.shapes)}
-        shapes = (replace(shape, video=names[shape.video]) for shape in self.shapes)
-        return replace(self, shapes=tuple(shapes))
+        shapes = (
+            s if names[s.video] == s.video else replace(s, video=names[s.video])
+            for s in self.shapes
+        )
+        sizes = {
+            (names[video], size): where
+            for (video, size), where in self.sizes.items()
+            if video in names
+        }
+        return replace(self, shapes=tuple(shapes), sizes=sizes)
 
 
 def actions_of(attributes: Mapping[str, Any]) -> tuple[str, ...]:
@@ -87,6 +101,21 @@ def actions_of(attributes: Mapping[str, Any]) -> tuple[str, ...]:
 def says_nothing(value: Any) -> bool:
     """Whether an attribute's value means that none was chosen."""
     return value is None or str(value).strip().lower() in _NOTHING
+
+
+def flag_of(where: str, name: str, value: Any) -> bool:
+    """What a mark of a box says that is on or off, as a truth value, a number or a word.
+
+    >>> flag_of("x", "outside", "True"), flag_of("x", "iscrowd", 0)
+    (True, False)
+
+    Raises:
+        InputError: it starts with `where`; the value is anything else.
+    """
+    text = brief(value).strip().lower()
+    if text not in _FLAGS:
+        raise InputError(f"{where}: {name} is {brief(value)!r}, neither 0 (false) nor 1 (true)")
+    return _FLAGS[text]
 
 
 def around_rotated(corners: Corners, degrees: float, height: float, width: float) -> Corners:
@@ -115,13 +144,13 @@ def relative_box(
         InputError: it starts with `where`; corners that are no box, or far outside the frame.
     """
     x1, y1, x2, y2 = corners
-    box = np.array([x1 / width, y1 / height, x2 / width, y2 / height])
-    if not (np.isfinite(box).all() and x1 < x2 and y1 < y2):
+    box = x1 / width, y1 / height, x2 / width, y2 / height
+    if not (all(map(math.isfinite, box)) and x1 < x2 and y1 < y2):
         raise InputError(f"{where}: {x1:g},{y1:g} to {x2:g},{y2:g} is no box")
-    if box.min() < -TOLERANCE or box.max() > 1 + TOLERANCE:
+    if min(box) < -TOLERANCE or max(box) > 1 + TOLERANCE:
         size = f"{width:g} x {height:g}"
         raise InputError(f"{where}: {x1:g},{y1:g} to {x2:g},{y2:g} is outside the frame of {size}")
-    left, top, right, bottom = np.clip(box, 0.0, 1.0).tolist()
+    left, top, right, bottom = (min(max(side, 0.0), 1.0) for side in box)
     if not (left < right and top < bottom):
         raise InputError(f"{where}: {x1:g},{y1:g} to {x2:g},{y2:g} has no part in the frame")
     return left, top, right, bottom
@@ -139,7 +168,7 @@ def to_table(shapes: Iterable[Shape], class_map: ClassMap, where: str) -> pd.Dat
         unknown = [name for name in shape.actions if name not in ids]
         if unknown:
             hint = meant(unknown[0], ids)
-            raise InputError(f"{where}: action {unknown[0]!r} is not in the class map{hint}")
+            raise InputError(f"{where}: action {brief(unknown[0])!r} is not in the class map{hint}")
         groups.setdefault(Keyframe(shape.video, shape.tick), []).append(shape)
     return table_of(
         PersonBoxes(

@@ -10,6 +10,8 @@ dict of video -> `annotations`, a list of `label`, first frame `sf` from 0, fram
 `ef`, and `boxes` with a row `x y width height` for each frame, in pixels.
 """
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +72,20 @@ def read_tube_pickle(path: Path) -> TubeAnnotations:
         InputError: the file is no such pickle; names the video that is wrong.
     """
     content = read_plain_pickle(path)
+    with _named(path, "ACT's annotations"):
+        return _annotations(path, content)
+
+
+@contextmanager
+def _named(path: Path, what: str) -> Generator[None]:
+    """Turn what a value of another type than expected raises into one clear line."""
+    try:
+        yield
+    except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
+        raise InputError(f"{path}: not {what} ({str(error)[:200]})") from error
+
+
+def _annotations(path: Path, content: Any) -> TubeAnnotations:
     for key, kind in _KEYS.items():
         if type(content) is not dict or type(content.get(key)) is not kind:
             raise InputError(f"{path}: not ACT's annotations: no {kind.__name__} {key!r}")
@@ -94,7 +110,7 @@ def read_tube_pickle(path: Path) -> TubeAnnotations:
 
 
 def _whole(where: str, what: str, value: Any) -> int:
-    if not isinstance(value, int | np.integer) or value < 1:
+    if not isinstance(value, int | np.integer) or not 1 <= value < 2**31:
         raise InputError(f"{where}: {what} is {value!r}, not a whole number from 1")
     return int(value)
 
@@ -108,7 +124,7 @@ def _tubes(where: str, by_label: Any, labels: int) -> list[AnnotatedTube]:
             raise InputError(f"{where}: label {label!r} of {labels}")
         for array in arrays:
             shape = getattr(array, "shape", ())
-            if len(shape) != 2 or shape[1] < 5 or not np.isfinite(array).all():
+            if len(shape) != 2 or shape[1] < 5 or not (np.abs(array) < 2**31).all():
                 raise InputError(f"{where}: a tube is not N rows of frame x1 y1 x2 y2")
             frames = np.asarray(array[:, 0], np.int64) - 1
             if len(frames) and frames.min() < 0:
@@ -131,12 +147,13 @@ def read_corrected_pickle(path: Path, labels: int) -> dict[str, list[AnnotatedTu
     if type(content) is not dict or not content:
         raise InputError(f"{path}: not the corrected annotations: no dict of videos")
     tubes = {}
-    for video, entry in content.items():
-        where = f"{path}: video {video!r}"
-        parts = entry.get("annotations") if type(entry) is dict else None
-        if type(parts) is not list:
-            raise InputError(f"{where}: no list 'annotations'")
-        tubes[str(video)] = [_corrected(where, part, labels) for part in parts]
+    with _named(path, "the corrected annotations"):
+        for video, entry in content.items():
+            where = f"{path}: video {video!r}"
+            parts = entry.get("annotations") if type(entry) is dict else None
+            if type(parts) is not list:
+                raise InputError(f"{where}: no list 'annotations'")
+            tubes[str(video)] = [_corrected(where, part, labels) for part in parts]
     return tubes
 
 

@@ -12,13 +12,14 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from heapq import heappop, heappush
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ava_det.formats.atomic import StrPath, atomic_text
 from ava_det.formats.choice import TEXT, Choice
-from ava_det.formats.json_file import numbers, read_json, required
+from ava_det.formats.json_file import brief, numbers, read_json, required
 from ava_det.formats.shapes import Annotations, Shape, actions_of, relative_box, says_nothing
 from ava_det.formats.video_names import video_name
 from ava_det.structures import Clock, InputError
@@ -44,7 +45,8 @@ def read_via(
 
     Args:
         path: the JSON file.
-        size_of: VIA does not note the size of a video, which its pixels are of.
+        size_of: the shape of a video as a browser shows it, in square pixels, which VIA counts in
+            and does not note.
         clock: what a tick is; it needs a rate. Times must lie within a quarter of a tick, or half
             a millisecond: a rate of 1000 takes any.
         person_attribute: name of the attribute that tells people apart by whole numbers.
@@ -59,13 +61,13 @@ def read_via(
     videos = _videos(path, content)
     boxes: list[Shape] = []  # without a tick
     times_of: list[tuple[str, float]] = []  # each box's place in the file, and time
-    segments: list[tuple[str, float, float, tuple[str, ...]]] = []
+    segments: list[_Segment] = []
     left_out: Counter[str] = Counter()
     for key, entry in required(str(path), content, "metadata", dict).items():
-        where = f"{path}: metadata {key}"
+        where = f"{path}: metadata {brief(key)}"
         view = str(required(where, entry, "vid", str, int))
         if view not in videos:
-            raise InputError(f"{where}: view {view!r} is not in the project")
+            raise InputError(f"{where}: view {brief(view)!r} is not in the project")
         times = numbers(where, entry, "z", 0, 1, 2)
         xy = required(where, entry, "xy", list)
         unlike = _unlike(len(times), xy)
@@ -81,10 +83,13 @@ def read_via(
             boxes.append(Shape(videos[view], -1, box, actions, person))
             times_of.append((where, times[0]))
         else:
-            segments.append((videos[view], times[0], times[1], actions))
+            segments.append(_Segment(videos[view], times[0], times[1], actions))
+    more = _said_by(
+        segments, [(shape.video, at[1]) for shape, at in zip(boxes, times_of, strict=True)]
+    )
     shapes = [
-        _with_segments(replace(shape, tick=tick), time, segments)
-        for shape, (_, time), tick in zip(boxes, times_of, _ticks(times_of, clock), strict=True)
+        replace(shape, tick=tick, actions=tuple(dict.fromkeys([*shape.actions, *said])))
+        for shape, tick, said in zip(boxes, _ticks(times_of, clock), more, strict=True)
     ]
     attributes = {k: a for k, a in attributes.items() if a.name != person_attribute}
     used = [action for shape in shapes for action in shape.actions]
@@ -100,7 +105,7 @@ def read_via(
 def _unlike(times: int, xy: list[Any]) -> str:
     """What an entry is that is neither a rectangle at a time nor a segment of time."""
     if xy and xy[0] != _RECTANGLE:
-        return f"{_OTHERS.get(str(xy[0]), 'shapes')}, not rectangles"
+        return f"{_OTHERS.get(brief(xy[0]), 'shapes')}, not rectangles"
     if xy and times != 1:
         return "rectangles without a time of their own"
     return "" if xy or times == 2 else "marks that are neither rectangle nor segment"
@@ -131,14 +136,18 @@ def _attributes(path: StrPath, content: dict[str, Any]) -> dict[str, _Attribute]
     """The attributes of a project by their numbers."""
     found = {}
     for number, fields in required(str(path), content, "attribute", dict).items():
-        where = f"{path}: attribute {number}"
+        where = f"{path}: attribute {brief(number)}"
         name = required(where, fields, "aname", str)
         options = fields.get("options") or {}
         if not isinstance(options, dict):
             raise InputError(f"{where}: its options are no object")
-        named = {option: str(text).strip() for option, text in options.items()}
+        named = {option: _option(where, options, option) for option in options}
         found[number] = _Attribute(name, fields.get("type", 0), named)
     return found
+
+
+def _option(where: str, options: dict[str, Any], option: str) -> str:
+    return str(required(where, options, option, str, int, float)).strip()
 
 
 def _videos(path: StrPath, content: dict[str, Any]) -> dict[str, str]:
@@ -147,18 +156,18 @@ def _videos(path: StrPath, content: dict[str, Any]) -> dict[str, str]:
     videos: dict[str, str] = {}
     file_of: dict[str, str] = {}
     for view, fields in required(str(path), content, "view", dict).items():
-        where = f"{path}: view {view}"
+        where = f"{path}: view {brief(view)}"
         listed = required(where, fields, "fid_list", list)
-        if not listed or str(listed[0]) not in files:
+        if not listed or brief(listed[0]) not in files:
             raise InputError(f"{where}: its file is not in the project")
-        number = str(listed[0])
+        number = brief(listed[0])
         name = required(f"{path}: file {number}", files[number], "fname", str)
         videos[view] = video_name(name)
         other = file_of.setdefault(videos[view], number)
         if other != number:
             raise InputError(
-                f"{path}: files {other} and {number} are both named {name!r}; put the folder in "
-                "the name, too"
+                f"{path}: files {other} and {number} are both named {brief(name)!r}; put the "
+                "folder in the name, too"
             )
     return videos
 
@@ -170,11 +179,11 @@ def _values(
     found: dict[str, list[str]] = {}
     for number, value in chosen.items():
         if number not in attributes:
-            raise InputError(f"{where}: attribute {number!r} is not in the project")
+            raise InputError(f"{where}: attribute {brief(number)!r} is not in the project")
         attribute = attributes[number]
         if not isinstance(value, str):
             raise InputError(
-                f"{where}: attribute {attribute.name!r} is {str(value)[:40]!r}, not text"
+                f"{where}: attribute {brief(attribute.name)!r} is {brief(value)!r}, not text"
             )
         values = found.setdefault(attribute.name, [])
         if not attribute.options:
@@ -182,7 +191,8 @@ def _values(
             continue
         for option in filter(None, value.split(",")):
             if option not in attribute.options:
-                raise InputError(f"{where}: attribute {attribute.name!r} has no option {option!r}")
+                what = f"attribute {brief(attribute.name)!r} has no option {brief(option)!r}"
+                raise InputError(f"{where}: {what}")
             values += attribute.chosen(option)
     return found
 
@@ -206,8 +216,8 @@ def _actions(
 def _person(where: str, text: str) -> int:
     if not text.strip():
         return -1
-    if not (text.strip().isascii() and text.strip().isdecimal()):
-        raise InputError(f"{where}: person {text!r} is not a whole number")
+    if not (text.strip().isascii() and text.strip().isdecimal() and len(text.strip()) < 16):
+        raise InputError(f"{where}: person {brief(text)!r} is not a whole number")
     return int(text)
 
 
@@ -240,24 +250,47 @@ def _off(times: np.ndarray, rate: float) -> np.ndarray:
     return np.abs(times - np.rint(times * rate) / rate)
 
 
-def _with_segments(
-    shape: Shape, time: float, segments: list[tuple[str, float, float, tuple[str, ...]]]
-) -> Shape:
-    more = [
-        action
-        for video, start, end, actions in segments
-        if video == shape.video and start <= time <= end
-        for action in actions
-    ]
-    actions = tuple(dict.fromkeys([*shape.actions, *more]))
-    return replace(shape, actions=actions)
+class _Segment(NamedTuple):
+    """A part of a video, from one time to another, and the actions of everyone in it."""
+
+    video: str
+    start: float
+    end: float
+    actions: tuple[str, ...]
+
+
+def _said_by(segments: list[_Segment], boxes: list[tuple[str, float]]) -> list[list[str]]:
+    """The actions that the segments say of each box, which is a video and a time.
+
+    One way through both, in order of time: as many steps as there are of them.
+    """
+    said: list[list[str]] = [[] for _ in boxes]
+    waiting = sorted(segments)
+    waiting.reverse()
+    running: list[tuple[float, tuple[str, ...]]] = []  # a heap by end
+    count: Counter[str] = Counter()
+    here = ""
+    for place in sorted(range(len(boxes)), key=boxes.__getitem__):
+        video, time = boxes[place]
+        if video != here:
+            here, running, count = video, [], Counter()
+        while waiting and waiting[-1][:2] <= (video, time):
+            segment = waiting.pop()
+            if segment.video == video:
+                heappush(running, (segment.end, segment.actions))
+                count.update(segment.actions)
+        while running and running[0][0] < time:
+            count.subtract(heappop(running)[1])
+        count = +count  # those that still go on
+        said[place] = list(count)
+    return said
 
 
 def write_via(
     path: StrPath, shapes: list[Shape], actions: list[str], size_of: SizeOf, clock: Clock
 ) -> None:
     """Write a project with an attribute `action` of checkboxes and one `person` of text."""
-    videos = list(dict.fromkeys(shape.video for shape in shapes))
+    videos = {v: k for k, v in enumerate(dict.fromkeys(s.video for s in shapes), start=1)}
     options = {str(number): name for number, name in enumerate(actions)}
     number_of = {name: number for number, name in options.items()}
     metadata = {}
@@ -265,7 +298,7 @@ def write_via(
         height, width = size_of(shape.video)
         x1, y1, x2, y2 = shape.box
         rectangle = [x1 * width, y1 * height, (x2 - x1) * width, (y2 - y1) * height]
-        view = str(videos.index(shape.video) + 1)
+        view = str(videos[shape.video])
         metadata[f"{view}_{place:08d}"] = {
             "vid": view,
             "flg": 0,
@@ -277,13 +310,12 @@ def write_via(
             },
         }
     attribute = {"anchor_id": "FILE1_Z1_XY1", "desc": "", "default_option_id": ""}
-    names = range(1, len(videos) + 1)
     content = {
         "project": {
             "pid": "__VIA_PROJECT_ID__",
             "rev": "0",
             "pname": "ava_det",
-            "vid_list": [*map(str, names)],
+            "vid_list": [str(k) for k in videos.values()],
         },
         "config": {"file": {"loc_prefix": {"1": "", "2": "", "3": "", "4": ""}}, "ui": {}},
         "attribute": {
@@ -298,9 +330,9 @@ def write_via(
                 "loc": 1,
                 "src": f"{v}.mp4",
             }
-            for k, v in enumerate(videos, start=1)
+            for v, k in videos.items()
         },
-        "view": {str(k): {"fid_list": [str(k)]} for k in names},
+        "view": {str(k): {"fid_list": [str(k)]} for k in videos.values()},
         "metadata": metadata,
     }
     with atomic_text(path) as file:

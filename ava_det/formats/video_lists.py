@@ -6,18 +6,22 @@ A list has a row a video:
     path/to/video.mp4,5        the blank, and only the last one of a row separates
     path/to/folder 300 5       MMAction2 for extracted frames: their folder and number
 
-Labels count from 0. Paths are relative to a folder that the caller gives.
+Labels count from 0. Paths are relative to a folder that the caller gives. A header line that names
+`path` and `label`, separated by commas, makes it a csv with these columns.
 """
 
+import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ava_det.formats.atomic import StrPath, atomic_text, open_text, text_suffix
-from ava_det.formats.class_map import ClassMap, read_class_map
+from ava_det.formats.class_map import LONGEST_NAME, ClassMap, read_class_map
+from ava_det.formats.csv_file import csv_rows, find_columns, is_header, text_lines
+from ava_det.formats.errors import naming
 from ava_det.structures import InputError
 
 # Where the names of the classes are looked for, beside a list.
@@ -25,7 +29,9 @@ CLASS_FILES = ("classes.csv", "classes.txt", "classes.json", "classes.pbtxt")
 
 _ROW = re.compile(r"(?P<path>.*[^\s,;])[\s,;]+(?P<label>-?\d+)")
 _FRAMES = re.compile(r"(?P<path>.*[^\s,;])[\s,;]+(?P<frames>\d+)")
-_NUMBERED = re.compile(r"(\d+)[\s,]+(\S.*)")
+_MOST_DIGITS = 9  # of a label or a number of frames
+_COLUMNS = ("path", "label")
+_NUMBERED = re.compile(r"(\d{1,9})[\s,]+(\S.*)")
 
 
 @dataclass(frozen=True)
@@ -55,23 +61,37 @@ def read_video_list(path: StrPath, num_classes: int | None = None) -> list[Liste
     """
     rows: list[ListedVideo] = []
     first_row: dict[str, int] = {}
-    try:
-        with open_text(path) as file:
-            for number, line in enumerate(file, 1):
-                if not line.strip():
-                    continue
-                row = _parsed(f"{path}: row {number}", line.strip(), num_classes)
-                if row.path in first_row:
-                    raise InputError(
-                        f"{path}: row {number}: {row.path} is in row {first_row[row.path]} already"
-                    )
-                first_row[row.path] = number
-                rows.append(row)
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a text file") from None
+    for number, line in _lines(path):
+        row = _parsed(f"{path}: row {number}", line, num_classes)
+        if row.path in first_row:
+            raise InputError(
+                f"{path}: row {number}: {row.path[:60]} is in row {first_row[row.path]} already"
+            )
+        first_row[row.path] = number
+        rows.append(row)
     if not rows:
         raise InputError(f"{path}: lists no video")
     return rows
+
+
+def _lines(path: StrPath) -> Iterator[tuple[int, str]]:
+    """(row, "path label") of the rows that are not empty."""
+    try:
+        header = next(csv.reader([next(text_lines(path), "")]), [])
+    except csv.Error:
+        header = []
+    if not is_header(header, _COLUMNS):
+        yield from ((k, line.strip()) for k, line in enumerate(text_lines(path), 1) if line.strip())
+        return
+    places = find_columns(path, header, _COLUMNS, _COLUMNS)
+    for number, fields in csv_rows(path):
+        if number > 1 and any(fields):
+            if len(fields) != len(header):
+                raise InputError(
+                    f"{path}: row {number}: {len(fields)} columns where the header names "
+                    f"{len(header)}"
+                )
+            yield number, ",".join(fields[place].strip() for place in places.values())
 
 
 def _parsed(where: str, line: str, num_classes: int | None) -> ListedVideo:
@@ -79,16 +99,19 @@ def _parsed(where: str, line: str, num_classes: int | None) -> ListedVideo:
     match = _ROW.fullmatch(line)
     if match is None:
         raise InputError(f"{where}: 'path label' belongs here, not {_shortened(line)}")
-    label = int(match["label"])
+    label = int(match["label"]) if len(match["label"]) <= _MOST_DIGITS else -1
     if label < 0 or (num_classes is not None and label >= num_classes):
         below = "" if num_classes is None else f", below {num_classes}"
-        raise InputError(f"{where}: a label counts from 0{below}; this one is {label}")
+        found = match["label"][:20]
+        raise InputError(f"{where}: a label counts from 0{below}; this one is {found}")
     path = match["path"]
     folder = _FRAMES.fullmatch(path)
     if folder is None:
         return ListedVideo(path, label)
     if Path(folder["path"]).suffix:
         raise InputError(f"{where}: several labels of one video: {_shortened(line)}")
+    if len(folder["frames"]) > _MOST_DIGITS:
+        raise InputError(f"{where}: no number of frames: {_shortened(folder['frames'])}")
     return ListedVideo(folder["path"], label, int(folder["frames"]))
 
 
@@ -117,22 +140,22 @@ def read_class_names(path: StrPath) -> ClassMap:
     suffix = text_suffix(path)
     if suffix in (".csv", ".pbtxt"):
         return read_class_map(path)
-    try:
-        with open_text(path) as file:
-            text = file.read()
-        names = _names_of_json(path, text) if suffix == ".json" else _names_of_lines(text)
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a text file") from None
+    if suffix == ".json":
+        names = _names_of_json(path)
+    else:
+        names = _names_of_lines([line.strip() for line in text_lines(path) if line.strip()])
     if not names:
         raise InputError(f"{path}: lists no class")
+    longest = max(names, key=len)
+    if len(longest) > LONGEST_NAME:
+        raise InputError(f"{path}: a name of more than {LONGEST_NAME} characters")
     name, count = Counter(names).most_common(1)[0]
     if count > 1:
-        raise InputError(f"{path}: class {name!r} is listed twice")
+        raise InputError(f"{path}: class {_shortened(name)} is listed twice")
     return ClassMap(dict(enumerate(names, 1)))
 
 
-def _names_of_lines(text: str) -> list[str]:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+def _names_of_lines(lines: list[str]) -> list[str]:
     numbered = [_NUMBERED.fullmatch(line) for line in lines]
     names = {int(match[1]): match[2] for match in numbered if match}
     first = min(names, default=0)
@@ -141,12 +164,15 @@ def _names_of_lines(text: str) -> list[str]:
     return lines
 
 
-def _names_of_json(path: StrPath, text: str) -> list[str]:
+def _names_of_json(path: StrPath) -> list[str]:
+    with naming(path), open_text(path) as file:
+        text = file.read()
     try:
-        labels = {int(label): str(name) for name, label in json.loads(text).items()}
-        complete = sorted(labels) == list(range(len(labels)))
-        if not complete or len(labels) != len(json.loads(text)):
+        content = json.loads(text)
+        labels = {int(label): str(name) for name, label in content.items()}
+        if sorted(labels) != list(range(len(content))):
             raise ValueError("labels must be 0, 1, 2 ... and differ")
-    except (ValueError, AttributeError, TypeError) as error:
+        "".join(labels.values()).encode()  # half a surrogate pair is no character
+    except (ValueError, OverflowError, AttributeError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: not a json of class name -> label ({error})") from None
     return [labels[k] for k in sorted(labels)]

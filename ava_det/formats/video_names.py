@@ -3,12 +3,12 @@
 from collections.abc import Collection
 from pathlib import PurePosixPath
 
+from ava_det.formats.json_file import brief
 from ava_det.formats.nearest import meant
 from ava_det.structures import InputError
 
-VIDEO_SUFFIXES = frozenset(
-    {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
-)
+_SUFFIXES = "3g2 3gp asf avi f4v flv m2ts m2v m4v mkv mov mp4 mpeg mpg mts mxf ogv ts vob webm wmv"
+VIDEO_SUFFIXES = frozenset(f".{name}" for name in _SUFFIXES.split())
 
 
 def video_name(path: str) -> str:
@@ -36,6 +36,9 @@ class VideoNames:
         """See the class."""
         self._files = files
         self._names: dict[str, str] = {}  # file to the name by which it was found
+        self._by_bare_name: dict[str, list[str]] = {}
+        for file in sorted(files):
+            self._by_bare_name.setdefault(PurePosixPath(file).name, []).append(file)
 
     def find(self, where: str, name: str) -> str:
         """The file of that very name, else the only one with that bare name.
@@ -47,7 +50,8 @@ class VideoNames:
         found = self.named(where, name)
         other = self._names.setdefault(found, name)
         if other != name:
-            raise InputError(f"{where}: {other!r} and {name!r} would both be the video {found!r}")
+            both = f"{brief(other)!r} and {brief(name)!r}"
+            raise InputError(f"{where}: {both} would both be the video {found!r}")
         return found
 
     def named(self, where: str, name: str) -> str:
@@ -57,13 +61,13 @@ class VideoNames:
         if name in self._files:
             return name
         bare = PurePosixPath(name).name
-        alike = sorted(file for file in self._files if PurePosixPath(file).name == bare)
+        alike = self._by_bare_name.get(bare, [])
         if not alike:
-            missing = f"there is no video {name!r}{meant(name, self._files)}"
+            missing = f"there is no video {brief(name)!r}{meant(name, self._files)}"
             raise InputError(f"{where}: {missing}; --video NAME names another")
         if len(alike) > 1:
             raise InputError(
-                f"{where}: several videos are named {bare!r} ({', '.join(alike[:3])}); "
+                f"{where}: several videos are named {brief(bare)!r} ({', '.join(alike[:3])}); "
                 "--video NAME says which it is"
             )
         return alike[0]

@@ -1,10 +1,12 @@
 """Batch norms that do not learn, folded into the convolutions before them; the layout in memory."""
 
 import copy
+from collections import Counter
 from itertools import chain, pairwise
+from typing import Any, TypeGuard
 
 import torch
-from detectron2.layers import Conv2d
+from detectron2.layers import Conv2d, FrozenBatchNorm2d
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -19,17 +21,39 @@ def fold_norms(module: nn.Module) -> nn.Module:
         module: with the statistics that are to be folded; it is left as it is.
     """
     folded = copy.deepcopy(module).eval()
+    uses = Counter(child for parent in folded.modules() for child in parent._modules.values())
+    replaced: dict[nn.Module | None, nn.Module] = {}
     for parent in list(folded.modules()):
-        for name, conv in list(parent.named_children()):
-            if isinstance(conv, Conv2d) and isinstance(conv.norm, nn.BatchNorm2d):
-                setattr(parent, name, fuse_conv_bn_eval(conv, conv.norm))
-                getattr(parent, name).norm = None
+        for conv in parent.children():
+            if isinstance(conv, Conv2d) and _is_fixed_norm(conv.norm):
+                fused: Any = fuse_conv_bn_eval(conv, conv.norm)
+                fused.norm, replaced[conv] = None, fused
         if isinstance(parent, nn.Sequential):  # elsewhere the order says nothing
-            for (first, conv), (second, norm) in pairwise(list(parent.named_children())):
-                if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                    setattr(parent, first, fuse_conv_bn_eval(conv, norm))
-                    setattr(parent, second, nn.Identity())
+            for conv, norm in pairwise(parent):
+                alone = uses[conv] == uses[norm] == 1  # others may take them in another order
+                if alone and isinstance(conv, nn.Conv2d) and _is_fixed_norm(norm):
+                    replaced[conv] = fuse_conv_bn_eval(conv, norm)
+                    replaced[norm] = nn.Identity()
+    for parent in list(folded.modules()):
+        _replace(parent, replaced)
     return folded
+
+
+def _is_fixed_norm(norm: nn.Module | None) -> TypeGuard[nn.BatchNorm2d]:
+    """Whether a module is a 2-D batch norm with statistics of its own."""
+    return isinstance(norm, nn.BatchNorm2d | FrozenBatchNorm2d) and norm.running_mean is not None
+
+
+def _replace(parent: nn.Module, replaced: dict[nn.Module | None, nn.Module]) -> None:
+    """Put modules in the place of others, also in plain lists: detectron2's FPN computes with
+    lists of its convolutions, which are its children as well.
+    """
+    for name, child in parent._modules.items():
+        if child in replaced:
+            parent._modules[name] = replaced[child]
+    for value in vars(parent).values():
+        if isinstance(value, list):
+            value[:] = [replaced.get(x, x) if isinstance(x, nn.Module) else x for x in value]
 
 
 def channels_last(model: nn.Module) -> nn.Module:

@@ -1,37 +1,83 @@
 """Configs: Python files whose values the command line may override."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from detectron2.config import LazyConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from hydra.core.override_parser.types import Override
+from omegaconf import Container, DictConfig, ListConfig, OmegaConf
 
 from ava_det.formats.nearest import meant
 from ava_det.structures import InputError
+
+OmegaConf.register_new_resolver("columns", lambda count: list(range(count)), replace=True)
+EVERY_CLASS = "${columns:${model.num_classes}}"  # all columns of the model, however many it has
 
 
 def load_config(path: str, overrides: list[str]) -> DictConfig:
     """A config with `path.key=value` overrides; `+path.key=value` adds what the config lacks.
 
+    An override of a part that a config refers to (`${reader}`) changes that part itself, so that
+    it reaches everybody who refers to it.
+
     A config is Python code and is run: use only those that you trust.
 
     Raises:
-        InputError: no such file, or an override that cannot be read or has no place in it.
+        InputError: no such file; an override that cannot be read or has no place in it; or values
+            that do not go together.
     """
     if not Path(path).is_file():
         beside = [str(other) for other in sorted(Path(path).parent.glob("*.py"))]
         raise InputError(f"{path}: no such config{meant(path, beside)}")
     cfg = LazyConfig.load(path)
     try:
-        for override in OverridesParser.create().parse_overrides(overrides):
-            if not override.is_add():
-                _require_place(cfg, override.key_or_group)
-            LazyConfig.apply_overrides(cfg, [str(override.input_line)])
+        _apply(cfg, OverridesParser.create().parse_overrides(overrides))
     except Exception as error:  # hydra's parser and omegaconf raise many kinds
         raise InputError(f"{path}: bad override: {error}") from error
     _require_mix(cfg)
     _settle_class_weights(cfg)
+    try:
+        _require_pixels(cfg)
+        _require_columns(cfg)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
     return cfg
+
+
+def _apply(cfg: DictConfig, overrides: Iterable[Override]) -> None:
+    """Put values into a config; first those that may change what another one refers to."""
+    for override in sorted(overrides, key=lambda o: _reference(cfg, o.key_or_group) is not None):
+        key, text = override.key_or_group, str(override.input_line)
+        if not override.is_add():
+            _require_place(cfg, key)
+        place = _place(cfg, key)
+        if place != key:
+            text = f"{place}={text.partition('=')[2]}"
+        LazyConfig.apply_overrides(cfg, [text])
+
+
+def _place(cfg: DictConfig, key: str) -> str:
+    """Where the value of a key stands: of `test.loader.mapper.reader.folder`, `reader.folder`."""
+    part = _reference(cfg, key)
+    if part is None:
+        return key
+    node = OmegaConf.select(cfg, part)
+    meant = node._get_full_key(None) if isinstance(node, Container) else part
+    return key if meant == part else _place(cfg, meant + key[len(part) :])
+
+
+def _reference(cfg: DictConfig, key: str) -> str | None:
+    """The part of the config above a key that stands elsewhere and is only referred to, if any."""
+    names, node = key.split("."), cfg
+    for end, name in enumerate(names[:-1], start=1):
+        if not isinstance(node, DictConfig) or name not in set(node.keys()):
+            return None
+        part = ".".join(names[:end])
+        if OmegaConf.is_interpolation(node, name):
+            return part
+        node = OmegaConf.select(cfg, part)
+    return None
 
 
 def _require_place(cfg: DictConfig, key: str) -> None:
@@ -69,3 +115,48 @@ def _settle_class_weights(cfg: DictConfig) -> None:
             f"{asked}: is for configs of detection, which have dataloader.balanced_weights"
         )
     cfg.task.criterion.class_weights = "${dataloader.balanced_weights}"
+
+
+def _require_pixels(cfg: DictConfig) -> None:
+    """Refuse a reader that gives smaller frames than the transform behind it asks for.
+
+    Videos that are smaller themselves are no mistake of a config: they are enlarged.
+    """
+    for part in ("dataloader.train.mapper", "test.loader.mapper"):
+        given = OmegaConf.select(cfg, f"{part}.reader.short_side")
+        asked = _short_side(OmegaConf.select(cfg, f"{part}.transform"))
+        if given is not None and given < asked:
+            where = _place(cfg, f"{part}.reader.short_side")
+            raise InputError(
+                f"{where}={given}: {part}.transform asks for frames of {asked} pixels; "
+                f"{where}={asked} gives them, {where}=null the videos' own size"
+            )
+
+
+def _short_side(transform: DictConfig | None) -> int:
+    """The largest short side, in pixels, that a transform of `ava_det.augment` resizes frames to;
+    0 where it does not say.
+    """
+    if not isinstance(transform, DictConfig):
+        return 0
+    sizes = [transform.get("highest"), transform.get("size")]
+    if "height" in transform and "width" in transform:
+        sizes.append(min(transform.height, transform.width))
+    return max((size for size in sizes if isinstance(size, int)), default=0)
+
+
+def _require_columns(cfg: DictConfig) -> None:
+    """Refuse columns that are not the model's, of another class map, say."""
+    count = OmegaConf.select(cfg, "model.num_classes")
+    if count is None:
+        return
+    exclusive = OmegaConf.select(cfg, "model.exclusive")
+    columns = OmegaConf.select(cfg, "task.criterion.columns")
+    for name, those in (("model.exclusive", exclusive), ("task.criterion.columns", columns)):
+        beyond = [column for column in those or () if not 0 <= column < count]
+        if beyond:
+            raise InputError(
+                f"{name}: column {beyond[0]} is none of the {count} of model.num_classes"
+            )
+    if columns is not None and list(columns) != list(exclusive or ()):
+        raise InputError("task.criterion.columns: are not those of model.exclusive")

@@ -1,5 +1,7 @@
 """Evaluation of a model over a loader: gather from all processes, de-duplicate, measure."""
 
+import logging
+from collections.abc import Set
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,8 @@ from ava_det.formats.class_map import ClassMap
 from ava_det.formats.detections import detections_table
 from ava_det.formats.nearest import meant
 from ava_det.structures import ActionDetections, InputError, Keyframe
+
+logger = logging.getLogger(__name__)
 
 
 class TopKEvaluator(DatasetEvaluator):
@@ -71,6 +75,10 @@ class TopKEvaluator(DatasetEvaluator):
 class FrameMapEvaluator(DatasetEvaluator):
     """Frame-mAP in percent of a detection set.
 
+    Nobody was looked for on keyframes that could not be read, so that nobody is missed there: they
+    are left out of the ground truth. After `evaluate`, `unreadable` has those that are annotated,
+    and `ground_truth` is what has counted.
+
     Args:
         ground_truth: table of AVA rows, without excluded keyframes.
         class_map: the classes of the model's scores, in their order.
@@ -90,34 +98,64 @@ class FrameMapEvaluator(DatasetEvaluator):
             number, name = min(unknown)
             hint = meant(name, class_map.names.values())
             raise InputError(f"evaluated class {number}, {name!r}, is none of the model's{hint}")
-        self.ground_truth, self.protocol = ground_truth, protocol
+        self._annotated, self.protocol = ground_truth, protocol
         self.class_map, self.evaluated = class_map, evaluated
         self.reset()
 
     def reset(self) -> None:
         """Forget all detections."""
         self._detections: list[ActionDetections] = []
+        self._unreadable: set[str] = set()
+        self.unreadable: set[Keyframe] = set()
+        self.ground_truth = self._annotated
         self.table: pd.DataFrame | None = None
         self.result: FrameMap | None = None
 
     def process(self, inputs: dict[str, Any], outputs: list[ActionDetections]) -> None:
         """Take in the detections of a batch of keyframes."""
         self._detections += outputs
+        self._unreadable |= {video.video for video in inputs.get("unreadable", ())}
 
     def evaluate(self) -> Any:
         """{"detection": {"frame_mAP_PROTOCOL": ...}} in the main process, which keeps the table.
 
         The figure's name has the protocol, since it is all that logs and curves show of it.
+
+        Raises:
+            InputError: all keyframes that would count were unreadable.
         """
-        gathered: Any = comm.gather(self._detections)
+        gathered: Any = comm.gather((self._detections, self._unreadable))
         if not comm.is_main_process():
             return None
         # A padded sampler repeats keyframes, and a repeated detection costs AP.
         unique: dict[Keyframe, ActionDetections] = {}
-        for detections in (item for part in gathered for item in part):
+        for detections in (item for part, _ in gathered for item in part):
             unique.setdefault(detections.keyframe, detections)
+        self._leave_out(set().union(*(some for _, some in gathered)), unique.keys())
         self.table = detections_table(list(unique.values()), self.class_map)
         self.result = frame_map(
             self.ground_truth, self.table, self.evaluated, protocol=self.protocol
         )
+        if self.unreadable and not any(self.result.ground_truth.values()):
+            raise InputError("no keyframe of the test set that has what is evaluated can be read")
         return {"detection": {f"frame_mAP_{self.protocol}": 100 * self.result.mAP}}
+
+    def _leave_out(self, videos: Set[str], tested: Set[Keyframe]) -> None:
+        """Take those keyframes out of the ground truth that a broken video has kept from a test.
+
+        Args:
+            videos: names of all of which some keyframe could not be read.
+            tested: the keyframes that could be.
+        """
+        doubtful = self._annotated["video"].isin(list(videos)).to_numpy()
+        rows = self._annotated[doubtful]
+        keyframes = list(map(Keyframe, rows["video"], rows["tick"]))
+        self.unreadable = set(keyframes) - tested
+        if not self.unreadable:
+            return
+        lost = doubtful.copy()
+        lost[doubtful] = [keyframe in self.unreadable for keyframe in keyframes]
+        self.ground_truth = self._annotated[~lost]
+        logger.warning(
+            "%d annotated keyframes cannot be read: they do not count", len(self.unreadable)
+        )

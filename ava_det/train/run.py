@@ -109,8 +109,10 @@ def build_trainer(cfg: DictConfig) -> tuple[Any, ClipTrainer]:
     cfg.optimizer.params.model = model
     optimizer = instantiate(cfg.optimizer)
     task = instantiate(cfg.task)
-    if isinstance(task, Recognition):
-        check_classes(task.num_classes, cfg)
+    classes = task.num_classes if isinstance(task, Recognition) else cfg.model.get("num_classes")
+    if classes is not None:  # a detector of people has none
+        check_classes(classes, cfg)
+        _check_weights(task, classes)
     trainer = ClipTrainer(
         distribute(model),
         (),
@@ -204,6 +206,16 @@ def check_classes(num_classes: int, cfg: DictConfig) -> None:
         )
 
 
+def _check_weights(task: Task, num_classes: int) -> None:
+    """Refuse a loss with weights of other classes: a single one would pass for that of all."""
+    weights = getattr(getattr(task, "criterion", None), "class_weights", None)
+    if weights is not None and len(weights) != num_classes:
+        raise InputError(
+            f"task.criterion.class_weights: has {len(weights)} numbers, not the {num_classes} of "
+            "model.num_classes"
+        )
+
+
 def model_card(cfg: DictConfig) -> ModelCard:
     """What the weight file says of the model of a config."""
     arguments = OmegaConf.to_container(cfg.model, resolve=True, enum_to_str=True)
@@ -211,11 +223,13 @@ def model_card(cfg: DictConfig) -> ModelCard:
     target = cfg.model._target_  # a function, or its name where the config was YAML
     builder = locate(target) if isinstance(target, str) else target
     class_map = instantiate(cfg.class_map)
+    # What testing resizes to, also where an override has set that apart from the clip.
+    tested = OmegaConf.select(cfg, "test.loader.mapper.transform.size") or cfg.clip.short_side
     return ModelCard(
         task=next(task for task, known in TASKS.items() if known is builder),
         arguments={str(k): v for k, v in arguments.items() if k != "_target_"},
         classes=tuple((i, n, class_map.groups.get(i, "")) for i, n in class_map.names.items()),
-        clip=ClipShape(**cfg.clip),
+        clip=ClipShape(**{**cfg.clip, "short_side": tested}),
     )
 
 

@@ -17,7 +17,6 @@ from ..pretrain.actors_slowfast_tiny import (
 
 reader.update(folder="runs/ablate/cache", short_side=72, entries=4096)
 for loader in (dataloader.train, test.loader):
-    loader.mapper.reader = reader
     loader.num_workers = 0  # a process a core
 train.update(max_iter=500, eval_period=250, log_period=50, checkpoint_period=250)
 train.update(amp="bfloat16", channels_last=True)

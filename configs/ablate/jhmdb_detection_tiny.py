@@ -14,9 +14,8 @@ from ..finetune.jhmdb_slowfast_tiny import (
 )
 
 clip.update(frames=8, stride=4, short_side=80)
-reader.update(folder="runs/ablate/cache", short_side=96, entries=1024)
+reader.update(folder="runs/ablate/cache", short_side=100, entries=1024)
 for loader in (dataloader.train, test.loader):
-    loader.mapper.reader = reader
     loader.num_workers = 0  # a process a core
 dataloader.train.mapper.transform.highest = 100
 train.update(max_iter=900, eval_period=300, log_period=50, checkpoint_period=300)

@@ -18,7 +18,6 @@ from ..pretrain.jhmdb_slowfast_tiny import (
 clip.update(frames=8, stride=4, short_side=64)
 reader.update(folder="runs/ablate/cache", short_side=72, entries=1024)  # all of JHMDB, 0.6 GB
 for loader in (dataloader.train, test.loader):
-    loader.mapper.reader = reader
     loader.num_workers = 0  # a process a core
 train.update(max_iter=1200, eval_period=200, log_period=50, checkpoint_period=200)
 # Two thirds of the time of a step on a processor that multiplies in bfloat16.

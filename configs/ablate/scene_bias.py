@@ -1,7 +1,8 @@
 """Does a mix make a model learn beyond the scene? Actors whose place tells the action in training.
 
 An arm is a mix and the share of training videos at the place of their action; tested at any place
-and, the same videos again, at places of other actions. Before it, with $DETECTRON2_DATASETS set to
+and, the same videos again, at places of other actions. There are as many places as actions, so that
+the sets differ in nothing but who is where. Before it, with $DETECTRON2_DATASETS set to
 a folder of its own:
 
     python datasets/prepare_actors.py --swapped --sizes train=0 test=0 clips_test=400

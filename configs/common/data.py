@@ -1,4 +1,8 @@
-"""Clips and loaders; every run sets `clip` and the names of its data sets."""
+"""Clips and loaders; every run sets `clip` and the names of its data sets.
+
+A config that takes loaders from here takes `clip`, `reader` and `class_map` along, for the loaders
+refer to them: a value stands in one place, so that one override moves all who use it.
+"""
 
 from detectron2.config import LazyCall as L
 
@@ -19,13 +23,14 @@ from ava_det.model.criterion import effective_number_weights, label_counts
 from ava_det.train.evaluators import FrameMapEvaluator, TopKEvaluator
 
 clip = dict(frames=16, stride=2, rate=25.0, short_side=112)
+reader = dict(short_side=None)  # pixels that frames are decoded at; None: as they are
 _sampling = dict(frames="${clip.frames}", stride="${clip.stride}", rate="${clip.rate}")
 
 recognition = dict(
     train=L(build_train_loader)(
         dataset="",
         mapper=L(RecognitionMapper)(
-            reader=L(VideoReader)(),
+            reader=L(VideoReader)(short_side="${reader.short_side}"),
             transform=L(spatial.random_resized_crop)(size="${clip.short_side}"),
             window=64,
             **_sampling,
@@ -42,7 +47,7 @@ recognition_test = dict(
     loader=L(build_test_loader)(
         records=L(get_records)(names="", every=1),
         mapper=L(RecognitionMapper)(
-            reader=L(VideoReader)(),
+            reader=L(VideoReader)(short_side="${reader.short_side}"),
             transform=L(spatial.short_side)(size="${clip.short_side}"),
             clips=1,
             crops=1,
@@ -60,7 +65,9 @@ detection = dict(
         dataset="",
         mapper=L(detection_mapper)(
             dataset="${dataloader.train.dataset}",
-            reader=L(frame_reader)(dataset="${dataloader.train.dataset}"),
+            reader=L(frame_reader)(
+                dataset="${dataloader.train.dataset}", short_side="${reader.short_side}"
+            ),
             transform=L(spatial.jitter_crop)(
                 lowest="${clip.short_side}", highest=144, size="${clip.short_side}"
             ),
@@ -86,7 +93,9 @@ detection_test = dict(
         records=L(get_records)(names="", every=1, proposals="", threshold=0.0),
         mapper=L(detection_mapper)(
             dataset="${test.loader.records.names}",
-            reader=L(frame_reader)(dataset="${test.loader.records.names}"),
+            reader=L(frame_reader)(
+                dataset="${test.loader.records.names}", short_side="${reader.short_side}"
+            ),
             transform=L(spatial.short_side)(size="${clip.short_side}"),
             **_sampling,
         ),
@@ -104,4 +113,4 @@ detection_test = dict(
     ),
 )
 
-class_map = L(get_class_map)(name="")
+class_map = L(get_class_map)(name="${dataloader.train.dataset}")

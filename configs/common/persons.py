@@ -24,6 +24,7 @@ from .train import train
 model = L(build_person_detector)(architecture="faster_rcnn_tiny", arguments=dict(width=32))
 task = L(PersonDetection)()
 class_map = L(person_class)()
+reader = dict(short_side=None)  # as in `data.py`
 clip = dict(frames=1, stride=1, rate=None, short_side=160)
 
 dataloader = dict(
@@ -31,7 +32,9 @@ dataloader = dict(
         dataset="",
         mapper=L(person_mapper)(
             dataset="${dataloader.train.dataset}",
-            reader=L(frame_reader)(dataset="${dataloader.train.dataset}"),
+            reader=L(frame_reader)(
+                dataset="${dataloader.train.dataset}", short_side="${reader.short_side}"
+            ),
             transform=L(spatial.jitter)(lowest=80, highest=208, color=0.3),
         ),
         batch_size=16,
@@ -47,7 +50,9 @@ test = dict(
         records=L(get_records)(names="", every=10),
         mapper=L(person_mapper)(
             dataset="${test.loader.records.names}",
-            reader=L(frame_reader)(dataset="${test.loader.records.names}"),
+            reader=L(frame_reader)(
+                dataset="${test.loader.records.names}", short_side="${reader.short_side}"
+            ),
             transform=L(spatial.short_side)(size="${clip.short_side}"),
         ),
         batch_size=1,  # no padding, which boxes would be relative to

@@ -11,7 +11,7 @@ from ava_det.augment import spatial
 from ava_det.model.criterion import SoftTargetCrossEntropy
 from ava_det.train.tasks import Recognition
 
-from .data import class_map, clip
+from .data import class_map, clip, reader
 from .data import recognition as dataloader
 from .data import recognition_test as test
 from .mixes import mixes, recipe
@@ -43,7 +43,6 @@ task = L(Recognition)(
     criterion=L(SoftTargetCrossEntropy)(label_smoothing=0.0),
     mix="${mixes.${recipe.mix}}",
 )
-class_map.name = "${dataloader.train.dataset}"
 dataloader.train.mapper.transform = L(spatial.jitter_crop)(lowest=256, highest=320, size=224)
 dataloader.train.mapper.window = 64
 dataloader.train.batch_size = BATCH

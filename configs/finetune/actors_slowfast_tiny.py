@@ -17,7 +17,6 @@ from ..common.train import train
 model.num_classes = 14
 model.arguments.change = True
 model.dropout = 0.2
-class_map.name = "actors_train"
 clip.update(frames=8, stride=2, rate=15.0, short_side=80)
 dataloader.train.dataset = "actors_train"
 dataloader.train.mapper.transform.highest = 96
@@ -25,8 +24,8 @@ test.loader.records.names = "actors_test"
 task = L(Detection)(criterion=L(SigmoidCrossEntropy)())
 # Decoded once: the small model is faster than the decoder.
 reader = L(CachedVideoReader)(folder="runs/demo/cache", short_side=96)
-dataloader.train.mapper.reader = reader
-test.loader.mapper.reader = reader
+dataloader.train.mapper.reader = "${reader}"
+test.loader.mapper.reader = "${reader}"
 optimizer.lr = 2e-3
 train.max_iter = 380
 train.ema = 0.99

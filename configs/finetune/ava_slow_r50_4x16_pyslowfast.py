@@ -14,6 +14,7 @@ from .ava_slow_r50_8x8 import (
     lr_multiplier,
     model,
     optimizer,
+    reader,
     task,
     test,
     train,
@@ -29,5 +30,5 @@ dataloader.train.update(
 )
 dataloader.train.mapper.transform = L(pyslowfast.JitterCrop)(lowest=256, highest=320, size=224)
 test.loader.records.threshold = 0.9
-test.loader.mapper.transform = L(pyslowfast.ShortSide)(size=256)
+test.loader.mapper.transform = L(pyslowfast.ShortSide)(size="${clip.short_side}")
 optimizer.params.weight_decay_bias = None  # as of weights

@@ -10,7 +10,7 @@ from ava_det.data.catalog import datasets_root
 from ava_det.model.criterion import SigmoidCrossEntropy
 from ava_det.train.tasks import Detection
 
-from ..common.data import class_map, clip
+from ..common.data import class_map, clip, reader
 from ..common.data import detection as dataloader
 from ..common.data import detection_test as test
 from ..common.model import detector as model
@@ -20,7 +20,6 @@ from ..common.train import train
 
 model.update(architecture="slow_r50", arguments={}, num_classes=80, dropout=0.5)
 task = L(Detection)(criterion=L(SigmoidCrossEntropy)())
-class_map.name = "ava_v2.2_train"
 clip.update(frames=8, stride=8, rate=30.0, short_side=256)  # of 64 frames around the keyframe
 
 boxes = str(datasets_root() / "ava/annotations/person_box_67091280_iou90/ava_detection_")

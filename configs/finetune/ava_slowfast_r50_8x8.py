@@ -7,6 +7,7 @@ from .ava_slow_r50_8x8 import (
     lr_multiplier,
     model,
     optimizer,
+    reader,
     task,
     test,
     train,

@@ -7,13 +7,13 @@ from .ava_slow_r50_4x16_pyslowfast import (
     lr_multiplier,
     model,
     optimizer,
+    reader,
     task,
     test,
     train,
 )
 
 model.update(architecture="slowfast_r50", arguments=dict(alpha=4))
-clip.update(frames=32, stride=2)
+clip.update(frames=32, stride=2, short_side=224)  # of testing
 dataloader.train.predicted_score = 0.8
 test.loader.records.threshold = 0.8
-test.loader.mapper.transform.size = 224

@@ -7,6 +7,7 @@ from .jhmdb_slowfast_tiny import (
     dataloader,
     lr_multiplier,
     model,
+    reader,
     task,
     test,
     train,
@@ -14,10 +15,10 @@ from .jhmdb_slowfast_tiny import (
 
 model.architecture, model.arguments = "slowfast_r50", dict(alpha=4)
 model.context = False
-clip.update(frames=32, stride=1, short_side=224)  # the clips of JHMDB have 40 frames at most
-dataloader.train.mapper.transform.update(lowest=256, highest=320)
+clip.update(frames=32, stride=1, short_side=256)  # the clips of JHMDB have 40 frames at most
+reader.short_side = None  # the videos' own 240 pixels, which is all that there is
+dataloader.train.mapper.transform.update(lowest=256, highest=320, size=224)
 dataloader.train.batch_size = 16
-test.loader.mapper.transform.size = 256
 optimizer.lr = 0.025
 train.max_iter = 10000
 train.device = "cuda"

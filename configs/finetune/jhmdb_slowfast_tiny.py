@@ -5,7 +5,7 @@ from detectron2.config import LazyCall as L
 from ava_det.data.cache import CachedVideoReader
 from ava_det.train.tasks import Detection
 
-from ..common.criteria import exclusive
+from ..common.criteria import EVERY_CLASS, exclusive
 from ..common.data import class_map, clip
 from ..common.data import detection as dataloader
 from ..common.data import detection_test as test
@@ -16,17 +16,16 @@ from ..common.train import train
 
 model.num_classes = 21
 model.arguments.change = True
-class_map.name = "jhmdb_split1_train"
 dataloader.train.dataset = "jhmdb_split1_train"
 test.loader.records.names = "jhmdb_split1_test"
 test.loader.records.every = 10  # a quick look; tools/evaluate.py has the full figure
 # An actor of JHMDB does one thing: a softmax over all classes.
-model.exclusive = list(range(21))
+model.exclusive = EVERY_CLASS
 task = L(Detection)(criterion=exclusive)
 reader = L(CachedVideoReader)(folder="runs/jhmdb/cache", short_side=120)
-dataloader.train.mapper.reader = reader
+dataloader.train.mapper.reader = "${reader}"
 dataloader.train.mapper.transform.color = 0.3
-test.loader.mapper.reader = reader
+test.loader.mapper.reader = "${reader}"
 model.context = True  # an action's place tells much of it here
 optimizer.lr = 5e-4
 train.update(max_iter=1500, ema=0.998, clip_norm=5.0)

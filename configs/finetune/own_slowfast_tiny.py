@@ -5,7 +5,7 @@ from detectron2.config import LazyCall as L
 from ava_det.model.criterion import SigmoidCrossEntropy
 from ava_det.train.tasks import Detection
 
-from ..common.data import class_map, clip
+from ..common.data import class_map, clip, reader
 from ..common.data import detection as dataloader
 from ..common.data import detection_test as test
 from ..common.model import detector as model

@@ -14,8 +14,6 @@ from .jhmdb_slowfast_tiny import (
 )
 
 model.num_classes = 24
-model.exclusive = list(range(24))
-class_map.name = "ucf24_train"
 dataloader.train.dataset = "ucf24_train"
 test.loader.records.names = "ucf24_test"
 test.loader.records.every = 1

@@ -7,6 +7,7 @@ from ..common.persons import (
     lr_multiplier,
     model,
     optimizer,
+    reader,
     task,
     test,
     train,

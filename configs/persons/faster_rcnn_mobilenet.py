@@ -14,6 +14,7 @@ from ..common.persons import (
     lr_multiplier,
     model,
     optimizer,
+    reader,
     task,
     test,
     train,

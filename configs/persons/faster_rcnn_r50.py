@@ -5,7 +5,17 @@ model.arguments.norm=FrozenBN` with the file of detectron2's model zoo for Faste
 """
 
 from ..common.optim import sgd as optimizer
-from ..common.persons import class_map, clip, dataloader, lr_multiplier, model, task, test, train
+from ..common.persons import (
+    class_map,
+    clip,
+    dataloader,
+    lr_multiplier,
+    model,
+    reader,
+    task,
+    test,
+    train,
+)
 
 model.architecture, model.arguments = "faster_rcnn_r50", {}
 clip.short_side = 480

@@ -10,6 +10,7 @@ from .faster_rcnn_r50 import (
     lr_multiplier,
     model,
     optimizer,
+    reader,
     task,
     test,
     train,

@@ -18,7 +18,6 @@ from ..common.train import train
 model.num_classes = 11
 model.arguments.change = True
 model.dropout = 0.2
-class_map.name = "actors_clips_train"
 clip.update(frames=8, stride=2, rate=15.0, short_side=64)
 dataloader.train.dataset = "actors_clips_train"
 dataloader.train.mapper.transform.smallest_area = 0.6
@@ -30,8 +29,8 @@ task = L(Recognition)(
 )
 # Decoded once: the small model is faster than the decoder.
 reader = L(CachedVideoReader)(folder="runs/demo/cache", short_side=96)
-dataloader.train.mapper.reader = reader
-test.loader.mapper.reader = reader
+dataloader.train.mapper.reader = "${reader}"
+test.loader.mapper.reader = "${reader}"
 optimizer.lr = 2e-3
 train.max_iter = 440
 train.ema = 0.99

@@ -11,6 +11,7 @@ from ..common.videomix import (
     mixes,
     model,
     optimizer,
+    reader,
     recipe,
     task,
     test,

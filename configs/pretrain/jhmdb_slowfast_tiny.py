@@ -17,7 +17,6 @@ from ..common.train import train
 
 model.num_classes = 21
 model.arguments.change = True
-class_map.name = "jhmdb_clips_split1_train"
 dataloader.train.dataset = "jhmdb_clips_split1_train"
 test.loader.records.names = "jhmdb_clips_split1_test"
 task = L(Recognition)(
@@ -27,9 +26,9 @@ task = L(Recognition)(
 )
 # Decoded once: the small model is faster than the decoder.
 reader = L(CachedVideoReader)(folder="runs/jhmdb/cache", short_side=120)
-dataloader.train.mapper.reader = reader
+dataloader.train.mapper.reader = "${reader}"
 dataloader.train.mapper.transform.color = 0.3
-test.loader.mapper.reader = reader
+test.loader.mapper.reader = "${reader}"
 optimizer.lr = 1e-3
 train.update(max_iter=9000, eval_period=1500, ema=0.998, clip_norm=5.0)
 # Small clips, for long: a sixth of the pixels of 16 frames of 112.

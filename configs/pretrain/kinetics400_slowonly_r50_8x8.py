@@ -9,6 +9,7 @@ from ..common.videomix import (
     mixes,
     model,
     optimizer,
+    reader,
     recipe,
     task,
     test,

@@ -9,6 +9,7 @@ from .kinetics400_slowfast_r50_8x8 import (
     mixes,
     model,
     optimizer,
+    reader,
     recipe,
     task,
     test,

@@ -8,6 +8,7 @@ from .something_v2_slowonly_r50_8x8 import (
     mixes,
     model,
     optimizer,
+    reader,
     recipe,
     task,
     test,

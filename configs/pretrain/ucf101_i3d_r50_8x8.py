@@ -9,6 +9,7 @@ from .hmdb51_i3d_r50_8x8 import (
     mixes,
     model,
     optimizer,
+    reader,
     recipe,
     task,
     test,

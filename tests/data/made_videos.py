@@ -32,6 +32,8 @@ def encode(
     times_ms: np.ndarray | None = None,
     cut: int = 0,
     rotation: int = 0,
+    mirrors: tuple[bool, bool] = (False, False),
+    aspect: Fraction | None = None,
 ) -> Path:
     """Write `pictures` with a key frame every 12; `times_ms` makes the rate vary.
 
@@ -47,6 +49,8 @@ def encode(
         times_ms: (count,) time of each frame; None is 25 frames a second.
         cut: so many frames at the head are hidden by an edit list (MP4).
         rotation: degrees counter-clockwise that a player is told to turn the picture.
+        mirrors: whether a player is told to mirror it then, left to right and up to down.
+        aspect: width by height of a pixel; None says nothing of it.
     """
     if codec not in av.codec.codecs_available:
         pytest.skip(f"this PyAV has no {codec}")
@@ -61,8 +65,10 @@ def encode(
         context.time_base = base
         if b_frames is not None:
             context.max_b_frames = b_frames
-        if rotation:
-            stream.set_display_rotation(rotation)
+        if rotation or any(mirrors):
+            stream.set_display_rotation(rotation, *mirrors)
+        if aspect is not None:
+            context.sample_aspect_ratio = aspect
         file.start_encoding()  # a file without frames has a header, too
         frames = [av.VideoFrame.from_ndarray(p, format="rgb24") for p in pictures(count, *size)]
         for frame, stamp in zip(frames, stamps, strict=True):

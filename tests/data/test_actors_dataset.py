@@ -148,7 +148,7 @@ def test_what_was_not_prepared_is_said(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("row", "message"),
-    [("a,99", "row 2: '99' is no action of one person"), ("a", "row 2: 1 columns where 2 belong")],
+    [("a,99", "row 2: '99' is no action of one person"), ("a", "row 2: no action")],
 )
 def test_a_bad_row_of_labels_is_named(tmp_path: Path, row: str, message: str):
     (tmp_path / "clips_test.csv").write_text(f"video,action\n{row}\n")
@@ -179,7 +179,7 @@ def own_scene(script) -> str:
     return list(SCENES)[script.actors[0].action_ids[-1] - 1]
 
 
-@pytest.mark.parametrize(("bias", "low", "high"), [(0.0, 0.05, 0.12), (0.5, 0.48, 0.6), (1, 1, 1)])
+@pytest.mark.parametrize(("bias", "low", "high"), [(0.0, 0.05, 0.13), (0.5, 0.48, 0.61), (1, 1, 1)])
 def test_a_scene_bias_is_the_share_of_training_videos_at_their_action_s_place(bias, low, high):
     sizes = Sizes(clips_train=1200, clips_test=600, clips_swapped=600)
     plans = {
@@ -187,7 +187,7 @@ def test_a_scene_bias_is_the_share_of_training_videos_at_their_action_s_place(bi
         for subset in ("clips_train", "clips_test", "clips_swapped")
     }
     share = {k: np.mean([s.scene == own_scene(s) for s in plan]) for k, plan in plans.items()}
-    # by chance 1 of 12: bias + (1 - bias) / 12, within four deviations
+    # by chance 1 of 11: bias + (1 - bias) / 11, within four deviations
     assert low <= share["clips_train"] <= high
     assert 0.04 < share["clips_test"] < 0.13
     assert share["clips_swapped"] == 0
@@ -198,6 +198,43 @@ def test_a_scene_bias_is_the_share_of_training_videos_at_their_action_s_place(bi
     assert any(differing) == (bias > 0)
     for a, b in zip(plain, plans["clips_train"], strict=True):
         assert a.actors == b.actors
+
+
+@pytest.mark.holds("13.4 sets of the scene bias differ in the place alone: as many as actions")
+@pytest.mark.parametrize("bias", [0.0, 0.9])
+def test_a_place_is_of_an_action_in_every_set_that_is_compared(bias):
+    count = 2200
+    sizes = Sizes(clips_train=count, clips_test=count, clips_swapped=count)
+    counts = {}
+    for subset in ("clips_train", "clips_test", "clips_swapped"):
+        plan = scripts(subset, sizes, 3, SceneBias(bias))
+        counts[subset] = Counter(script.scene for script in plan)
+        actions = Counter(script.actors[0].action_ids[-1] for script in plan)
+        assert set(actions.values()) == {count // len(SOLO_ACTIONS)}
+        # Each place about as often as any other, within five deviations.
+        assert set(counts[subset]) == set(list(SCENES)[: len(SOLO_ACTIONS)])
+        assert max(abs(n - 200) for n in counts[subset].values()) < 5 * 200**0.5
+    test, swapped = (scripts(s, sizes, 3, SceneBias(bias)) for s in ("clips_test", "clips_swapped"))
+    at_home = np.mean([script.scene == own_scene(script) for script in test])
+    assert at_home == pytest.approx(1 / len(SOLO_ACTIONS), abs=0.03)
+    assert not any(script.scene == own_scene(script) for script in swapped)
+    for one, other in zip(swapped, test, strict=True):
+        assert one.actors == other.actors
+
+
+def test_places_are_any_where_nothing_is_compared():
+    """What a seed gives to whoever did not ask for an experiment stays what it was."""
+    plan = scripts("clips_train", Sizes(clips_train=600), 3)
+    assert {script.scene for script in plan} == set(SCENES)
+
+
+@pytest.mark.holds("13.4 a folder of actors at places of no action is not taken for an experiment")
+def test_a_folder_with_a_place_of_no_action_is_refused(tmp_path: Path):
+    sizes = dataclasses.replace(TINY, train=0, test=0, clips_train=0, clips_test=1, clips_swapped=1)
+    settings = {"edition": 1, "seed": 1, "scene_bias": 0.0, **dataclasses.asdict(sizes)}
+    (tmp_path / "settings.json").write_text(json.dumps(settings))
+    with pytest.raises(InputError, match=r"made with clip_places 12, not 11: ask for the same"):
+        prepare(tmp_path, sizes, seed=1, workers=1)
 
 
 @pytest.mark.parametrize("subset", ["swapped", "clips_swapped"])

@@ -103,6 +103,8 @@ def test_without_annotations_every_tick_counts(folder, clock, count):
         ('frames = "f"\nframe_lists = "l"\nframe_rate = -1', "frame_rate is -1, not a number"),
         ('frames = "f"\nframe_lists = "l"', "/l: No such file"),
         (GOOD + 'frames = "f"\nframe_lists = "l"', "has both videos and frames"),
+        ('videos = "v"\nsizes = "a.csv"', "sizes needs annotations, which is not there"),
+        ('videos = "v\\u0000"', "videos is 'v.x00', which no file is called"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(folder, text, message):
@@ -113,6 +115,30 @@ def test_what_is_wrong_is_told_in_one_line(folder, text, message):
     (folder / "torn" / "day1").mkdir(parents=True)
     (folder / "torn" / "day1" / "film.mp4").write_bytes(b"nothing")
     with pytest.raises(InputError, match=message) as error:
+        get_records(check_known(described(folder, text)))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.holds("13.9 bounds: numbers of a description")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            'videos = "v"\nrate = 1e9',
+            r"no keyframe is left: .*film\.mp4: has 10 frames, and far mo",
+        ),
+        ('videos = "v"\nrate = 1e10', "rate is 10000000000.0, not a number of ticks a second"),
+        ('videos = "v"\nrate = 1e-9', "rate is 1e-09, not a number of ticks a second"),
+        (f'videos = "v"\nrate = 1{"0" * 400}', "rate is 1000.*, not a number of ticks a second"),
+        (f'videos = "v"\nrate = 1{"0" * 5000}', "not TOML"),
+        (f'videos = "v"\nstart = {"9" * 26}', "start is 9{26}, too large for a tick"),
+        (f'videos = "v"\nstart = 0x{"f" * 5000}', "Exceeds the limit"),
+        (GOOD.replace("start = 100", f"start = -{'9' * 26}"), "start is -9{26}, too large"),
+        (f"videos = {'[' * 100_000}", "not TOML"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused_at_once(folder, text, message):
+    with pytest.raises(InputError, match=rf"data\.toml: .*{message}") as error:
         get_records(check_known(described(folder, text)))
     assert "\n" not in str(error.value)
 

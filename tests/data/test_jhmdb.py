@@ -92,7 +92,12 @@ def test_pixels_are_inclusive_and_become_relative(small):
     [
         ("annotations.csv", "159,119,clap", "159,119,juggle", r"annotations\.csv: row 2: .*juggle"),
         ("annotations.csv", "319,239", "319,tall", r"annotations\.csv: row 3: .*tall"),
-        ("annotations.csv", "video,frame", "frame,video", r"annotations\.csv: row 1: columns"),
+        (
+            "annotations.csv",
+            "video,frame",
+            "video,time",
+            r"annotations\.csv: row 1: no column frame",
+        ),
         ("annotations.csv", ",3,32", ",0,32", r"annotations\.csv: row 3: .*,0,"),
         ("annotations.csv", ",3,32", ",2.5,32", r"annotations\.csv: row 3: .*,2\.5,"),
         ("splits.json", '"1"', '"4"', r"splits\.json: no split 1 train"),

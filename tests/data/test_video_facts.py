@@ -67,7 +67,7 @@ def test_ticks_end_where_the_file_does(tmp_path):
 def test_a_header_that_tells_all_is_all_that_is_read(tmp_path, monkeypatch):
     whole = made.encode(tmp_path / "a.mp4", container=FRONT)
     monkeypatch.setattr(video_facts, "Video", None)
-    assert header_facts(whole, count=True) == Facts(1.6, 40, 25.0, (64, 48))
+    assert header_facts(whole, count=True) == Facts(1.6, 40, 25.0, (64, 48), displayed=(64, 48))
 
 
 def test_a_matroska_file_of_unknown_length_is_whole(tmp_path):

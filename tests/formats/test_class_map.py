@@ -81,7 +81,7 @@ def test_a_packed_csv_is_a_csv(tmp_path):
         ("a.pbtxt", "1,stand\n", "row 1: 'label {' or 'item {' belongs here"),
         ("a.pbtxt", "item\n", "row 1: an opening brace is missing"),
         ("a.pbtxt", 'item {\n name: "sta\n}', "row 2: cannot read '\"sta'"),
-        ("a.pbtxt", "\x00", "row 1: cannot read '\\x00'"),
+        ("a.pbtxt", "\x00", "row 1: a zero byte: not a text file"),
     ],
 )
 def test_malformed(tmp_path, name, text, message):
@@ -94,7 +94,7 @@ def test_malformed(tmp_path, name, text, message):
 
 def test_not_text(tmp_path):
     path = tmp_path / "list.pbtxt"
-    path.write_bytes(b"\xff\xfe\x00")
+    path.write_bytes(b"\xff\xd8\x00")
     with pytest.raises(InputError, match="not a text file"):
         read_class_map(path)
 
@@ -131,3 +131,18 @@ def test_indexes(ids, actions):
 def test_a_class_map_refuses_nonsense(names, groups):
     with pytest.raises(ValueError, match=r"class|group"):
         ClassMap(names, groups)
+
+
+@pytest.mark.holds("13.9 cm_huge.pbtxt: one line in seconds")
+def test_an_id_of_too_many_digits(shared, tmp_path):
+    for path in (shared / "cases/annotations/cm_huge.pbtxt", tmp_path / "a.csv"):
+        (tmp_path / "a.csv").write_text(f"{'9' * 60_000},stand\n")
+        with pytest.raises(InputError, match=r"row 1: a class id has 9 digits at most: 9{23,40}$"):
+            read_class_map(path)
+
+
+@pytest.mark.holds("13.9 a name of very many letters is refused")
+def test_a_name_that_is_a_book(tmp_path):
+    (tmp_path / "a.csv").write_text(f"1,{'a' * 100_000}\n")
+    with pytest.raises(InputError, match="row 1: a name of more than 500 characters"):
+        read_class_map(tmp_path / "a.csv")

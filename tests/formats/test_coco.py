@@ -226,6 +226,113 @@ def test_frames_may_count_from_one(tmp_path):
     assert [s.tick for s in read_coco(tmp_path / "x.json", Choice(every=3), first=1).shapes] == [7]
 
 
+def roboflow(**image):
+    """An image as Roboflow exports it."""
+    content = copy.deepcopy(CVAT)
+    content["images"][0] = {"id": 1, "width": 200, "height": 100, **image}
+    return content
+
+
+@pytest.mark.holds("13.8 columns: Roboflow's names")
+@pytest.mark.parametrize(
+    ("file", "extra", "expected"),
+    [
+        ("match_mp4-0001_jpg.rf.0a1b2c3d4e5f60718293a4b5c6d7eb07", "match_mp4-0001.jpg", 1),
+        ("match_mp4-0001_jpg.rf.0a1b2c3d4e5f60718293a4b5c6d7eb07", None, 1),
+        ("match_mov-0012_png.rf.0123456789012345678901234567890", None, 12),
+        ("match-000123_jpg.rf.abc123", None, 123),
+        ("match_frame12_jpg.rf.7", "match-0012.png", 12),
+        ("match_0007.rf.3", None, 7),
+    ],
+)
+def test_the_hash_of_roboflow_has_no_frame(read, file, extra, expected):
+    image = {"file_name": f"{file}.jpg"} | ({"extra": {"name": extra}} if extra else {})
+    (shape,) = read(roboflow(**image)).shapes
+    assert (shape.video, shape.tick) == ("match", expected)
+
+
+@pytest.mark.holds("13.8 columns: Roboflow's names")
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        ({"file_name": "name_jpg.rf.abc123.jpg"}, "'name_jpg.rf.abc123.jpg' names no frame"),
+        (
+            {"file_name": "name_jpg.rf.abc123.jpg", "extra": {"name": "name.jpg"}},
+            "'name_jpg.rf.abc123.jpg' names no frame",
+        ),
+        (
+            {"file_name": "a-1_jpg.rf.abc123.jpg", "extra": {"name": 3}},
+            "image 1: extra: name is '3', not of str",
+        ),
+    ],
+)
+def test_a_name_of_roboflow_without_a_frame_is_refused(read, image, message):
+    with pytest.raises(InputError, match=message):
+        read(roboflow(**image))
+
+
+@pytest.mark.holds("13.9 bounds: COCO's numbers")
+@pytest.mark.parametrize("name", ["1" * 60_000, "1" * 60_000 + "x", "v_" + "0" * 16, "v_٣"])
+def test_a_name_of_very_many_digits_has_no_frame(read, name):
+    with pytest.raises(InputError, match=r"image 1: .* names no frame") as error:
+        read(roboflow(file_name=f"{name}.jpg"))
+    assert len(str(error.value)) < 400
+
+
+@pytest.mark.holds("13.8 columns: flags of COCO")
+@pytest.mark.parametrize(
+    ("value", "boxes"),
+    [(0, 1), (1, 0), (False, 1), (True, 0), ("0", 1), ("1", 0), ("false", 1), (None, 1), (1.0, 0)],
+)
+def test_a_crowd_may_be_marked_by_a_word(read, value, boxes):
+    assert len(read(changed("annotations", iscrowd=value)).shapes) == boxes
+
+
+@pytest.mark.holds("13.9 bounds: COCO's numbers")
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (changed("annotations", iscrowd="maybe"), "annotation 1: iscrowd is 'maybe', neither 0"),
+        (changed("annotations", iscrowd=[0]), r"annotation 1: iscrowd is '\[0\]', neither 0"),
+        (
+            changed("annotations", attributes={"rotation": float("inf")}),
+            "annotation 1: rotation is inf, not a number of degrees",
+        ),
+        (
+            changed("annotations", attributes={"rotation": 10**400}),
+            r"annotation 1: rotation is 1000.*, not a number of degrees",
+        ),
+        (changed("annotations", bbox=[1, 2, 1e308, 3]), "bbox is .1, 2, 1e.308, 3., not 4"),
+        (changed("annotations", image_id=10**400), "annotation 1: image_id is 1000.*, not a whole"),
+        ({**CVAT, "videos": 5}, "videos is '5', not of list"),
+        ({**CVAT, "categories": [5]}, "category 1: has no id"),
+        (
+            {**CVAT, "categories": [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]},
+            "category 2: has the id 1, as 'a' has",
+        ),
+        (
+            {**CVAT, "images": [CVAT["images"][0], {**CVAT["images"][0], "file_name": "k/5.jpg"}]},
+            "image 2: has the id 1, as image 1 has",
+        ),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(read, content, message):
+    with pytest.raises(InputError, match=message) as error:
+        read(content)
+    assert "\n" not in str(error.value)
+
+
+def test_an_attribute_of_hundreds_of_digits_is_a_number(read):
+    found = read(changed("annotations", attributes={"pose": "sit", "serial": 10**400}))
+    assert found.shapes[0].actions == ("sit",)
+
+
+@pytest.mark.holds("13.7 pixels: frames of another shape than the video's")
+def test_the_sizes_of_the_frames_are_told(read, tmp_path):
+    where = str(tmp_path / "instances.json")
+    assert read(CVAT).sizes == {("kitchen", (200, 100)): f"{where}: image 1"}
+
+
 NAMES = ("sit", "stand up", 'say "<&>"')
 corner = st.integers(0, 40)
 boxes = st.tuples(corner, corner, st.integers(1, 24), st.integers(1, 24)).map(

@@ -302,14 +302,17 @@ GOOD = document([box(0, (0, 0, 10, 10))])
             GOOD.replace("<track", "<image").replace("</track", "</image"),
             "is `CVAT for images`; export it as",
         ),
-        (GOOD.replace("<width>200</width>", ""), "width is '', not a number"),
+        (GOOD.replace("<width>200</width>", ""), "width is '', not a whole number"),
         (GOOD.replace("original_size", "size"), "has no original_size: it is of images"),
         (GOOD.replace('xtl="0.00"', 'xtl="left"'), "track 0, frame 0: xtl is 'left'"),
-        (GOOD.replace('xtl="0.00"', 'xtl="nan"'), "is no box"),
+        (GOOD.replace('xtl="0.00"', 'xtl="nan"'), "track 0, frame 0: xtl is 'nan', not a number"),
         (GOOD.replace('xbr="10.00"', 'xbr="900"'), "outside the frame of 200 x 100"),
         (GOOD.replace('xbr="10.00"', 'xbr="-1"'), "is no box"),
         (GOOD.replace('box frame="0"', 'box frame="-3"'), "frame is '-3', not a whole number"),
-        (document([box(1, (0, 0, 9, 9))] * 2), "track 0: has two boxes on frame 1"),
+        (
+            document([box(1, (0, 0, 9, 9)), box(1, (0, 0, 9, 8))]),
+            "track 0: has two boxes on frame 1, and they differ",
+        ),
         (GOOD.replace("utf-8", "klingon"), "not XML"),
     ],
 )
@@ -317,3 +320,101 @@ def test_what_is_wrong_is_told_in_one_line(read, text, message):
     with pytest.raises(InputError, match=message) as error:
         read(text)
     assert "\n" not in str(error.value)
+
+
+COLUMNS, BOUNDS = (
+    pytest.mark.holds("13.8 columns: CVAT's flags"),
+    pytest.mark.holds("13.9 bounds: CVAT's frames"),
+)
+
+
+@COLUMNS
+@pytest.mark.parametrize(("on", "off"), [("1", "0"), ("true", "false"), ("True", "False")])
+def test_a_flag_may_be_a_word(read, on, off):
+    text = document([box(0, (0, 0, 9, 9)), box(2, (0, 0, 9, 9), occluded=1), box(5, (0, 0, 9, 9))])
+    last = text.rindex('outside="0"')
+    text = text[:last] + f'outside="{on}"' + text[last + 11 :]
+    text = text.replace('outside="0"', f'outside="{off}"')
+    text = text.replace('occluded="1"', f'occluded="{on}"')
+    assert [shape.tick for shape in read(text).shapes] == [0, 1, 2, 3, 4]
+    assert [shape.tick for shape in read(text, occluded=False).shapes] == [0, 1]
+
+
+@COLUMNS
+@pytest.mark.parametrize("word", ["yes", "2", "", "-1", "on", "nan"])
+@pytest.mark.parametrize("flag", ["outside", "occluded"])
+def test_a_flag_that_is_neither_on_nor_off_is_refused(read, flag, word):
+    with pytest.raises(InputError, match=f"track 0, frame 0: {flag} is '{word}', neither 0"):
+        read(GOOD.replace(f'{flag}="0"', f'{flag}="{word}"'))
+
+
+@COLUMNS
+def test_a_box_that_comes_twice_is_one(read):
+    end = box(4, (0, 0, 9, 9), outside=1)
+    first, moved_end = box(0, (0, 0, 9, 9), "sit"), box(4, (0, 0, 9, 5), outside=1)
+    once = read(document([first, end])).shapes
+    assert len(once) == 4
+    assert read(document([first, first, end, end])).shapes == once
+    assert read(document([first, end, moved_end])).shapes == once  # an outside box is nowhere
+    for other in (box(0, (0, 0, 9, 8), "sit"), box(0, (0, 0, 9, 9), "none"), box(0, (0, 0, 9, 9))):
+        with pytest.raises(InputError, match="track 0: has two boxes on frame 0, and they differ"):
+            read(document([first, other, end]))
+    with pytest.raises(InputError, match="track 0: has two boxes on frame 4, and they differ"):
+        read(document([first, end, box(4, (0, 0, 9, 9))]))
+
+
+@BOUNDS
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (GOOD.replace("<stop_frame>9<", "<stop_frame>nan<"), "stop_frame is 'nan', not a whole"),
+        (GOOD.replace("<stop_frame>9<", "<stop_frame>1e12<"), "stop_frame is '1e12', not a whole"),
+        (
+            GOOD.replace("<stop_frame>9<", f"<stop_frame>{'9' * 5000}<"),
+            "stop_frame is '9999.*, not a whole number",
+        ),
+        (
+            GOOD.replace("<stop_frame>9<", "<stop_frame>100000000<"),
+            r"track 0: goes on to frame 100000000 \(stop_frame\), and its video has 10 frames",
+        ),
+        (
+            document([box(0, (0, 0, 9, 9)), box(999_999_999, (0, 0, 9, 9))]),
+            "track 0: goes on to frame 999999998, and its video has 10 frames",
+        ),
+        (GOOD.replace("<width>200<", "<width>1e400<"), "width is '1e400', not a whole number"),
+        (GOOD.replace("<width>200<", "<width>0<"), "a video of 0 x 100"),
+        (GOOD.replace("<start_frame>0<", "<start_frame>50<"), "stop_frame is 9, before start_fr"),
+        (
+            GOOD.replace("<frame_filter><", "<frame_filter>step=five<"),
+            "frame_filter is 'step=five', not step=N",
+        ),
+        (GOOD.replace('id="0"', f'id="{"1" * 60_000}"'), "track 1{80}: id is '1{80}', not a whole"),
+        (GOOD.replace('xtl="0.00"', 'xtl="-1e308"'), "track 0, frame 0: .* is outside the frame"),
+        (GOOD.replace(" z_order", ' rotation="inf" z_order'), "rotation is 'inf', not a number"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused_at_once(read, text, message):
+    with pytest.raises(InputError, match=message) as error:
+        read(text, frames_of=lambda _: 10)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 400
+
+
+@BOUNDS
+def test_where_the_video_is_not_known_the_boxes_are_bounded(read, monkeypatch):
+    monkeypatch.setattr("ava_det.formats.cvat.MOST_BOXES", 100)
+    text = GOOD.replace("<stop_frame>9<", "<stop_frame>999999999<")
+    with pytest.raises(InputError, match="track 0: over 100 boxes: --every keeps a frame in N"):
+        read(text)
+    assert len(read(text, Choice(every=10**8)).shapes) == 10
+
+
+@BOUNDS
+def test_elements_within_elements_without_end_are_read_or_refused(read):
+    deep = "<version>" * 200_000 + "</version>" * 200_000
+    assert len(read(GOOD.replace("<version>1.1</version>", deep)).shapes) == 10
+
+
+@pytest.mark.holds("13.7 pixels: frames of another shape than the video's")
+def test_the_size_of_the_frames_is_told(read, tmp_path):
+    assert read(GOOD).sizes == {("kitchen", (200, 100)): str(tmp_path / "task.xml")}

@@ -1,5 +1,6 @@
 """Several files of annotations as one."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -72,3 +73,11 @@ def test_a_choice_of_nothing_is_told(found, choice, message):
     with pytest.raises(InputError) as error:
         require_chosen("x", found, choice)
     assert str(error.value) == message
+
+
+def test_of_very_many_names_the_first_are_shown():
+    left_out = Counter({f"tracks labelled '{k}'": 1 for k in range(30_000)})
+    found = Annotations((), (), labels=tuple(map(str, range(30_000))), left_out=left_out)
+    assert left_out_lines(found)[-1] == "left out 29980 kinds more"
+    with pytest.raises(InputError, match=r"no label 'x'; it has '0', .*'19', 29980 more$"):
+        require_chosen("f", found, Choice(labels=("x",)))

@@ -1,11 +1,13 @@
 """ava_det.formats.proposals: every layout of person boxes, and none that runs."""
 
+import collections
 import os
 import pickle
 
 import numpy as np
 import pytest
 
+from ava_det.formats.ava_rows import BOX
 from ava_det.formats.proposals import read_proposals
 from ava_det.structures import InputError
 
@@ -104,3 +106,80 @@ def test_a_pickle_that_runs_code_is_refused_and_not_run(tmp_path):
 def test_what_is_no_list_of_boxes_is_one_line(tmp_path, content, said):
     with pytest.raises(InputError, match=said):
         read_proposals(pickled(tmp_path / "boxes.pkl", content))
+
+
+BOX5 = np.array([[0.1, 0.1, 0.5, 0.9, 0.75]])
+KEYS = {
+    "a string": {"v1,0902": BOX5},
+    "numpy's string": {np.str_("v1,0902"): BOX5},
+    "bytes": {b"v1,0902": BOX5},
+    "a pair": {("v1", 902): BOX5},
+    "a pair of strings": {("v1", "0902"): BOX5},
+    "a pair of numpy's": {(np.str_("v1"), np.int64(902)): BOX5},
+    "a pair with a whole float": {("v1", np.float32(902)): BOX5},
+    "a pair with bytes": {(b"v1", 902): BOX5},
+    "ordered": collections.OrderedDict({"v1,0902": BOX5}),
+    "with a default": collections.defaultdict(list, {"v1,0902": BOX5.tolist()}),
+    "a dict a video": {"v1": {902: BOX5}},
+    "a dict a video, with defaults": collections.defaultdict(dict, {"v1": {"0902": BOX5}}),
+    "tuples": {"v1,0902": [tuple(BOX5[0].tolist())]},
+    "rows": {"v1,0902": [BOX5[0]]},
+    "another type": {"v1,0902": BOX5.astype(">f8")},
+}
+
+
+@pytest.mark.holds("13.8 proposal pickles: defaultdict, pairs and other keys are read")
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("name", KEYS)
+def test_keys_and_containers(tmp_path, name, protocol):
+    path = tmp_path / "boxes.pkl"
+    path.write_bytes(pickle.dumps(KEYS[name], protocol))
+    table = read_proposals(path)
+    columns = ["video", "tick", *BOX, "score"]
+    assert table[columns].to_numpy().tolist() == [["v1", 902, *BOX5[0].tolist()]]
+
+
+@pytest.mark.holds("13.8 proposal pickles: the cases")
+@pytest.mark.parametrize("name", ["defaultdict", "tuple_keys"])
+def test_pickles_that_were_refused(shared, name):
+    (row,) = read_proposals(shared / f"cases/pickle_keys/{name}.4.pkl").to_dict("records")
+    assert (row["video"], row["tick"]) == ("v1", 902)
+    assert row["score"] == pytest.approx(0.99)
+
+
+class Foreign:
+    pass
+
+
+@pytest.mark.holds("13.8 proposal pickles: what cannot be read is answered with the remedy")
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"v": Foreign()}, "it asks for .*Foreign, .*write a plain dict of numpy arrays"),
+        (collections.Counter("v"), "Counter, .*write a plain dict of numpy arrays"),
+        ({"v_0902": BOX5}, "the key 'v_0902' is not 'video,tick' or a pair"),
+        ({("v", "w", 902): BOX5}, r"the key .* is not 'video,tick' or a pair \(video, tick\)"),
+        ({("v", 902.5): BOX5}, "is not 'video,tick' or a pair"),
+        ({("v\ud800", 902): BOX5}, "surrogates not allowed|not a pickle"),
+    ],
+)
+def test_keys_that_are_none(tmp_path, content, message):
+    path = tmp_path / "boxes.pkl"
+    path.write_bytes(pickle.dumps(content))
+    with pytest.raises(InputError, match=f"boxes.pkl: .*(?:{message})"):
+        read_proposals(path)
+
+
+@pytest.mark.holds("13.9 bounds: a small pickle of lists within lists, or of one array many times")
+def test_small_pickles_of_very_much(tmp_path, monkeypatch):
+    nested = [0.5, 0.5]
+    for _ in range(60):
+        nested = [nested, nested]
+    path = tmp_path / "boxes.pkl"
+    path.write_bytes(pickle.dumps({"v,1": nested}))
+    with pytest.raises(InputError, match="not an array of numbers"):
+        read_proposals(path)
+    monkeypatch.setattr("ava_det.formats.proposals.MOST_ROWS", 1000)
+    path.write_bytes(pickle.dumps(dict.fromkeys([f"v,{k}" for k in range(300)], BOX5.repeat(9, 0))))
+    with pytest.raises(InputError, match="more than 1,000 boxes"):
+        read_proposals(path)

@@ -4,10 +4,12 @@ import copy
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ava_det.formats.choice import Choice
 from ava_det.formats.shapes import Shape
-from ava_det.formats.via import read_via, write_via
+from ava_det.formats.via import _said_by, _Segment, read_via, write_via
 from ava_det.structures import Clock, InputError
 
 PROJECT = {
@@ -238,9 +240,30 @@ BOX = ("metadata", "1_aBcD3fGh")
         (changed(*BOX, "av", {"9": "1"}), "attribute '9' is not in the project"),
         (changed(*BOX, "av", {"1": "7"}), "attribute 'pose' has no option '7'"),
         (changed(*BOX, "av", {"3": "Bob"}), "person 'Bob' is not a whole number"),
+        (changed(*BOX, "av", {"3": "1" * 5000}), "person '1{80}' is not a whole number"),
+        (
+            changed("attribute", "1", "options", {"0": [1]}),
+            r"attribute 1: 0 is '\[1\]', not of str",
+        ),
+        (changed("view", "1", {"fid_list": [[1]]}), "view 1: its file is not in the project"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(read, content, message):
     with pytest.raises(InputError, match=message) as error:
         read(content)
     assert "\n" not in str(error.value)
+
+
+segments = st.lists(
+    st.tuples(st.sampled_from("ab"), st.integers(0, 9), st.integers(0, 9), st.sampled_from("xyz"))
+)
+
+
+@pytest.mark.holds("13.9 bounds: work that grows with a file, not with its square")
+@given(segments, st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 9)), min_size=1))
+def test_a_segment_says_what_everyone_in_it_does(spans, boxes):
+    said = _said_by([_Segment(v, s, e, (action,)) for v, s, e, action in spans], boxes)
+    for (video, time), actions in zip(boxes, said, strict=True):
+        expected = {action for v, s, e, action in spans if v == video and s <= time <= e}
+        assert set(actions) == expected
+        assert len(actions) == len(expected)

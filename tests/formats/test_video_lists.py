@@ -55,7 +55,7 @@ def test_a_bad_row_is_named(tmp_path, line, message):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(b"", "lists no video"), (b"\xff\xfe\x00\x81", "not a text file")]
+    ("content", "message"), [(b"", "lists no video"), (b"\xff\xd8\x00\x81", "not a text file")]
 )
 def test_what_is_no_list_is_said(tmp_path, content, message):
     path = tmp_path / "list"

@@ -22,6 +22,14 @@ def test_a_path_names_a_video(path, name):
     assert video_name(path) == name
 
 
+@pytest.mark.holds("13.8 suffixes of videos")
+@pytest.mark.parametrize(
+    "suffix", ["MTS", "ts", "m2ts", "3gp", "mpg", "wmv", "flv", "webm", "MP4", "mov", "avi", "mkv"]
+)
+def test_what_cameras_write_is_a_video(suffix):
+    assert video_name(f"DCIM/00001.{suffix}") == "DCIM/00001"
+
+
 @pytest.mark.parametrize(
     ("name", "file"),
     [("1", "1"), ("x/1", "x/1"), ("c", "x/c"), ("other/c", "x/c"), ("/data/x/c", "x/c")],

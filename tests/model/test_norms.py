@@ -1,7 +1,11 @@
 """Folded batch norms compute what was there; channels go last whatever the rank."""
 
+import copy
+
 import pytest
 import torch
+from detectron2.layers import FrozenBatchNorm2d
+from detectron2.modeling import FPN
 from torch import nn
 
 from ava_det.model.norms import channels_last, fold_norms
@@ -11,7 +15,7 @@ from ava_det.model.persons import build_person_detector
 def with_lived_norms(model: nn.Module) -> nn.Module:
     """The model, its norms as if they had been trained."""
     for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.BatchNorm2d | FrozenBatchNorm2d):
             for tensor in (module.weight, module.running_var):
                 nn.init.uniform_(tensor, 0.5, 2.0)
             for tensor in (module.bias, module.running_mean):
@@ -19,20 +23,78 @@ def with_lived_norms(model: nn.Module) -> nn.Module:
     return model
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments"), [("faster_rcnn_mobilenet", {}), ("faster_rcnn_tiny", {"width": 8})]
-)
-def test_a_backbone_without_norms_has_the_same_features(name, arguments):
+DETECTORS = [
+    ("faster_rcnn_mobilenet", {"channels": 16}),
+    ("faster_rcnn_tiny", {"width": 8}),
+    ("faster_rcnn_r50", {"norm": "FrozenBN"}),
+]
+
+
+@pytest.fixture(params=DETECTORS, ids=[name for name, _ in DETECTORS], scope="module")
+def detector(request):
     torch.manual_seed(0)
-    plain = with_lived_norms(build_person_detector(name, arguments)).eval()
+    return with_lived_norms(build_person_detector(*request.param)).eval()
+
+
+def pyramid(model: nn.Module) -> FPN:
+    assert isinstance(model.backbone, FPN)
+    return model.backbone
+
+
+@pytest.mark.holds("13.4 folded norms compute the same, none is left, in the FPN's lists neither")
+def test_a_backbone_without_norms_has_the_same_features(detector):
+    plain = copy.deepcopy(detector).double()
     folded = channels_last(fold_norms(plain))
-    assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
-    images = 50 * torch.randn(2, 3, 96, 128)
+    assert not any(isinstance(m, nn.BatchNorm2d | FrozenBatchNorm2d) for m in folded.modules())
+    images = 50 * torch.randn(2, 3, 96, 128).double()
     with torch.inference_mode():
         expected, found = plain.backbone(images), folded.backbone(images)
-    assert set(found) == {"p3", "p4", "p5", "p6"}
+    assert set(found) == set(expected)
     for level, features in expected.items():
-        torch.testing.assert_close(found[level], features, rtol=1e-3, atol=1e-3 * features.std())
+        torch.testing.assert_close(found[level], features, rtol=1e-5, atol=1e-5 * features.std())
+
+
+@pytest.mark.holds("13.4 what the FPN computes with is what is registered, and moves with it")
+def test_what_computes_is_what_moves(detector):
+    fpn = pyramid(fold_norms(detector))
+    for listed in (*fpn.lateral_convs, *fpn.output_convs):
+        assert listed.norm is None
+        assert any(listed is child for child in fpn.children())
+    assert len(fpn.lateral_convs) == len(fpn.output_convs) == len(pyramid(detector).lateral_convs)
+    images = torch.ones(1, 3, 64, 64).double()
+    assert all(x.dtype == torch.float64 for x in fpn.double()(images).values())
+    assert all(x.is_meta for x in fpn.to("meta")(images.to("meta")).values())
+    used = [m for convs in (fpn.lateral_convs, fpn.output_convs) for m in convs]
+    assert all(p.is_meta for conv in used for p in conv.parameters())
+
+
+@pytest.mark.holds("13.4 a folded FPN is traced with the weights that it computes with")
+def test_a_folded_pyramid_is_traced(detector):
+    fpn = pyramid(fold_norms(detector))
+    images = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        traced = torch.jit.trace(fpn, images, strict=False)  # an FPN returns a dict
+        found, expected = traced(images), fpn(images)
+    assert set(found) == set(expected)
+    for level, features in expected.items():
+        torch.testing.assert_close(found[level], features)
+
+
+def test_a_shared_activation_lies_between():
+    """The list of children leaves out what comes twice; the order of the layers does not."""
+    relu = nn.ReLU()
+    given = nn.Sequential(nn.Conv2d(3, 4, 1), relu, nn.Conv2d(4, 4, 1), relu, nn.BatchNorm2d(4))
+    given = with_lived_norms(given).eval()
+    images = torch.randn(1, 3, 8, 8)
+    assert torch.equal(fold_norms(given)(images), given(images))
+
+
+def test_a_shared_convolution_keeps_its_norms():
+    conv = nn.Conv2d(3, 3, 1)
+    pair = [nn.Sequential(conv, nn.BatchNorm2d(3)), nn.Sequential(conv, nn.BatchNorm2d(3))]
+    given = with_lived_norms(nn.Sequential(*pair)).eval()
+    images = torch.randn(1, 3, 8, 8)
+    assert torch.equal(fold_norms(given)(images), given(images))
 
 
 def test_the_given_module_keeps_its_norms_and_mode():

@@ -88,3 +88,13 @@ def test_actors_of_another_bias_are_refused(tmp_path, monkeypatch):
     settings.write_text('{"scene_bias": 0.5}')
     with pytest.raises(InputError, match=r"settings\.json: .* scene_bias of 0\.5"):
         load_grid(path)
+
+
+@pytest.mark.holds("13.1 tables of runs in bfloat16 are marked as doubtful")
+def test_tables_of_bfloat16_runs_are_marked():
+    sections = (ROOT / "docs" / "results.md").read_text().split("\n## ")
+    of_grids = [part for part in sections if "configs/ablate/" in part and "bfloat16" in part]
+    for section in of_grids:
+        assert "**Doubtful:**" in section, section.splitlines()[0]
+    if of_grids:
+        assert "doubtful" in (ROOT / "README.md").read_text()

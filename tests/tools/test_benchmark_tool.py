@@ -265,3 +265,13 @@ def test_person_detectors_on_the_same_frames(run_tool, random_weights, tmp_path)
     assert abs(numbers[0] * numbers[1] - 1000) < 60  # rounded
     assert re.fullmatch(line, second)
     assert run_tool("benchmark", "persons", film, "--weights", "nowhere.onnx").code == 1
+
+
+def test_the_main_paths_are_walked(run_tool):
+    ran = run_tool("benchmark", "walks", "--list")
+    assert ran.code == 0, ran.err
+    paths = re.split(r"^from ", ran.out, flags=re.M)[1:]
+    for path, passes in zip(paths, ("frame_map", "Loader", "ActionPipeline.run"), strict=True):
+        head, *stops = path.splitlines()
+        assert int(re.search(r": (\d+) stops$", head)[1]) == len(stops) == len(set(stops))
+        assert any(passes in stop for stop in stops)

@@ -19,6 +19,7 @@ from ava_det.data.ava import AvaFiles
 from ava_det.data.build import get_ground_truth, get_records
 from ava_det.formats.ava_csv import read_ground_truth
 from ava_det.formats.findings import KINDS
+from ava_det.formats.frame_sizes import write_sizes
 from ava_det.structures import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -178,13 +179,46 @@ def test_a_whole_film_where_a_cut_belongs(check, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("size", "kind"), [("64,48", None), ("128,96", "rescaled"), ("128,72", "aspect")]
+    ("size", "kind"),
+    [("64,48", None), ("128,96", "rescaled"), ("128,72", "aspect"), ("48,64", "swapped")],
 )
 def test_sizes(check, tmp_path, size, kind):
     (tmp_path / "sizes.csv").write_text(f"video,width,height\none,{size}\n")
     ran, found = check(GOOD, "--sizes", tmp_path / "sizes.csv")
     assert set(found) == {kind} - {None}
-    assert ran.code == (kind == "aspect")
+    assert ran.code == (kind in ("aspect", "swapped"))
+
+
+@pytest.mark.holds("13.7 pixels: frames of another shape than the video's")
+@pytest.mark.parametrize(
+    ("size", "kind"),
+    [((128, 96), "rescaled"), ((96, 128), "swapped"), ((99, 99), "aspect"), ((64, 48), None)],
+)
+def test_a_description_tells_the_sizes_that_boxes_were_drawn_on(
+    run_tool, tmp_path, films, size, kind
+):
+    (tmp_path / "rows.csv").write_text("one,3,0.1,0.1,0.5,0.5,1\n")
+    (tmp_path / "classes.csv").write_text(CLASSES)
+    write_sizes(tmp_path / "sizes.csv", {"one": size})
+    description = 'annotations = "rows.csv"\nclass_map = "classes.csv"\nsizes = "sizes.csv"\n'
+    (tmp_path / "data.toml").write_text(f'{description}videos = "{films}"\n')
+    ran = run_tool("check_data", "--dataset", tmp_path / "data.toml", "--json", tmp_path / "x")
+    found = [finding["kind"] for finding in json.loads((tmp_path / "x").read_text())["findings"]]
+    assert found == [kind] * (kind is not None)
+    assert ran.code == (kind in ("aspect", "swapped"))
+
+
+@pytest.mark.holds("13.9 bounds: numbers of a description")
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [("rate = 1e9", "far more ticks at rate"), (f"start = {'9' * 26}", "too large for a tick")],
+)
+def test_a_description_that_nothing_can_load_is_found(run_tool, tmp_path, films, line, message):
+    (tmp_path / "data.toml").write_text(f'videos = "{films}"\n{line}\n')
+    ran = run_tool("check_data", "--dataset", tmp_path / "data.toml")
+    assert ran.code == 1
+    assert message in ran.out + ran.err
+    assert "data.toml" in ran.out + ran.err
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """datasets/convert.py: a film annotated in each tool's format, to AVA's csv and back."""
 
 import json
+import re
 import runpy
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -13,7 +15,9 @@ from ava_det.data.custom import load_keyframes, read_description
 from ava_det.data.video_writer import VideoWriter
 from ava_det.formats.ava_csv import read_ground_truth
 from ava_det.formats.class_map import read_class_map
+from ava_det.formats.coco import write_coco
 from ava_det.formats.cvat import write_cvat
+from ava_det.formats.frame_sizes import read_sizes
 from ava_det.formats.lock import alone
 from ava_det.formats.shapes import Shape, from_table
 
@@ -238,11 +242,16 @@ def test_misuse_is_told_in_one_line(convert):
     ("arguments", "message"),
     [
         (["cvat", "--every", "0"], "argument --every: 0 is not a number of at least 1"),
-        (["via", "--rate", "0"], "argument --rate: 0 is not a number above 0"),
-        (["via", "--rate", "inf"], "argument --rate: inf is not a number above 0"),
+        (["via", "--rate", "0"], "argument --rate: 0 is not a number above 0 and up to 1e+09"),
+        (["via", "--rate", "inf"], "argument --rate: inf is not a number above 0 and up to 1e+09"),
         (["cvat", "--rate", "2"], "--rate is for via, to-via, not cvat"),
         (["via", "--label", "x"], "--label is for cvat, coco, not via"),
         (["to-coco", "--start", "1"], "--start is for cvat, via, coco, to-via, not to-coco"),
+        (["via", "--stretched"], "--stretched is for cvat, coco, not via"),
+        (
+            ["cvat", "--start", "9" * 26],
+            "argument --start: 99999999999999999999 is too large for a tick",
+        ),
         (["cvat", "--video", "film", "film"], "--video takes a name for each FILE"),
     ],
 )
@@ -339,3 +348,144 @@ def test_a_misspelt_word_is_refused_with_the_nearest(convert, arguments, code, m
     form, *options = arguments
     ended, printed = convert(form, "film.xml", *options, "--output", "mine")
     assert (ended, message in printed.err) == (code, True), printed.err
+
+
+def turned(path: str) -> None:
+    """Six frames, stored as 128 x 64, that a phone says are to be turned."""
+    with av.open(path, "w") as file:
+        stream = file.add_stream("libx264", rate=10)
+        stream.height, stream.width, stream.pix_fmt = 64, 128, "yuv420p"
+        stream.set_display_rotation(90)
+        for number in range(6):
+            frame = av.VideoFrame.from_ndarray(np.zeros((64, 128, 3), np.uint8), format="rgb24")
+            frame.pts = number
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+
+
+@pytest.mark.holds("13.7 pixels: frames of another shape than the video's")
+@pytest.mark.parametrize("tool", ["cvat", "coco"])
+@pytest.mark.parametrize(
+    ("size", "options", "message"),
+    [
+        ((64, 128), [], ""),
+        ((32, 64), [], ""),  # a smaller export
+        ((128, 64), [], "shows as 128 x 64: width and height are swapped; a tool that does not"),
+        ((128, 64), ["--stretched"], "width and height are swapped"),
+        ((100, 100), [], "boxes were drawn on 100 x 100, and videos/film.mp4 shows as 128 x 64"),
+        ((100, 100), ["--stretched"], ""),
+    ],
+)
+def test_boxes_on_frames_of_another_shape_are_refused(convert, tool, size, options, message):
+    write_cvat("film.xml", SHAPES, NAMES, 6, *size)
+    write_coco("film.json", SHAPES, NAMES, lambda _: size)
+    file = {"cvat": "film.xml", "coco": "film.json"}[tool]
+    code, printed = convert(tool, file, *options, "--output", "mine")
+    assert code == (1 if message else 0), printed.err
+    assert message in printed.err
+    if message:
+        assert printed.err.startswith(f"error: {file}")
+        assert printed.err.count("\n") == 1
+        assert not Path("mine").exists()
+        return
+    assert shapes_in("mine") == SHAPES
+    description = read_description(Path("mine/data.toml"))
+    expected = None if options else {"film": size[::-1]}
+    assert (read_sizes(description.sizes) if description.sizes else None) == expected
+
+
+@pytest.mark.holds("13.7 pixels: frames of another shape than the video's")
+def test_a_phone_s_video_has_the_shape_that_it_is_shown_at(convert):
+    turned("videos/phone.mp4")
+    for name, size, code in [("as_shown", (128, 64), 0), ("as_stored", (64, 128), 1)]:
+        write_cvat(f"{name}.xml", in_video("phone"), NAMES, 6, *size)
+        ended, printed = convert("cvat", f"{name}.xml", "--output", name)
+        assert ended == code, printed.err
+        assert ("swapped" in printed.err) == bool(code)
+
+
+@pytest.mark.holds("13.7 pixels: VIA counts in square ones")
+def test_via_counts_in_square_pixels(convert, shared):
+    folder = shared / "cases" / "via_nonsquare_pixels"
+    Path("videos/sar.mp4").write_bytes((folder / "videos" / "sar.mp4").read_bytes())
+    code, printed = convert("via", str(folder / "project.json"), "--output", "mine")
+    assert code == 0, printed.err
+    (shape,) = shapes_in("mine")
+    assert shape.box == pytest.approx((0.5, 100 / 576, 712 / 1024, 400 / 576))
+    # A tool that counts in the stored pixels has the same box.
+    write_cvat("sar.xml", [shape], ["stand"], 6, 576, 720)
+    assert convert("cvat", "sar.xml", "--output", "again")[0] == 0
+    assert shapes_in("again")[0].box == pytest.approx(shape.box)
+
+
+CASES = [
+    ("cvat", "size_swapped/swapped.xml", "size_swapped/videos/rot90.mp4", [], "are swapped"),
+    ("cvat", "size_swapped/swapped.xml", "size_swapped/videos/phone.mp4", ["phone"], "are swapped"),
+    ("cvat", "cvat_flags/boolwords.xml", "cvat_flags/videos/land.mp4", [], 5),
+    ("cvat", "cvat_flags/dup_outside.xml", "cvat_flags/videos/land.mp4", [], 21),
+    ("cvat", "suffixes/t.xml", "suffixes/videos/00001.MTS", [], 50),
+    ("cvat", "annotations/stop100000000.xml", "film.mp4", ["film"], "goes on to frame 100000000"),
+    ("cvat", "annotations/stopnan.xml", "film.mp4", ["film"], "stop_frame is 'nan'"),
+    ("coco", "annotations/c_rot.json", "film.mp4", ["film"], "rotation is inf"),
+    ("coco", "annotations/c_surr.json", "film.mp4", ["film"], "half a character"),
+]
+
+
+@pytest.mark.holds("13.7 to 13.10: the cases of annotation tools")
+@pytest.mark.parametrize(("tool", "file", "video", "name", "expected"), CASES)
+def test_the_cases_of_the_issue(convert, shared, tool, file, video, name, expected):
+    cases = shared / "cases"
+    if "/" in video:
+        Path("videos", Path(video).name).write_bytes((cases / video).read_bytes())
+    options = ["--video", *name] if name else []
+    code, printed = convert(tool, str(cases / file), *options, "--output", "mine")
+    if isinstance(expected, int):
+        assert code == 0, printed.err
+        assert len(shapes_in("mine")) == expected
+    else:
+        assert (code, printed.err.count("\n")) == (1, 1)
+        assert expected in printed.err
+        assert Path(file).name in printed.err
+
+
+@pytest.mark.holds("13.8 columns: Roboflow's names")
+def test_roboflow_s_frames(convert, shared):
+    film("videos/match.mp4")
+    for file, frames in ("roboflow.json", [1, 2]), ("one.json", [1]):
+        path = str(shared / "cases" / "roboflow" / file)
+        arguments = ["--actions", "label", "--stretched", "--output", file]
+        code, printed = convert("coco", path, *arguments)
+        assert code == 0, printed.err
+        assert [(s.video, s.tick) for s in shapes_in(file)] == [("match", k) for k in frames]
+
+
+HOSTILE = [
+    "1e400", "NaN", "-Infinity", "1e308", "9" * 26, "9" * 5000, "-1", "0.5", "null", "true", '""',
+    '"x"', "[]", "{}", "[" * 990 + "]" * 990, "[" * 5000 + "]" * 5000, '"\\ud800"', '"\\u0000"',
+    '"' + "7" * 60_000 + '"', '"../../x"',
+]  # fmt: skip
+
+
+@pytest.mark.holds("13.10 every error names its file: annotations with any value replaced")
+@pytest.mark.parametrize("tool", ["coco", "via"])
+@pytest.mark.parametrize("value", HOSTILE, ids=lambda value: value[:12])
+def test_whatever_a_value_is_the_error_is_a_line_that_names_the_file(convert, tool, value):
+    convert("cvat", "film.xml", "--output", "mine")
+    rate = ["--rate", "10"] if tool == "via" else []
+    convert(f"to-{tool}", "mine/annotations.csv", "--output", "theirs", *rate)
+    written = {"coco": "instances.json", "via": "project.json"}[tool]
+    text = Path("theirs", written).read_text()
+    values = list(re.finditer(r'(?<=: )(?:-?[\d.]+|"[^"]*"|true|false|\[\d[^]]*\])', text))
+    kinds: dict[str, re.Match[str]] = {}  # the first value of each key is enough
+    for match in values:
+        kinds.setdefault(text[: match.start()].rpartition('"')[0].rpartition('"')[2], match)
+    for match in kinds.values():
+        Path("bad.json").write_text(text[: match.start()] + value + text[match.end() :])
+        code, printed = convert(tool, "bad.json", "--output", "again", "--overwrite", *rate)
+        if code == 0:
+            assert shapes_in("again")
+        else:
+            assert code == 1
+            assert printed.err.startswith("error: bad.json")
+            assert printed.err.count("\n") == 1
+            assert len(printed.err) < 500

@@ -282,7 +282,7 @@ MALFORMED = {
     "v,902,0.1,0.1,0.5,0.9,1,": "score is missing",
     "v,902,0.1,0.1,0.5,0.9,1,0.9 0.8": "score is not a number: '0.9 0.8'",
     'v,902,0.1,0.1,0.5,0.9,1,"1,000"': "score is not a number: '1,000'",
-    f"{ROW}\0": "score is not a number",
+    f"{ROW}\0": "a zero byte: not a text file",
     "v,902,0.1,0.1,0.5,0.9,walk,0.9": "action is not a number: 'walk'",
     "v,902,0.1,0.1,0.5,0.9,1.5,0.9": "action is not a whole number: 1.5",
     "v,902,0.1,0.1,0.5,0.9,,0.9": "action is missing",
@@ -310,12 +310,17 @@ def test_a_malformed_row_is_one_line_with_file_and_row(files, run, row, problem)
     assert err.count("\n") == 1
 
 
+UTF16 = "UTF-16 text, as some spreadsheets save it: save it as UTF-8"
+LATIN = "not a text file in UTF-8: row 1 has the byte 0xe9"
+
+
+@pytest.mark.holds("13.10 every error names its file: what is no csv")
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
-        ("det.csv", ROW.encode("utf-16"), "not a text file"),
-        ("det.csv", "v\xe9,902\n".encode("latin-1"), "not a text file"),
-        ("det.csv", gzip.compress(ROW.encode()), "not a text file"),
+        ("det.csv", ROW.encode("utf-16"), UTF16),
+        ("det.csv", "v\xe9,902\n".encode("latin-1"), LATIN),
+        ("det.csv", gzip.compress(ROW.encode()), "packed by gzip: a name that ends in .gz says so"),
         ("det.csv.gz", ROW.encode(), "not a whole gzip file"),
         ("det.csv.gz", gzip.compress(ROW.encode() * 999)[:60], "not a whole gzip file"),
     ],

@@ -137,6 +137,27 @@ def test_a_stopped_run_goes_on(two_films, random_weights, run_tool, tmp_path, mo
     assert not stopped.with_name("stopped.csv.part").exists()
 
 
+@pytest.mark.holds("13.5 nobody is missed where nobody was looked for, in the recall of boxes")
+def test_the_recall_is_that_of_the_films_that_were_looked_at(
+    two_films, random_weights, run_tool, tmp_path, monkeypatch
+):
+    box = np.array([[0.2, 0.2, 0.6, 0.8]])
+
+    def somebody(keyframe):
+        return PersonBoxes(keyframe, box, ((1,),), np.ones(1), np.full(1, -1))
+
+    records = [replace(r, people=somebody(r.people.keyframe)) for r in get_records(two_films)]
+    DatasetCatalog.remove("two_films")
+    DatasetCatalog.register("two_films", lambda: records)
+    (tmp_path / "a.mp4").write_bytes(b"not a film")
+    perfect = lambda self, keyframes, frames: [somebody(keyframe) for keyframe in keyframes]  # noqa: E731
+    monkeypatch.setattr(PersonDetector, "people", perfect)
+    weights = ["--weights", random_weights / "persons.safetensors"]
+    ran = run_tool("propose", "--dataset", two_films, *weights, "--output", tmp_path / "boxes.csv")
+    assert ran.code == 0, ran.err
+    assert "recall at IoU 0.5 1.000, AP50 1.000, AP 1.000" in ran.out
+
+
 def test_a_broken_film_costs_its_own_boxes_only(
     two_films, random_weights, run_tool, tmp_path, monkeypatch
 ):

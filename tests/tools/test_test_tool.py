@@ -9,6 +9,7 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from ava_det.data import ava
 from ava_det.data.video_writer import VideoWriter
+from ava_det.formats.ava_csv import read_ground_truth
 from ava_det.formats.class_map import ClassMap, write_class_map
 
 NAME = "torn_films"
@@ -80,7 +81,7 @@ def test_boxes_of_a_file_whose_name_has_spaces(run_tool, settings, tmp_path):
 
 
 def test_tubes_by_either_protocol(run_tool, settings, tmp_path):
-    """A keyframe alone is too short a tube, which is said."""
+    """A keyframe alone is too short a tube, which is said; one that cannot be read is none."""
     arguments = ["--config", CONFIG, "--untrained", "--output", tmp_path / "out"]
     # An override may stand behind the bare option.
     settings = ["test.loader.max_unreadable=0.5", *settings]
@@ -88,7 +89,7 @@ def test_tubes_by_either_protocol(run_tool, settings, tmp_path):
     assert done.code == 0, done.err
     assert "video-mAP@0.5 (act): 0.0000" in done.out
     assert "left out: " in done.err
-    assert "2 of 2 tubes of the ground truth last less than the 15 ticks" in done.err
+    assert "1 of 1 tubes of the ground truth last less than the 15 ticks" in done.err
     done = run_tool("test", *arguments, *settings, "--video-map", "multisports")
     assert "video-mAP@0.5 (multisports): 0.0000" in done.out
     tubes = json.loads((tmp_path / "out" / "result.json").read_text())["video_mAP"]
@@ -96,3 +97,42 @@ def test_tubes_by_either_protocol(run_tool, settings, tmp_path):
     done = run_tool("test", *arguments, *settings, "--video-map", "mine")
     assert done.code == 2
     assert "--video-map: mine is neither act nor multisports" in done.err
+
+
+@pytest.mark.holds("13.5 perfect answers on the readable keyframes are 100 %, by both tools")
+@pytest.mark.parametrize("boxes", ["annotated", "proposed"])
+def test_nobody_is_missed_where_nothing_can_be_read(run_tool, settings, tmp_path, boxes):
+    """Of 8 keyframes, 4 lie in a torn film and 2 behind the end of the other one."""
+    ticks = [*range(900, 902), 950, 951]
+    rows = [
+        f"{name},{tick:04d},0.1,0.1,0.9,0.9,1,0" for name in ("whole", "torn") for tick in ticks
+    ]
+    (tmp_path / "truth.csv").write_text("\n".join(rows))
+    (tmp_path / "boxes.csv").write_text("\n".join(row[:-4] + ",,0.9" for row in rows))
+    arguments = ["--config", CONFIG, "--untrained", "--output", tmp_path / "out", "--video-map"]
+    if boxes == "proposed":
+        arguments += ["--proposals", tmp_path / "boxes.csv"]
+    done = run_tool("test", *arguments, *settings, "test.loader.max_unreadable=1")
+    assert done.code == 0, done.err
+    assert "frame-mAP (uncapped): 100.00 %" in done.out
+    assert "6 annotated keyframes of theirs do not count" in done.out
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert (result["mAP"], result["unreadable"], result["unreadable_keyframes"]) == (1, 2, 6)
+    truth = read_ground_truth(tmp_path / "out" / "ground_truth.csv")
+    assert list(zip(truth["video"], truth["tick"], strict=True)) == [("whole", 900), ("whole", 901)]
+    files = [tmp_path / "out" / "detections.csv", "--ground-truth"]
+    files += [tmp_path / "out" / "ground_truth.csv", "--class-map", tmp_path / "out/classes.pbtxt"]
+    more = ["--protocol", "uncapped", "--video-map", "--json", tmp_path / "ap.json"]
+    done = run_tool("evaluate", *files, *more)
+    assert done.code == 0, done.err
+    found = json.loads((tmp_path / "ap.json").read_text())
+    assert (found["mAP"], found["video_mAP"]) == (1, result["video_mAP"])
+
+
+@pytest.mark.holds("13.5 a test set of which nothing that counts can be read is an error")
+def test_nothing_to_read_is_an_error(run_tool, settings, tmp_path):
+    (tmp_path / "truth.csv").write_text("torn,0901,0.1,0.1,0.9,0.9,1,0")
+    arguments = ["--config", CONFIG, "--untrained", "--output", tmp_path / "out", *settings]
+    done = run_tool("test", *arguments, "test.loader.max_unreadable=1")
+    assert done.code == 1
+    assert "no keyframe of the test set that has what is evaluated can be read" in done.err

@@ -12,7 +12,7 @@ from ava_det.evaluate.top_k import top_k_accuracy
 from ava_det.formats.ava_csv import table_of
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.detections import detections_table
-from ava_det.structures import ActionDetections, InputError, Keyframe, PersonBoxes
+from ava_det.structures import ActionDetections, InputError, Keyframe, PersonBoxes, UnreadableVideo
 from ava_det.train.evaluators import FrameMapEvaluator, TopKEvaluator
 
 CLASSES = ClassMap({2: "walk", 5: "sit"})
@@ -40,6 +40,46 @@ def test_a_repeated_keyframe_counts_once():
     assert len(evaluator.table) == 4
     evaluator.reset()
     assert evaluator.table is None
+
+
+def unreadable(video: str) -> dict:
+    return {"unreadable": [UnreadableVideo(video, f"{video}.mp4", "torn")]}
+
+
+@pytest.mark.holds("13.5 unreadable keyframes are left out of the ground truth, and counted")
+def test_keyframes_that_cannot_be_read_do_not_count(caplog):
+    annotated = table_of([truth(tick, action) for tick in range(1, 5) for action in (2, 5)])
+    evaluator = FrameMapEvaluator(annotated, CLASSES, CLASSES, "uncapped")
+    evaluator.process(unreadable("v"), [said(1, 0.9, 0.8)])
+    evaluator.process(unreadable("elsewhere"), [said(3, 0.9, 0.8)])
+    assert evaluator.evaluate()["detection"]["frame_mAP_uncapped"] == pytest.approx(100)
+    assert evaluator.unreadable == {Keyframe("v", 2), Keyframe("v", 4)}
+    assert evaluator.ground_truth["tick"].tolist() == [1, 1, 3, 3]
+    assert "2 annotated keyframes cannot be read: they do not count" in caplog.text
+    evaluator.reset()
+    evaluator.process({}, [said(1, 0.9, 0.8)])
+    # Not tested for another reason than a broken file: the people are missed.
+    assert evaluator.evaluate()["detection"]["frame_mAP_uncapped"] == pytest.approx(25)
+    assert not evaluator.unreadable
+
+
+def test_a_readable_keyframe_without_boxes_counts():
+    evaluator = FrameMapEvaluator(
+        table_of([truth(1, 2), truth(2, 2)]), CLASSES, CLASSES, "uncapped"
+    )
+    empty = ActionDetections(
+        Keyframe("v", 2), np.zeros((0, 4)), np.zeros((0, 2), np.float32), np.zeros(0)
+    )
+    evaluator.process(unreadable("v"), [said(1, 0.9, 0.1), empty])
+    assert evaluator.evaluate()["detection"]["frame_mAP_uncapped"] == pytest.approx(50)
+
+
+@pytest.mark.holds("13.5 a test set of which nothing that counts can be read is an error")
+def test_keyframes_of_which_none_can_be_read():
+    evaluator = FrameMapEvaluator(table_of([truth(1, 2)]), CLASSES, CLASSES, "uncapped")
+    evaluator.process(unreadable("v"), [])
+    with pytest.raises(InputError, match="no keyframe of the test set"):
+        evaluator.evaluate()
 
 
 def test_columns_that_do_not_count():

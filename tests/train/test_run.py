@@ -2,9 +2,12 @@
 
 import pytest
 
+from ava_det.model.criterion import SigmoidCrossEntropy
+from ava_det.structures import InputError
 from ava_det.train.config import load_config
 from ava_det.train.loop import ClipTrainer
-from ava_det.train.run import train
+from ava_det.train.run import _check_weights, train
+from ava_det.train.tasks import Detection
 
 SMALL = [
     "model.arguments.width=8",
@@ -32,10 +35,18 @@ def test_a_test_in_between_leaves_the_model_training(shared, tmp_path, monkeypat
     monkeypatch.setattr(ClipTrainer, "run_step", run_step)
     data = [f"{key}={listed}" for key in ("class_map.name", "dataloader.train.dataset")]
     data += [f"test.loader.records.names={listed}"]
-    data += [
-        f"{key}.mapper.reader.folder={tmp_path}" for key in ("dataloader.train", "test.loader")
-    ]
+    data.append(f"reader.folder={tmp_path}")
     settings = ["train.precise_bn=1", "train.eval_period=1", f"train.ema={average}"]
     cfg = load_config("configs/pretrain/jhmdb_slowfast_tiny.py", [*SMALL, *data, *settings])
     train(cfg, tmp_path / "run")
     assert seen == [True] * 3
+
+
+@pytest.mark.holds("13.4 --classes-of: class weights of other classes are refused, before a step")
+@pytest.mark.parametrize("weights", [[1.0], [1.0, 2.0], [1.0] * 4])
+def test_weights_of_other_classes_are_refused(weights):
+    task = Detection(SigmoidCrossEntropy(weights))
+    with pytest.raises(InputError, match=f"has {len(weights)} numbers, not the 3 of"):
+        _check_weights(task, 3)
+    _check_weights(task, len(weights))
+    _check_weights(Detection(SigmoidCrossEntropy()), 3)

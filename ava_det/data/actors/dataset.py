@@ -30,12 +30,15 @@ from ava_det.data.actors.produce import (
     SceneBias,
     Sizes,
     annotate,
+    places,
+    scene_rule,
     scripts,
     write_video,
 )
+from ava_det.data.actors.scenes import SCENES
 from ava_det.data.actors.script import Script
 from ava_det.data.ava import AvaFiles
-from ava_det.formats.atomic import atomic_text, open_text
+from ava_det.formats.atomic import atomic_text
 from ava_det.formats.ava_csv import (
     people_by_keyframe,
     read_ground_truth,
@@ -43,18 +46,19 @@ from ava_det.formats.ava_csv import (
     write_ground_truth,
 )
 from ava_det.formats.class_map import write_class_map
+from ava_det.formats.csv_file import named_rows
 from ava_det.formats.settings import claim
 from ava_det.structures import AnnotatedKeyframe, InputError, LabelledVideo, PersonBoxes
 
 EDITION = 1  # raised when a seed begins to give other pictures or labels
-_BEFORE_SCENE_BIAS = {"scene_bias": 0.0, "swapped": 0, "clips_swapped": 0}  # what was not written
+_UNWRITTEN = {"scene_bias": 0.0, "swapped": 0, "clips_swapped": 0, "clip_places": len(SCENES)}
 
 
 def prepare(
     root: Path,
     sizes: Sizes | None = None,
     seed: int = 0,
-    scene_bias: float = 0.0,
+    scene_bias: float | None = None,
     workers: int | None = None,
 ) -> None:
     """Make the tree above, or what is missing of it.
@@ -65,7 +69,8 @@ def prepare(
         root: its folder.
         sizes: how much; None is `Sizes()`.
         seed: of everything.
-        scene_bias: how strongly the place goes with the action in training, from 0 to 1.
+        scene_bias: how strongly the place goes with the action in training, from 0 to 1; with 0
+            all places are of some action as well, to compare with. None: any place.
         workers: processes; None is one a core.
 
     Raises:
@@ -73,9 +78,12 @@ def prepare(
     """
     sizes = sizes or Sizes()
     subsets = [subset for subset in SUBSETS if getattr(sizes, subset)]
-    plans = {subset: scripts(subset, sizes, seed, SceneBias(scene_bias)) for subset in subsets}
-    settings = {"edition": EDITION, "seed": seed, "scene_bias": scene_bias, **asdict(sizes)}
-    _keep_scenes(root, claim(root, settings, _BEFORE_SCENE_BIAS), plans)
+    rule = scene_rule(sizes, scene_bias)
+    plans = {subset: scripts(subset, sizes, seed, rule) for subset in subsets}
+    settings = {"edition": EDITION, "seed": seed, "scene_bias": scene_bias or 0.0, **asdict(sizes)}
+    if isinstance(rule, SceneBias):
+        settings["clip_places"] = len(places("clips_train"))
+    _keep_scenes(root, claim(root, settings, _UNWRITTEN), plans)
     tables = [root / f"{subset}.csv" for subset in subsets]
     everything = [script for plan in plans.values() for script in plan]
     if all(path.exists() for path in tables) and not _missing(root, everything):
@@ -97,7 +105,7 @@ def _keep_scenes(root: Path, noted: bool, plans: dict[str, list[Script]]) -> Non
     rows += [(script.video, script.scene) for plan in plans.values() for script in plan]
     if not noted or not path.exists():
         _write_rows(path, rows)
-    elif _read_rows(path) != rows[1:]:
+    elif _read_rows(path, "scene") != rows[1:]:
         raise InputError(
             f"{path}: other videos are at other scenes than asked for: take another folder"
         )
@@ -164,7 +172,7 @@ def load_videos(root: Path, split: str) -> list[LabelledVideo]:
     path = _prepared(root / f"clips_{split}.csv")
     ids = {str(action): k for k, action in enumerate(class_map(SOLO_ACTIONS).ids)}
     videos = []
-    for number, (video, action) in enumerate(_read_rows(path), start=2):
+    for number, (video, action) in enumerate(_read_rows(path, "action"), start=2):
         if action not in ids:
             raise InputError(f"{path}: row {number}: {action!r} is no action of one person")
         videos.append(LabelledVideo(video, str(_path(root, video)), ids[action]))
@@ -201,15 +209,10 @@ def _write_rows(path: Path, rows: Iterable[tuple[str | int, ...]]) -> None:
         csv.writer(file, lineterminator="\n").writerows(rows)
 
 
-def _read_rows(path: Path) -> list[tuple[str, ...]]:
-    """The rows of a csv of two columns, without its header.
+def _read_rows(path: Path, second: str) -> list[tuple[str, str]]:
+    """(video, other column) of the rows of a csv.
 
     Raises:
-        InputError: a row of another length.
+        InputError: not such a file; a row that lacks one of them.
     """
-    with open_text(path) as file:
-        rows = [tuple(row) for row in csv.reader(file)]
-    for number, row in enumerate(rows, start=1):
-        if len(row) != 2:
-            raise InputError(f"{path}: row {number}: {len(row)} columns where 2 belong")
-    return rows[1:]
+    return [(row["video"], row[second]) for _, row in named_rows(path, ("video", second))]

@@ -67,12 +67,20 @@ class Sizes:
                 raise ValueError(f"{twin} has no more videos than {subset}")
 
 
+def any_place(
+    subset: str, action_ids: tuple[tuple[int, ...], ...], rng: np.random.Generator
+) -> str:
+    """A place at random, whatever is done there: a `SceneOf`."""
+    return list(SCENES)[rng.integers(len(SCENES))]
+
+
 @dataclass(frozen=True)
 class SceneBias:
     """Places that go with actions in training, and do not in testing: a `SceneOf`.
 
-    Each action of one person has a place of its own, the first person's action decides, and nothing
-    but the place depends on the bias.
+    The first person's action decides, and nothing but the place depends on the bias. Videos of one
+    person are at the places of their actions alone, of which each has one: a place of no action
+    would be one that tells nothing, in some sets and not in others.
 
     Attributes:
         bias: share of the training videos, beside those by chance, that are at the place of their
@@ -90,18 +98,31 @@ class SceneBias:
         self, subset: str, action_ids: tuple[tuple[int, ...], ...], rng: np.random.Generator
     ) -> str:
         """The place of a video of `subset`, whose people do `action_ids`."""
-        scenes = list(SCENES)
+        scenes = places(subset)
         anywhere = int(rng.integers(len(scenes)))  # drawn always: no bias moves no other video
         own = (action_ids[0][-1] - 1) % len(scenes)
         if subset in TWINS:
-            taken = len(SOLO_ACTIONS) if subset.startswith("clips_") else len(scenes)
-            return scenes[(own + 1 + int(rng.integers(taken - 1))) % taken]
+            return scenes[(own + 1 + int(rng.integers(len(scenes) - 1))) % len(scenes)]
         if subset.endswith("train") and rng.random() < self.bias:
             return scenes[own]
         return scenes[anywhere]
 
 
-def scripts(subset: str, sizes: Sizes, seed: int, scene_of: SceneOf = SceneBias()) -> list[Script]:
+def places(subset: str) -> list[str]:
+    """The kinds of places of a subset with a `SceneBias`: of one person, as many as actions."""
+    return list(SCENES)[: len(SOLO_ACTIONS) if subset.startswith("clips_") else None]
+
+
+def scene_rule(sizes: Sizes, bias: float | None = None) -> SceneOf:
+    """How the places of a folder are chosen: those of actions alone where the folder is for an
+    experiment with places, be it one without a bias to compare with; else any.
+    """
+    if bias is None and not any(getattr(sizes, twin) for twin in TWINS):
+        return any_place
+    return SceneBias(bias or 0.0)
+
+
+def scripts(subset: str, sizes: Sizes, seed: int, scene_of: SceneOf | None = None) -> list[Script]:
     """What happens in the videos of a subset; the first ones are the same in a longer list.
 
     Args:
@@ -109,8 +130,9 @@ def scripts(subset: str, sizes: Sizes, seed: int, scene_of: SceneOf = SceneBias(
         sizes: how many, how long, how wide.
         seed: of everything; subsets have nothing in common, but for twins, which have all but the
             place.
-        scene_of: chooses the place of a video.
+        scene_of: chooses the place of a video; None as `scene_rule` does.
     """
+    scene_of = scene_of or scene_rule(sizes)
     index, clips = SUBSETS.index(TWINS.get(subset, subset)), subset.startswith("clips_")
     casts = (solo_casts if clips else company_casts)(np.random.default_rng((seed, index)))
     plans = []

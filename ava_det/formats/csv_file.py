@@ -1,0 +1,221 @@
+"""Csv files of other people: their lines, their rows, and which column is which.
+
+All readers of csv take the columns by the names of a header line, in whatever order, or refuse the
+header; without one the order is the reader's. Names are compared without case, blanks, quotes and
+punctuation, and common other names are known. What is no csv with commas is refused as what it is.
+"""
+
+import csv
+from collections.abc import Collection, Iterator, Sequence
+
+from ava_det.formats.atomic import StrPath, open_bytes, open_text
+from ava_det.formats.errors import LONGEST_LINE, naming
+from ava_det.structures import InputError
+
+MOST_LINES = 1 << 22  # of a file that is read line by line into Python's objects
+_BLOCK = 1 << 20  # bytes
+_MOST_SHOWN = 120  # characters of a row: where a quote is not closed, it is the rest of a file
+_TICKS = "frame frameid frameindex framenumber"
+_TIMES = "timestamp time second seconds sec middleframetimestamp frametimestamp keyframe tick"
+_CORNERS = {"x1": "xmin left", "y1": "ymin top", "x2": "xmax right", "y2": "ymax bottom"}
+_BOXES = ("", "box", "bbox", "entitybox", "personbox")
+# A column's name -> how else it is called, by `_key`.
+SYNONYMS: dict[str, frozenset[str]] = {
+    name: frozenset(others.split())
+    for name, others in {
+        "video": "videoid videoname vid",
+        "tick": f"{_TIMES} {_TICKS}",
+        "time": f"{_TIMES} {_TICKS}",
+        "frame": _TICKS,
+        "action": "actionid label labelid class classid categoryid",
+        "person": "personid track trackid entityid",
+        "score": "scores confidence conf prob probability actionscore",
+        "tube": "tubeid",
+        "id": "labelid actionid classid",
+        "name": "classname actionname class action label",
+        "group": "type labeltype category supercategory",
+        "path": "video videopath videoid file filename",
+        "label": "labelid class classid action actionid",
+        **{
+            corner: " ".join(f"{box}{one}" for box in _BOXES for one in f"{corner} {more}".split())
+            for corner, more in _CORNERS.items()
+        },
+    }.items()
+}
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
+
+
+def text_lines(path: StrPath) -> Iterator[str]:
+    """The lines of a text file, plain or gzipped, with their ends.
+
+    Raises:
+        InputError: no UTF-8 text, a line longer than `LONGEST_LINE`, or more than `MOST_LINES`.
+    """
+    with naming(path), open_text(path) as file:
+        row = 0
+        while line := file.readline(LONGEST_LINE + 1):
+            row += 1
+            if len(line) > LONGEST_LINE:
+                raise InputError(f"{path}: row {row}: longer than {LONGEST_LINE:,} characters")
+            if "\0" in line:
+                raise InputError(f"{path}: row {row}: a zero byte: not a text file")
+            if row > MOST_LINES:
+                raise InputError(f"{path}: more than {MOST_LINES:,} rows")
+            yield line
+
+
+def csv_rows(path: StrPath) -> Iterator[tuple[int, list[str]]]:
+    """(row, fields) of all rows, blank ones too; row 1 is the first, be it a header line.
+
+    Raises:
+        InputError: as `text_lines`; a quote that is not closed; columns that something else than
+            commas separates.
+    """
+    number, begun = 0, False
+    try:
+        for number, fields in enumerate(csv.reader(text_lines(path)), 1):
+            if not begun and any(fields):
+                _require_commas(path, number, fields)
+                begun = True
+            yield number, fields
+    except csv.Error as error:
+        raise InputError(
+            f"{path}: row {number + 1}: cannot be read as csv ({error}); is a quote not closed?"
+        ) from None
+
+
+def _require_commas(path: StrPath, number: int, fields: Sequence[str]) -> None:
+    """Refuse a first row that makes sense only if something else than commas separates."""
+    line = ",".join(fields)
+    for sign, name in _SEPARATORS.items():
+        parts, least = line.count(sign) + 1, 6 if sign == " " else 2
+        # Where commas are those of decimals, there are several fields, but no number is whole.
+        if parts >= least and (len(fields) == 1 or (parts > 5 and not is_number(fields[1]))):
+            raise InputError(
+                f"{path}: row {number}: its columns are separated by {name}: write commas between "
+                "them, and points in decimals (pandas: to_csv(sep=','))"
+            )
+
+
+def find_columns(
+    path: StrPath, header: Sequence[str], columns: Collection[str], needed: Collection[str]
+) -> dict[str, int]:
+    """Where a header line has the columns; others in it are passed over.
+
+    Args:
+        path: named in messages.
+        header: its fields.
+        columns: what is looked for, by name or by one of `SYNONYMS`.
+        needed: which of them must be there.
+
+    Raises:
+        InputError: a column that is needed is not there, or one is there twice.
+    """
+    found: dict[str, int] = {}
+    keys = [_key(title) for title in header]
+    for name in columns:
+        places = [k for k, key in enumerate(keys) if _is_called(name, key)]
+        if len(places) > 1:
+            which = " and ".join(shown(header[k]) for k in places[:3])
+            raise InputError(f"{path}: row 1: {which} both name the column {name}: leave one out")
+        if places:
+            found[name] = places[0]
+    lacking = [name for name in needed if name not in found]
+    if lacking:
+        titles = shown(",".join(header))
+        raise InputError(
+            f"{path}: row 1: no column {', '.join(lacking)} in the header line {titles}: "
+            "rename the columns"
+        )
+    return found
+
+
+def is_header(fields: Sequence[str], columns: Collection[str]) -> bool:
+    """Whether a first row is a header: it names at least two of the columns, or one of them and
+    holds no number. A row that only begins with `video...` is a header, too, of unknown columns.
+    """
+    keys = [_key(title) for title in fields]
+    known = sum(any(_is_called(name, key) for key in keys) for name in columns)
+    plain = len(fields) > 1 and not any(is_number(text) for text in fields)
+    return known > 1 or (plain and (known > 0 or keys[0].startswith("video")))
+
+
+def named_rows(
+    path: StrPath, columns: Sequence[str], needed: Collection[str] | None = None
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """(row, column -> text) of a csv that must have a header line; blank rows are passed over.
+
+    Args:
+        path: the file.
+        columns: what is taken from it.
+        needed: which of them no row may lack; all by default.
+
+    Raises:
+        InputError: as `csv_rows` and `find_columns`; a row of too many columns, or that lacks one.
+    """
+    needed = columns if needed is None else needed
+    places: dict[str, int] = {}
+    width = 0
+    for number, fields in csv_rows(path):
+        if number == 1:
+            places, width = find_columns(path, fields, columns, needed), len(fields)
+        elif any(fields):
+            row = {name: fields[k].strip() for name, k in places.items() if k < len(fields)}
+            lacking = [name for name in needed if not row.get(name)]
+            if lacking:
+                raise InputError(f"{path}: row {number}: no {', '.join(lacking)}")
+            if len(fields) > width:
+                raise InputError(
+                    f"{path}: row {number}: {len(fields)} columns where the header names {width}"
+                )
+            yield number, row
+    if not width:
+        raise InputError(f"{path}: the file is empty")
+
+
+def most_rows(path: StrPath, bound: int) -> int:
+    """How many rows a file has at most, for readers that take it to memory whole.
+
+    Raises:
+        InputError: more than `bound`, a line that is far too long, or a zero byte.
+    """
+    most, row, open_line = 1, 1, 0
+    with open_bytes(path) as file:
+        while block := file.read(_BLOCK):
+            feeds, returns = block.count(b"\n"), block.count(b"\r")
+            if b"\0" in block:
+                row += block[: block.index(b"\0")].count(b"\n")
+                raise InputError(f"{path}: row {row}: a zero byte: not a text file")
+            first, last = (find(b"\n" if feeds else b"\r") for find in (block.find, block.rfind))
+            if open_line + (first if first >= 0 else len(block)) > LONGEST_LINE:
+                raise InputError(f"{path}: row {row}: longer than {LONGEST_LINE:,} characters")
+            open_line = len(block) - last - 1 if last >= 0 else open_line + len(block)
+            most, row = most + feeds + returns, row + max(feeds, returns)
+            if row > bound:
+                raise InputError(f"{path}: more than {bound:,} rows, too many to hold in memory")
+    return most
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number to Python and to pandas."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text and text.isascii()  # which Python takes, and pandas does not
+
+
+def shown(text: object) -> str:
+    """What stands in a file, as a message quotes it: the beginning of a long text."""
+    if not isinstance(text, str):
+        return repr(text)[:_MOST_SHOWN]
+    return repr(text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}...")
+
+
+def _key(title: str) -> str:
+    """What is compared of a column's name."""
+    return "".join(filter(str.isalnum, title.lower()))
+
+
+def _is_called(name: str, key: str) -> bool:
+    return key == _key(name) or key in SYNONYMS.get(name, ())
