@@ -3,7 +3,7 @@
 import errno
 import fcntl
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -14,7 +14,7 @@ _NO_LOCKS = errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP  # of a file system withou
 
 
 @contextmanager
-def lock(path: Path) -> Generator[IO[bytes] | None]:
+def lock(path: Path, *, inherited: bool = True) -> Generator[IO[bytes] | None]:
     """Hold an output alone; give None, at once, where another process holds it.
 
     The lock ends with the block, or with the process, however that ends: a killed one leaves
@@ -23,11 +23,12 @@ def lock(path: Path) -> Generator[IO[bytes] | None]:
 
     Args:
         path: the file or folder that is to be written; its folder is made where there is none.
+        inherited: as for `take`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     name = path.with_name(f".{path.name}.lock")
     try:
-        file = take(name)
+        file = take(name, inherited=inherited)
     except OSError as error:
         error.filename = str(path)  # the name that the user knows
         raise
@@ -59,10 +60,15 @@ def alone(*paths: Path) -> Generator[None]:
             yield
 
 
-def take(path: Path) -> IO[bytes] | None:
+def take(path: Path, *, inherited: bool = True) -> IO[bytes] | None:
     """Open a file, made where there is none, and lock it until it is closed.
 
     Where the file system has no locks, the file is open but not locked.
+
+    Args:
+        path: the file.
+        inherited: processes that are forked from this one, or are handed the file, hold it as
+            well until they have all ended; otherwise this process holds it alone.
 
     Returns:
         The open file; None if another process holds it.
@@ -70,7 +76,7 @@ def take(path: Path) -> IO[bytes] | None:
     while True:
         file = path.open("ab")
         try:
-            if not _try(file):
+            if not _try(file, fcntl.flock if inherited else fcntl.lockf):
                 file.close()
                 return None
         except OSError as error:
@@ -89,10 +95,10 @@ def drop(path: Path) -> None:
             path.unlink()  # while we hold it, so that nobody takes it in between
 
 
-def _try(file: IO[bytes]) -> bool:
+def _try(file: IO[bytes], how: Callable[..., None] = fcntl.flock) -> bool:
     """Lock an open file; whether it was free."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        how(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -1,10 +1,13 @@
 """`metrics.json`, the log of a run as detectron2's JSONWriter keeps it: one object a line."""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ava_det.formats.atomic import StrPath
+from ava_det.formats.atomic import StrPath, atomic_text
 from ava_det.formats.csv_file import text_lines
 from ava_det.structures import InputError
 
@@ -22,6 +25,38 @@ def read_metrics(path: StrPath) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         InputError: a line that is no object with a number `iteration`.
     """
     curves: dict[str, dict[int, float]] = {}
+    for iteration, row in _rows(path):
+        for name, value in row.items():
+            if isinstance(value, int | float):
+                curves.setdefault(name, {})[iteration] = float(value)
+    return {
+        name: (np.array(sorted(curve)), np.array([curve[k] for k in sorted(curve)]))
+        for name, curve in curves.items()
+    }
+
+
+def cut_metrics(path: Path, end: int) -> None:
+    """Take off the iterations from `end` on, which a run that is resumed there runs again.
+
+    Of several lines of an iteration one is left, as `read_metrics` reads them; so is none of a last
+    line that was cut short. A log that is not there stays away.
+
+    Raises:
+        InputError: as for `read_metrics`.
+    """
+    if not path.exists():
+        return
+    kept: dict[int, dict[str, Any]] = {}
+    for iteration, row in _rows(path):
+        if iteration < end:
+            kept.setdefault(iteration, {}).update(row)
+    with atomic_text(path) as file:
+        for iteration, row in kept.items():
+            file.write(json.dumps({**row, "iteration": iteration}, sort_keys=True) + "\n")
+
+
+def _rows(path: StrPath) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The iteration of each line and what else it says."""
     lines = [line.strip() for line in text_lines(path)]
     for number, line in enumerate(lines, 1):
         try:
@@ -29,14 +64,9 @@ def read_metrics(path: StrPath) -> dict[str, tuple[np.ndarray, np.ndarray]]:
             iteration = int(row.pop("iteration"))
             if not 0 <= iteration < 2**53:
                 raise ValueError("no number of an iteration")
-            figures = {k: float(v) for k, v in row.items() if isinstance(v, int | float)}
+            row = {k: float(v) if isinstance(v, int | float) else v for k, v in row.items()}
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             if number == len(lines):
-                break
+                return
             raise InputError(f"{path}: row {number}: not a line of a training log") from None
-        for name, value in figures.items():
-            curves.setdefault(name, {})[iteration] = value
-    return {
-        name: (np.array(sorted(curve)), np.array([curve[k] for k in sorted(curve)]))
-        for name, curve in curves.items()
-    }
+        yield iteration, row

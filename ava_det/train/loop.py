@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from detectron2.engine import HookBase, SimpleTrainer
+from detectron2.engine.hooks import EvalHook
 from detectron2.utils import comm
 from detectron2.utils.comm import get_rank
 from fvcore.common.checkpoint import Checkpointer
@@ -24,6 +25,8 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ava_det.structures import InputError
+from ava_det.train.finite import broken_gradient
+from ava_det.train.gradient_check import checked_gradients
 from ava_det.train.processes import STOPPING
 from ava_det.train.tasks import Batch, Task, device_of, unwrap
 
@@ -70,6 +73,7 @@ class ClipTrainer(SimpleTrainer):
     ):
         super().__init__(model, data_loader, optimizer)
         self.task, self.seed, self.accumulate, self.clip_norm = task, seed, accumulate, clip_norm
+        self._checked = False  # whether gradients are right on this machine
         self.device = device_of(model)
         self.autocast = autocast(self.device, amp)
         half = bool(amp) and self.autocast.fast_dtype == torch.float16
@@ -77,7 +81,12 @@ class ClipTrainer(SimpleTrainer):
         self.grad_scaler = torch.amp.GradScaler(self.device.type, enabled=scale)
 
     def run_step(self) -> None:
-        """One step of the optimizer; a loss that is not finite raises FloatingPointError."""
+        """One step of the optimizer.
+
+        Raises:
+            FloatingPointError: a loss or a gradient is not finite; weights stay what they were.
+            InputError: in the first step: this machine gets gradients wrong in this precision.
+        """
         batches = self._data_loader_iter  # made on first use, which draws from the generator
         seed_iteration(self.seed, self.iter, get_rank())
         self.optimizer.zero_grad()
@@ -89,16 +98,38 @@ class ClipTrainer(SimpleTrainer):
             waited += time.perf_counter() - start
             last = micro_step == self.accumulate - 1
             rng = mix_generator(self.seed, self.iter, micro_step)
-            for name, loss in self._backward(batch, rng, synchronize=last).items():
+            with nullcontext() if self._checked else checked_gradients(unwrap(self.model)):
+                losses = self._backward(batch, rng, synchronize=last)
+            self._checked = True
+            for name, loss in losses.items():
                 totals[name] = totals.get(name, 0) + loss
         self.after_backward()
-        # Before the weights change: a loss that is not finite must not reach them.
-        self._write_metrics(totals, waited)
+        try:  # before the weights change: a loss that is not finite must not reach them
+            self._write_metrics(totals, waited)
+        except FloatingPointError as error:
+            raise FloatingPointError(" ".join(str(error).split())) from error
+        self._change_weights()
+
+    def _change_weights(self) -> None:
+        """Step the optimizer, unless the gradient is not finite.
+
+        A gradient scaler leaves such a step out and lowers its scale, which is no failure until
+        there is no scale left to lower. Processes have the same gradient, so all of them stop.
+        """
+        scaler = self.grad_scaler
+        scaler.unscale_(self.optimizer)
+        parameters = list(self.model.parameters())
+        norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        if not norm.isfinite() and not (scaler.is_enabled() and scaler.get_scale() > 1):
+            raise FloatingPointError(
+                f"iteration {self.iter}: {broken_gradient(unwrap(self.model))}; the weights are as "
+                "before, and --resume goes on from the last checkpoint: with a lower optimizer.lr, "
+                "train.clip_norm or train.amp=False, say"
+            )
         if self.clip_norm is not None:
-            self.grad_scaler.unscale_(self.optimizer)
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
-        self.grad_scaler.step(self.optimizer)
-        self.grad_scaler.update()
+            nn.utils.clip_grads_with_norm_(parameters, self.clip_norm, norm)
+        scaler.step(self.optimizer)
+        scaler.update()
 
     def _backward(
         self, batch: Batch, rng: np.random.Generator, synchronize: bool
@@ -139,6 +170,15 @@ class WeightAverage(HookBase):
     def after_step(self) -> None:
         """Take in the weights of this step."""
         self.average.update_parameters(unwrap(self.model))
+
+
+class TestUnlessFailed(EvalHook):
+    """detectron2's hook of evaluation, which does not test a run that failed in its last step."""
+
+    def after_train(self) -> None:
+        """Test what the run has come to, if it has come to its end."""
+        if self.trainer.iter >= self.trainer.max_iter:
+            super().after_train()
 
 
 class StopOnRequest(HookBase):
@@ -191,3 +231,14 @@ def autocast(device: torch.device, amp: bool | str) -> torch.autocast:
     if amp not in ("float16", "bfloat16"):
         raise InputError(f"amp={amp}: True, False, float16 and bfloat16 are known")
     return torch.autocast(device.type, getattr(torch, amp))
+
+
+def without_traceback(record: logging.LogRecord) -> bool:
+    """A filter of detectron2's log: an end that is foreseen is a line there, without traceback.
+
+    Whoever called for the run reports it, and shows the traceback if asked to.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, InputError | FloatingPointError):
+        record.msg, record.args, record.exc_info = "stopped: %s", (error,), None
+    return True

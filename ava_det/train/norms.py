@@ -10,6 +10,7 @@ from fvcore.nn.distributed import differentiable_all_reduce
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ava_det.train.finite import check_finite
 from ava_det.train.tasks import Batch, Task
 
 
@@ -88,19 +89,27 @@ def measure_statistics(model: nn.Module, task: Task, batches: Iterable[Batch], c
         task: runs it, on clips that are not mixed.
         batches: of training.
         count: how many of them.
+
+    Raises:
+        FloatingPointError: the statistics of a norm are not finite.
     """
     model.eval()
-    norms = {m: _Moments(m) for m in model.modules() if isinstance(m, _BatchNorm)}
-    for norm in norms:
+    norms: dict[str, Any] = {n: m for n, m in model.named_modules() if isinstance(m, _BatchNorm)}
+    moments = {name: _Moments(norm) for name, norm in norms.items()}
+    for norm in norms.values():
         norm.train()
-    hooks = [norm.register_forward_pre_hook(seen.add) for norm, seen in norms.items()]
+    hooks = [norm.register_forward_pre_hook(moments[n].add) for n, norm in norms.items()]
     for _, batch in zip(range(count), batches, strict=False):
         task.outputs(model, batch)
     for hook in hooks:
         hook.remove()
-    for norm, seen in norms.items():
-        seen.keep(norm)
     model.eval()
+    measured = {name: seen.statistics() for name, seen in moments.items()}
+    check_finite(measured, "batch norms measured on training batches")
+    for name, statistics in measured.items():
+        if statistics is not None:
+            norms[name].running_mean.copy_(statistics[0])
+            norms[name].running_var.copy_(statistics[1])
 
 
 class _Moments:
@@ -118,13 +127,14 @@ class _Moments:
         mean, count = mean.double(), values.numel() / values.shape[1]
         self.sums += count * torch.stack([mean, variance + mean.square(), torch.ones_like(mean)])
 
-    def keep(self, norm: Any) -> None:
-        """Give the norm the mean and the variance of what it has seen in all processes."""
+    def statistics(self) -> Tensor | None:
+        """(2, C) mean and variance of what the norm has seen in all processes; None if nothing."""
         if get_world_size() > 1:
             dist.all_reduce(self.sums)
+        if not self.sums[2, 0]:  # a part of the model that works in training only
+            return None
         mean, square = self.sums[:2] / self.sums[2]
-        norm.running_mean.copy_(mean)
-        norm.running_var.copy_(square - mean.square())
+        return torch.stack([mean, square - mean.square()])
 
 
 def share_statistics(model: nn.Module) -> None:

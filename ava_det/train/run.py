@@ -23,6 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from ava_det.cli import quiet_libraries
+from ava_det.formats.metrics import cut_metrics
 from ava_det.model.norms import channels_last
 from ava_det.model.weights.load import load_weights
 from ava_det.model.weights.native import ClipShape, ModelCard, save_weights
@@ -30,7 +31,16 @@ from ava_det.model.zoo import TASKS
 from ava_det.structures import InputError
 from ava_det.train.checkpoint import AtomicCheckpointer
 from ava_det.train.config import load_config
-from ava_det.train.loop import ClipTrainer, StopOnRequest, WeightAverage, autocast
+from ava_det.train.finite import check_finite
+from ava_det.train.folder import only_run
+from ava_det.train.loop import (
+    ClipTrainer,
+    StopOnRequest,
+    TestUnlessFailed,
+    WeightAverage,
+    autocast,
+    without_traceback,
+)
 from ava_det.train.norms import measure_statistics, share_statistics, synchronize_norms
 from ava_det.train.processes import run_in_processes
 from ava_det.train.schedule import settle
@@ -70,7 +80,17 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
 
     Returns:
         The weight file, of averaged weights where the config asks for them.
+
+    Raises:
+        InputError: what is asked for cannot be; or another run has the folder.
+        FloatingPointError: NaN or infinite numbers, which nothing that is kept has in it.
     """
+    with only_run(output):
+        return _train(cfg, output, resume)
+
+
+def _train(cfg: DictConfig, output: Path, resume: bool) -> Path:
+    """Train in a folder that is this run's alone."""
     _prepare(cfg, output, resume)
     settings = cfg.train
     for part, of in (("train", cfg.dataloader.train), ("test", cfg.test.loader)):
@@ -86,13 +106,19 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
         plain, str(output), save_to_disk=comm.is_main_process(), **kept
     )
     trainer.register_hooks([hooks.IterationTimer(), average])
-    trainer.register_hooks(_hooks(cfg, output, trainer, checkpointer, tested, test_loader))
+    trainer.register_hooks(_hooks(cfg, trainer, checkpointer, tested, test_loader))
     start = _place_to_start(trainer, checkpointer, resume)
+    if comm.is_main_process():
+        # Last, when the tests have their figures.
+        writers = _writers(output, settings.max_iter, start)
+        trainer.register_hooks([hooks.PeriodicWriter(writers, settings.log_period)])
     loader.skip(start * settings.accumulate)
     trainer.reset_data_loader(lambda: loader)
     trainer.train(start, settings.max_iter)
     if comm.is_main_process():
-        save_weights(output / WEIGHTS, tested.state_dict(), model_card(cfg))
+        weights = tested.state_dict()
+        check_finite(weights, f"{output / WEIGHTS}, which is not written")
+        save_weights(output / WEIGHTS, weights, model_card(cfg))
     return output / WEIGHTS
 
 
@@ -128,29 +154,25 @@ def build_trainer(cfg: DictConfig) -> tuple[Any, ClipTrainer]:
 
 def _hooks(
     cfg: DictConfig,
-    output: Path,
     trainer: ClipTrainer,
     checkpointer: AtomicCheckpointer,
     tested: nn.Module,
     test_loader: Iterable[Batch],
 ) -> list[HookBase | None]:
     """What happens after a step, in order, once the averages are up to date."""
-    settings, main_process = cfg.train, comm.is_main_process()
+    settings = cfg.train
     return [
         hooks.LRScheduler(trainer.optimizer, instantiate(cfg.lr_multiplier)),
         # After whatever changes what it saves.
-        hooks.PeriodicCheckpointer(checkpointer, settings.checkpoint_period, max_to_keep=2)
-        if main_process
+        hooks.PeriodicCheckpointer(checkpointer, settings.checkpoint_period)
+        if comm.is_main_process()
         else None,
         StopOnRequest(checkpointer, trainer.device),
         # Also at the end, whatever the period: the weights that are kept have been measured.
-        hooks.EvalHook(
+        TestUnlessFailed(
             settings.eval_period,
             lambda: _test(cfg, tested, trainer.task, test_loader, trainer.iter),
         ),
-        hooks.PeriodicWriter(_writers(output, settings.max_iter), settings.log_period)
-        if main_process
-        else None,
     ]
 
 
@@ -164,6 +186,7 @@ def _place_to_start(trainer: ClipTrainer, checkpointer: AtomicCheckpointer, resu
         raise InputError(
             f"{checkpointer.save_dir}: not all processes find the same checkpoint there"
         )
+    checkpointer.sweep()  # those that were left when the run was stopped
     return start
 
 
@@ -240,6 +263,7 @@ def _prepare(cfg: DictConfig, output: Path, resume: bool) -> None:
         raise InputError(f"{output}: holds a run already; --resume goes on with it")
     for name in ("detectron2", "fvcore", "ava_det"):
         setup_logger(str(output / "log.txt"), comm.get_rank(), name=name, abbrev_name=name)
+    logging.getLogger("detectron2.engine.train_loop").addFilter(without_traceback)
     weights = OmegaConf.select(cfg, "task.criterion.class_weights", throw_on_missing=False)
     if isinstance(weights, DictConfig):  # `balanced`: as numbers, tests do without the training set
         cfg.task.criterion.class_weights = instantiate(weights)
@@ -250,11 +274,14 @@ def _prepare(cfg: DictConfig, output: Path, resume: bool) -> None:
                 (output / UNREADABLE.format(part)).unlink(missing_ok=True)
 
 
-def _writers(output: Path, max_iter: int) -> list[EventWriter]:
+def _writers(output: Path, max_iter: int, start: int) -> list[EventWriter]:
+    """Logs of a run, without what there is of iterations that are run again."""
+    metrics = output / "metrics.json"
+    cut_metrics(metrics, start)
     return [
         CommonMetricPrinter(max_iter),
-        JSONWriter(str(output / "metrics.json")),
-        TensorboardXWriter(str(output)),
+        JSONWriter(str(metrics)),
+        TensorboardXWriter(str(output), purge_step=start),
     ]
 
 

@@ -19,6 +19,5 @@ reader.update(folder="runs/ablate/cache", short_side=72, entries=4096)
 for loader in (dataloader.train, test.loader):
     loader.num_workers = 0  # a process a core
 train.update(max_iter=500, eval_period=250, log_period=50, checkpoint_period=250)
-train.update(amp="bfloat16", channels_last=True)
-test.amp = train.amp
+train.channels_last = True
 recipe.mix = "vanilla"

@@ -19,6 +19,5 @@ for loader in (dataloader.train, test.loader):
     loader.num_workers = 0  # a process a core
 dataloader.train.mapper.transform.highest = 100
 train.update(max_iter=900, eval_period=300, log_period=50, checkpoint_period=300)
-train.update(amp="bfloat16", channels_last=True)
-test.amp = train.amp
+train.channels_last = True
 train.ema = 0.99

@@ -237,7 +237,9 @@ def test_a_loader_of_films(run_tool, small_run):
 
 
 def test_steps_in_two_precisions_and_layouts(run_tool, small_run):
-    ran = run_tool("benchmark", "step", "--config", TRAINED, "--rounds", 1, *small_run)
+    # Of 8 frames, 2 are under slow kernels of 3: refused in bfloat16 where that goes wrong.
+    arguments = ["--rounds", 1, *small_run, "clip.frames=16"]
+    ran = run_tool("benchmark", "step", "--config", TRAINED, *arguments)
     assert ran.code == 0, ran.err
     head, *rows = ran.out.splitlines()
     assert head == "steps of 2 clips, one core, medians of 1, in turns"

@@ -8,7 +8,6 @@ and a checksum of all of it, tensors included.
 import hashlib
 import inspect
 import json
-import os
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ava_det.formats.atomic import atomic_path
 from ava_det.model import zoo
 from ava_det.model.weights.arguments import check_arguments
 from ava_det.model.weights.foreign import Origin
@@ -98,7 +98,7 @@ def origin_of(card: ModelCard) -> Origin:
 def save_weights(
     path: Path, weights: Mapping[str, Tensor], card: ModelCard, half: bool = False
 ) -> None:
-    """Write a weight file, atomically.
+    """Write a weight file, atomically; equal weights and cards give equal bytes.
 
     Args:
         path: the file.
@@ -116,19 +116,32 @@ def save_weights(
             raise ValueError(f"beyond float16: {', '.join(broken[:3])}")
     header = {
         "format": FORMAT,
-        "card": json.dumps(asdict(card)),
-        "pixels": json.dumps(card.pixels()),
+        "card": json.dumps(asdict(card), sort_keys=True),
+        "pixels": json.dumps(card.pixels(), sort_keys=True),
     }
     header["checksum"] = _checksum(header, tensors)
-    partial = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
+    with atomic_path(path) as partial:
         partial.touch()
         mode = partial.stat().st_mode
         save_file(tensors, partial, metadata=header)
+        _sort_metadata(partial)
         partial.chmod(mode)  # safetensors lets nobody else read what it writes
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+
+
+def _sort_metadata(path: Path) -> None:
+    """Put the metadata of a safetensors file in order: it comes from a hash map, in any.
+
+    The tensors are in order. Eight bytes say how long the header is, JSON with spaces behind it.
+    """
+    with path.open("r+b") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode().ljust(length)
+        if len(text) != length:  # as long, for it is the same JSON
+            raise RuntimeError(f"{path}: safetensors writes its header in another way")
+        file.seek(8)
+        file.write(text)
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], ModelCard]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -78,6 +79,27 @@ def test_half_a_file_is_a_model_in_float32(small, tmp_path):
         assert torch.equal(found, weight.half().float() if weight.is_floating_point() else weight)
     with pytest.raises(ValueError, match="beyond float16: a"):
         save_weights(tmp_path / "a.safetensors", {"a": torch.tensor([7e4])}, CARD, half=True)
+
+
+@pytest.mark.holds("13.11 equal weights give equal bytes")
+def test_equal_weights_are_equal_bytes(small, tmp_path):
+    """Whatever the order of keys, the layout in memory and, tried eight times, of hash maps."""
+    weights = small(0).state_dict()
+    turned = {name: weights[name].clone() for name in reversed(weights)}
+    for name, weight in turned.items():
+        if weight.dim() == 5:
+            turned[name] = weight.contiguous(memory_format=torch.channels_last_3d)
+    arguments = {name: ARGUMENTS[name] for name in reversed(ARGUMENTS)}
+    card = replace(CARD, arguments=arguments)
+    files = set()
+    for k in range(8):
+        path = tmp_path / f"{k}.safetensors"
+        save_weights(path, *((turned, card) if k % 2 else (weights, CARD)))
+        files.add(path.read_bytes())
+    assert len(files) == 1
+    model, found = load_model(path)
+    assert found == CARD
+    assert torch.equal(model.head.projection.weight, weights["head.projection.weight"])
 
 
 def save_as_at_first(path, tensors, fields):

@@ -1,0 +1,201 @@
+"""Is the weight gradient of a model's convolutions right, in the precision that it trains in?
+
+On some CPUs torch 2.14.1 (oneDNN) gets the bfloat16 gradient of a 3-D convolution's weight wrong
+where a clip has fewer frames than the kernel is long: some of it is read from memory that nobody
+wrote. Loss and accuracy hardly show it, so each machine is asked before it trains.
+
+Shapes: N clips, C channels, T frames, H W pixels.
+"""
+
+import math
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ava_det.structures import InputError
+
+# Rounding the gradient to bfloat16 is an error of 0.002 to 0.006, the fault one of 0.5 and more:
+# ten times from either.
+LARGEST_ERROR = 0.05
+REDUCED = torch.bfloat16, torch.float16
+Triple = tuple[int, ...]
+
+_SIDES = 4, 2  # pixels that are enough, for the fault is one of time; 2 where 4 take too long
+_MACS = 1 << 29  # multiplications of all convolutions together, which take less than a second
+_POISON = 1e4
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A 3-D convolution and what goes into it, as far as its gradient may depend on them.
+
+    Attributes:
+        size: (N, C, T, H, W) of the input.
+        weight: (C', C / groups, T, H, W) of the kernel.
+        channels_last: the layout of the weight in memory.
+        dtype: that it computes in.
+    """
+
+    size: Triple
+    weight: Triple
+    stride: Triple
+    padding: Triple | str
+    dilation: Triple
+    groups: int
+    channels_last: bool
+    dtype: torch.dtype
+    device: torch.device
+
+    def small(self, macs: int) -> "Convolution":
+        """The same convolution on fewer clips and pixels, of about so many multiplications.
+
+        A clip that is longer than its kernel is shortened to what shows it the same borders.
+        """
+        clips, channels, frames, *sides = self.size
+        frames = min(frames, self.weight[2] + self.stride[0])
+        for side in _SIDES:
+            spans = [min(own, max(side, k)) for own, k in zip(sides, self.weight[3:], strict=True)]
+            most = macs // (math.prod(self.weight) * frames * math.prod(spans))
+            if most:
+                break
+        return replace(self, size=(min(clips, max(1, most)), channels, frames, *spans))
+
+
+WeightGradient = Callable[[Convolution, Tensor, Tensor, torch.dtype], Tensor]
+
+
+@contextmanager
+def noted_convolutions(model: nn.Module) -> Generator[dict[Convolution, str]]:
+    """Note the temporal convolutions of a model that run in reduced precision within the block.
+
+    Returns:
+        One of each kind, with the name of the first module of that kind; filled by the block.
+    """
+    noted: dict[Convolution, str] = {}
+
+    def note(name: str, module: nn.Conv3d, inputs: tuple[Tensor], output: Tensor) -> None:
+        weight = module.weight
+        if output.dtype in REDUCED and weight.requires_grad and weight.shape[2] > 1:
+            last = weight.is_contiguous(memory_format=torch.channels_last_3d)
+            convolution = Convolution(
+                tuple(inputs[0].shape),
+                tuple(weight.shape),
+                module.stride,
+                module.padding,
+                module.dilation,
+                module.groups,
+                last and not weight.is_contiguous(),
+                output.dtype,
+                weight.device,
+            )
+            noted.setdefault(convolution, name)
+
+    hooks = [
+        module.register_forward_hook(partial(note, name))
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Conv3d)
+    ]
+    try:
+        yield noted
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def weight_gradient(
+    convolution: Convolution, clip: Tensor, above: Tensor, dtype: torch.dtype
+) -> Tensor:
+    """The gradient of a convolution's weight, computed in a precision as training does.
+
+    Args:
+        convolution: its stride, padding and so on.
+        clip: (N, C, T, H, W) input.
+        above: (N, C', T', H', W') gradient of the output.
+        dtype: of the computation.
+    """
+    layout = torch.channels_last_3d if convolution.channels_last else torch.contiguous_format
+    clip, above = (x.to(dtype).contiguous(memory_format=layout) for x in (clip, above))
+    # The gradient does not depend on the weight.
+    weight = torch.zeros(convolution.weight, dtype=dtype, device=clip.device)
+    weight = weight.contiguous(memory_format=layout).requires_grad_()
+    with torch.enable_grad(), torch.autocast(clip.device.type, enabled=False):
+        output = F.conv3d(clip, weight, None, *_settings(convolution))
+    # What the allocator hands out next holds large numbers: memory that is read unwritten shows.
+    largest = max(weight.numel(), clip.numel(), output.numel()).bit_length()
+    junk = [torch.full((1 << k,), _POISON, device=clip.device) for k in range(6, largest + 1)] * 3
+    del junk
+    return torch.autograd.grad(output, weight, above)[0]
+
+
+def gradient_error(
+    convolution: Convolution, weight_gradient: WeightGradient = weight_gradient
+) -> float:
+    """The largest relative error of a tap of the weight's gradient, against float32.
+
+    Args:
+        convolution: in reduced precision.
+        weight_gradient: what computes the gradient.
+    """
+    generator = torch.Generator().manual_seed(0)  # of its own: a run draws as it would without
+    draw = partial(torch.randn, generator=generator)
+    clip = draw(convolution.size)
+    weight = torch.empty(convolution.weight, device="meta")
+    size = F.conv3d(clip.to("meta"), weight, None, *_settings(convolution)).shape
+    clip, above = (x.to(convolution.device, convolution.dtype) for x in (clip, draw(size)))
+    tried, right = (
+        weight_gradient(convolution, clip, above, dtype).float().movedim(2, 0).flatten(1)
+        for dtype in (convolution.dtype, torch.float32)
+    )
+    # A tap that meets padding only has a gradient of 0.
+    scale = right.norm(dim=1).clamp(min=1e-3 * float(right.norm()))
+    return float(((tried - right).norm(dim=1) / scale).nan_to_num(math.inf).max())
+
+
+def check_gradients(
+    convolutions: Mapping[Convolution, str], weight_gradient: WeightGradient = weight_gradient
+) -> None:
+    """Refuse to train where the gradient of a convolution is wrong in its precision.
+
+    Args:
+        convolutions: with their names, as `noted_convolutions` gives them.
+        weight_gradient: what computes the gradient.
+
+    Raises:
+        InputError: it is; the convolution, its clip, the error and what to do.
+    """
+    # One of each kind, with the first name: clips and pixels aside, they are alike.
+    kinds: dict[Convolution, str] = {}
+    for convolution, name in convolutions.items():
+        kinds.setdefault(convolution.small(_MACS // (4 * len(convolutions))), name)
+    errors = {kind: gradient_error(kind, weight_gradient) for kind in kinds}
+    wrong = [kind for kind in kinds if errors[kind] > LARGEST_ERROR]
+    if not wrong:
+        return
+    worst = max(wrong, key=lambda kind: errors[kind])
+    others = f" ({len(wrong) - 1} other kinds of convolution are wrong, too)" if wrong[1:] else ""
+    precision = str(worst.dtype).removeprefix("torch.")
+    raise InputError(
+        f"{kinds[worst]}: this {worst.device.type} computes the weight gradient of this convolution"
+        f" wrongly in {precision}: {worst.size[2]} frames under a kernel of {worst.weight[2]},"
+        f" relative error {errors[worst]:.2g}, where rounding makes less than {LARGEST_ERROR}"
+        f"{others}; train in float32 (train.amp=False) or with longer clips (clip.frames)"
+    )
+
+
+@contextmanager
+def checked_gradients(model: nn.Module) -> Generator[None]:
+    """Run a model within the block, and check the gradients of what ran; see `check_gradients`."""
+    with noted_convolutions(model) as noted:
+        yield
+    check_gradients(noted)
+
+
+def _settings(convolution: Convolution) -> tuple[Triple, Triple | str, Triple, int]:
+    """The last arguments of torch's `conv3d`."""
+    c = convolution
+    return c.stride, c.padding, c.dilation, c.groups
