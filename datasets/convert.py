@@ -163,7 +163,10 @@ def to_ava(args: argparse.Namespace) -> None:
     choice = Choice(args.actions, tuple(args.label), tuple(args.attribute), args.every)
     found, clock = read(args, choice)
     require_chosen(str(args.inputs[0]), found, choice)
-    classes = read_class_map(args.class_map) if args.class_map else class_map_of(found.actions)
+    first = str(args.inputs[0])
+    classes = (
+        read_class_map(args.class_map) if args.class_map else class_map_of(found.actions, first)
+    )
     table = to_table(found.shapes, classes, str(args.inputs[0]))
     # Of several sizes of a video the shape is one; what was stretched has another one.
     sizes = {} if args.stretched else {video: size for video, size in reversed(found.sizes)}
