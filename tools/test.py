@@ -74,6 +74,7 @@ def main(args: argparse.Namespace) -> None:
     from ava_det.formats.atomic import atomic_text
     from ava_det.formats.ava_csv import write_detections, write_ground_truth
     from ava_det.formats.class_map import write_class_map
+    from ava_det.model.device import usable_device
     from ava_det.train.config import load_config
     from ava_det.train.features import FeatureExport
     from ava_det.train.run import evaluate, laid_out
@@ -81,6 +82,7 @@ def main(args: argparse.Namespace) -> None:
     if args.video_map and "=" in args.video_map:
         args.overrides, args.video_map = [args.video_map, *args.overrides], "act"
     cfg = load_config(args.config, args.overrides)
+    usable_device(str(cfg.train.device), "train.device=")  # before anything is written
     loading = cfg.test.loader
     if args.threshold is not None:
         loading.records.threshold = args.threshold

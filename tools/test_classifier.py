@@ -54,11 +54,13 @@ def main(args: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from ava_det.model.cost import cost_of
+    from ava_det.model.device import usable_device
     from ava_det.train.config import load_config
     from ava_det.train.run import check_classes, evaluate, laid_out
     from ava_det.train.tasks import Recognition
 
     cfg = load_config(args.config, args.overrides)
+    usable_device(str(cfg.train.device), "train.device=")  # before anything is written
     task = instantiate(cfg.task) if "task" in cfg else None
     if not isinstance(task, Recognition):
         raise InputError(f"{args.config}: trains no classifier; tools/test.py tests detectors")

@@ -13,6 +13,7 @@ from torch import Tensor
 from ava_det.boxes import to_pixels
 from ava_det.formats.class_map import ClassMap
 from ava_det.model.detector import ActionDetector
+from ava_det.model.device import usable_device
 from ava_det.model.weights.native import ClipShape, load_model
 from ava_det.structures import InputError
 
@@ -45,22 +46,28 @@ class TorchBackend:
         model: put into evaluation mode on `device`.
         class_map: what its logits mean.
         clip: the clips that it takes.
-        device: where it runs.
+        device: where it runs (`usable_device`).
+
+    Raises:
+        InputError: this machine lacks the device.
     """
 
     def __init__(
         self, model: ActionDetector, class_map: ClassMap, clip: ClipShape, device: str = "cpu"
     ):
-        self.model = model.to(device).eval()
-        self.class_map, self.clip, self.device = class_map, clip, device
+        self.device = usable_device(device)
+        self.model = model.to(self.device).eval()
+        self.class_map, self.clip = class_map, clip
 
     @classmethod
     def from_file(cls, path: Path, device: str = "cpu") -> "TorchBackend":
         """Load a weight file of ours.
 
         Raises:
-            InputError: it cannot be read or is not of an action detector.
+            InputError: it cannot be read or is not of an action detector, or this machine lacks
+                the device.
         """
+        usable_device(device)  # before the time that loading takes
         model, card = load_model(path)
         if not isinstance(model, ActionDetector):
             raise InputError(f"{path}: weights of task {card.task!r}, not of an action detector")

@@ -13,6 +13,7 @@ from torchvision.transforms import v2
 from ava_det.boxes import iou
 from ava_det.data.video import FrameReader
 from ava_det.detect.yolox import YoloxDetector
+from ava_det.model.device import usable_device
 from ava_det.model.norms import channels_last, fold_norms
 from ava_det.model.persons import relative_people
 from ava_det.model.weights.native import load_model
@@ -32,12 +33,13 @@ def load_persons(path: Path, device: str = "cpu", short_side: int | None = None)
 
     Args:
         path: the file.
-        device: where ours runs.
+        device: where ours runs (`usable_device`); a YOLOX runs on the CPU.
         short_side: as in `PersonDetector.from_file`.
 
     Raises:
-        InputError: it cannot be read or is neither.
+        InputError: it cannot be read or is neither, or this machine lacks the device.
     """
+    usable_device(device)  # before the time that loading takes
     if path.suffix == ".onnx":
         return YoloxDetector(path)
     return PersonDetector.from_file(path, device, short_side)
@@ -53,8 +55,8 @@ class PersonDetector:
     """
 
     def __init__(self, model: GeneralizedRCNN, short_side: int, device: str = "cpu"):
-        self.model = channels_last(fold_norms(model).to(device))
-        self.device = device
+        self.device = usable_device(device)
+        self.model = channels_last(fold_norms(model).to(self.device))
         self.resize = v2.Resize(short_side, antialias=True)
 
     @classmethod

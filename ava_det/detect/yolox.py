@@ -1,9 +1,15 @@
 """People by a YOLOX of COCO in an ONNX file: a teacher, or in place of our detector.
 
-OpenCV runs it, on the CPU. The export is the official one: a square BGR picture of 0..255, padded
+OpenCV runs it, on the CPU, once it has run it in a process of its own: a damaged file can end that
+process, but not this one. The export is the official one: a square BGR picture of 0..255, padded
 with grey below and on the right; an output row a cell, (x, y, log w, log h, objectness, classes).
 """
 
+import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,11 +19,14 @@ import torch
 from torchvision.ops import nms
 
 from ava_det.boxes import clip_relative, to_relative
+from ava_det.detect import onnx_probe
+from ava_det.formats.onnx_file import read_onnx
 from ava_det.structures import InputError, Keyframe, PersonBoxes
 
 STRIDES = (8, 16, 32)
 PERSON, COCO_CLASSES = 0, 80
 GREY = 114
+_MOST_LOG = 50.0  # cells, or the logarithm of them: no box is near, and exp is finite
 
 
 class YoloxDetector:
@@ -30,23 +39,20 @@ class YoloxDetector:
         overlap: IoU above which the less sure of two boxes goes.
 
     Raises:
-        InputError: the file cannot be read, or is not such a model.
+        InputError: the file cannot be read, refers to others, or is not such a model.
     """
 
     def __init__(
         self, path: Path, side: int = 416, least_score: float = 0.05, overlap: float = 0.5
     ):
-        if not path.is_file():
-            raise InputError(f"{path}: no such file")
-        try:
-            self.net = cv2.dnn.readNetFromONNX(str(path))
-            self.net.setInput(np.zeros((1, 3, side, side), np.float32))
-            shape = self.net.forward().shape
-        except cv2.error as error:
-            raise InputError(f"{path}: OpenCV cannot run it ({str(error).strip()})") from error
+        model = read_onnx(path)
+        shape = _probe(path, model, side)
         self.cells = _cells(side)
         if shape != (1, len(self.cells), 5 + COCO_CLASSES):
             raise InputError(f"{path}: gives {shape}, not a YOLOX of COCO at {side} pixels")
+        level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        self.net = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
+        cv2.utils.logging.setLogLevel(level)
         self.side, self.least_score, self.overlap = side, least_score, overlap
 
     def people(self, keyframes: Sequence[Keyframe], frames: np.ndarray) -> list[PersonBoxes]:
@@ -61,7 +67,7 @@ class YoloxDetector:
     def _people(self, keyframe: Keyframe, frame: np.ndarray) -> PersonBoxes:
         height, width = frame.shape[:2]
         scale = self.side / max(height, width)
-        size = (round(width * scale), round(height * scale))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
         square = np.full((self.side, self.side, 3), GREY, np.uint8)
         square[: size[1], : size[0]] = cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR)
         blob = square[:, :, ::-1].transpose(2, 0, 1)[None].astype(np.float32)
@@ -79,13 +85,38 @@ class YoloxDetector:
     def _decode(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Boxes (R, 4) in pixels of the square and scores (R,) of output rows (cells, 85)."""
         scores = rows[:, 4] * rows[:, 5 + PERSON]
-        sure = scores >= self.least_score
+        sure = (scores >= self.least_score) & (np.abs(rows[:, :4]) < _MOST_LOG).all(axis=1)
         rows, scores, cells = rows[sure], scores[sure], self.cells[sure]
         stride = cells[:, 2:]
         centre, half = (rows[:, :2] + cells[:, :2]) * stride, np.exp(rows[:, 2:4]) * stride / 2
         boxes = np.concatenate([centre - half, centre + half], axis=1).astype(np.float64)
         kept = nms(torch.from_numpy(boxes), torch.from_numpy(scores).double(), self.overlap)
         return boxes[kept.numpy()], scores[kept.numpy()].astype(np.float64)
+
+
+def _probe(path: Path, model: bytes, side: int) -> tuple[int, ...]:
+    """The shape of what a model gives, found out in a process that may crash.
+
+    Raises:
+        InputError: it cannot be run there.
+    """
+    # -P: beside the script lie modules whose names a library may look for.
+    command = [sys.executable, "-P", onnx_probe.__file__, str(side)]
+    one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # each reserves memory
+    done = subprocess.run(command, input=model, capture_output=True, env=os.environ | one_thread)
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        limit = f"more than {onnx_probe.SECONDS} s or too much memory"
+        raise InputError(f"{path}: OpenCV cannot run it (it takes {limit})")
+    if done.returncode < 0:
+        raise InputError(f"{path}: OpenCV cannot run it (it crashes: the file is damaged)")
+    if done.returncode:
+        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise InputError(f"{path}: OpenCV cannot run it ({last:.300})")
+    answer = json.loads(done.stdout.splitlines()[-1])
+    if "error" in answer:
+        words = " ".join(answer["error"].split())
+        raise InputError(f"{path}: OpenCV cannot run it ({words:.300})")
+    return tuple(answer["shape"])
 
 
 def _cells(side: int) -> np.ndarray:

@@ -22,6 +22,7 @@ from ava_det.structures import InputError
 
 _NUMBERS = re.compile(r"[fiu][1248]|b1")  # numpy's codes of types that are plain numbers
 _TEXT = re.compile(r"U\d{1,4}")  # and of strings, which arrays have none of, but dicts have as keys
+_SPARE = 1 << 20  # bytes or items that a small file may copy
 _LONG = 1024  # strings from here on are an array's data, not a name
 
 _RECONSTRUCT, _FROM_BUFFER, _ARRAY, _DTYPE, _SCALAR, _ORDERED, _ENCODE, _BYTES = range(8)
@@ -46,6 +47,9 @@ _KNOWN = {
     "__builtin__ bytes": _BYTES,  # and how it writes none
     "builtins bytes": _BYTES,
 }
+
+
+_COPIED = (str, bytes, bytearray, list, tuple)
 
 
 class _Data(bytearray):
@@ -104,16 +108,16 @@ def read_plain_pickle(path: Path) -> Any:
     Raises:
         InputError: the file is damaged, or asks for anything else; nothing of it was run.
     """
-    reader = _Reader()
     try:
         with _Source(FileIO(path)) as source:
+            reader = _Reader(4 * os.fstat(source.fileno()).st_size + _SPARE)
             for opcode, argument, _ in pickletools.genops(source):
                 reader.step(opcode.name, argument)
         return reader.result
     except _ForeignNameError as error:
         raise InputError(
-            f"{path}: refused: it asks for {error}, which arrays do not need; nothing was run; "
-            "write a plain dict of numpy arrays"
+            f"{path}: refused: it asks for {error!s:.99}, which arrays do not need; nothing was "
+            "run; write a plain dict of numpy arrays"
         ) from None
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
@@ -129,9 +133,14 @@ class _ForeignNameError(Exception):
 
 
 class _Reader:
-    """The stack machine that a pickle is a program for, without its calls."""
+    """The stack machine that a pickle is a program for, without its calls.
 
-    def __init__(self) -> None:
+    Args:
+        most: bytes and items that it may copy; a program can ask for one string again and again.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.left = most
         self.stack: list[Any] = []
         self.marks: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
@@ -192,7 +201,8 @@ class _Reader:
     def name(self, module_and_name: str) -> None:
         """Put what stands for a name of the short list."""
         if module_and_name not in _KNOWN:
-            raise _ForeignNameError(module_and_name[:200].replace(" ", "."))
+            shown = "".join(c if c.isprintable() else "?" for c in module_and_name)
+            raise _ForeignNameError(shown.replace(" ", "."))
         self.stack.append(_Global(_KNOWN[module_and_name]))
 
     def stack_name(self) -> None:
@@ -207,12 +217,20 @@ class _Reader:
         function, arguments = self.pop(2)
         if not isinstance(function, _Global) or type(arguments) is not tuple:
             raise TypeError("a call of something that is not a name")
+        self.spend(arguments)
         self.stack.append(_make(function.kind, arguments))
+
+    def spend(self, arguments: tuple[Any, ...]) -> None:
+        """Count what making something of arguments copies."""
+        self.left -= sum(len(value) for value in arguments if isinstance(value, _COPIED))
+        if self.left < 0:
+            raise ValueError("it copies more than it holds")
 
     def build(self) -> None:
         """Give an array its shape and data, or a type its byte order."""
         (state,) = self.pop(1)
         target = self.stack[-1]
+        self.spend(state)
         if isinstance(target, _Dtype):
             if state[1] not in ("<", ">", "|", "="):
                 raise ValueError("a type of an unknown byte order")

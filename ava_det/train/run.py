@@ -24,6 +24,7 @@ from torch import nn
 
 from ava_det.cli import quiet_libraries
 from ava_det.formats.metrics import cut_metrics
+from ava_det.model.device import usable_device
 from ava_det.model.norms import channels_last
 from ava_det.model.weights.load import load_weights
 from ava_det.model.weights.native import ClipShape, ModelCard, save_weights
@@ -85,6 +86,7 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
         InputError: what is asked for cannot be; or another run has the folder.
         FloatingPointError: NaN or infinite numbers, which nothing that is kept has in it.
     """
+    usable_device(str(cfg.train.device), "train.device=")  # before a folder is made
     with only_run(output):
         return _train(cfg, output, resume)
 
@@ -216,7 +218,7 @@ def _build_model(cfg: DictConfig) -> nn.Module:
 
 def laid_out(model: nn.Module, settings: DictConfig) -> nn.Module:
     """The model on the device of a config's `train`, in its layout in memory."""
-    model = model.to(settings.device)
+    model = model.to(usable_device(str(settings.device), "train.device="))
     return channels_last(model) if settings.channels_last else model
 
 

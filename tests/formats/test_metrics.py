@@ -73,5 +73,5 @@ def test_a_log_that_is_not_there_is_not_made(tmp_path):
 def test_a_log_that_is_no_text_is_named(tmp_path):
     path = tmp_path / "metrics.json"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match=r"metrics\.json: not a text file"):
+    with pytest.raises(InputError, match=r"metrics\.json: UTF-16 text"):
         cut_metrics(path, 5)

@@ -290,6 +290,11 @@ def test_one_of_two_things_is_to_be_done(run_tool):
         (["--dataset", "nowhere", "--weights", __file__], "unknown data set 'nowhere'"),
         (["--dataset", "toy_test", "--weights", __file__], "not a safetensors file"),
         (["--dataset", "toy_test", "--weights", "none.safetensors"], "no such file"),
+        pytest.param(
+            ["--dataset", "toy_test", "--weights", "light", "--device", "cdua"],
+            "--device 'cdua': is none of cpu, cuda, mps, xpu",
+            marks=pytest.mark.holds("13.10 a missing GPU says --device cpu, in propose.py"),
+        ),
         (["--dataset", "toy_clips", "--weights", "none"], "toy_clips: has no keyframes"),
         (
             ["--train", "--dataset", "toy_train", "toy_clips", "--test-dataset", "toy_test"],

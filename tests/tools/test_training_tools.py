@@ -62,7 +62,7 @@ def test_finetuning_takes_up_the_pretrained_backbone(pretrained, tmp_path, envir
         (
             ["finetune", FINETUNE[0], "--weights", "none.safetensors"],
             1,
-            "none.safetensors: No such file",
+            "none.safetensors: no such file",
         ),
         (["finetune", FINETUNE[0], "--weights", __file__], 1, "test_training_tools.py: not a"),
     ],

@@ -254,7 +254,7 @@ def test_a_missing_config_and_a_missing_file_are_one_line(folder, run_tool):
     words = "run --config no.py --weights classifier.pyth --inputs in.npz --output out.npy"
     np.savez("in.npz", clip=CLIP)
     assert run_tool("weights", *words.split()).err == "error: no.py: no such config\n"
-    assert run_tool("weights", "inspect", "no.pyth").err.startswith("error: no.pyth: No such file")
+    assert run_tool("weights", "inspect", "no.pyth").err.startswith("error: no.pyth: no such file")
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="memory is read from /proc")

@@ -9,8 +9,10 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from ava_det.model.persons import PERSON_DETECTORS
 from ava_det.model.zoo import ARCHITECTURES, TASKS
 
-_MOST = {"num_classes": 1 << 16, "dilation": 16, "window": 64, "resolution": 64}
-_MOST_OF_OTHERS = 1024  # no other number of an architecture, nor a list's length, is near
+_MOST = {"num_classes": 1 << 16, "dilation": 16, "window": 64, "resolution": 32}
+_MOST_OF_OTHERS = 1024  # no other number of an architecture is near
+_LONGEST = {"exclusive": 1024}
+_LONGEST_OF_OTHERS = 64  # items of a list: a stage has 36 blocks at most
 
 
 def check_arguments(task: str, arguments: Mapping[str, Any]) -> None:
@@ -60,8 +62,9 @@ def _is_sane(name: str, value: Any) -> bool:
     if name == "arguments" or not isinstance(value, (list, dict)):
         return True  # the architecture's own, which are checked by themselves
     rows = [value] if isinstance(value, list) else value.values()  # or places in stages
-    return len(value) <= _MOST_OF_OTHERS and all(
-        len(row) <= _MOST_OF_OTHERS and all(0 <= x <= _MOST_OF_OTHERS for x in row) for row in rows
+    longest = _LONGEST.get(name, _LONGEST_OF_OTHERS)
+    return len(value) <= longest and all(
+        len(row) <= longest and all(0 <= x <= _MOST_OF_OTHERS for x in row) for row in rows
     )
 
 

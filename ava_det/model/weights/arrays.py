@@ -8,11 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ava_det.formats.regular import require_regular
 from ava_det.model.classifier import Classifier
 from ava_det.model.detector import ActionDetector
 from ava_det.structures import InputError
 
 _CLIPS = (("clip",), ("slow",), ("slow", "fast"))  # what may stand in a file together
+
+_MOST_BYTES = 1 << 32  # of all arrays, unpacked
 
 _FARTHEST = 1e6  # pixels; no clip is so large
 
@@ -38,20 +41,25 @@ def read_inputs(path: Path) -> Inputs:
     Raises:
         InputError: other arrays, or some that are no clips or boxes.
     """
+    require_regular(path)
     try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > _MOST_BYTES:
+            raise ValueError(f"{size:,} bytes unpacked")
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
-    except (ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not an npz file of arrays ({error})") from error
     except MemoryError as error:
         raise InputError(f"{path}: its arrays do not fit into memory") from error
+    except Exception as error:  # numpy and zipfile raise whatever the broken bytes lead them to
+        words = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: not an npz file of arrays ({words:.200})") from error
     boxes = arrays.pop("boxes", None)
     names = next((known for known in _CLIPS if set(known) == arrays.keys()), None)
     if names is None:
-        given = ", ".join(arrays) or "none"
-        raise InputError(f"{path}: its clips must be `clip`, or `slow` and `fast`, not {given}")
+        given = ", ".join(map(repr, arrays)) or "none"
+        words = f"its clips must be `clip`, or `slow` and `fast`, not {given:.200}"
+        raise InputError(f"{path}: {words}")
     clips = [_clip(path, name, arrays[name]) for name in names]
     if len({(*clip.shape[:2], *clip.shape[3:]) for clip in clips}) > 1:
         raise InputError(f"{path}: `slow` and `fast` are of different sizes")

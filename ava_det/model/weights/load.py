@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ava_det.formats.plain_pickle import read_plain_pickle
+from ava_det.formats.regular import require_regular
 from ava_det.model.weights import native, pyslowfast, pytorchvideo, torch_files
 from ava_det.model.weights.caffe2 import CAFFE2
 from ava_det.model.weights.detectron2 import DETECTRON2
@@ -24,6 +25,7 @@ from ava_det.model.weights.mobilenet import MOBILENET
 from ava_det.model.weights.names import common_names_of_ours
 from ava_det.model.weights.torchvision import TORCHVISION
 from ava_det.model.weights.transfer import TransferReport, match, not_finite
+from ava_det.model.weights.wrappers import Found, find_weights
 from ava_det.structures import InputError
 
 HEAD = ("head.",)  # give it as `fresh` where the classes are others
@@ -52,12 +54,12 @@ _EXPORTS = {  # the formats that can be written
     "pyslowfast": (pyslowfast.PYSLOWFAST, pyslowfast.export),
     "pytorchvideo": (pytorchvideo.PYTORCHVIDEO, pytorchvideo.export),
 }
-_STATES = ("model_state", "state_dict", "model", "blobs")  # where a file keeps its weights
+_OF_CONTENT = ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError
 _NO_WEIGHTS = {  # what a failed download leaves, to how it begins
     "a web page": (b"<!doctype", b"<html", b"<?xml"),
     "a pointer of Git LFS": (b"version https://git-lfs",),
 }
-_OPTIMIZERS = ("optimizer_state", "optimizer")
+_OPTIMIZERS = ("optimizer_state", "optimizer", "optimizer_state_dict")
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class WeightFile:
         origin: the model that they were trained in, as far as it is known.
         optimizer: the optimizer's state, as it stands in the file; empty if there is none.
         card: of a file of ours.
+        left: keys of running averages of the weights that are in the file, too, and not used.
     """
 
     path: Path
@@ -79,6 +82,7 @@ class WeightFile:
     origin: Origin = field(default_factory=Origin)
     optimizer: Mapping[str, Any] = field(default_factory=dict)
     card: native.ModelCard | None = None
+    left: tuple[str, ...] = ()
 
     def renamed(self, shapes: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, Tensor]:
         """The weights by common names (`names`); those that the format does not know keep theirs.
@@ -87,11 +91,15 @@ class WeightFile:
             shapes: what a model wants, by common names; some formats fit their heads to it.
 
         Raises:
-            InputError: two weights of one name.
+            InputError: two weights of one name, or of shapes that the format does not have.
         """
         common = self.format.common_names(self.weights)
         wanted = {n: shapes[c] for n, c in common.items() if shapes and c in shapes}
-        weights = self.format.adjust(self.weights, wanted)
+        try:
+            weights = self.format.adjust(self.weights, wanted)
+        except _OF_CONTENT as error:
+            words = f"shapes that {self.format.title} never writes ({error!s:.100})"
+            raise InputError(f"{self.path}: it has weights of {words}") from error
         found = {common.get(name, name): weight for name, weight in weights.items()}
         if len(found) < len(weights):
             raise InputError(f"{self.path}: it has two weights for one place")
@@ -131,7 +139,7 @@ def load_weights(
     weights |= {n: _fit(weights[n], tuple(own[n].shape)) for n in kept}
     differences = file.origin.differences(model, fresh)
     if differences and check and file.origin.stated:
-        raise InputError(f"{path}: made for another model: {'; '.join(differences)}")
+        raise InputError(f"{path}: made for another model: {'; '.join(differences):.500}")
     try:
         report = match(own, weights, fresh)
     except ValueError as error:
@@ -148,6 +156,7 @@ def load_weights(
     notes += [f"{len(inflated)} inflated in time"] if inflated else []
     notes += ["BGR turned to RGB"] if file.origin.bgr else []
     notes += [f"note: {line}" for line in differences]
+    notes += [f"note: the averaged weights in {key!r} are not used" for key in file.left]
     return TransferReport(report.loaded, report.dropped, report.fresh, tuple(notes))
 
 
@@ -176,13 +185,9 @@ def read_file(path: Path) -> WeightFile:
     Raises:
         InputError: a file that is damaged, hostile or of no known format.
     """
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise InputError(f"{path}: not a regular file")  # a pipe would be waited on for ever
-    try:
-        with path.open("rb") as file:
-            start = file.read(32)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
+    require_regular(path)
+    with path.open("rb") as file:
+        start = file.read(32)
     for kind, beginnings in _NO_WEIGHTS.items():
         if start.lstrip().lower().startswith(beginnings):
             raise InputError(f"{path}: {kind}, not weights")
@@ -191,6 +196,7 @@ def read_file(path: Path) -> WeightFile:
     if start[8:9] == b"{":
         weights, card = native.read_weights(path)
         _check_names(path, weights)
+        weights = {name: _tensor(path, name, weight) for name, weight in weights.items()}
         return WeightFile(path, OURS, weights, native.origin_of(card), card=card)
     if start.startswith((torch_files.ZIP, torch_files.LEGACY)):
         return _recognise(path, torch_files.read_torch_file(path))
@@ -200,25 +206,36 @@ def read_file(path: Path) -> WeightFile:
 def _recognise(path: Path, content: Any) -> WeightFile:
     if not isinstance(content, dict):
         raise InputError(f"{path}: it holds a {type(content).__name__}, not weights by name")
-    states = (content[key] for key in _STATES if isinstance(content.get(key), dict))
-    state = next(states, content)
-    _check_names(path, state)
-    # DistributedDataParallel puts `module.` in front of all names.
-    found = {name.removeprefix("module."): value for name, value in state.items()}
-    if len(found) < len(state):
-        raise InputError(f"{path}: it has two weights of one name")
-    format_ = next((f for f in FORMATS if any(f.mark.match(name) for name in found)), None)
-    if format_ is None:
-        first = ", ".join(list(found)[:3]) or "none"
-        raise InputError(f"{path}: its names are of no known codebase ({first})"[:300])
-    logged = {n: v for n, v in found.items() if format_.logged and format_.logged.fullmatch(n)}
-    weights = {n: _tensor(path, n, v) for n, v in found.items() if n not in logged}
-    optimizers = (content[key] for key in _OPTIMIZERS if isinstance(content.get(key), dict))
     try:
-        origin = format_.origin(content, weights)
-    except (ValueError, TypeError) as error:
+        found = find_weights(content, FORMATS)
+    except ValueError as error:
         raise InputError(f"{path}: {error}") from error
-    return WeightFile(path, format_, weights, origin, next(optimizers, logged))
+    _check_names(path, found.state)
+    if (format_ := found.format) is None:
+        raise InputError(f"{path}: its names are of no known codebase ({_what_is_in(found)})")
+    logged = {
+        n: v for n, v in found.state.items() if format_.logged and format_.logged.fullmatch(n)
+    }
+    weights = {n: _tensor(path, n, v) for n, v in found.state.items() if n not in logged}
+    _check_size(path, weights)
+    beside = found.beside
+    optimizers = (beside[key] for key in _OPTIMIZERS if isinstance(beside.get(key), dict))
+    try:
+        origin = format_.origin(beside, weights)
+    except (*_OF_CONTENT, RecursionError) as error:
+        words = " ".join(str(error).split())
+        raise InputError(f"{path}: {words:.300}") from error
+    return WeightFile(path, format_, weights, origin, next(optimizers, logged), left=found.left)
+
+
+def _what_is_in(found: Found) -> str:
+    """The first names of a file that nobody knows, and the keys beside them, in a few words."""
+    first = ", ".join(list(found.state)[:3]) or "none"
+    if not found.where:
+        return first[:300]
+    outer = [key for key in found.beside if isinstance(key, str) and key.isprintable()]
+    beside = ", ".join(key for key in outer if key not in found.where.split(".")) or "nothing"
+    return f"in {found.where!r}: {first:.150}; beside it: {beside:.100}"
 
 
 def _check_names(path: Path, names: Iterable[Any]) -> None:
@@ -231,11 +248,21 @@ def _tensor(path: Path, name: str, value: Any) -> Tensor:
     if isinstance(value, np.ndarray):
         value = torch.from_numpy(value.astype(value.dtype.newbyteorder("="), copy=False))
     plain = isinstance(value, Tensor) and value.layout == torch.strided
-    if not plain or value.is_quantized or value.device.type != "cpu":
+    if not plain or value.is_quantized or value.is_nested or value.device.type != "cpu":
         raise InputError(f"{path}: {name} is not a plain tensor"[:300])
     if value.is_floating_point() and value.element_size() == 1:  # which mean nothing unscaled
         raise InputError(f"{path}: {name} is {value.dtype}, which has too few bits"[:300])
     return value.detach()  # where a parameter was saved
+
+
+def _check_size(path: Path, weights: Mapping[str, Tensor]) -> None:
+    """Refuse tensors that repeat their numbers so often that nobody could go through them.
+
+    A tensor may show one number of the file in 10^12 places, and many tensors may be the same.
+    """
+    size = path.stat().st_size
+    if sum(w.numel() * w.element_size() for w in weights.values()) > 16 * size:
+        raise InputError(f"{path}: its tensors are larger than a file of {size:,} bytes can hold")
 
 
 def _fit(weight: Tensor, shape: tuple[int, ...]) -> Tensor:

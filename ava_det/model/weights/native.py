@@ -9,7 +9,8 @@ import hashlib
 import inspect
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,24 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ava_det.formats.atomic import atomic_path
+from ava_det.formats.regular import require_regular
 from ava_det.model import zoo
 from ava_det.model.weights.arguments import check_arguments
+from ava_det.model.weights.footprint import (
+    MOST_PIXELS,
+    MOST_PIXELS_OF_A_FRAME,
+    check_memory,
+    check_pixels,
+)
 from ava_det.model.weights.foreign import Origin
 from ava_det.model.weights.transfer import not_finite
 from ava_det.structures import InputError
 
 FORMAT = "ava_det 1"
 _MOST = 1 << 14  # frames of a clip, pixels of a side, frames a second
+_LONGEST_HEADER = 1 << 24  # bytes: the names of 65,536 classes take 5 million
+_FRACTIONS = ("F64", "F32", "F16", "BF16")  # safetensors' words; smaller ones mean nothing unscaled
+_OF_BUILDING = LookupError, TypeError, ValueError, ArithmeticError, RuntimeError, AttributeError
 
 
 @dataclass(frozen=True)
@@ -150,48 +161,86 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], ModelCard]:
     Raises:
         InputError: the file is missing, damaged or not one of ours.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"{path}: not a safetensors file ({error})") from error
-    if header.get("format") != FORMAT:
-        raise InputError(f"{path}: not a weight file of ava_det (format {header.get('format')!r})")
-    if not _whole(header, tensors):
-        raise InputError(f"{path}: damaged: the tensors do not match their hash")
-    try:
-        card = _read_card(header["card"])
-        if "pixels" in header and json.loads(header["pixels"]) != card.pixels():
-            raise ValueError("its pixels are normalised otherwise than its arguments say")
-    except (LookupError, TypeError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: its model card cannot be read ({error})") from error
-    return tensors, card
+    with _opened(path) as (file, header, card):
+        return _tensors(path, file, header), card
 
 
 def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
-    """Build the model that a weight file names and fill it; in evaluation mode, float32."""
-    tensors, card = read_weights(path)
-    build = zoo.TASKS[card.task]
-    try:
-        with torch.device("meta"):  # nothing of a size that the file does not have is allocated
-            expected = _kinds(build(**card.arguments).state_dict())
-        if expected != _kinds(tensors):
-            raise ValueError("the tensors are not those of the architecture that it names")
-        if broken := not_finite(tensors):
-            raise ValueError(f"NaN or infinite numbers in {', '.join(broken[:3])}")
-        model = build(**card.arguments)
-        model.load_state_dict(tensors, strict=True)
-    except (LookupError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        raise InputError(f"{path}: {error}") from error
+    """Build the model that a weight file names and fill it; in evaluation mode, float32.
+
+    What its card asks for is compared with the file's header, and its memory counted, before
+    anything of that size is read or allocated.
+
+    Raises:
+        InputError: the file is missing, damaged or not one of ours, or its card is of a model that
+            is too large, or not that of its tensors.
+    """
+    with _opened(path) as (file, header, card):
+        build, clip = zoo.TASKS[card.task], card.clip
+        try:
+            with torch.device("meta"):
+                blank = build(**card.arguments).eval()
+            if _kinds(blank.state_dict()) != _kinds_of(file):
+                raise ValueError("the tensors are not those of the architecture that it names")
+            check_memory(blank, clip.frames, clip.short_side)
+            tensors = _tensors(path, file, header)
+            if broken := not_finite(tensors):
+                raise ValueError(f"NaN or infinite numbers in {', '.join(broken[:3])}")
+            model = build(**card.arguments)
+            model.load_state_dict(tensors, strict=True)
+        except _OF_BUILDING as error:
+            words = " ".join(str(error).split())
+            raise InputError(f"{path}: {words:.300}") from error
     return model.eval(), card
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[tuple[Any, Mapping[str, str], ModelCard]]:
+    """A file of ours, its header and the card in it, which is checked; no tensor is read yet."""
+    require_regular(path)
+    with path.open("rb") as start:
+        length = int.from_bytes(start.read(8), "little")
+    if length > _LONGEST_HEADER:
+        raise InputError(f"{path}: not a safetensors file (a header of {length:,} bytes)")
+    try:
+        opened = safe_open(path, framework="pt")
+    except (SafetensorError, OSError, ValueError) as error:
+        raise InputError(f"{path}: not a safetensors file ({error!s:.200})") from error
+    with opened as file:
+        header = file.metadata() or {}
+        if header.get("format") != FORMAT:
+            words = f"format {header.get('format')!r:.60}"
+            raise InputError(f"{path}: not a weight file of ava_det ({words})")
+        try:
+            card = _read_card(header["card"])
+            if "pixels" in header and json.loads(header["pixels"]) != card.pixels():
+                raise ValueError("its pixels are normalised otherwise than its arguments say")
+        except (*_OF_BUILDING, RecursionError, MemoryError) as error:
+            raise InputError(f"{path}: its model card cannot be read ({error!s:.300})") from error
+        yield file, header, card
+
+
+def _tensors(path: Path, file: Any, header: Mapping[str, str]) -> dict[str, Tensor]:
+    """All tensors of an open file, compared with the checksum in its header."""
+    try:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        whole = _whole(header, tensors)
+    except (SafetensorError, OSError, ValueError, RuntimeError, AttributeError) as error:
+        raise InputError(f"{path}: its tensors cannot be read ({error!s:.200})") from error
+    if not whole:
+        raise InputError(f"{path}: damaged: the tensors do not match their hash")
+    return tensors
 
 
 def _kinds(tensors: Mapping[str, Tensor]) -> dict[str, tuple[torch.Size, bool]]:
     """Shape of every tensor, and whether its numbers are fractions."""
     return {n: (w.shape, w.is_floating_point()) for n, w in tensors.items()}
+
+
+def _kinds_of(file: Any) -> dict[str, tuple[torch.Size, bool]]:
+    """The same of the tensors of an open file, without reading them."""
+    slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+    return {n: (torch.Size(s.get_shape()), s.get_dtype() in _FRACTIONS) for n, s in slices.items()}
 
 
 def _read_card(text: str) -> ModelCard:
@@ -204,6 +253,8 @@ def _read_card(text: str) -> ModelCard:
         clip=ClipShape(**fields["clip"]),
     )
     _check_classes(card)
+    most = MOST_PIXELS_OF_A_FRAME if card.task == "persons" else MOST_PIXELS
+    check_pixels(card.clip.frames, card.clip.short_side, most)
     return card
 
 

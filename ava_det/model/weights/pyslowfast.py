@@ -16,6 +16,8 @@ from ava_det.model.zoo import GREY_MEAN, GREY_STD
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the former is ten times as fast
 
+_DEEPEST = 20  # sections and lists within each other; PySlowFast's have 4
+
 
 def origin_of_config(content: Mapping[str, Any], _: Tensors) -> Origin:
     """PySlowFast keeps its config as YAML; some of its published files leave it out."""
@@ -25,10 +27,21 @@ def origin_of_config(content: Mapping[str, Any], _: Tensors) -> Origin:
     if "<<" in text or len(text) > 1 << 20:
         raise ValueError("its config is not one of PySlowFast")  # merges can grow without bound
     try:
+        _check_depth(text)
         config = yaml.load(text, _LOADER)
     except yaml.YAMLError as error:
         raise ValueError(f"its config cannot be read: {error}") from error
     return _read_config(config if isinstance(config, dict) else {})
+
+
+def _check_depth(text: str) -> None:
+    """Refuse what is nested so deeply that building it would end the process."""
+    depth = 0
+    for event in yaml.parse(text, _LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise ValueError(f"its config is nested more than {_DEEPEST} deep")
 
 
 def _read_config(config: Mapping[str, Any]) -> Origin:

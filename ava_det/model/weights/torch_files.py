@@ -36,7 +36,14 @@ class _Inert:
         pass
 
 
-# What training frameworks log beside the weights, replaced by a thing that does nothing.
+class _InertDict:
+    """Stands for a mapping that is logged: an empty dict, whose items may follow."""
+
+    def __new__(cls, *_: Any) -> Any:
+        return {}
+
+
+# What training frameworks log beside the weights, replaced by things that do nothing.
 _LOGGED: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
     (_Inert, name)
     for name in (
@@ -48,6 +55,30 @@ _LOGGED: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
         "numpy.dtype",
         "mmengine.logging.history_buffer.HistoryBuffer",
         "builtins.getattr",  # how a HistoryBuffer's list of its own methods is pickled
+        "argparse.Namespace",
+        "pathlib.PosixPath",
+        "pathlib.WindowsPath",
+        "pathlib._local.PosixPath",  # of Python 3.13
+        "pathlib._local.WindowsPath",
+        "omegaconf.dictconfig.DictConfig",  # hyperparameters of Lightning, and what is in them
+        "omegaconf.listconfig.ListConfig",
+        "omegaconf.nodes.AnyNode",
+        "omegaconf.base.ContainerMetadata",
+        "omegaconf.base.Metadata",
+        "typing.Any",
+        "builtins.dict",
+        "builtins.list",
+        "builtins.int",
+    )
+]
+_LOGGED += [
+    (_InertDict, name)
+    for name in (
+        "collections.defaultdict",
+        "lightning.fabric.utilities.data.AttributeDict",
+        "lightning_fabric.utilities.data.AttributeDict",
+        "lightning.pytorch.utilities.parsing.AttributeDict",
+        "pytorch_lightning.utilities.parsing.AttributeDict",
     )
 ]
 
@@ -104,7 +135,7 @@ def check_zip(path: Path) -> list[zipfile.ZipInfo]:
         # Without a buffer of Python's, and read rather than mapped: half the time.
         with path.open("rb", buffering=0) as file, zipfile.ZipFile(file) as archive:
             members = archive.infolist()
-            _check_members(members)
+            _check_members(members, os.fstat(file.fileno()).st_size)
             if any(member.CRC for member in members):  # torch can be told to write none
                 buffer = memoryview(bytearray(_CHUNK))
                 for member in members:
@@ -115,15 +146,18 @@ def check_zip(path: Path) -> list[zipfile.ZipInfo]:
                     _seek(file, member)
                     if file.read(member.file_size) != b"little":
                         raise ValueError("its numbers are not little-endian")
-    except (zipfile.BadZipFile, struct.error, NotImplementedError, ValueError, OSError) as error:
-        raise InputError(f"{path}: damaged: {error}") from error
+    except Exception as error:  # zipfile raises whatever the broken bytes lead it to
+        words = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: damaged: {words:.200}") from error
     held = [m for m in members if _STORAGE.fullmatch(m.filename) and m.file_size]
     return sorted(held, key=lambda member: member.header_offset)
 
 
-def _check_members(members: list[zipfile.ZipInfo]) -> None:
-    """Refuse members that readers would disagree about."""
+def _check_members(members: list[zipfile.ZipInfo], size: int) -> None:
+    """Refuse members that readers would disagree about, or that a file of `size` cannot hold."""
     names = [member.filename for member in members]
+    if not all(name.isprintable() for name in names):
+        raise ValueError("a member has a name that cannot be printed")
     if any(name.endswith("/constants.pkl") for name in names):
         raise ValueError("a TorchScript archive, which is a program; save its state_dict instead")
     for name, count in Counter(names).items():
@@ -132,6 +166,8 @@ def _check_members(members: list[zipfile.ZipInfo]) -> None:
     for member in members:
         if member.compress_type != zipfile.ZIP_STORED:
             raise ValueError(f"{member.filename!r:.99} is compressed, as torch.save never does")
+    if (held := sum(member.file_size for member in members)) > size:
+        raise ValueError(f"its members have {held:,} bytes, but the file {size:,}")
 
 
 def _check_sizes(
@@ -172,11 +208,10 @@ def _seek(file: FileIO, member: zipfile.ZipInfo) -> None:
 
 def _reason(error: Exception) -> str:
     """One clause out of torch's paragraphs."""
-    text = " ".join(str(error).split())
+    text = "".join(c if c.isprintable() else "?" for c in " ".join(str(error).split()))
     asked = re.search(r"GLOBAL (\S+?)[. ]*(?: was not an allowed| whose module|$)", text)
     if asked:
-        name = asked[1]
-        return f"refused: it asks for {name}, which weights do not need; nothing was run"
+        return f"refused: it asks for {asked[1]:.100}, which weights do not need; nothing was run"
     told = text.partition("WeightsUnpickler error: ")[2] or text
     clause = re.split(" (?:Please|Check the documentation) ", told)[0][:200] or type(error).__name__
     return f"not a checkpoint that can be read ({clause})"

@@ -124,7 +124,10 @@ def test_a_checkpoint_of_our_own_training(small, tmp_path):
         ([1, 2], "it holds a list"),
         ({}, "of no known codebase"),
         ({"model_state": {}}, "of no known codebase"),
-        ({"state_dict": {"encoder.layer.0.weight": torch.ones(1)}}, "of no known codebase"),
+        (
+            {"state_dict": {"encoder.layer.0.weight": torch.ones(1)}, "epoch": 3},
+            r"of no known codebase \(in 'state_dict': encoder\.layer\.0\.w.*; beside it: epoch\)",
+        ),
         ({"model_state": {"s1.pathway0_stem.conv.weight": [1.0]}}, "is not a plain tensor"),
         ({"model_state": {"s1.pathway0_stem.conv.weight": torch.ones(2).to_sparse()}}, "plain"),
         ({"model_state": {"s1.pathway0_x": torch.ones(1), 5: torch.ones(1)}}, "no plain words"),
@@ -132,8 +135,8 @@ def test_a_checkpoint_of_our_own_training(small, tmp_path):
         ({"model_state": {"s1.pathway0_\x1b[2J": torch.ones(1)}}, "no plain words"),
         ({"model_state": {"s1.pathway0_" + "x" * 999: torch.ones(1)}}, "no plain words"),
         (
-            {"model_state": {"a": torch.ones(1), "module.a": torch.ones(1)}},
-            "two weights of one name",
+            {"module.s1.pathway0_x": torch.ones(1), "module.a": torch.ones(1), "a": torch.ones(1)},
+            "two weights of one name, 'a'",
         ),
     ],
 )

@@ -196,8 +196,8 @@ def test_what_a_failed_download_leaves_is_named(tmp_path, content, words):
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
-    assert "No such file" in refused(tmp_path / "a")
-    assert "directory" in refused(tmp_path)
+    assert "no such file" in refused(tmp_path / "a")
+    assert "a folder, not a file" in refused(tmp_path)
 
 
 def test_a_pipe_is_refused_and_not_waited_on(tmp_path):

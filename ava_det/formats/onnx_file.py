@@ -1,0 +1,162 @@
+"""What an ONNX file says of itself, checked before a library takes its word for it.
+
+An ONNX file is a protobuf message. Its sizes and offsets are walked over here by the few rules of
+the wire format, so that no reader in C++ is given a tensor that is longer than its numbers, or the
+name of another file to open.
+"""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+from ava_det.formats.regular import require_regular
+from ava_det.structures import InputError
+
+_MOST_BYTES = 1 << 31  # a message of protobuf is never longer
+_VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5  # wire types
+_FIXED = {_EIGHT: 8, _FOUR: 4}
+# Numbers of fields of onnx.proto.
+_GRAPH, _TRAINING, _FUNCTIONS = 7, 20, 25  # of a model
+_NODE, _INITIALIZER, _SPARSE = 1, 5, 15  # of a graph
+_ATTRIBUTE = 5  # of a node
+_TENSORS, _GRAPHS, _SPARSES = (5, 10), (6, 11), (22, 23)  # of an attribute: one, or a list
+_DIMS, _TYPE, _RAW, _EXTERNAL, _LOCATION = 1, 2, 9, 13, 14  # of a tensor
+_TYPED = {4: 4, 5: 0, 6: 0, 7: 0, 10: 8, 11: 0}  # its lists of numbers: bytes of each, 0 if varints
+_ITEM_BYTES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 16: 2}
+
+_Field = tuple[int, int, int | memoryview]  # number, wire type, value
+
+
+def read_onnx(path: Path) -> bytes:
+    """Read an ONNX file whose tensors all lie in it.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        InputError: no such file or no regular one; damaged; weights in another file; graphs within
+            graphs, which no detector has.
+    """
+    require_regular(path)
+    if path.stat().st_size >= _MOST_BYTES:
+        raise InputError(f"{path}: larger than an ONNX file can be, 2 GiB")
+    data = path.read_bytes()
+    if not data:
+        raise InputError(f"{path}: an empty file")
+    try:
+        _check_model(memoryview(data))
+    except (ValueError, IndexError) as error:
+        raise InputError(f"{path}: not an ONNX file that can be used: {error}") from error
+    return data
+
+
+def _check_model(model: memoryview) -> None:
+    graphs = 0
+    for number, value in _messages(model, (_GRAPH, _TRAINING, _FUNCTIONS)):
+        if number != _GRAPH:
+            raise ValueError("it has functions or training steps of its own")
+        graphs += 1
+        _check_graph(value)
+    if graphs != 1:
+        raise ValueError(f"it has {graphs} graphs")
+
+
+def _check_graph(graph: memoryview) -> None:
+    for number, value in _messages(graph, (_NODE, _INITIALIZER, _SPARSE)):
+        if number == _SPARSE:
+            raise ValueError("it has a sparse tensor")
+        if number == _INITIALIZER:
+            _check_tensor(value)
+            continue
+        for _, attribute in _messages(value, (_ATTRIBUTE,)):
+            for kind, part in _messages(attribute, (*_TENSORS, *_GRAPHS, *_SPARSES)):
+                if kind not in _TENSORS:
+                    raise ValueError("a node has a graph or a sparse tensor within")
+                _check_tensor(part)
+
+
+def _check_tensor(tensor: memoryview) -> None:
+    """Refuse a tensor whose numbers are elsewhere, or not as many as its shape says."""
+    dims: list[int] = []
+    kind, raw, typed = 0, None, 0
+    for number, wire, value in _fields(tensor):
+        if number == _EXTERNAL or (number == _LOCATION and value):
+            raise ValueError("it keeps weights in another file, which is not opened")
+        if number == _DIMS:
+            dims += _numbers(wire, value)
+        elif number == _TYPE and wire == _VARINT:
+            kind = int(value)
+        elif number == _RAW and isinstance(value, memoryview):
+            raw = len(value)
+        elif number in _TYPED:
+            typed += _count(wire, value, _TYPED[number])
+    if len(dims) > 8 or any(size >= _MOST_BYTES for size in dims):  # negative ones are larger
+        raise ValueError("a tensor has an impossible shape")
+    if kind not in _ITEM_BYTES:
+        raise ValueError(f"a tensor is of type {kind}, which is no plain number")
+    count = math.prod(dims)
+    given, wanted = (typed, count) if raw is None else (raw, count * _ITEM_BYTES[kind])
+    if given != wanted:
+        raise ValueError(f"a tensor of shape {dims} has {given} bytes or numbers, not {wanted}")
+
+
+def _messages(message: memoryview, numbers: tuple[int, ...]) -> Iterator[tuple[int, memoryview]]:
+    """The fields of the given numbers, which must be messages."""
+    for number, _, value in _fields(message):
+        if number in numbers:
+            if not isinstance(value, memoryview):
+                raise ValueError("a message is a number")
+            yield number, value
+
+
+def _fields(message: memoryview) -> Iterator[_Field]:
+    """All fields of a message, in their order."""
+    at = 0
+    while at < len(message):
+        key, at = _varint(message, at)
+        wire = key & 7
+        if wire == _VARINT:
+            value, at = _varint(message, at)
+            yield key >> 3, wire, value
+            continue
+        size = _FIXED.get(wire, -1)
+        if wire == _BYTES:
+            size, at = _varint(message, at)
+        if not 0 <= size <= len(message) - at:
+            raise ValueError("a field goes beyond what it is part of")
+        yield key >> 3, wire, message[at : at + size]
+        at += size
+
+
+def _varint(data: memoryview, at: int) -> tuple[int, int]:
+    """A number of up to ten bytes, seven bits each, and where it ends."""
+    value = 0
+    for shift in range(0, 70, 7):
+        byte = data[at]
+        at += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, at
+    raise ValueError("a number does not end")
+
+
+def _numbers(wire: int, value: int | memoryview) -> list[int]:
+    """The numbers of a repeated field: one, or packed many."""
+    if isinstance(value, int):
+        return [value]
+    if wire != _BYTES:
+        raise ValueError("a shape is no list of numbers")
+    numbers, at = [], 0
+    while at < len(value):
+        number, at = _varint(value, at)
+        numbers.append(number)
+    return numbers
+
+
+def _count(wire: int, value: int | memoryview, size: int) -> int:
+    """How many numbers a field has, of `size` bytes each; of any length where that is 0."""
+    if isinstance(value, int) or wire != _BYTES:
+        return 1
+    if size:
+        return len(value) // size
+    return sum(byte < 128 for byte in value)

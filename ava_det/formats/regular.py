@@ -1,0 +1,22 @@
+"""Only regular files are opened: a pipe would be waited on for ever, a device read without end."""
+
+from pathlib import Path
+
+from ava_det.structures import InputError
+
+
+def require_regular(path: Path) -> None:
+    """Refuse a path of anything but a file; a link to one is one.
+
+    Raises:
+        InputError: nothing is there, or a folder, a pipe, a device, or a link to nothing.
+    """
+    if path.is_file():
+        return
+    if path.is_dir():
+        raise InputError(f"{path}: a folder, not a file")
+    if path.exists():
+        raise InputError(f"{path}: not a regular file")
+    if path.is_symlink():
+        raise InputError(f"{path}: a link to a file that is not there")
+    raise InputError(f"{path}: no such file")

@@ -1,0 +1,80 @@
+"""How much memory a model takes, counted on torch's `meta` device, which allocates nothing.
+
+A weight file names its architecture, its sizes and its clip, each within bounds; their product may
+still be more than any machine has.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from ava_det.model.classifier import Classifier
+from ava_det.model.detector import ActionDetector
+
+MOST_PARAMETERS = 1 << 29  # numbers of a model: 2 GiB as float32, five times the largest known
+LARGEST = 1 << 32  # bytes of the largest tensor on the way through a model
+MOST_PIXELS = 1 << 24  # frames x short side^2 of a clip: 64 frames of 512, 16 of 1024
+MOST_PIXELS_OF_A_FRAME = 1 << 21  # the same for a person detector, which is given many frames
+USUAL = 32 * 256**2  # pixels of a clip on which every architecture of the zoo is far from `LARGEST`
+
+
+def check_pixels(frames: int, short_side: int, most: int = MOST_PIXELS) -> None:
+    """Refuse a clip that no model could take.
+
+    Raises:
+        ValueError: more than `most` pixels, were its frames square.
+    """
+    if frames * short_side**2 > most:
+        raise ValueError(
+            f"a clip of {frames} frames with a short side of {short_side} pixels is too large: "
+            f"frames x side x side may be {most:,}"
+        )
+
+
+def check_memory(model: nn.Module, frames: int, short_side: int) -> None:
+    """Refuse a model that takes more memory, alone or for one of its clips, than is reasonable.
+
+    Args:
+        model: on the `meta` device, in evaluation mode; the largest frame of a person detector is
+            far from what it could not take.
+        frames: of its clip.
+        short_side: of its clip, in pixels; the long one is taken as 16:9.
+
+    Raises:
+        ValueError: it takes more.
+        RuntimeError: it cannot take such a clip at all.
+    """
+    count = sum(weight.numel() for weight in model.state_dict().values())
+    if count > MOST_PARAMETERS:
+        raise ValueError(f"a model of {count:,} numbers is too large: {MOST_PARAMETERS:,} may be")
+    if frames * short_side**2 <= USUAL or not isinstance(model, (ActionDetector, Classifier)):
+        return  # counting takes as long as building
+    with torch.inference_mode(), _Largest() as largest:
+        width = short_side * 16 // 9
+        inputs: Any = (torch.zeros(1, 3, frames, short_side, width, device="meta"),)
+        if isinstance(model, ActionDetector):
+            inputs += ([torch.zeros(1, 4, device="meta")],)
+        model(*inputs)
+    if largest.size > LARGEST:
+        raise ValueError(
+            f"a clip of {frames} frames with a short side of {short_side} pixels makes tensors of "
+            f"{largest.size / 2**30:.1f} GiB in this model; {LARGEST >> 30} may be"
+        )
+
+
+class _Largest(TorchDispatchMode):
+    """Notes the bytes of the largest tensor that an operation returns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.size = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run the operation and look at what it returns."""
+        outputs = func(*args, **(kwargs or {}))
+        for value in outputs if isinstance(outputs, (tuple, list)) else (outputs,):
+            if isinstance(value, Tensor):
+                self.size = max(self.size, value.numel() * value.element_size())
+        return outputs
