@@ -170,6 +170,7 @@ def to_ava(args: argparse.Namespace) -> None:
     table = to_table(found.shapes, classes, str(args.inputs[0]))
     # Of several sizes of a video the shape is one; what was stretched has another one.
     sizes = {} if args.stretched else {video: size for video, size in reversed(found.sizes)}
+    args.output.mkdir(parents=True, exist_ok=True)
     with outputs(*files, overwrite=args.overwrite):
         annotations, class_map, drawn_on, description = files
         write_ground_truth(annotations, table)
@@ -231,6 +232,9 @@ def from_ava(args: argparse.Namespace) -> None:
     written = WRITTEN.get(args.format, [f"{video}.xml" for video in by_video])
     files = [args.output / name for name in written]
     require_apart(files, args.inputs)
+    require_free(files, args.overwrite)
+    for path in files:  # a video's name may have folders in it
+        path.parent.mkdir(parents=True, exist_ok=True)
     with outputs(*files, overwrite=args.overwrite):
         if args.format == "to-via":
             write_via(files[0], shapes, names, folder.displayed, clock)

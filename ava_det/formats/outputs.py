@@ -13,7 +13,7 @@ from ava_det.structures import InputError
 def outputs(*paths: Path, overwrite: bool) -> Generator[None]:
     """Hold files that the block writes; refuse, before any work, what would be lost by it.
 
-    Their folders are made. What killed runs left of them is removed.
+    What killed runs left of them is removed.
 
     Args:
         paths: the files; what is there and is no file, such as `/dev/stdout`, is let pass.
