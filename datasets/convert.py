@@ -8,6 +8,7 @@
 Reading writes OUTPUT/annotations.csv, OUTPUT/classes.pbtxt and OUTPUT/data.toml, whose path is the
 name of the data set for every tool, and OUTPUT/sizes.csv, the sizes of frames that boxes were drawn
 on, where the files note them. A tick is a frame; with VIA, `--rate` of them are a second.
+Files that are there already are replaced with `--overwrite` alone.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from ava_det.formats.ava_csv import read_ground_truth, require_known, write_grou
 from ava_det.formats.class_map import read_class_map, write_class_map
 from ava_det.formats.errors import naming
 from ava_det.formats.frame_sizes import misfit, require_fit, write_sizes
+from ava_det.formats.outputs import outputs, require_apart, require_free
 from ava_det.formats.tools.choice import ATTRIBUTES, LABEL, Choice
 from ava_det.formats.tools.coco import read_coco, write_coco
 from ava_det.formats.tools.cvat import read_cvat, write_cvat
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from ava_det.data.video_folder import VideoFolder
 
 READERS, WRITERS = ("cvat", "via", "coco"), ("to-cvat", "to-via", "to-coco")
+WRITTEN = {"to-via": ["project.json"], "to-coco": ["instances.json"]}  # to-cvat: a file a video
 # What an option is of no use to is refused rather than passed over.
 ONLY_FOR = {
     "actions": ("cvat", "coco"),
@@ -60,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     add("--output", required=True, type=Path, help="folder")
     add("--videos", required=True, type=Path, help="folder of the videos")
     add("--class-map", type=Path, help="classes that there are (default: those in the files)")
+    cli.add_overwrite(parser)
     add = parser.add_argument_group("reading").add_argument
     names: dict[str, Any] = {"nargs": "+", "default": [], "metavar": "NAME"}
     add("--actions", choices=(ATTRIBUTES, LABEL), default=ATTRIBUTES, help="where actions stand")
@@ -89,6 +93,8 @@ def main(args: argparse.Namespace) -> None:
             usual.error(f"--{option} is for {', '.join(formats)}, not {args.format}")
     if args.video and len(args.video) != len(args.inputs):
         usual.error("--video takes a name for each FILE")
+    if args.format in WRITTEN:
+        require_free([args.output / name for name in WRITTEN[args.format]], args.overwrite)
     if args.format in READERS:
         to_ava(args)
     else:
@@ -151,28 +157,28 @@ def clock_of(args: argparse.Namespace, default: Clock) -> Clock:
 
 def to_ava(args: argparse.Namespace) -> None:
     """Files of a tool to a data set in AVA's form."""
+    names = "annotations.csv", "classes.pbtxt", "sizes.csv", "data.toml"
+    files = [args.output / name for name in names]
+    require_free(files, args.overwrite)  # before any work
     choice = Choice(args.actions, tuple(args.label), tuple(args.attribute), args.every)
     found, clock = read(args, choice)
     require_chosen(str(args.inputs[0]), found, choice)
-    classes = read_class_map(args.class_map) if args.class_map else class_map_of(found.actions)
+    first = str(args.inputs[0])
+    classes = (
+        read_class_map(args.class_map) if args.class_map else class_map_of(found.actions, first)
+    )
     table = to_table(found.shapes, classes, str(args.inputs[0]))
     # Of several sizes of a video the shape is one; what was stretched has another one.
     sizes = {} if args.stretched else {video: size for video, size in reversed(found.sizes)}
     args.output.mkdir(parents=True, exist_ok=True)
-    write_ground_truth(args.output / "annotations.csv", table)
-    write_class_map(args.output / "classes.pbtxt", classes)
-    if sizes:
-        write_sizes(args.output / "sizes.csv", sizes)
-    videos = os.path.relpath(args.videos.resolve(), args.output.resolve())
-    with atomic_text(args.output / "data.toml") as file:
-        file.write('annotations = "annotations.csv"\nclass_map = "classes.pbtxt"\n')
-        file.write(f"videos = {json.dumps(Path(videos).as_posix())}\n")
+    with outputs(*files, overwrite=args.overwrite):
+        annotations, class_map, drawn_on, description = files
+        write_ground_truth(annotations, table)
+        write_class_map(class_map, classes)
+        drawn_on.unlink(missing_ok=True)
         if sizes:
-            file.write('sizes = "sizes.csv"\n')
-        if clock.rate is not None:
-            file.write(f"rate = {clock.rate}\n")
-        if clock.rate is not None or clock.start:
-            file.write(f"start = {clock.start}\n")
+            write_sizes(drawn_on, sizes)
+        write_description(description, args.videos, clock, bool(sizes))
     unlabelled = sum(not shape.actions for shape in found.shapes)
     print(
         f"{args.output / 'data.toml'}: {len(found.shapes)} boxes on "
@@ -184,6 +190,20 @@ def to_ava(args: argparse.Namespace) -> None:
         print(f"people without any action: {idle} of {tracks}")
     for line in left_out_lines(found):
         print(line)
+
+
+def write_description(path: Path, videos: Path, clock: Clock, sizes: bool) -> None:
+    """Say where the parts of the data set are, and what a tick is."""
+    beside = os.path.relpath(videos.resolve(), path.parent.resolve())
+    with atomic_text(path) as file:
+        file.write('annotations = "annotations.csv"\nclass_map = "classes.pbtxt"\n')
+        file.write(f"videos = {json.dumps(Path(beside).as_posix())}\n")
+        if sizes:
+            file.write('sizes = "sizes.csv"\n')
+        if clock.rate is not None:
+            file.write(f"rate = {clock.rate}\n")
+        if clock.rate is not None or clock.start:
+            file.write(f"start = {clock.start}\n")
 
 
 def from_ava(args: argparse.Namespace) -> None:
@@ -205,20 +225,24 @@ def from_ava(args: argparse.Namespace) -> None:
     clock = described_clock(args)
     keyframes = [Keyframe(shape.video, shape.tick) for shape in shapes]
     folder.require_inside(str(args.inputs[0]), keyframes, clock)
-    args.output.mkdir(parents=True, exist_ok=True)
-    if args.format == "to-via":
-        write_via(args.output / "project.json", shapes, names, folder.displayed, clock)
-    elif args.format == "to-coco":
-        write_coco(args.output / "instances.json", shapes, names, folder.size)
-    else:
-        by_video: dict[str, list[Shape]] = {}
-        for shape in shapes:
-            counted = replace(shape, tick=shape.tick - clock.start)
-            by_video.setdefault(shape.video, []).append(counted)
-        for video, part in by_video.items():
-            path = args.output / f"{video}.xml"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_cvat(path, part, names, folder.frames(video), *folder.size(video))
+    by_video: dict[str, list[Shape]] = {}
+    for shape in shapes:
+        counted = replace(shape, tick=shape.tick - clock.start)
+        by_video.setdefault(shape.video, []).append(counted)
+    written = WRITTEN.get(args.format, [f"{video}.xml" for video in by_video])
+    files = [args.output / name for name in written]
+    require_apart(files, args.inputs)
+    require_free(files, args.overwrite)
+    for path in files:  # a video's name may have folders in it
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with outputs(*files, overwrite=args.overwrite):
+        if args.format == "to-via":
+            write_via(files[0], shapes, names, folder.displayed, clock)
+        elif args.format == "to-coco":
+            write_coco(files[0], shapes, names, folder.size)
+        else:
+            for path, (video, part) in zip(files, by_video.items(), strict=True):
+                write_cvat(path, part, names, folder.frames(video), *folder.size(video))
     print(f"{args.output}: {len(shapes)} boxes")
 
 

@@ -54,12 +54,17 @@ def main(args: argparse.Namespace) -> None:
     from ava_det.data.actors.produce import Sizes, scripts, write_video
     from ava_det.data.sets import actors
     from ava_det.data.sets.catalog import datasets_root
+    from ava_det.formats.atomic import sweep
+    from ava_det.formats.lock import alone
 
     sizes = Sizes(**dict(args.sizes))
     if args.swapped:
         sizes = replace(sizes, swapped=sizes.test, clips_swapped=sizes.clips_test)
     root = args.root or datasets_root() / ("actors_biased" if args.scene_bias else "actors")
-    actors.prepare(root, sizes, args.seed, args.scene_bias, args.workers)
+    root.mkdir(parents=True, exist_ok=True)
+    with alone(root):
+        sweep(root)
+        actors.prepare(root, sizes, args.seed, args.scene_bias, args.workers)
     print(root)
     if args.unseen:
         # Another seed than the splits', so another world.

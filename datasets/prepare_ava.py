@@ -49,14 +49,23 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(args: argparse.Namespace) -> int:
+    """Prepare, unless another process does; 1 if anything is broken."""
+    from ava_det.data.sets.catalog import datasets_root
+    from ava_det.formats.lock import alone
+
+    root = args.root or datasets_root() / "ava"
+    root.mkdir(parents=True, exist_ok=True)
+    with alone(root):
+        return prepare(args, root)
+
+
+def prepare(args: argparse.Namespace, root: Path) -> int:
     """Get, cut or look at, list what is broken; 1 if anything is."""
     from ava_det.data.prepare.cut import Cut
     from ava_det.data.prepare.parallel import problems_of
-    from ava_det.data.sets.catalog import datasets_root
     from ava_det.formats.settings import require_same
     from ava_det.video.files import has_video
 
-    root = args.root or datasets_root() / "ava"
     cut = Cut(args.start, args.seconds, args.rate or None, args.short_side)
     if not args.whole and has_video(root / CUTS):  # before hours of downloading
         require_same(root / CUTS, asdict(cut))

@@ -36,6 +36,7 @@ def main(args: argparse.Namespace) -> None:
     """Prepare, and say what came of it."""
     from ava_det.data.prepare import hmdb51, kinetics, own_lists, something, ucf101
     from ava_det.data.prepare.recognition import Resizing, prepare
+    from ava_det.formats.lock import alone
 
     readers = dict.fromkeys(NAMES, kinetics.read_annotations) | {
         "mini_kinetics200": kinetics.read_mini_annotations,
@@ -51,7 +52,9 @@ def main(args: argparse.Namespace) -> None:
     root = args.root or default_root(args.name)
     resizing = None if args.as_they_are else Resizing(args.short_side, args.rate)
     annotations = readers[args.name](args.annotations)
-    outcome = prepare(annotations, args.videos, root, resizing, args.workers)
+    root.mkdir(parents=True, exist_ok=True)
+    with alone(root):
+        outcome = prepare(annotations, args.videos, root, resizing, args.workers)
     for name, listed in outcome.listed.items():
         print(f"{root / name}.csv: {listed:,} of {outcome.wanted[name]:,} videos")
     if outcome.left_out:

@@ -114,9 +114,13 @@ def main(args: argparse.Namespace) -> int:
     from ava_det.data.check.findings import ERROR, Findings
     from ava_det.data.check.videos import check_proposals
     from ava_det.formats.frame_sizes import read_sizes
+    from ava_det.formats.outputs import outputs, require_apart
     from ava_det.formats.proposals import read_proposals
 
     require_sense(args)
+    written = [args.json] if args.json else []
+    read = args.annotations, args.class_map, args.exclude, args.include, args.proposals, args.sizes
+    require_apart(written, read)
     findings = Findings(args.rows)
     sizes = read_sizes(args.sizes) if args.sizes else {}
     expected = Expected(None if args.frame_list else args.rate, sizes, args.videos)
@@ -134,8 +138,9 @@ def main(args: argparse.Namespace) -> int:
             check_proposals(args.proposals, proposals, table, counts, findings)
             show_recall(args.proposals, table[counts], proposals, findings)
     print(findings.text())
-    if args.json:
-        findings.write_json(args.json)
+    with outputs(*written, overwrite=True):
+        for path in written:
+            findings.write_json(path)
     return cli.FAILED if findings.count(ERROR) else 0
 
 

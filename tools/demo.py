@@ -44,7 +44,7 @@ def main(args: argparse.Namespace) -> int:
     train_all()
     scores = evaluate_all()
     shutil.rmtree(RUN / "cache")  # decoded videos, a gigabyte
-    run("tools/detect.py", RUN / "unseen.mp4", "--output", RUN / "detect")
+    run("tools/detect.py", RUN / "unseen.mp4", "--output", RUN / "detect", "--overwrite")
     print(f"\n{table(scores)}\n\n  {(time.monotonic() - start) / 60:.1f} minutes")
     print(f"  report: {RUN / 'report.html'}\n  video:  {RUN / 'detect' / 'unseen.mp4'}")
     failures = unsound(scores)

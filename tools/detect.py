@@ -95,6 +95,7 @@ def main(args: argparse.Namespace) -> None:
     files = [args.output / f"{args.video.stem}{suffix}" for suffix in SUFFIXES]
     with Video(args.video) as shown:
         require_apart(files, [args.video])
+        args.output.mkdir(parents=True, exist_ok=True)
         with outputs(*files, overwrite=args.overwrite):
             detect(args, shown)
 

@@ -68,6 +68,23 @@ def ticks(text: str) -> float | None:
 
 
 def main(args: argparse.Namespace) -> None:
+    """Evaluate, print, write, unless another process does."""
+    from ava_det.formats.outputs import outputs, require_apart
+
+    if not args.html and (args.videos or args.run):
+        parser().error("--videos and --run show on the page: say where by --html")
+    if args.times and args.ticks != 1.0:
+        parser().error("--times are seconds: --ticks is of other files")
+    if args.videos and not args.videos.is_dir():
+        raise InputError(f"{args.videos}: no such folder")
+    written = [path for path in (args.json, args.html) if path]
+    read = (args.results, args.ground_truth, args.class_map, args.groups, args.exclude)
+    require_apart(written, [*read, args.ground_truth_boxes, args.proposals, args.compare])
+    with outputs(*written, overwrite=True):
+        evaluate(args)
+
+
+def evaluate(args: argparse.Namespace) -> None:
     """Evaluate, print, write."""
     from ava_det.evaluate.evaluation import evaluate_file, other_run
     from ava_det.evaluate.figures import write_evaluation
@@ -76,12 +93,6 @@ def main(args: argparse.Namespace) -> None:
     from ava_det.formats.ava_csv import read_ground_truth
     from ava_det.formats.proposals import read_proposals
 
-    if not args.html and (args.videos or args.run):
-        parser().error("--videos and --run show on the page: say where by --html")
-    if args.times and args.ticks != 1.0:
-        parser().error("--times are seconds: --ticks is of other files")
-    if args.videos and not args.videos.is_dir():
-        raise InputError(f"{args.videos}: no such folder")
     per_second = MICROSECONDS if args.times else None
     truth = read_ground_truth(args.ground_truth, per_second)
     rules = rules_of(args, truth, per_second)

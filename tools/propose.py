@@ -5,8 +5,7 @@
         --output runs/persons/boxes.csv
 
 The boxes come as AVA's csv with an empty action (-1) and the person score last. A run that is
-stopped goes on where it was when it is started again with the same arguments; boxes that are there
-already are replaced with `--overwrite` alone. Videos that cannot be
+stopped goes on where it was when it is started again with the same arguments. Videos that cannot be
 read are told at the end, and have no boxes; if none can be read, it fails. Weights may be a
 YOLOX of COCO (.onnx), or `light`, which comes with the package; `--dataset` may be the path of a
 description (docs/custom_data.md). A config is Python code and is run: use only what you trust.
@@ -49,7 +48,6 @@ def parser() -> argparse.ArgumentParser:
     add("--person-size", type=at_least(32, int), metavar="PIXELS", help=size)
     add("--batch-size", type=at_least(1, int), default=16)
     add("--device", default="cpu")
-    cli.add_overwrite(parser)
     parser.set_defaults(num_machines=1, machine_rank=0, dist_url="auto")
     return parser
 
@@ -86,7 +84,8 @@ def run(args: argparse.Namespace) -> None:
     """Find the people on every keyframe and write them, unless another process does."""
     from ava_det.formats.outputs import outputs
 
-    with outputs(args.output, overwrite=args.overwrite):
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    with outputs(args.output, overwrite=True):
         find(args)
 
 

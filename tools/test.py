@@ -18,8 +18,10 @@ from typing import Any
 
 from ava_det import cli
 from ava_det.formats.nearest import meant
+from ava_det.formats.outputs import outputs
 from ava_det.structures import InputError
 
+FILES = "detections.csv", "ground_truth.csv", "classes.pbtxt", "result.json", "unreadable.csv"
 TUBES = "act", "multisports"  # protocols of video-mAP
 
 
@@ -63,21 +65,9 @@ def tube_protocol(text: str) -> str:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Predict, measure and write."""
-    import torch
-    from detectron2.config import instantiate
-    from detectron2.evaluation import DatasetEvaluator, DatasetEvaluators
-    from tqdm import tqdm
-
-    from ava_det.evaluate.text import tube_notes, video_table
-    from ava_det.evaluate.video_map import video_map
-    from ava_det.formats.atomic import atomic_text
-    from ava_det.formats.ava_csv import write_detections, write_ground_truth
-    from ava_det.formats.class_map import write_class_map
+    """Predict, measure and write, unless another process does."""
     from ava_det.model.device import usable_device
     from ava_det.train.config import load_config
-    from ava_det.train.features import FeatureExport
-    from ava_det.train.run import evaluate, laid_out
 
     if args.video_map and "=" in args.video_map:
         args.overrides, args.video_map = [args.video_map, *args.overrides], "act"
@@ -90,7 +80,29 @@ def main(args: argparse.Namespace) -> None:
         loading.records.proposals = args.proposals
     if args.threshold is not None and not loading.records.proposals:
         parser().error("--threshold is of proposals: --proposals names them")
-    args.output.mkdir(parents=True, exist_ok=True)
+    files = [args.output / name for name in FILES] + [path for path in [args.features] if path]
+    for path in files:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with outputs(*files, overwrite=True):
+        test(args, cfg)
+
+
+def test(args: argparse.Namespace, cfg: Any) -> None:
+    """Predict, measure and write what a config says."""
+    import torch
+    from detectron2.config import instantiate
+    from detectron2.evaluation import DatasetEvaluator, DatasetEvaluators
+    from tqdm import tqdm
+
+    from ava_det.evaluate.text import tube_notes, video_table
+    from ava_det.evaluate.video_map import video_map
+    from ava_det.formats.atomic import atomic_text
+    from ava_det.formats.ava_csv import write_detections, write_ground_truth
+    from ava_det.formats.class_map import write_class_map
+    from ava_det.train.features import FeatureExport
+    from ava_det.train.run import evaluate, laid_out
+
+    loading = cfg.test.loader
     unreadable = args.output / "unreadable.csv"
     unreadable.unlink(missing_ok=True)
     loading.unreadable_list = str(unreadable)
@@ -100,7 +112,6 @@ def main(args: argparse.Namespace) -> None:
     progress = tqdm(loader, unit="batch")
     evaluators: list[DatasetEvaluator] = [evaluator]
     if args.features:
-        args.features.parent.mkdir(parents=True, exist_ok=True)
         evaluators.append(FeatureExport(args.features, model.head.projection))
     all_of_them = DatasetEvaluators(evaluators)
     model = laid_out(model, cfg.train)

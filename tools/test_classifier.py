@@ -14,11 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ava_det import cli
+from ava_det.formats.outputs import outputs
 from ava_det.structures import InputError
 
 if TYPE_CHECKING:
     from ava_det.evaluate.recognition import RecognitionResult
     from ava_det.formats.recognition import RecognitionFigures
+    from ava_det.train.tasks import Recognition
+
+FILES = "result.json", "scores.csv.gz", "report.html", "unreadable.csv"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,15 +52,11 @@ def views(text: str) -> tuple[int, int]:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Predict, measure and write."""
-    import torch
+    """Predict, measure and write, unless another process does."""
     from detectron2.config import instantiate
-    from tqdm import tqdm
 
-    from ava_det.model.cost import cost_of
     from ava_det.model.device import usable_device
     from ava_det.train.config import load_config
-    from ava_det.train.run import check_classes, evaluate, laid_out
     from ava_det.train.tasks import Recognition
 
     cfg = load_config(args.config, args.overrides)
@@ -64,11 +64,24 @@ def main(args: argparse.Namespace) -> None:
     task = instantiate(cfg.task) if "task" in cfg else None
     if not isinstance(task, Recognition):
         raise InputError(f"{args.config}: trains no classifier; tools/test.py tests detectors")
+    args.output.mkdir(parents=True, exist_ok=True)
+    with outputs(*(args.output / name for name in FILES), overwrite=True):
+        test(args, cfg, task)
+
+
+def test(args: argparse.Namespace, cfg: Any, task: "Recognition") -> None:
+    """Predict, measure and write what a config says."""
+    import torch
+    from detectron2.config import instantiate
+    from tqdm import tqdm
+
+    from ava_det.model.cost import cost_of
+    from ava_det.train.run import check_classes, evaluate, laid_out
+
     loading = cfg.test.loader
     if args.views:
         loading.mapper.clips, loading.mapper.crops = args.views
         loading.batch_size = max(1, loading.batch_size // args.views[1])
-    args.output.mkdir(parents=True, exist_ok=True)
     (args.output / "unreadable.csv").unlink(missing_ok=True)
     loading.unreadable_list = str(args.output / "unreadable.csv")
     check_classes(task.num_classes, cfg)

@@ -47,6 +47,7 @@ def main(args: argparse.Namespace) -> None:
 
     from ava_det.draw.contact_sheet import contact_sheet, shown_frames
     from ava_det.formats.atomic import atomic_path
+    from ava_det.formats.outputs import outputs
     from ava_det.train.config import load_config
     from ava_det.train.loop import mix_generator
 
@@ -71,7 +72,7 @@ def main(args: argparse.Namespace) -> None:
         title = f"{args.config}, {what} {number}; frames {', '.join(map(str, drawn))}"
         sheet = contact_sheet(strips[: args.samples], title, args.pictures)
         path = args.output / f"{'test' if args.test else 'train'}_{number:06d}.png"
-        with atomic_path(path) as partial:
+        with outputs(path, overwrite=True), atomic_path(path) as partial:
             Image.fromarray(sheet).save(partial)
         print(path)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ava_det import cli
+from ava_det.formats.outputs import outputs
 from ava_det.structures import InputError
 
 
@@ -55,9 +56,13 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(args: argparse.Namespace) -> int | None:
-    """Do what the subcommand says."""
-    commands = {"inspect": inspect, "compare": compare, "convert": convert, "run": run}
-    return commands[args.command](args)
+    """Do what the subcommand says; write, unless another process does."""
+    if args.command == "inspect":
+        return inspect(args)
+    if args.command == "compare":
+        return compare(args)
+    with outputs(args.output, overwrite=True):
+        return convert(args) if args.command == "convert" else run(args)
 
 
 def inspect(args: argparse.Namespace) -> None:

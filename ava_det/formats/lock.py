@@ -22,10 +22,9 @@ def lock(path: Path, *, inherited: bool = True) -> Generator[IO[bytes] | None]:
     (`pass_fds`), so that the output stays held until they have ended as well.
 
     Args:
-        path: the file or folder that is to be written; its folder is made where there is none.
+        path: the file or folder that is to be written; the lock is a file beside it.
         inherited: as for `take`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     name = path.with_name(f".{path.name}.lock")
     try:
         file = take(name, inherited=inherited)

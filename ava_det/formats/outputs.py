@@ -13,7 +13,7 @@ from ava_det.structures import InputError
 def outputs(*paths: Path, overwrite: bool) -> Generator[None]:
     """Hold files that the block writes; refuse, before any work, what would be lost by it.
 
-    Their folders are made. What killed runs left of them is removed.
+    What killed runs left of them is removed.
 
     Args:
         paths: the files; what is there and is no file, such as `/dev/stdout`, is let pass.
@@ -25,14 +25,27 @@ def outputs(*paths: Path, overwrite: bool) -> Generator[None]:
     """
     files = [path for path in paths if path.is_file() or not path.exists()]
     with alone(*files):
-        there = [path for path in files if path.exists()]
-        if there and not overwrite:
-            raise InputError(
-                f"{there[0]}: is there already; --overwrite replaces it, or choose another output"
-            )
+        require_free(files, overwrite)
         for path in files:
             sweep(path)
         yield
+
+
+def require_free(paths: Iterable[Path], overwrite: bool) -> None:
+    """Refuse to replace files that are there, unless that is meant.
+
+    Raises:
+        InputError: one is there, or two of them would be one where letters have no case.
+    """
+    names: dict[str, Path] = {}
+    for path in paths:
+        other = names.setdefault(str(path).casefold(), path)
+        if other != path:
+            raise InputError(f"{path}: is {other} on disks that do not tell letters' case")
+        if path.is_file() and not overwrite:
+            raise InputError(
+                f"{path}: is there already; --overwrite replaces it, or choose another output"
+            )
 
 
 def require_apart(outputs: Iterable[Path], inputs: Iterable[Path | None]) -> None:

@@ -15,6 +15,7 @@ from ava_det.data.sets.custom import load_keyframes, read_description
 from ava_det.formats.ava_csv import read_ground_truth
 from ava_det.formats.class_map import read_class_map
 from ava_det.formats.frame_sizes import read_sizes
+from ava_det.formats.lock import alone
 from ava_det.formats.tools.coco import write_coco
 from ava_det.formats.tools.cvat import write_cvat
 from ava_det.formats.tools.shapes import Shape, from_table
@@ -276,6 +277,79 @@ def test_people_called_by_texts_stay_apart_between_files(convert):
     assert [shape.person for shape in shapes_in("again")] == [0, 1, 2]
 
 
+@pytest.mark.holds("13.12 results are replaced with --overwrite alone: convert.py")
+@pytest.mark.parametrize(
+    ("form", "written"),
+    [
+        ("cvat", "annotations.csv"),
+        ("cvat", "classes.pbtxt"),
+        ("cvat", "data.toml"),
+        ("to-cvat", "film.xml"),
+        ("to-coco", "instances.json"),
+        ("to-via", "project.json"),
+    ],
+)
+def test_what_is_there_is_replaced_only_where_that_is_meant(convert, form, written):
+    convert("cvat", "film.xml", "--output", "mine")
+    source = "film.xml" if form == "cvat" else "mine/annotations.csv"
+    arguments = [form, source, "--output", "out", *(["--rate", "10"] if form == "to-via" else [])]
+    Path("out").mkdir()
+    path = Path("out", written)
+    path.write_text("my work")
+    code, printed = convert(*arguments)
+    assert (code, printed.out) == (1, "")
+    expected = f"error: {path}: is there already; --overwrite replaces it, or choose another output"
+    assert printed.err == f"{expected}\n"
+    assert [(found.name, found.read_text()) for found in Path("out").iterdir()] == [
+        (written, "my work")
+    ]
+    code, printed = convert(*arguments, "--overwrite")
+    assert code == 0, printed.err
+    assert path.read_text() != "my work"
+
+
+@pytest.mark.holds("13.12 two inputs with one stem do not collide: convert.py")
+def test_files_of_one_name_but_for_its_case_are_refused(convert):
+    film("videos/Film.mp4")
+    shapes = [*in_video("film"), *in_video("Film")]
+    for name in ("film", "Film"):
+        write_cvat(f"{name}.xml", in_video(name), NAMES, frames=6, height=64, width=128)
+    code, printed = convert("cvat", "film.xml", "Film.xml", "--output", "mine")
+    assert code == 0, printed.err
+    assert len(shapes_in("mine")) == len(shapes)
+    code, printed = convert("to-cvat", "mine/annotations.csv", "--output", "xml")
+    assert code == 1
+    assert "on disks that do not tell letters' case" in printed.err
+    assert not list(Path("xml").glob("*"))
+
+
+@pytest.mark.holds("13.11 two at once: convert.py refuses before it writes")
+def test_what_another_process_writes_is_refused(convert):
+    with alone(Path("mine/data.toml")):
+        code, printed = convert("cvat", "film.xml", "--output", "mine")
+    assert code == 1
+    assert printed.err.startswith("error: mine/data.toml: another process is writing to it; ")
+    assert not list(Path("mine").iterdir())
+
+
+@pytest.mark.holds("13.12 a misspelt word is refused with the nearest: convert.py")
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["cvta"], 2, "(meant cvat?)"),
+        (["cvat", "--lable", "person"], 2, "unrecognized option --lable (meant --label?)"),
+        (["cvat", "--label", "persn"], 1, "has no label 'persn'; it has 'person' (meant person?)"),
+        (["cvat", "--attribute", "wav"], 1, "(meant wave?)"),
+        (["cvat", "--video", "flim"], 1, "there is no video 'flim' (meant film?)"),
+        (["cvat", "--actions", "attribute"], 2, "(meant attributes?)"),
+    ],
+)
+def test_a_misspelt_word_is_refused_with_the_nearest(convert, arguments, code, message):
+    form, *options = arguments
+    ended, printed = convert(form, "film.xml", *options, "--output", "mine")
+    assert (ended, message in printed.err) == (code, True), printed.err
+
+
 def turned(path: str) -> None:
     """Six frames, stored as 128 x 64, that a phone says are to be turned."""
     with av.open(path, "w") as file:
@@ -407,7 +481,7 @@ def test_whatever_a_value_is_the_error_is_a_line_that_names_the_file(convert, to
         kinds.setdefault(text[: match.start()].rpartition('"')[0].rpartition('"')[2], match)
     for match in kinds.values():
         Path("bad.json").write_text(text[: match.start()] + value + text[match.end() :])
-        code, printed = convert(tool, "bad.json", "--output", "again", *rate)
+        code, printed = convert(tool, "bad.json", "--output", "again", "--overwrite", *rate)
         if code == 0:
             assert shapes_in("again")
         else:

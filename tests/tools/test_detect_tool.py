@@ -216,7 +216,7 @@ def test_a_senseless_number_is_a_usage_error(detect, clip, arguments):
         (("--score", "0.3"), "unrecognized option --score"),  # not completed
         (
             ("--persons", "lite"),
-            "lite: no such file, nor weights that come with the package (meant",
+            "lite: no such file, nor weights that come with the package (",
         ),
     ],
 )

@@ -94,7 +94,7 @@ def test_train_then_run(world, run_tool, tmp_path):
     assert set(found) == {Keyframe("film", tick) for tick in (0, 2, 4, 6)}
     assert all((people.scores <= 1).all() and not any(people.actions) for people in found.values())
 
-    ran = run_tool("propose", *arguments, "--output", boxes, "--score-threshold", 1, "--overwrite")
+    ran = run_tool("propose", *arguments, "--output", boxes, "--score-threshold", 1)
     assert ran.code == 0, ran.err
     assert "0 boxes on 4 keyframes" in ran.out
     assert set(people_by_keyframe(read_boxes(boxes))) == set(found)  # listed as empty

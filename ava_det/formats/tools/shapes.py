@@ -6,7 +6,7 @@ box says what the person does: one that is ticked (`true`) by its own name, any 
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +15,8 @@ import pandas as pd
 
 from ava_det.formats.ava_csv import people_by_keyframe, table_of
 from ava_det.formats.ava_rows import TOLERANCE
-from ava_det.formats.class_map import ClassMap
+from ava_det.formats.class_map import LONGEST_NAME, ClassMap
+from ava_det.formats.csv_file import shown
 from ava_det.formats.frame_sizes import Size
 from ava_det.formats.json_file import brief
 from ava_det.formats.nearest import meant
@@ -199,6 +200,13 @@ def from_table(table: pd.DataFrame, class_map: ClassMap) -> list[Shape]:
     ]
 
 
-def class_map_of(actions: Iterable[str]) -> ClassMap:
-    """Ids from 1 in the order of the names."""
+def class_map_of(actions: Collection[str], where: str) -> ClassMap:
+    """Ids from 1 in the order of the names.
+
+    Raises:
+        InputError: a name that a class list cannot hold.
+    """
+    for name in actions:
+        if len(name) > LONGEST_NAME or "\0" in name:
+            raise InputError(f"{where}: {shown(name)} is no name of an action")
     return ClassMap(dict(enumerate(dict.fromkeys(actions), start=1)))

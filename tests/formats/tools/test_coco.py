@@ -373,7 +373,7 @@ def test_avas_table_gives_back_what_it_was_given(film):
     if len(unlike) < len(film):
         return  # rows of one box are one person, which AVA's csv cannot tell apart
     shapes = [Shape("film", tick, box, acts, who) for (tick, who), (box, acts) in film.items()]
-    classes = class_map_of(NAMES)
+    classes = class_map_of(NAMES, "mine.xml")
     found = from_table(to_table(shapes, classes, "x"), classes)
     assert sorted(found, key=str) == sorted(shapes, key=str)
 
@@ -381,4 +381,4 @@ def test_avas_table_gives_back_what_it_was_given(film):
 def test_an_action_outside_the_class_map_is_named():
     shape = Shape("film", 0, (0, 0, 1, 1), ("fly",))
     with pytest.raises(InputError, match=r"mine\.xml: action 'fly' is not in the class map"):
-        to_table([shape], class_map_of(["sit"]), "mine.xml")
+        to_table([shape], class_map_of(["sit"], "mine.xml"), "mine.xml")
