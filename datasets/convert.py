@@ -35,7 +35,7 @@ from ava_det.formats.video_names import VideoNames
 from ava_det.structures import FRAME_CLOCK, RATES, Clock, InputError, Keyframe
 
 if TYPE_CHECKING:
-    from ava_det.data.video_folder import VideoFolder
+    from ava_det.video.files import VideoFolder
 
 READERS, WRITERS = ("cvat", "via", "coco"), ("to-cvat", "to-via", "to-coco")
 WRITTEN = {"to-via": ["project.json"], "to-coco": ["instances.json"]}  # to-cvat: a file a video
@@ -103,7 +103,7 @@ def main(args: argparse.Namespace) -> None:
 
 def read(args: argparse.Namespace, choice: Choice) -> tuple[Annotations, Clock]:
     """The boxes of all files, under the names of the folder's videos, and what a tick is."""
-    from ava_det.data.video_folder import VideoFolder
+    from ava_det.video.files import VideoFolder
 
     folder = VideoFolder(args.videos)
     names = VideoNames(folder.files)
@@ -208,7 +208,7 @@ def write_description(path: Path, videos: Path, clock: Clock, sizes: bool) -> No
 
 def from_ava(args: argparse.Namespace) -> None:
     """AVA's csv to files of a tool."""
-    from ava_det.data.video_folder import VideoFolder
+    from ava_det.video.files import VideoFolder
 
     folder = VideoFolder(args.videos)
     if args.class_map is None:

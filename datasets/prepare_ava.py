@@ -105,7 +105,7 @@ def films(folder: Path, missing: bool) -> dict[str, Path]:
 
 def look_at_all(cut: "Cut", sources: dict[str, Path]) -> dict[str, str]:
     """What is wrong with films that stay whole, by name."""
-    from ava_det.data.cut_folder import look_at_whole
+    from ava_det.data.prepare.cut import look_at_whole
     from ava_det.data.prepare.parallel import problems_of
 
     files = list(sources.values())
@@ -120,7 +120,7 @@ def cut_all(cut: "Cut", sources: dict[str, Path], target: Path, workers: int) ->
     Returns:
         What is wrong with them, and with those that were cut before, by name.
     """
-    from ava_det.data.cut_folder import cut_into, look_at
+    from ava_det.data.prepare.cut import cut_into, look_at
     from ava_det.data.prepare.parallel import problems_of
     from ava_det.formats.atomic import sweep
     from ava_det.formats.settings import SETTINGS, claim

@@ -18,12 +18,16 @@ from ava_det.data.mapper import (
     collate_clips,
     collate_people,
 )
-from ava_det.data.proposals import require_same_keyframes, with_proposals, with_unlisted
+from ava_det.data.proposals import (
+    TrainingBoxes,
+    require_same_keyframes,
+    with_proposals,
+    with_unlisted,
+)
 from ava_det.data.rare_classes import repeat_factors
 from ava_det.data.sampler import Draws, Listed, SeekableSampler
 from ava_det.data.sets.catalog import check_known, class_map_of, common_clock
 from ava_det.data.subset import stratified_part
-from ava_det.data.training_boxes import TrainingBoxes
 from ava_det.data.unreadable import CollateDrawn, ListingLoader, UnreadableList
 from ava_det.formats.ava_csv import require_known, table_of
 from ava_det.formats.class_map import ClassMap

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ava_det.boxes import iou
-from ava_det.detect import onnx_probe
+from ava_det.detect.backends import onnx_probe
 from ava_det.detect.persons import load_persons
 from ava_det.detect.yolox import YoloxDetector
 from ava_det.structures import InputError, Keyframe

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ava_det.ablate.rows import read_rows
-from ava_det.data.box_table import read_box_table
 from ava_det.data.check.findings import Findings
 from ava_det.data.check.rows import Rules, check_rows
+from ava_det.data.sets.box_table import read_box_table
 from ava_det.formats import atomic, csv_file
 from ava_det.formats.ava_csv import (
     read_boxes,

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numbered import write_numbered
 
-from ava_det.data.video_folder import VideoFolder
 from ava_det.structures import FRAME_CLOCK, Clock, InputError, Keyframe
 from ava_det.video import facts as video_facts
 from ava_det.video.facts import Facts, file_facts, header_facts, require_whole
+from ava_det.video.files import VideoFolder
 from ava_det.video.video import Video
 
 FRONT = {"movflags": "faststart"}  # the table of all packets comes before them

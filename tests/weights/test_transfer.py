@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ava_det.model.zoo import build_classifier, build_detector
-from ava_det.train.transfer import transfer
+from ava_det.weights.transfer import transfer
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from ava_det.boxes import clip_relative, to_relative
-from ava_det.data.box_table import numbers_of, read_box_table
 from ava_det.data.sets.annotated import Annotated, Pictures
+from ava_det.data.sets.box_table import numbers_of, read_box_table
 from ava_det.data.sets.tubes import annotated_tubes, files_of, path_of, set_keyframes
 from ava_det.formats.atomic import open_text
 from ava_det.formats.class_map import ClassMap

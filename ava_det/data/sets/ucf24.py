@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ava_det.data.box_table import numbers_of, read_box_table
 from ava_det.data.prepare.published import lines_of
 from ava_det.data.sets.annotated import Annotated
+from ava_det.data.sets.box_table import numbers_of, read_box_table
 from ava_det.data.sets.tubes import annotated_tubes, set_keyframes
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.csv_file import shown

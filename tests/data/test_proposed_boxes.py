@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ava_det.data.build import build_train_loader
-from ava_det.data.training_boxes import add_predicted
+from ava_det.data.proposals import add_predicted
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import FRAME_CLOCK, AnnotatedKeyframe, Keyframe, PersonBoxes
 
