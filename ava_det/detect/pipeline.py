@@ -16,10 +16,9 @@ from ava_det.augment.spatial import Joint, short_side
 from ava_det.detect.backends.torch import ActionBackend
 from ava_det.detect.persons import PersonFinder
 from ava_det.detect.tracks import PersonTracker
-from ava_det.structures import ActionDetections, InputError, Keyframe, PersonBoxes
+from ava_det.structures import ActionDetections, ClipShape, InputError, Keyframe, PersonBoxes
 from ava_det.video.sampling import clip_times, nearest_frames
 from ava_det.video.video import Video
-from ava_det.weights.native import ClipShape
 
 Frame = np.ndarray  # (H, W, 3) uint8 RGB
 

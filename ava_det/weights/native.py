@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from ava_det.formats.atomic import atomic_path
 from ava_det.formats.regular import require_regular
 from ava_det.model import zoo
-from ava_det.structures import InputError
+from ava_det.structures import ClipShape, InputError
 from ava_det.weights.arguments import check_arguments
 from ava_det.weights.footprint import (
     MOST_PIXELS,
@@ -35,37 +35,9 @@ from ava_det.weights.foreign import Origin
 from ava_det.weights.transfer import not_finite
 
 FORMAT = "ava_det 1"
-_MOST = 1 << 14  # frames of a clip, pixels of a side, frames a second
 _LONGEST_HEADER = 1 << 24  # bytes: the names of 65,536 classes take 5 million
 _FRACTIONS = ("F64", "F32", "F16", "BF16")  # safetensors' words; smaller ones mean nothing unscaled
 _OF_BUILDING = LookupError, TypeError, ValueError, ArithmeticError, RuntimeError, AttributeError
-
-
-@dataclass(frozen=True)
-class ClipShape:
-    """The clip that a model takes.
-
-    Attributes:
-        frames: T.
-        stride: frames of `rate` from one frame of the clip to the next.
-        rate: frames a second that the stride counts in; None counts the file's own.
-        short_side: pixels that the frame's short side is resized to in testing.
-    """
-
-    frames: int
-    stride: int
-    rate: float | None
-    short_side: int
-
-    def __post_init__(self) -> None:
-        """Refuse what is not a clip."""
-        counts = (self.frames, self.stride, self.short_side)
-        if any(type(count) is not int or not 1 <= count <= _MOST for count in counts):
-            words = f"{self.frames!r} x {self.stride!r} at {self.short_side!r}"
-            raise ValueError(f"a clip of {words:.80}")
-        rate = self.rate
-        if rate is not None and not (type(rate) in (int, float) and 0 < rate <= _MOST):
-            raise ValueError(f"a clip at {rate!r:.60} frames a second")
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,9 @@ from ava_det.data.mapper import as_video
 from ava_det.detect import pipeline
 from ava_det.detect.pipeline import ActionPipeline, keyframe_numbers, stream_clips
 from ava_det.formats.class_map import ClassMap
-from ava_det.structures import InputError, Keyframe, PersonBoxes
+from ava_det.structures import ClipShape, InputError, Keyframe, PersonBoxes
 from ava_det.video.sampling import clip_times, nearest_frames
 from ava_det.video.video import Video
-from ava_det.weights.native import ClipShape
 
 
 def random_access_clip(video: Video, number: int, shape: ClipShape) -> torch.Tensor:

@@ -14,8 +14,8 @@ from ava_det.boxes import to_pixels
 from ava_det.formats.class_map import ClassMap
 from ava_det.model.detector import ActionDetector
 from ava_det.model.device import usable_device
-from ava_det.structures import InputError
-from ava_det.weights.native import ClipShape, load_model
+from ava_det.structures import ClipShape, InputError
+from ava_det.weights.native import load_model
 
 
 class ActionBackend(Protocol):
