@@ -1,8 +1,8 @@
 """What models, data, loaders, evaluations and mixes cost.
 
-    python tools/benchmark.py flops configs/published/kinetics_slow_r50_8x8.py
+    python tools/benchmark.py flops kinetics_slow_r50_8x8
     python tools/benchmark.py flops --size 256 --markdown
-    python tools/benchmark.py load configs/published/kinetics_slowfast_r50_8x8.py
+    python tools/benchmark.py load kinetics_slowfast_r50_8x8
     python tools/benchmark.py index
     python tools/benchmark.py evaluate --ground-truth ava_val.csv.gz --class-map list.pbtxt
     python tools/benchmark.py mix

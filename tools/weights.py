@@ -1,10 +1,10 @@
 """Weight files of any known codebase: look into them, convert, compare and run them.
 
     python tools/weights.py inspect SLOWFAST_8x8_R50.pkl
-    python tools/weights.py convert --config configs/published/kinetics_slowfast_r50_8x8.py \\
+    python tools/weights.py convert --model kinetics_slowfast_r50_8x8 \\
         --weights SLOWFAST_8x8_R50.pkl --output slowfast.safetensors
     python tools/weights.py compare slowfast.safetensors SLOWFAST_8x8_R50.pkl
-    python tools/weights.py run --config configs/published/kinetics_slowfast_r50_8x8.py \\
+    python tools/weights.py run --model kinetics_slowfast_r50_8x8 \\
         --weights slowfast.safetensors --inputs in.npz --output logits.npy
 
 A weight file is never run; a config is Python code and is: use only those that you trust.
@@ -34,9 +34,11 @@ def parser() -> argparse.ArgumentParser:
         "--tolerance", type=cli.at_least(0, float), default=0.0, help="difference to overlook"
     )
     convert = commands.add_parser("convert", help="write a file in another format")
-    run = commands.add_parser("run", help="logits of a config's model for given clips")
+    run = commands.add_parser("run", help="logits of a model for given clips")
     for command in (convert, run):
-        command.add_argument("--config", required=True, help="such as below configs/published/")
+        which = command.add_mutually_exclusive_group(required=True)
+        which.add_argument("--model", metavar="NAME", help="a published model, see docs/models.md")
+        which.add_argument("--config", metavar="FILE", help="a config with a model of your own")
         command.add_argument("--weights", type=Path, required=True, help="of any known format")
         command.add_argument("--output", type=Path, required=True)
         command.add_argument("--unchecked", action="store_true", help="load another model's too")
@@ -92,10 +94,13 @@ def load(args: argparse.Namespace) -> tuple[Any, Any]:
     """The config, and its model with the weights in it; the report goes to stderr."""
     from detectron2.config import instantiate
 
-    from ava_det.train.config import load_config
+    from ava_det.train.config import load_config, published_config
     from ava_det.weights.load import load_weights
 
-    cfg = load_config(args.config, args.overrides)
+    if args.model:
+        cfg = published_config(args.model, args.overrides)
+    else:
+        cfg = load_config(args.config, args.overrides)
     model = instantiate(cfg.model).eval()
     print(load_weights(args.weights, model, check=not args.unchecked), file=sys.stderr)
     return cfg, model
@@ -115,7 +120,7 @@ def convert(args: argparse.Namespace) -> None:
     try:
         content, notes = export(model, args.to)
     except ValueError as error:
-        raise InputError(f"{args.config}: {error}") from error
+        raise InputError(f"{args.model or args.config}: {error}") from error
     print(*(f"note: {line}\n" for line in notes), sep="", end="", file=sys.stderr)
     if args.keep_optimizer:
         content["optimizer_state"] = dict(read_file(args.weights).optimizer)

@@ -64,6 +64,13 @@ def text_lines(path: StrPath) -> Iterator[str]:
             yield line
 
 
+def full_lines(path: StrPath) -> Iterator[tuple[int, str]]:
+    """(row, text) of the lines of a text file that are not blank; rows count from 1."""
+    for number, line in enumerate(text_lines(path), 1):
+        if line.strip():
+            yield number, line.strip()
+
+
 def csv_rows(path: StrPath) -> Iterator[tuple[int, list[str]]]:
     """(row, fields) of all rows, blank ones too; row 1 is the first, be it a header line.
 

@@ -1,14 +1,16 @@
 """Configs: Python files whose values the command line may override."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
-from detectron2.config import LazyConfig
+from detectron2.config import LazyCall, LazyConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import Container, DictConfig, ListConfig, OmegaConf
 
 from ava_det.formats.nearest import meant
+from ava_det.model.published import published_model
 from ava_det.structures import InputError
 
 OmegaConf.register_new_resolver("columns", lambda count: list(range(count)), replace=True)
@@ -30,7 +32,23 @@ def load_config(path: str, overrides: list[str]) -> DictConfig:
     if not Path(path).is_file():
         beside = [str(other) for other in sorted(Path(path).parent.glob("*.py"))]
         raise InputError(f"{path}: no such config{meant(path, beside)}")
-    cfg = LazyConfig.load(path)
+    return _settled(LazyConfig.load(path), path, overrides)
+
+
+def published_config(name: str, overrides: list[str]) -> DictConfig:
+    """The `model` and the `clip` of a published model as a config, with overrides as above.
+
+    Raises:
+        InputError: no such model; or as `load_config`.
+    """
+    published = published_model(name)
+    model = LazyCall(published.builder)(**published.arguments)
+    content = {"model": model, "clip": asdict(published.clip)}
+    return _settled(DictConfig(content, flags={"allow_objects": True}), name, overrides)
+
+
+def _settled(cfg: DictConfig, path: str, overrides: list[str]) -> DictConfig:
+    """A config with its overrides, if its values go together."""
     try:
         _apply(cfg, OverridesParser.create().parse_overrides(overrides))
     except Exception as error:  # hydra's parser and omegaconf raise many kinds

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ava_det.formats.atomic import atomic_path
+from ava_det.formats.atomic import atomic_path, sweep
 from ava_det.structures import InputError
 from ava_det.video.frame_folders import FrameFolder, FrameFolderReader
 from ava_det.video.sampling import nearest_frames
@@ -48,6 +48,7 @@ class CachedVideoReader:
         self.folder, self.short_side = Path(folder), short_side
         self._entries = entries
         self._open: OrderedDict[str, _Entry] = OrderedDict()
+        self._swept = False
 
     def __reduce__(self) -> tuple:
         return CachedVideoReader, (self.folder, self.short_side, self._entries)
@@ -123,6 +124,9 @@ class CachedVideoReader:
         stream: Iterable[tuple[float, np.ndarray]],
     ) -> None:
         """Write an entry: the pictures straight to the disk, then their times."""
+        if not self._swept:  # of what killed runs left
+            sweep(self.folder)
+            self._swept = True
         decoded = np.zeros(len(times), bool)
         pixels = self.folder / f"{key}.npy"
         with writable(pixels), atomic_path(pixels) as partial:

@@ -9,6 +9,7 @@ import pytest
 import torch
 import yaml
 
+from ava_det.model.published import PUBLISHED as PUBLISHED_MODELS
 from ava_det.model.zoo import build_classifier, build_detector
 from ava_det.weights.codebases import pyslowfast
 from ava_det.weights.native import load_model
@@ -65,11 +66,10 @@ def test_a_recorded_case_by_the_config_of_its_published_model(
     clips, boxes = reference.inputs(name)
     arrays = dict(zip(("slow", "fast"), clips, strict=False))
     np.savez(tmp_path / "in.npz", **arrays, **({} if boxes is None else {"boxes": boxes}))
-    config = f"configs/published/{PUBLISHED[name]}.py"
     files = [tmp_path / file for file in ("a.pyth", "in.npz", "out.npy")]
     options = zip(("--weights", "--inputs", "--output"), files, strict=True)
     arguments = [word for option in options for word in option]
-    ran = run_tool("weights", "run", "--config", config, *arguments)
+    ran = run_tool("weights", "run", "--model", PUBLISHED[name], *arguments)
     assert ran.code == 0, ran.err
     assert f"{len(weights)} loaded; 0 dropped; 0 fresh" in ran.err
     expected = np.load(reference.PYSLOWFAST / f"{name}.npy")
@@ -258,12 +258,17 @@ def test_a_missing_config_and_a_missing_file_are_one_line(folder, run_tool):
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="memory is read from /proc")
-def test_the_benchmark_of_loading_says_what_it_costs(folder, run_tool):
-    ran = run_tool("benchmark", "load", "classifier.py", "--rounds", "1")
+def test_the_benchmark_of_loading_says_what_it_costs(tmp_path, run_tool):
+    name = "kinetics_x3d_s_pyslowfast"
+    ran = run_tool("benchmark", "load", name, "--rounds", "1")
     assert ran.code == 0, ran.err
-    name, seconds, ratios = ran.out.splitlines()
-    assert name.startswith("random weights: 0.8 MB")
+    file, seconds, ratios = ran.out.splitlines()
+    assert file.startswith("random weights: 15.5 MB")
     assert "load_weights" in seconds
     assert "times the file beyond the model" in ratios
-    words = "--rounds 1 --weights classifier.pyth"
-    assert "classifier.pyth" in run_tool("benchmark", "load", "classifier.py", *words.split()).out
+    weights = tmp_path / "mine.pyth"
+    save_torch_file(weights, pyslowfast.export(PUBLISHED_MODELS[name].build()))
+    assert (
+        "mine.pyth"
+        in run_tool("benchmark", "load", name, "--rounds", "1", "--weights", weights).out
+    )

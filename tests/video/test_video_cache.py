@@ -9,6 +9,7 @@ import made_videos as made
 import numpy as np
 import pytest
 
+from ava_det.formats.lock import take
 from ava_det.structures import InputError
 from ava_det.video import cache as cache_module
 from ava_det.video.cache import CachedVideoReader
@@ -127,3 +128,16 @@ def test_a_full_disk_is_said_before_anything_is_decoded(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"\.npy: cannot be written \(No space left on device\)"):
         CachedVideoReader(tmp_path / "cache", 24).times(path)
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+@pytest.mark.holds("13.11 partial files of a killed run are swept by the next")
+def test_what_a_killed_run_left_half_decoded_is_swept(tmp_path: Path) -> None:
+    film = made.encode(tmp_path / "v.mp4")
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    left, held = folder / f".{'a1' * 16}.npy", folder / f".{'b2' * 16}.npy"
+    left.touch()
+    with take(held):  # of a run that is alive
+        CachedVideoReader(folder, None).times(film)
+    assert not left.exists()
+    assert held.exists()

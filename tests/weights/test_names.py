@@ -2,12 +2,11 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 import torch
-from detectron2.config import LazyConfig, instantiate
 
+from ava_det.model.published import PUBLISHED
 from ava_det.model.zoo import build_classifier
 from ava_det.weights.codebases.caffe2 import CAFFE2
 from ava_det.weights.codebases.imagenet import IMAGENET
@@ -16,7 +15,6 @@ from ava_det.weights.codebases.pytorchvideo import PYTORCHVIDEO
 from ava_det.weights.load import FORMATS
 from ava_det.weights.names import close_gaps, common_names_of_ours
 
-PUBLISHED = Path(__file__).resolve().parents[2] / "configs" / "published"
 KINDS = [
     "ava_slowfast_r101_8x8",
     "kinetics_i3d_nln_r50_8x8",
@@ -148,10 +146,10 @@ def test_our_networks_have_the_names_and_shapes_that_pyslowfast_recorded(
     assert {common[name]: tuple(weight.shape) for name, weight in weights.items()} == recorded
 
 
-@pytest.mark.parametrize("config", KINDS)
-def test_every_weight_of_a_published_model_has_a_name_of_its_own(config):
+@pytest.mark.parametrize("name", KINDS)
+def test_every_weight_of_a_published_model_has_a_name_of_its_own(name):
     with torch.device("meta"):
-        model = instantiate(LazyConfig.load(str(PUBLISHED / f"{config}.py")).model)
+        model = PUBLISHED[name].build()
     common = common_names_of_ours(model.state_dict())
     assert len(set(common.values())) == len(common)
     known = re.compile(r"s[1-5](\.pathway[01]_(stem|res\d+|nonlocal\d+)|_fuse)\..+|head\..+")

@@ -12,7 +12,7 @@ HELP = "time and memory of loading weights"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line."""
-    parser.add_argument("config", type=Path)
+    parser.add_argument("model", metavar="NAME", help="a published model")
     parser.add_argument("--weights", type=Path, help="default: random ones in PySlowFast's format")
     parser.add_argument("--rounds", type=int, default=11)
 
@@ -20,14 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Print how long loading takes beside plain torch, and how much memory beyond the model."""
     import torch
-    from detectron2.config import instantiate
 
-    from ava_det.train.config import load_config
+    from ava_det.model.published import published_model
     from ava_det.weights.load import export, load_weights
     from ava_det.weights.torch_files import save_torch_file
 
     torch.set_num_threads(1)
-    model = instantiate(load_config(str(args.config), []).model)
+    model = published_model(args.model).build()
     with tempfile.TemporaryDirectory() as folder:
         plain, weights = Path(folder) / "plain.pth", Path(folder) / "weights"
         save_torch_file(plain, {"model_state": model.state_dict()})

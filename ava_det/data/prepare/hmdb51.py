@@ -7,7 +7,8 @@ class. Classes are in alphabetical order.
 import re
 from pathlib import Path
 
-from ava_det.data.prepare.published import Annotations, WantedVideo, lines_of
+from ava_det.data.prepare.published import Annotations, WantedVideo
+from ava_det.formats.csv_file import full_lines
 from ava_det.structures import InputError
 
 _FILE = re.compile(r"(?P<action>.+)_test_split(?P<split>[123])\.txt")
@@ -39,7 +40,7 @@ def read_annotations(folder: Path) -> Annotations:
 def _read_rows(path: Path) -> list[tuple[str, str]]:
     """(subset, name) of the rows that are of one."""
     rows = []
-    for number, line in lines_of(path):
+    for number, line in full_lines(path):
         match = _ROW.fullmatch(line)
         if match is None:
             raise InputError(f"{path}: row {number}: 'NAME.avi 0, 1 or 2' belongs here: {line!r}")

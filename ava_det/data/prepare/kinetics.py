@@ -15,10 +15,9 @@ from ava_det.data.prepare.published import (
     Annotations,
     WantedVideo,
     first_file,
-    lines_of,
     read_json,
 )
-from ava_det.formats.csv_file import named_rows
+from ava_det.formats.csv_file import full_lines, named_rows
 from ava_det.structures import InputError
 
 COLUMNS = ("label", "youtube_id", "time_start", "time_end")
@@ -56,7 +55,7 @@ def read_mini_annotations(folder: Path) -> Annotations:
     for subset in FILES:
         path = first_file(folder, f"{subset}_ytid_list.txt")
         clips[subset] = []
-        for number, youtube_id in lines_of(path):
+        for number, youtube_id in full_lines(path):
             if youtube_id not in everything:
                 raise InputError(
                     f"{path}: row {number}: {youtube_id} is not in Kinetics-400's lists"

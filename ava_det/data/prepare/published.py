@@ -5,13 +5,12 @@ no file of a video, only under which names one may be found.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ava_det.formats.atomic import open_text
-from ava_det.formats.csv_file import text_lines
 from ava_det.structures import InputError
 
 
@@ -55,13 +54,6 @@ def first_file(folder: Path, *names: str) -> Path:
     if found is None:
         raise InputError(f"{folder}: no {' or '.join(names)} in it")
     return found
-
-
-def lines_of(path: Path) -> Iterator[tuple[int, str]]:
-    """(row, text) of the lines of a file that are not empty."""
-    for number, line in enumerate(text_lines(path), 1):
-        if line.strip():
-            yield number, line.strip()
 
 
 def read_json(path: Path, kind: type) -> Any:

@@ -6,7 +6,8 @@ the folder's name says already.
 
 from pathlib import Path
 
-from ava_det.data.prepare.published import Annotations, WantedVideo, first_file, lines_of
+from ava_det.data.prepare.published import Annotations, WantedVideo, first_file
+from ava_det.formats.csv_file import full_lines
 from ava_det.formats.video_lists import read_class_names
 from ava_det.structures import InputError
 
@@ -27,7 +28,7 @@ def read_annotations(folder: Path) -> Annotations:
 
 def _read_videos(path: Path, classes: tuple[str, ...]) -> list[WantedVideo]:
     videos = []
-    for number, line in lines_of(path):
+    for number, line in full_lines(path):
         name, *label = line.split()
         action = name.split("/")[0]
         if action not in classes:

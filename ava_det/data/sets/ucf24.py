@@ -15,12 +15,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ava_det.data.prepare.published import lines_of
 from ava_det.data.sets.annotated import Annotated
 from ava_det.data.sets.box_table import numbers_of, read_box_table
 from ava_det.data.sets.tubes import annotated_tubes, set_keyframes
 from ava_det.formats.class_map import ClassMap
-from ava_det.formats.csv_file import shown
+from ava_det.formats.csv_file import full_lines, shown
 from ava_det.formats.tube_pickle import AnnotatedTube, read_corrected_pickle, read_tube_pickle
 from ava_det.formats.video_names import video_name
 from ava_det.structures import AnnotatedKeyframe, InputError
@@ -92,7 +91,7 @@ def _split_file(root: Path) -> Path:
 def _test_videos(path: Path) -> set[str]:
     """The videos of a list, with or without ending and label: those of no list train."""
     try:
-        return {video_name(line.split()[0]) for _, line in lines_of(path)}
+        return {video_name(line.split()[0]) for _, line in full_lines(path)}
     except OSError as error:
         raise InputError(
             f"{path}: {error.strerror}; datasets/README.md says what goes here"

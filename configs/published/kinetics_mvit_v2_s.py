@@ -1,7 +1,0 @@
-"""MViTv2-S of Kinetics-400: torchvision `mvit_v2_s`."""
-
-from ..common.published import kinetics as model
-
-model.architecture = "mvit_v2_s"
-model.arguments = dict(class_token=True)
-clip = dict(frames=16, stride=4, rate=30.0, short_side=224)

@@ -1,6 +1,0 @@
-"""SlowOnly-101 4x16; PySlowFast's names and normalisation, no weights are published."""
-
-from ..common.published import clip_4x16 as clip
-from ..common.published import kinetics as model
-
-model.architecture = "slow_r101"

@@ -1,7 +1,0 @@
-"""SlowFast-101 8x8, six blocks of the slow res4 in time: PySlowFast `SLOWFAST_8x8_R101_50_101`."""
-
-from ..common.published import clip_32x2 as clip
-from ..common.published import kinetics as model
-
-model.architecture = "slowfast_r101"
-model.arguments = dict(temporal_blocks=[6, 23])

@@ -1,6 +1,0 @@
-"""X3D-XS of Kinetics-400: PyTorchVideo `x3d_xs`; X3D-S on fewer frames."""
-
-from ..common.published import kinetics as model
-
-model.architecture = "x3d_s"
-clip = dict(frames=4, stride=12, rate=30.0, short_side=160)

@@ -1,9 +1,0 @@
-"""SlowFast-50 4x16 of AVA with the clip's context: MMAction2 `slowfast_context r50 4x16x1`."""
-
-from ..common.published import clip_32x2 as clip
-from ..common.published import mm_ava as model
-from ..common.published import mm_slowfast
-
-model.architecture = "slowfast_r50"
-model.arguments = dict(alpha=8, **mm_slowfast)
-model.context = True

@@ -1,9 +1,0 @@
-"""SlowFast-50 8x8 of AVA, max over time: MMAction2 `slowfast temporal-max`, also `focal`."""
-
-from ..common.published import clip_32x2 as clip
-from ..common.published import mm_ava as model
-from ..common.published import mm_slowfast
-
-model.architecture = "slowfast_r50"
-model.arguments = dict(alpha=4, **mm_slowfast)
-model.temporal_max = True

@@ -1,8 +1,0 @@
-"""SlowOnly-50 4x16 non-local: MMAction2 `slowonly_r50-in1k-pre-nl-embedded-gaussian`."""
-
-from ..common.published import clip_4x16 as clip
-from ..common.published import mm_kinetics as model
-from ..common.published import mm_non_local
-
-model.architecture = "slow_r50"
-model.arguments = mm_non_local

@@ -1,6 +1,0 @@
-"""SlowOnly-101 8x8 of Kinetics-400: MMAction2 `slowonly_r101_8x8x1`."""
-
-from ..common.published import clip_8x8 as clip
-from ..common.published import mm_kinetics as model
-
-model.architecture = "slow_r101"
