@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
 from numbered import write_numbered
 
 from ava_det.data.video import Video
+from ava_det.formats.lock import alone
 
 PROGRAM = Path(__file__).parents[2] / "datasets" / "prepare_ava.py"
 CUT = ("--start", 2, "--seconds", 3)
@@ -44,6 +45,16 @@ def prepare(monkeypatch, capsys, tmp_path):
         return ended.value.code, printed.out, printed.err
 
     return call
+
+
+@pytest.mark.holds("13.11 two at once: prepare_ava.py refuses before it writes")
+def test_what_another_process_prepares_is_refused(tmp_path, prepare):
+    root = tmp_path / "ava"
+    with alone(root):
+        code, out, err = prepare("--download", "--list", tmp_path / "names.txt")
+    assert (code, out) == (1, "")
+    assert err.startswith(f"error: {root}: another process is writing to it; ")
+    assert not list(root.iterdir())
 
 
 def test_from_a_mirror_to_cut_videos(tmp_path, mirror, prepare):
