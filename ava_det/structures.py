@@ -66,6 +66,36 @@ AVA_CLOCK = Clock(rate=1.0, start=900)  # a tick is a second of the movie; the c
 FRAME_CLOCK = Clock(rate=None)  # a tick is a frame, as in JHMDB and UCF101-24
 
 
+_LARGEST_OF_A_CLIP = 1 << 14  # frames, pixels of a side, frames a second
+
+
+@dataclass(frozen=True)
+class ClipShape:
+    """The clip that a model takes.
+
+    Attributes:
+        frames: T.
+        stride: frames of `rate` from one frame of the clip to the next.
+        rate: frames a second that the stride counts in; None counts the file's own.
+        short_side: pixels that the frame's short side is resized to in testing.
+    """
+
+    frames: int
+    stride: int
+    rate: float | None
+    short_side: int
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a clip."""
+        counts = (self.frames, self.stride, self.short_side)
+        if any(type(count) is not int or not 1 <= count <= _LARGEST_OF_A_CLIP for count in counts):
+            words = f"{self.frames!r} x {self.stride!r} at {self.short_side!r}"
+            raise ValueError(f"a clip of {words:.80}")
+        rate = self.rate
+        if rate is not None and not (type(rate) in (int, float) and 0 < rate <= _LARGEST_OF_A_CLIP):
+            raise ValueError(f"a clip at {rate!r:.60} frames a second")
+
+
 def _no_ids() -> np.ndarray:
     return np.zeros(0, np.int64)
 

@@ -21,21 +21,21 @@ from typing import TYPE_CHECKING, Any
 from ava_det import cli
 from ava_det.formats.atomic import atomic_text
 from ava_det.formats.ava_csv import read_ground_truth, require_known, write_ground_truth
-from ava_det.formats.choice import ATTRIBUTES, LABEL, Choice
 from ava_det.formats.class_map import read_class_map, write_class_map
-from ava_det.formats.coco import read_coco, write_coco
-from ava_det.formats.cvat import read_cvat, write_cvat
 from ava_det.formats.errors import naming
 from ava_det.formats.frame_sizes import misfit, require_fit, write_sizes
-from ava_det.formats.joining import idle_tracks, join, left_out_lines, require_chosen
 from ava_det.formats.outputs import outputs, require_apart, require_free
-from ava_det.formats.shapes import Annotations, Shape, class_map_of, from_table, to_table
-from ava_det.formats.via import read_via, write_via
+from ava_det.formats.tools.choice import ATTRIBUTES, LABEL, Choice
+from ava_det.formats.tools.coco import read_coco, write_coco
+from ava_det.formats.tools.cvat import read_cvat, write_cvat
+from ava_det.formats.tools.joining import idle_tracks, join, left_out_lines, require_chosen
+from ava_det.formats.tools.shapes import Annotations, Shape, class_map_of, from_table, to_table
+from ava_det.formats.tools.via import read_via, write_via
 from ava_det.formats.video_names import VideoNames
 from ava_det.structures import FRAME_CLOCK, RATES, Clock, InputError, Keyframe
 
 if TYPE_CHECKING:
-    from ava_det.data.video_folder import VideoFolder
+    from ava_det.video.files import VideoFolder
 
 READERS, WRITERS = ("cvat", "via", "coco"), ("to-cvat", "to-via", "to-coco")
 WRITTEN = {"to-via": ["project.json"], "to-coco": ["instances.json"]}  # to-cvat: a file a video
@@ -103,7 +103,7 @@ def main(args: argparse.Namespace) -> None:
 
 def read(args: argparse.Namespace, choice: Choice) -> tuple[Annotations, Clock]:
     """The boxes of all files, under the names of the folder's videos, and what a tick is."""
-    from ava_det.data.video_folder import VideoFolder
+    from ava_det.video.files import VideoFolder
 
     folder = VideoFolder(args.videos)
     names = VideoNames(folder.files)
@@ -208,7 +208,7 @@ def write_description(path: Path, videos: Path, clock: Clock, sizes: bool) -> No
 
 def from_ava(args: argparse.Namespace) -> None:
     """AVA's csv to files of a tool."""
-    from ava_det.data.video_folder import VideoFolder
+    from ava_det.video.files import VideoFolder
 
     folder = VideoFolder(args.videos)
     if args.class_map is None:
@@ -248,7 +248,7 @@ def from_ava(args: argparse.Namespace) -> None:
 
 def described_clock(args: argparse.Namespace) -> Clock:
     """What a tick of the first file is, by the data.toml beside it."""
-    from ava_det.data.description import read_description
+    from ava_det.data.sets.description import read_description
 
     beside = args.inputs[0].with_name("data.toml")
     described = read_description(beside).clock if beside.is_file() else FRAME_CLOCK

@@ -51,12 +51,13 @@ def parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> None:
     """Render."""
-    from ava_det.data import actors
-    from ava_det.data.catalog import datasets_root
+    from ava_det.data.actors.produce import Sizes, scripts, write_video
+    from ava_det.data.sets import actors
+    from ava_det.data.sets.catalog import datasets_root
     from ava_det.formats.atomic import sweep
     from ava_det.formats.lock import alone
 
-    sizes = actors.Sizes(**dict(args.sizes))
+    sizes = Sizes(**dict(args.sizes))
     if args.swapped:
         sizes = replace(sizes, swapped=sizes.test, clips_swapped=sizes.clips_test)
     root = args.root or datasets_root() / ("actors_biased" if args.scene_bias else "actors")
@@ -67,14 +68,14 @@ def main(args: argparse.Namespace) -> None:
     print(root)
     if args.unseen:
         # Another seed than the splits', so another world.
-        script = actors.scripts("test", replace(sizes, test=1, swapped=0), args.seed + 1)[0]
-        actors.write_video(args.unseen, script, sizes)
+        script = scripts("test", replace(sizes, test=1, swapped=0), args.seed + 1)[0]
+        write_video(args.unseen, script, sizes)
         print(args.unseen)
 
 
 def size(text: str) -> tuple[str, int]:
     """NAME=NUMBER of the command line."""
-    from ava_det.data.actors import SUBSETS
+    from ava_det.data.actors.produce import SUBSETS
 
     name, _, number = text.partition("=")
     if name not in SUBSETS or not number.isdecimal():

@@ -21,7 +21,7 @@ from ava_det import cli
 from ava_det.structures import InputError
 
 if TYPE_CHECKING:
-    from ava_det.data.cut import Cut
+    from ava_det.data.prepare.cut import Cut
 
 MIRROR = "https://s3.amazonaws.com/ava-dataset/trainval"
 CUTS = "videos_15min"
@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> int:
     """Prepare, unless another process does; 1 if anything is broken."""
-    from ava_det.data.catalog import datasets_root
+    from ava_det.data.sets.catalog import datasets_root
     from ava_det.formats.lock import alone
 
     root = args.root or datasets_root() / "ava"
@@ -61,10 +61,10 @@ def main(args: argparse.Namespace) -> int:
 
 def prepare(args: argparse.Namespace, root: Path) -> int:
     """Get, cut or look at, list what is broken; 1 if anything is."""
-    from ava_det.data.cut import Cut
-    from ava_det.data.many import problems_of
-    from ava_det.data.video_files import has_video
+    from ava_det.data.prepare.cut import Cut
+    from ava_det.data.prepare.parallel import problems_of
     from ava_det.formats.settings import require_same
+    from ava_det.video.files import has_video
 
     cut = Cut(args.start, args.seconds, args.rate or None, args.short_side)
     if not args.whole and has_video(root / CUTS):  # before hours of downloading
@@ -95,7 +95,7 @@ def films(folder: Path, missing: bool) -> dict[str, Path]:
     Raises:
         InputError: there is none, and not because some are `missing`.
     """
-    from ava_det.data.video_files import files_by_stem
+    from ava_det.video.files import files_by_stem
 
     found = files_by_stem(folder)
     if not found and not missing:
@@ -105,8 +105,8 @@ def films(folder: Path, missing: bool) -> dict[str, Path]:
 
 def look_at_all(cut: "Cut", sources: dict[str, Path]) -> dict[str, str]:
     """What is wrong with films that stay whole, by name."""
-    from ava_det.data.cut_folder import look_at_whole
-    from ava_det.data.many import problems_of
+    from ava_det.data.prepare.cut import look_at_whole
+    from ava_det.data.prepare.parallel import problems_of
 
     files = list(sources.values())
     problems = problems_of(files, partial(look_at_whole, cut), 1, "looking")
@@ -120,11 +120,11 @@ def cut_all(cut: "Cut", sources: dict[str, Path], target: Path, workers: int) ->
     Returns:
         What is wrong with them, and with those that were cut before, by name.
     """
-    from ava_det.data.cut_folder import cut_into, look_at
-    from ava_det.data.many import problems_of
-    from ava_det.data.video_files import files_by_stem
+    from ava_det.data.prepare.cut import cut_into, look_at
+    from ava_det.data.prepare.parallel import problems_of
     from ava_det.formats.atomic import sweep
     from ava_det.formats.settings import SETTINGS, claim
+    from ava_det.video.files import files_by_stem
 
     there = files_by_stem(target) if target.is_dir() else {}
     before = {path: there[name] for name, path in sources.items() if name in there}
@@ -146,7 +146,7 @@ def video_names(source: str, root: Path) -> list[str]:
     Raises:
         InputError: there is no list, no name in it, or one that is no plain file name.
     """
-    from ava_det.data.download import download
+    from ava_det.data.prepare.download import download
 
     path = Path(source)
     if "://" in source:
@@ -165,7 +165,7 @@ def get_video(mirror: str, folder: Path, name: str) -> str:
     """Get one video; what is wrong with it, if anything."""
     from urllib.parse import quote
 
-    from ava_det.data.download import download
+    from ava_det.data.prepare.download import download
 
     try:
         download(f"{mirror}/{quote(name)}", folder / name)

@@ -34,8 +34,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> None:
     """Prepare, and say what came of it."""
-    from ava_det.data import hmdb51, kinetics, own_lists, something, ucf101
-    from ava_det.data.prepare import Resizing, prepare
+    from ava_det.data.prepare import hmdb51, kinetics, own_lists, something, ucf101
+    from ava_det.data.prepare.recognition import Resizing, prepare
     from ava_det.formats.lock import alone
 
     readers = dict.fromkeys(NAMES, kinetics.read_annotations) | {
@@ -63,7 +63,7 @@ def main(args: argparse.Namespace) -> None:
 
 def default_root(name: str) -> Path:
     """Where a set lies."""
-    from ava_det.data.catalog import datasets_root  # heavy: it brings detectron2
+    from ava_det.data.sets.catalog import datasets_root  # heavy: it brings detectron2
 
     return datasets_root() / name
 

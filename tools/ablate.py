@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from ava_det import cli
-from ava_det.formats.grid_rows import Key, Row, add_row, key_of, read_curve, read_rows
+from ava_det.ablate.grid import Grid, Run, execute, load_grid, measure, runs_of, tidy
+from ava_det.ablate.rows import Key, Row, add_row, key_of, read_curve, read_rows
 from ava_det.formats.lock import lock
 from ava_det.formats.nearest import meant
-from ava_det.grid import Grid, Run, execute, load_grid, measure, runs_of, tidy
 from ava_det.structures import InputError
 
 
@@ -97,7 +97,7 @@ def finished(results: Path, grid: Grid) -> set[Key]:
 
 def report(grid: Grid, runs: Sequence[Run], args: argparse.Namespace) -> str:
     """Write the tables and the picture of what is finished; the table."""
-    from ava_det.evaluate.ablation import markdown, provenance, summary
+    from ava_det.ablate.tables import markdown, provenance, summary
     from ava_det.formats.atomic import atomic_text
 
     figures = list(grid.figures)

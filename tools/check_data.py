@@ -23,8 +23,8 @@ from ava_det.structures import AVA_CLOCK, FRAME_CLOCK, Clock, InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ava_det.data.ava import AvaFiles
-    from ava_det.formats.findings import Findings
+    from ava_det.data.check.findings import Findings
+    from ava_det.data.sets.ava import AvaFiles
 
 # What a set that has a name says itself, and the key that a description says it under.
 SAID_BY_THE_SET = {
@@ -103,16 +103,16 @@ def is_frames(name: str) -> bool:
     """Whether the pictures of a registered set are frames."""
     from detectron2.data import MetadataCatalog
 
-    from ava_det.data.catalog import check_known
+    from ava_det.data.sets.catalog import check_known
 
     return bool(MetadataCatalog.get(check_known(name)).get("frame_folders", ()))
 
 
 def main(args: argparse.Namespace) -> int:
     """Check, print, write."""
-    from ava_det.data.check_set import Expected, check_files, check_registered
-    from ava_det.data.check_videos import check_proposals
-    from ava_det.formats.findings import ERROR, Findings
+    from ava_det.data.check.dataset import Expected, check_files, check_registered
+    from ava_det.data.check.findings import ERROR, Findings
+    from ava_det.data.check.videos import check_proposals
     from ava_det.formats.frame_sizes import read_sizes
     from ava_det.formats.outputs import outputs, require_apart
     from ava_det.formats.proposals import read_proposals
@@ -146,9 +146,9 @@ def main(args: argparse.Namespace) -> int:
 
 def files_of(args: argparse.Namespace) -> "AvaFiles":
     """The parts of an own data set."""
-    from ava_det.data.ava import AvaFiles
-    from ava_det.data.frame_folders import FrameFolder
-    from ava_det.data.video_files import video_files
+    from ava_det.data.sets.ava import AvaFiles
+    from ava_det.video.files import video_files
+    from ava_det.video.frame_folders import FrameFolder
 
     ticks = args.ticks or AVA_CLOCK
     pictures: Path | FrameFolder = args.videos

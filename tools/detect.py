@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ava_det import cli
-from ava_det.detect.shipped import person_weights
 from ava_det.formats.errors import naming
 from ava_det.formats.outputs import outputs, require_apart
 from ava_det.structures import InputError
+from ava_det.weights.shipped import person_weights
 
 if TYPE_CHECKING:
-    from ava_det.data.video import Video
+    from ava_det.video.video import Video
 
 DEMO = "runs/demo"  # where `make demo` leaves its weights
 ACTION_WEIGHTS, PERSON_WEIGHTS = "action.safetensors", "persons.safetensors"
@@ -91,7 +91,7 @@ def find_weights(args: argparse.Namespace) -> tuple[Path, Path]:
 
 def main(args: argparse.Namespace) -> None:
     """Detect; the three files appear when all is done."""
-    from ava_det.data.video import Video
+    from ava_det.video.video import Video
 
     files = [args.output / f"{args.video.stem}{suffix}" for suffix in SUFFIXES]
     with Video(args.video) as shown:
@@ -113,11 +113,11 @@ def detect(args: argparse.Namespace, shown: "Video") -> None:
     weights, persons = find_weights(args)
     from tqdm import tqdm
 
-    from ava_det.data.video import Video
-    from ava_det.detect.backends import TorchBackend
+    from ava_det.detect.backends.torch import TorchBackend
     from ava_det.detect.persons import load_persons
     from ava_det.detect.pipeline import ActionPipeline
     from ava_det.detect.results import Choice, video_facts, write_results
+    from ava_det.video.video import Video
 
     actions = TorchBackend.from_file(weights, args.device)
     detector = load_persons(persons, args.device, args.person_size)

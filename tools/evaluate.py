@@ -22,8 +22,8 @@ MICROSECONDS = 1_000_000  # a second; ticks of files with times
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ava_det.evaluate.comparison import OtherRun
     from ava_det.evaluate.evaluation import Evaluated, Rules
-    from ava_det.formats.comparison import OtherRun
 
 
 def parser() -> argparse.ArgumentParser:
@@ -87,10 +87,10 @@ def main(args: argparse.Namespace) -> None:
 def evaluate(args: argparse.Namespace) -> None:
     """Evaluate, print, write."""
     from ava_det.evaluate.evaluation import evaluate_file, other_run
+    from ava_det.evaluate.figures import write_evaluation
     from ava_det.evaluate.proposal_recall import proposal_recall
     from ava_det.evaluate.text import lines_of, notes
     from ava_det.formats.ava_csv import read_ground_truth
-    from ava_det.formats.evaluation import write_evaluation
     from ava_det.formats.proposals import read_proposals
 
     per_second = MICROSECONDS if args.times else None
@@ -149,12 +149,12 @@ def report(
     recall: "pd.DataFrame | None",
 ) -> None:
     """Write the page."""
-    from ava_det.formats.metrics import read_metrics
-    from ava_det.report import write_report
+    from ava_det.formats.training_log import read_metrics
+    from ava_det.report.evaluation import write_report
 
     pictures = None
     if args.videos:
-        from ava_det.data.pictures import KeyframePictures
+        from ava_det.video.keyframe_frames import KeyframePictures
 
         usual = FRAME_CLOCK if args.ticks is None or args.times else AVA_CLOCK
         start = usual.start if args.start is None else args.start

@@ -18,8 +18,8 @@ import sys
 from pathlib import Path
 
 from ava_det import cli
-from ava_det.detect.shipped import person_weights
 from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
+from ava_det.weights.shipped import person_weights
 
 CONFIG = Path(__file__).resolve().parents[1] / "configs" / "persons" / "faster_rcnn_tiny.py"
 
@@ -64,7 +64,7 @@ def main(args: argparse.Namespace) -> None:
 
 def train(args: argparse.Namespace) -> None:
     """Train on the data sets; AP and recall on held-out keyframes go to OUTPUT/metrics.json."""
-    from ava_det.data.catalog import check_known, common_clock
+    from ava_det.data.sets.catalog import check_known, common_clock
     from ava_det.train.run import WEIGHTS, train_from_arguments
 
     common_clock(args.dataset)
@@ -94,7 +94,7 @@ def find(args: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from ava_det.data.build import frame_reader, get_records
-    from ava_det.data.catalog import common_clock
+    from ava_det.data.sets.catalog import common_clock
     from ava_det.detect.journal import Journal
     from ava_det.detect.persons import load_persons, propose, unread, with_annotated
     from ava_det.formats.ava_csv import table_of, write_detections, write_ground_truth
@@ -143,7 +143,7 @@ def report(
     path: Path, truth: dict[Keyframe, PersonBoxes], found: dict[Keyframe, PersonBoxes]
 ) -> None:
     """Print what was written, and how well it meets the annotated people, if there are any."""
-    from ava_det.evaluate.persons import person_ap, person_recall
+    from ava_det.evaluate.person_boxes import person_ap, person_recall
 
     count = sum(len(people.boxes) for people in found.values())
     print(f"{path}: {count} boxes on {len(found)} keyframes")

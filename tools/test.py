@@ -146,7 +146,7 @@ def load(path: Path, cfg: Any) -> Any:
     """
     from detectron2.config import instantiate
 
-    from ava_det.model.weights.native import load_model
+    from ava_det.weights.native import load_model
 
     model, card = load_model(path)
     names = tuple(name for _, name, _ in card.classes)

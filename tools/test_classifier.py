@@ -18,8 +18,7 @@ from ava_det.formats.outputs import outputs
 from ava_det.structures import InputError
 
 if TYPE_CHECKING:
-    from ava_det.evaluate.recognition import RecognitionResult
-    from ava_det.formats.recognition import RecognitionFigures
+    from ava_det.evaluate.recognition import RecognitionFigures, RecognitionResult
     from ava_det.train.tasks import Recognition
 
 FILES = "result.json", "scores.csv.gz", "report.html", "unreadable.csv"
@@ -113,7 +112,7 @@ def load(path: Path, cfg: Any) -> Any:
     """
     from detectron2.config import instantiate
 
-    from ava_det.model.weights.load import load_weights, read_file
+    from ava_det.weights.load import load_weights, read_file
 
     card = read_file(path).card
     expected = tuple(instantiate(cfg.class_map).names.values())
@@ -151,9 +150,9 @@ def figures_of(
 
 def write(output: Path, result: "RecognitionResult", figures: "RecognitionFigures") -> None:
     """The files of a test."""
-    from ava_det.draw.page import write_page
-    from ava_det.draw.recognition_report import sections
-    from ava_det.formats.recognition import write_figures, write_scores
+    from ava_det.evaluate.recognition import write_figures, write_scores
+    from ava_det.report.page import write_page
+    from ava_det.report.recognition import sections
 
     names = list(figures["classes"])
     write_figures(output / "result.json", figures)

@@ -67,8 +67,8 @@ def main(args: argparse.Namespace) -> int | None:
 
 def inspect(args: argparse.Namespace) -> None:
     """Print what files hold."""
-    from ava_det.model.weights.describe import describe
-    from ava_det.model.weights.load import read_file
+    from ava_det.weights.describe import describe
+    from ava_det.weights.load import read_file
 
     for path in args.weights:
         lines = describe(read_file(path), args.names)
@@ -77,8 +77,8 @@ def inspect(args: argparse.Namespace) -> None:
 
 def compare(args: argparse.Namespace) -> int:
     """Print the largest differences of two files."""
-    from ava_det.model.weights.describe import differences
-    from ava_det.model.weights.load import read_file
+    from ava_det.weights.describe import differences
+    from ava_det.weights.load import read_file
 
     found = differences(*map(read_file, args.weights))
     beyond = [difference for difference in found if difference.largest > args.tolerance]
@@ -92,8 +92,8 @@ def load(args: argparse.Namespace) -> tuple[Any, Any]:
     """The config, and its model with the weights in it; the report goes to stderr."""
     from detectron2.config import instantiate
 
-    from ava_det.model.weights.load import load_weights
     from ava_det.train.config import load_config
+    from ava_det.weights.load import load_weights
 
     cfg = load_config(args.config, args.overrides)
     model = instantiate(cfg.model).eval()
@@ -103,9 +103,9 @@ def load(args: argparse.Namespace) -> tuple[Any, Any]:
 
 def convert(args: argparse.Namespace) -> None:
     """Write the weights in another format."""
-    from ava_det.model.weights.load import export, read_file
-    from ava_det.model.weights.native import save_weights
-    from ava_det.model.weights.torch_files import save_torch_file
+    from ava_det.weights.load import export, read_file
+    from ava_det.weights.native import save_weights
+    from ava_det.weights.torch_files import save_torch_file
 
     if args.keep_optimizer and args.to == "ava_det":
         raise InputError("a file of ours keeps no optimizer state; --to pyslowfast does")
@@ -144,7 +144,7 @@ def run(args: argparse.Namespace) -> None:
     import numpy as np
 
     from ava_det.formats.atomic import atomic_path
-    from ava_det.model.weights.arrays import logits, read_inputs
+    from ava_det.weights.arrays import logits, read_inputs
 
     inputs = read_inputs(args.inputs)
     _, model = load(args)

@@ -10,8 +10,6 @@ import torch
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from detectron2.utils.comm import get_rank, get_world_size
 
-from ava_det.data.catalog import check_known, class_map_of, common_clock
-from ava_det.data.frame_folders import FrameFolderReader
 from ava_det.data.keyframes import PackedKeyframes, join
 from ava_det.data.mapper import (
     DetectionMapper,
@@ -20,17 +18,23 @@ from ava_det.data.mapper import (
     collate_clips,
     collate_people,
 )
-from ava_det.data.proposed import require_same_keyframes, with_proposals, with_unlisted
+from ava_det.data.proposals import (
+    TrainingBoxes,
+    require_same_keyframes,
+    with_proposals,
+    with_unlisted,
+)
 from ava_det.data.rare_classes import repeat_factors
 from ava_det.data.sampler import Draws, Listed, SeekableSampler
+from ava_det.data.sets.catalog import check_known, class_map_of, common_clock
 from ava_det.data.subset import stratified_part
-from ava_det.data.training_boxes import TrainingBoxes
 from ava_det.data.unreadable import CollateDrawn, ListingLoader, UnreadableList
-from ava_det.data.video import FrameReader, VideoReader
 from ava_det.formats.ava_csv import require_known, table_of
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.proposals import read_proposals
 from ava_det.structures import AnnotatedKeyframe, InputError
+from ava_det.video.frame_folders import FrameFolderReader
+from ava_det.video.video import FrameReader, VideoReader
 
 Records = Sequence[Any]
 Mapper = Callable[..., dict[str, Any]]
@@ -137,7 +141,7 @@ def frame_reader(
 
     Args:
         dataset: names.
-        short_side: as in `ava_det.data.video.Video`.
+        short_side: as in `ava_det.video.video.Video`.
         threads: likewise.
     """
     names = [dataset] if isinstance(dataset, str) else dataset

@@ -16,16 +16,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ava_det.boxes import to_pixels
-from ava_det.data.sampling import (
+from ava_det.formats.class_map import ClassMap
+from ava_det.structures import AnnotatedKeyframe, Clock, InputError, LabelledVideo
+from ava_det.video.sampling import (
     clip_times,
     random_clip_start,
     segment_times,
     uniform_window_starts,
     window_times,
 )
-from ava_det.data.video import FrameReader
-from ava_det.formats.class_map import ClassMap
-from ava_det.structures import AnnotatedKeyframe, Clock, InputError, LabelledVideo
+from ava_det.video.video import FrameReader
 
 Transform = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 Sample = dict[str, Any]

@@ -11,13 +11,13 @@ from detectron2.modeling import GeneralizedRCNN
 from torchvision.transforms import v2
 
 from ava_det.boxes import iou
-from ava_det.data.video import FrameReader
 from ava_det.detect.yolox import YoloxDetector
 from ava_det.model.device import usable_device
-from ava_det.model.norms import channels_last, fold_norms
-from ava_det.model.persons import relative_people
-from ava_det.model.weights.native import load_model
+from ava_det.model.faster_rcnn import relative_people
+from ava_det.model.inference import channels_last, fold_norms
 from ava_det.structures import AnnotatedKeyframe, Clock, InputError, Keyframe, PersonBoxes
+from ava_det.video.video import FrameReader
+from ava_det.weights.native import load_model
 
 
 class PersonFinder(Protocol):

@@ -13,13 +13,12 @@ import torch
 from torch import Tensor
 
 from ava_det.augment.spatial import Joint, short_side
-from ava_det.data.sampling import clip_times, nearest_frames
-from ava_det.data.video import Video
-from ava_det.detect.backends import ActionBackend
+from ava_det.detect.backends.torch import ActionBackend
 from ava_det.detect.persons import PersonFinder
 from ava_det.detect.tracks import PersonTracker
-from ava_det.model.weights.native import ClipShape
-from ava_det.structures import ActionDetections, InputError, Keyframe, PersonBoxes
+from ava_det.structures import ActionDetections, ClipShape, InputError, Keyframe, PersonBoxes
+from ava_det.video.sampling import clip_times, nearest_frames
+from ava_det.video.video import Video
 
 Frame = np.ndarray  # (H, W, 3) uint8 RGB
 
@@ -30,8 +29,14 @@ def keyframe_numbers(frame_times: np.ndarray, rate: float) -> np.ndarray:
     >>> keyframe_numbers(np.arange(10) / 10, rate=2.5)
     array([0, 4, 8])
     """
-    count = int(np.floor(frame_times[-1] * rate + 1e-6)) + 1
-    return np.unique(nearest_frames(frame_times, np.arange(count) / rate))
+    last = int(np.floor(frame_times[-1] * rate + 1e-6))
+    # Beats up to the border of each frame with the next one, not beat by beat: a gap may be long.
+    borders = (frame_times[:-1] + frame_times[1:]) / 2
+    beats = np.floor(borders * rate)
+    beats += (beats + 1) / rate <= borders
+    beats -= beats / rate > borders
+    beats = np.minimum(np.append(beats, last), last)
+    return np.flatnonzero(np.diff(beats, prepend=-1) > 0)
 
 
 def decodable(video: Video, damage: list[InputError]) -> Iterator[tuple[int, Frame]]:

@@ -6,6 +6,7 @@ names at the end.
 
 import csv
 import json
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,14 +16,16 @@ from typing import Any
 
 import numpy as np
 
-from ava_det.data.video import Video
-from ava_det.data.video_writer import VideoWriter
 from ava_det.detect.pipeline import Frame, decodable
 from ava_det.detect.tracks import between
 from ava_det.draw.frames import DrawnPerson, draw_people, enlarged, enlarged_size
 from ava_det.formats.atomic import atomic_text
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import ActionDetections, InputError
+from ava_det.video.video import Video
+from ava_det.video.writer import VideoWriter
+
+logger = logging.getLogger(__name__)
 
 CSV_HEADER = ["video", "tick", "x1", "y1", "x2", "y2", "action", "score", "track_id"]
 DIGITS = 5  # of boxes and scores
@@ -120,14 +123,15 @@ class ResultFiles:
 
 
 def video_facts(video: Video) -> dict[str, Any]:
-    """What the json says of a video."""
+    """What the json says of a video; its size is that of what a player shows."""
+    width, height = video.displayed
     return {
         "file": str(video.path),
-        "height": video.height,
-        "width": video.width,
+        "height": height,
+        "width": width,
         "frames": len(video),
         "rate": round(video.rate, 3),
-        "seconds": round(float(video.frame_times[-1]) + 1 / video.rate, 3),
+        "seconds": round(float(video.frame_times[-1]) + video.index.step, 3),
     }
 
 
@@ -157,7 +161,7 @@ def write_results(
     size = enlarged_size(video.height, video.width)
     with (
         ResultFiles(folder, name, choice, facts) as files,
-        VideoWriter(folder / f"{name}.mp4", *size, video.rate) as film,
+        VideoWriter(folder / f"{name}.mp4", *size, video.rate, aspect=video.index.aspect) as film,
     ):
 
         def told() -> Iterator[ActionDetections]:
@@ -169,6 +173,13 @@ def write_results(
         for number, picture in drawn_frames(frames, video.frame_times, told(), choice):
             film.write(picture, float(video.frame_times[number]))
             progress()
+    if video.index.damaged_stamps:
+        logger.warning(
+            "warning: %s: %d of %d time stamps are wrong; those frames lie between the others",
+            video.path,
+            video.index.damaged_stamps,
+            len(video),
+        )
     if damage:
         raise damage[0]
 

@@ -19,7 +19,7 @@ import torch
 from torchvision.ops import nms
 
 from ava_det.boxes import clip_relative, to_relative
-from ava_det.detect import onnx_probe
+from ava_det.detect.backends import onnx_probe
 from ava_det.formats.onnx_file import read_onnx
 from ava_det.structures import InputError, Keyframe, PersonBoxes
 

@@ -8,11 +8,11 @@ import pandas as pd
 
 from ava_det.boxes import area
 from ava_det.evaluate.average_precision import average_precision
+from ava_det.evaluate.figures import Part
 from ava_det.evaluate.frame_map import HIT, LEFT_OUT, FrameMap
 from ava_det.evaluate.matching import number_keyframes, paired_iou
 from ava_det.formats.ava_csv import BOX
 from ava_det.formats.class_map import ClassMap
-from ava_det.formats.evaluation import Part
 
 # COCO's bounds, 32 x 32 and 96 x 96 pixels, as shares of a frame of 640 x 480.
 SIZES = {"small": (0.0, 1 / 300), "medium": (1 / 300, 0.03), "large": (0.03, np.inf)}

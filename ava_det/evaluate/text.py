@@ -2,9 +2,9 @@
 
 import pandas as pd
 
+from ava_det.evaluate.comparison import OtherRun, differences, shared_mean
+from ava_det.evaluate.figures import Evaluation, VideoEvaluation
 from ava_det.formats.ava_csv import has_box
-from ava_det.formats.comparison import OtherRun, differences, shared_mean
-from ava_det.formats.evaluation import Evaluation, VideoEvaluation
 
 
 def lines_of(

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from ava_det.evaluate.average_precision import average_precision, precision_recall
+from ava_det.evaluate.figures import VideoEvaluation
 from ava_det.evaluate.linking import Linking, link_boxes
 from ava_det.evaluate.tubes import BoxRows, Tubes, build_tubes, number_steps, tube_iou
 from ava_det.formats.atomic import StrPath
 from ava_det.formats.ava_csv import BOX, has_box
 from ava_det.formats.class_map import ClassMap
-from ava_det.formats.evaluation import VideoEvaluation
 from ava_det.structures import InputError
 
 THRESHOLDS = (0.2, *(round(0.5 + 0.05 * k, 2) for k in range(10)))

@@ -15,7 +15,7 @@ the files. The index of a table that was read is the 1-based row of the file, fo
 
 import csv
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -31,7 +31,7 @@ from ava_det.formats.ava_rows import (
 )
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.csv_file import csv_rows, find_columns, is_header, text_lines
-from ava_det.structures import InputError, Keyframe, PersonBoxes
+from ava_det.structures import ActionDetections, InputError, Keyframe, PersonBoxes
 
 _GROUND_TRUTH = Layout(eighth="person", fewest=7)
 # A detector that found nothing may well write nothing; annotations and proposals never are nothing.
@@ -226,3 +226,37 @@ def _write(
             writer.writerows(rows)
         else:
             writer.writerows(row if row[2] == row[2] else row[:2] for row in rows)
+
+
+def detections_table(
+    detections: Sequence[ActionDetections], class_map: ClassMap, threshold: float = 0.0
+) -> pd.DataFrame:
+    """A row per person and class, in the columns of `ava_det.formats.ava_csv`.
+
+    Args:
+        detections: of any keyframes.
+        class_map: the classes of the score columns.
+        threshold: rows with a lower action score are left out.
+    """
+    counts = [len(d.boxes) for d in detections]
+    classes = len(class_map)
+    scores = np.concatenate([np.zeros((0, classes), np.float32), *[d.scores for d in detections]])
+    boxes = np.concatenate([np.zeros((0, 4)), *[d.boxes for d in detections]])
+    tracks = np.concatenate([np.zeros(0, np.int64), *[d.tracks() for d in detections]])
+    names = [d.keyframe.video for d in detections]
+    known = sorted(set(names))
+    videos = pd.Categorical(np.repeat(np.array(names, dtype=object), counts), categories=known)
+    ticks = np.repeat([d.keyframe.tick for d in detections], counts).astype(np.int64)
+
+    person, column = np.nonzero(scores >= threshold)
+    corners = dict(zip(("x1", "y1", "x2", "y2"), boxes[person].T, strict=True))
+    return pd.DataFrame(
+        {
+            "video": videos[person],
+            "tick": ticks[person],
+            **corners,
+            "action": np.asarray(class_map.ids, np.int64)[column],
+            "person": tracks[person],
+            "score": scores[person, column].astype(np.float64),
+        }
+    )

@@ -7,7 +7,11 @@ from ava_det.formats.json_file import brief
 from ava_det.formats.nearest import meant
 from ava_det.structures import InputError
 
-_SUFFIXES = "3g2 3gp asf avi f4v flv m2ts m2v m4v mkv mov mp4 mpeg mpg mts mxf ogv ts vob webm wmv"
+# In lower case; files are found by them in any case. Camcorders write .MTS, phones .3gp.
+_SUFFIXES = (
+    "3g2 3gp asf avi divx dv f4v flv h264 h265 hevc m2t m2ts m2v m4v mjpeg mjpg mkv mov mp4 mpeg "
+    "mpg mts mxf ogm ogv qt rm rmvb ts vob webm wmv wtv"
+)
 VIDEO_SUFFIXES = frozenset(f".{name}" for name in _SUFFIXES.split())
 
 

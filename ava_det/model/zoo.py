@@ -17,11 +17,11 @@ from ava_det.model.backbones import Backbone
 from ava_det.model.blocks import Triple, basic_stage
 from ava_det.model.classifier import Classifier
 from ava_det.model.detector import ActionDetector
+from ava_det.model.faster_rcnn import build_person_detector
 from ava_det.model.heads import PoolHead, RoIHead, X3DHead
 from ava_det.model.mvit import TokenBackbone
 from ava_det.model.named import build_named
 from ava_det.model.pathways import Normalize, SplitPathways
-from ava_det.model.persons import build_person_detector
 from ava_det.model.resnets import DEPTHS, RES2, Places, stages_of
 
 GREY_MEAN, GREY_STD = (0.45,) * 3, (0.225,) * 3  # PySlowFast's and PyTorchVideo's

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ava_det.evaluate.frame_map import FrameMap, frame_map
 from ava_det.evaluate.recognition import RecognitionResult
+from ava_det.formats.ava_csv import detections_table
 from ava_det.formats.class_map import ClassMap
-from ava_det.formats.detections import detections_table
 from ava_det.formats.nearest import meant
 from ava_det.structures import ActionDetections, InputError, Keyframe
 

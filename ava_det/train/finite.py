@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ava_det.model.weights.transfer import not_finite
+from ava_det.weights.transfer import not_finite
 
 
 def named_tensors(content: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:

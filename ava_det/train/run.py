@@ -23,13 +23,11 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from ava_det.cli import quiet_libraries
-from ava_det.formats.metrics import cut_metrics
+from ava_det.formats.training_log import cut_metrics
 from ava_det.model.device import usable_device
-from ava_det.model.norms import channels_last
-from ava_det.model.weights.load import load_weights
-from ava_det.model.weights.native import ClipShape, ModelCard, save_weights
+from ava_det.model.inference import channels_last
 from ava_det.model.zoo import TASKS
-from ava_det.structures import InputError
+from ava_det.structures import ClipShape, InputError
 from ava_det.train.checkpoint import AtomicCheckpointer
 from ava_det.train.config import load_config
 from ava_det.train.finite import check_finite
@@ -46,6 +44,8 @@ from ava_det.train.norms import measure_statistics, share_statistics, synchroniz
 from ava_det.train.processes import run_in_processes
 from ava_det.train.schedule import settle
 from ava_det.train.tasks import Batch, Recognition, Task, device_of, distribute, unwrap
+from ava_det.weights.load import load_weights
+from ava_det.weights.native import ModelCard, save_weights
 
 WEIGHTS = "model.safetensors"  # what a finished run leaves in its folder
 UNREADABLE = "unreadable_{}.csv"  # the videos that it could not read, to train and to test on

@@ -13,7 +13,7 @@ that has seen nothing of JHMDB:
 from collections.abc import Sequence
 from pathlib import Path
 
-from ava_det.grid import Figure, Grid, load_grid, runs_of
+from ava_det.ablate.grid import Figure, Grid, load_grid, runs_of
 
 CONFIG = "configs/ablate/jhmdb_detection_tiny.py"
 PRETRAINED = Path("runs/ablate/jhmdb_mixes")

@@ -9,7 +9,7 @@ Before it what that grid wants, and the people of the other splits' test clips:
 import runpy
 from pathlib import Path
 
-from ava_det.grid import Grid
+from ava_det.ablate.grid import Grid
 
 detection = runpy.run_path(str(Path(__file__).with_name("jhmdb_detection.py")))
 mixes = runpy.run_path(str(Path(__file__).with_name("jhmdb_mixes.py")))["MIXES"]

@@ -5,7 +5,7 @@ The rows of the paper's comparison and of its table of data fractions, at a size
 
 from pathlib import Path
 
-from ava_det.grid import Figure, Grid
+from ava_det.ablate.grid import Figure, Grid
 
 VIDEO_MIX = "task.mix={_target_: ava_det.augment.videomix.VideoMix, variant: %s}"
 MIXES = {

@@ -3,7 +3,7 @@
 import runpy
 from pathlib import Path
 
-from ava_det.grid import Grid
+from ava_det.ablate.grid import Grid
 
 smaller = runpy.run_path(str(Path(__file__).with_name("jhmdb_mixes.py")))
 # The same span of time; three times the pixels a frame and twice the frames.

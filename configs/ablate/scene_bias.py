@@ -14,7 +14,7 @@ import os
 import runpy
 from pathlib import Path
 
-from ava_det.grid import Figure, Grid
+from ava_det.ablate.grid import Figure, Grid
 from ava_det.structures import InputError
 
 ALL = runpy.run_path(str(Path(__file__).with_name("jhmdb_mixes.py")))["MIXES"]

@@ -18,9 +18,9 @@ from ava_det.data.build import (
     get_records,
 )
 from ava_det.data.mapper import RecognitionMapper
-from ava_det.data.video import VideoReader
 from ava_det.model.criterion import effective_number_weights, label_counts
 from ava_det.train.evaluators import FrameMapEvaluator, TopKEvaluator
+from ava_det.video.video import VideoReader
 
 clip = dict(frames=16, stride=2, rate=25.0, short_side=112)
 reader = dict(short_side=None)  # pixels that frames are decoded at; None: as they are

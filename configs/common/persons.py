@@ -14,8 +14,8 @@ from ava_det.data.build import (
     get_records,
     person_mapper,
 )
-from ava_det.model.persons import build_person_detector, person_class
-from ava_det.train.persons import PersonDetection, PersonEvaluator
+from ava_det.model.faster_rcnn import build_person_detector, person_class
+from ava_det.train.person_detection import PersonDetection, PersonEvaluator
 
 from .optim import adamw as optimizer
 from .optim import cosine as lr_multiplier

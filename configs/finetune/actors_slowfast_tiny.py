@@ -2,9 +2,9 @@
 
 from detectron2.config import LazyCall as L
 
-from ava_det.data.cache import CachedVideoReader
 from ava_det.model.criterion import SigmoidCrossEntropy
 from ava_det.train.tasks import Detection
+from ava_det.video.cache import CachedVideoReader
 
 from ..common.data import class_map, clip
 from ..common.data import detection as dataloader

@@ -6,7 +6,7 @@ Boxes are PySlowFast's lists; `dataloader.train.predicted=` trains on annotated 
 
 from detectron2.config import LazyCall as L
 
-from ava_det.data.catalog import datasets_root
+from ava_det.data.sets.catalog import datasets_root
 from ava_det.model.criterion import SigmoidCrossEntropy
 from ava_det.train.tasks import Detection
 

@@ -2,8 +2,8 @@
 
 from detectron2.config import LazyCall as L
 
-from ava_det.data.cache import CachedVideoReader
 from ava_det.train.tasks import Detection
+from ava_det.video.cache import CachedVideoReader
 
 from ..common.criteria import EVERY_CLASS, exclusive
 from ..common.data import class_map, clip

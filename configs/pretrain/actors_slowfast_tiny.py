@@ -2,9 +2,9 @@
 
 from detectron2.config import LazyCall as L
 
-from ava_det.data.cache import CachedVideoReader
 from ava_det.model.criterion import SoftTargetCrossEntropy
 from ava_det.train.tasks import Recognition
+from ava_det.video.cache import CachedVideoReader
 
 from ..common.data import class_map, clip
 from ..common.data import recognition as dataloader

@@ -9,13 +9,13 @@ from detectron2.config import instantiate
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from ava_det.augment import pyslowfast, spatial
-from ava_det.data import ava
-from ava_det.data.made_ava import CLASSES
-from ava_det.data.video_writer import VideoWriter
+from ava_det.data.sets import ava
 from ava_det.formats.class_map import ClassMap, write_class_map
 from ava_det.model.criterion import SigmoidCrossEntropy
 from ava_det.train.config import load_config
 from ava_det.train.schedule import settle
+from ava_det.video.writer import VideoWriter
+from benchmarks.made_ava import CLASSES
 
 ROOT = Path(__file__).resolve().parents[2]
 # Name: architecture, frames, stride, least score of a box, test size, LR by epoch, decay of biases.

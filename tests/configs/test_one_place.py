@@ -9,7 +9,7 @@ from detectron2.config import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from ava_det.data import build
-from ava_det.data.catalog import check_known
+from ava_det.data.sets.catalog import check_known
 from ava_det.structures import InputError
 from ava_det.train.config import load_config
 from ava_det.train.run import model_card
@@ -94,7 +94,7 @@ def test_an_override_of_the_clip_reaches_both_mappers(path):
 @pytest.mark.parametrize("more", [[], ["clip.short_side=48"], [f"{MAPPERS[1]}.transform.size=60"]])
 def test_the_card_says_what_is_tested(path, more):
     cfg = load_config(path, more)
-    cfg.class_map = {"_target_": "ava_det.model.persons.person_class"}  # needs no data set
+    cfg.class_map = {"_target_": "ava_det.model.faster_rcnn.person_class"}  # needs no data set
     tested = cfg.test.loader.mapper.transform.size
     assert model_card(cfg).clip.short_side == tested
     assert not more or tested in (48, 60)

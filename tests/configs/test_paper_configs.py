@@ -12,7 +12,7 @@ from detectron2.config import instantiate
 
 from ava_det.augment.mixes import Cutout, Mixup, RandAugment, Stack
 from ava_det.augment.videomix import VideoMix
-from ava_det.data.catalog import check_known
+from ava_det.data.sets.catalog import check_known
 from ava_det.structures import LabelledVideo
 from ava_det.train.config import load_config
 

@@ -24,7 +24,7 @@ from drawn_ava import TEST_LIST, TRAIN_LIST, path_of, write_frames, write_lists
 from fvcore.common.config import CfgNode
 from pyslowfast_cases import CLIPS, PATHWAYS, REAL, SEQUENCES, Clip, digest
 
-from ava_det.data.video import Video
+from ava_det.video.video import Video
 
 
 def load(checkout: Path) -> tuple[Any, ...]:

@@ -7,11 +7,11 @@ import pytest
 import torch
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
-from ava_det.data import actors
 from ava_det.data.build import build_train_loader, get_records
-from ava_det.data.catalog import check_known
 from ava_det.data.keyframes import pack
-from ava_det.data.proposed import with_proposals, with_unlisted
+from ava_det.data.proposals import with_proposals, with_unlisted
+from ava_det.data.sets import actors
+from ava_det.data.sets.catalog import check_known
 from ava_det.formats.ava_csv import table_of
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import (

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from ava_det.augment import spatial
-from ava_det.data import jhmdb
 from ava_det.data.mapper import (
     PADDING,
     DetectionMapper,
@@ -15,7 +14,7 @@ from ava_det.data.mapper import (
     collate_people,
     square_crops,
 )
-from ava_det.data.video import VideoReader
+from ava_det.data.sets import jhmdb
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import (
     FRAME_CLOCK,
@@ -26,6 +25,7 @@ from ava_det.structures import (
     LabelledVideo,
     PersonBoxes,
 )
+from ava_det.video.video import VideoReader
 
 VIDEO = "clap/Boom_Snap_Clap_clap_u_nm_np1_fr_med_0"
 

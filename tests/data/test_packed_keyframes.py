@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ava_det.data.keyframes import join, pack
-from ava_det.data.proposed import with_proposals, with_unlisted
+from ava_det.data.proposals import with_proposals, with_unlisted
 from ava_det.formats.ava_csv import people_by_keyframe, read_ground_truth, table_of
 from ava_det.formats.ava_rows import BOX
 

@@ -15,18 +15,18 @@ from drawn_ava import TEST_LIST, TRAIN_LIST, write_frames, write_lists
 from pyslowfast_cases import CLIPS, PATHWAYS, REAL, SEQUENCES, Clip, digest
 
 from ava_det.augment import pyslowfast
-from ava_det.data import ava
 from ava_det.data.build import (
     build_train_loader,
     detection_mapper,
     frame_reader,
     get_records,
 )
-from ava_det.data.frame_folders import FrameFolder
-from ava_det.data.sampling import clip_times, nearest_frames
+from ava_det.data.sets import ava
 from ava_det.formats.class_map import ClassMap, write_class_map
 from ava_det.model.pathways import Normalize, SplitPathways
 from ava_det.structures import AnnotatedKeyframe, Keyframe
+from ava_det.video.frame_folders import FrameFolder
+from ava_det.video.sampling import clip_times, nearest_frames
 
 RECORD = json.loads((Path(__file__).parent / "pyslowfast_ava.json").read_text())
 LEVEL = 1 / 255 / 0.225  # one of 256 levels, normalised

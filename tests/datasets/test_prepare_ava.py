@@ -11,12 +11,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
 from numbered import write_numbered
 
-from ava_det.data.video import Video
 from ava_det.formats.lock import alone
+from ava_det.video.video import Video
 
 PROGRAM = Path(__file__).parents[2] / "datasets" / "prepare_ava.py"
 CUT = ("--start", 2, "--seconds", 3)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ava_det.data.video_writer import VideoWriter
+from ava_det.video.writer import VideoWriter
 
 
 @pytest.fixture

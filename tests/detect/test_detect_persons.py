@@ -6,7 +6,6 @@ import torch
 from detectron2.structures import Boxes, Instances
 from torch import nn
 
-from ava_det.data.video import VideoReader
 from ava_det.detect.persons import PersonDetector, propose, unread, with_annotated
 from ava_det.structures import (
     FRAME_CLOCK,
@@ -16,6 +15,7 @@ from ava_det.structures import (
     Keyframe,
     PersonBoxes,
 )
+from ava_det.video.video import VideoReader
 
 
 class Bright(nn.Module):

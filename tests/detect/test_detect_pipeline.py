@@ -3,16 +3,17 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ava_det.augment.spatial import short_side
 from ava_det.data.mapper import as_video
-from ava_det.data.sampling import clip_times
-from ava_det.data.video import Video
 from ava_det.detect import pipeline
 from ava_det.detect.pipeline import ActionPipeline, keyframe_numbers, stream_clips
 from ava_det.formats.class_map import ClassMap
-from ava_det.model.weights.native import ClipShape
-from ava_det.structures import InputError, Keyframe, PersonBoxes
+from ava_det.structures import ClipShape, InputError, Keyframe, PersonBoxes
+from ava_det.video.sampling import clip_times, nearest_frames
+from ava_det.video.video import Video
 
 
 def random_access_clip(video: Video, number: int, shape: ClipShape) -> torch.Tensor:
@@ -28,6 +29,18 @@ def random_access_clip(video: Video, number: int, shape: ClipShape) -> torch.Ten
 )
 def test_keyframes_are_the_frames_nearest_to_the_beat(rate, expected):
     assert keyframe_numbers(np.arange(15) / 10, rate).tolist() == expected
+
+
+@pytest.mark.holds("13.9 bounds: gaps between time stamps")
+@given(
+    st.lists(st.floats(1e-3, 3), max_size=40),
+    st.one_of(st.sampled_from([0.5, 1, 2.5, 5, 25, 30]), st.floats(0.01, 100)),
+)
+def test_keyframes_are_those_of_every_beat(steps, rate):
+    times = np.cumsum([0.0, *steps])
+    beats = np.arange(int(np.floor(times[-1] * rate + 1e-6)) + 1) / rate
+    expected = np.unique(nearest_frames(times, beats))
+    assert keyframe_numbers(times, rate).tolist() == expected.tolist()
 
 
 def test_one_frame_is_one_keyframe():

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from ava_det.data.video import Video
 from ava_det.detect.results import Choice, ResultFiles, drawn_frames, write_results
 from ava_det.formats.ava_csv import read_detections
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import ActionDetections, InputError, Keyframe
+from ava_det.video.video import Video
 
 CLASS_MAP = ClassMap({2: "walk", 5: "carry/hold (an object)", 7: "sit"})
 ALL = Choice(CLASS_MAP, threshold=0.0, top_k=0)

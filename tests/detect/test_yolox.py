@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from ava_det.boxes import iou
-from ava_det.data.video import VideoReader
-from ava_det.detect import onnx_probe
+from ava_det.detect.backends import onnx_probe
 from ava_det.detect.persons import load_persons
 from ava_det.detect.yolox import YoloxDetector
 from ava_det.structures import InputError, Keyframe
+from ava_det.video.video import VideoReader
 
 holds = pytest.mark.holds("13.9 ONNX: a damaged file is one line, no crash")
 

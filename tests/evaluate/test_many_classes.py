@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ava_det.draw.evaluation_report import MOST_CLASSES, MOST_GROUPS, shown_classes
 from ava_det.evaluate.breakdown import confusion, of_classes
+from ava_det.evaluate.comparison import OtherRun
 from ava_det.evaluate.evaluation import Rules, evaluate
 from ava_det.formats.ava_csv import BOX
 from ava_det.formats.class_map import ClassMap
-from ava_det.formats.comparison import OtherRun
-from ava_det.report import write_report
+from ava_det.report.evaluation import write_report
+from ava_det.report.evaluation_sections import MOST_CLASSES, MOST_GROUPS, shown_classes
 
 
 def table(actions, **more):

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from ava_det import cli
+from ava_det.evaluate.figures import write_evaluation
 from ava_det.formats.atomic import atomic_path, atomic_text, sweep
-from ava_det.formats.evaluation import write_evaluation
 from ava_det.structures import InputError
 
 MANY = 100_000
@@ -49,7 +49,7 @@ def arrays(path: Path) -> None:
 
 
 def video(path: Path) -> None:
-    from ava_det.data.video_writer import VideoWriter
+    from ava_det.video.writer import VideoWriter
 
     with VideoWriter(path, 240, 320, 25) as writer:
         for frame in np.random.default_rng(0).integers(0, 255, (30, 240, 320, 3), np.uint8):

@@ -7,7 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ava_det.data.box_table import read_box_table
+from ava_det.ablate.rows import read_rows
+from ava_det.data.check.findings import Findings
+from ava_det.data.check.rows import Rules, check_rows
+from ava_det.data.sets.box_table import read_box_table
 from ava_det.formats import atomic, csv_file
 from ava_det.formats.ava_csv import (
     read_boxes,
@@ -16,13 +19,10 @@ from ava_det.formats.ava_csv import (
     read_keyframes,
     read_timestamps,
 )
-from ava_det.formats.check_rows import Rules, check_rows
 from ava_det.formats.class_map import read_class_map
 from ava_det.formats.csv_file import csv_rows, is_number, most_rows, named_rows, text_lines
-from ava_det.formats.findings import Findings
 from ava_det.formats.frame_lists import read_frame_lists
 from ava_det.formats.frame_sizes import read_sizes
-from ava_det.formats.grid_rows import read_rows
 from ava_det.formats.proposals import read_proposals
 from ava_det.formats.video_lists import ListedVideo, read_video_list
 from ava_det.structures import InputError, Keyframe

@@ -12,7 +12,7 @@ from ava_det.formats.nearest import meant
     ("word", "known", "hint"),
     [
         ("lite", ["light"], "light"),
-        ("ligth", ["light"], "light"),
+        ("lihgt", ["light"], "light"),
         ("jhmdb_split1_tset", ["jhmdb_split1_train", "jhmdb_split1_test"], "jhmdb_split1_test"),
         ("WALK", ["stand", "walk"], "walk"),
         ("uncaped", ["activitynet", "uncapped"], "uncapped"),

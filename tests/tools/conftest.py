@@ -10,9 +10,10 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from ava_det.model.persons import build_person_detector
-from ava_det.model.weights.native import ClipShape, ModelCard, save_weights
+from ava_det.model.faster_rcnn import build_person_detector
 from ava_det.model.zoo import build_detector
+from ava_det.structures import ClipShape
+from ava_det.weights.native import ModelCard, save_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from detectron2.config import instantiate
 
-from ava_det.grid import load_grid, runs_of
+from ava_det.ablate.grid import load_grid, runs_of
 from ava_det.structures import InputError
 from ava_det.train.config import load_config
 

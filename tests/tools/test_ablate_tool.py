@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 GRID = """
-from ava_det.grid import Figure, Grid
+from ava_det.ablate.grid import Figure, Grid
 
 PROGRAM = '''
 import json, pathlib, sys, time

@@ -13,7 +13,7 @@ import torch
 from detectron2.config import LazyConfig, instantiate
 from made_small import write_film
 
-from ava_det.model.weights.native import ClipShape
+from ava_det.structures import ClipShape
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "configs" / "published"
 CLASSES = {"ava": 80, "kinetics": 400, "ssv2": 174, "charades": 157, "multisports": 66}

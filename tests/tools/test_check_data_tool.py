@@ -14,11 +14,11 @@ import pytest
 from detectron2.data import DatasetCatalog, MetadataCatalog
 from made_small import write_film
 
-from ava_det.data import ava
-from ava_det.data.ava import AvaFiles
 from ava_det.data.build import get_ground_truth, get_records
+from ava_det.data.check.findings import KINDS
+from ava_det.data.sets import ava
+from ava_det.data.sets.ava import AvaFiles
 from ava_det.formats.ava_csv import read_ground_truth
-from ava_det.formats.findings import KINDS
 from ava_det.formats.frame_sizes import write_sizes
 from ava_det.structures import InputError
 
@@ -211,7 +211,10 @@ def test_a_description_tells_the_sizes_that_boxes_were_drawn_on(
 @pytest.mark.holds("13.9 bounds: numbers of a description")
 @pytest.mark.parametrize(
     ("line", "message"),
-    [("rate = 1e9", "far more ticks at rate"), (f"start = {'9' * 26}", "too large for a tick")],
+    [
+        ("rate = 1e9", "too few for a rate of 1e+09"),
+        (f"start = {'9' * 26}", "too large for a tick"),
+    ],
 )
 def test_a_description_that_nothing_can_load_is_found(run_tool, tmp_path, films, line, message):
     (tmp_path / "data.toml").write_text(f'videos = "{films}"\n{line}\n')
@@ -586,9 +589,9 @@ def test_a_list_of_clips_is_no_detection_set(check_set, tmp_path):
 
 def test_avas_own_annotations(shared, tmp_path):
     """No row of the published files is wrong; the keyframes of none are excluded."""
-    from ava_det.formats.check_rows import Rules, check_rows
+    from ava_det.data.check.findings import Findings
+    from ava_det.data.check.rows import Rules, check_rows
     from ava_det.formats.class_map import read_class_map
-    from ava_det.formats.findings import Findings
 
     folder = shared / "reference" / "ava_annotations"
     rules = Rules(read_class_map(folder / "ava_action_list_v2.2.pbtxt"))

@@ -10,13 +10,14 @@ import pytest
 import torch
 import yaml
 
-from ava_det.data.video_writer import VideoWriter
 from ava_det.formats.ava_csv import read_detections, read_ground_truth
 from ava_det.formats.class_map import ClassMap, read_class_map, write_class_map
-from ava_det.formats.cvat import write_cvat
-from ava_det.formats.shapes import Shape
-from ava_det.model.weights.native import ClipShape, ModelCard, read_weights, save_weights
+from ava_det.formats.tools.cvat import write_cvat
+from ava_det.formats.tools.shapes import Shape
 from ava_det.model.zoo import build_detector
+from ava_det.structures import ClipShape
+from ava_det.video.writer import VideoWriter
+from ava_det.weights.native import ModelCard, read_weights, save_weights
 
 CONVERT = Path(__file__).resolve().parents[2] / "datasets" / "convert.py"
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from ava_det.data.video_writer import VideoWriter
-from ava_det.model.weights import pyslowfast
-from ava_det.model.weights.torch_files import save_torch_file
 from ava_det.model.zoo import build_classifier
+from ava_det.video.writer import VideoWriter
+from ava_det.weights.codebases import pyslowfast
+from ava_det.weights.torch_files import save_torch_file
 
 no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 holds = pytest.mark.holds("13.10 a missing GPU says --device cpu, in every tool")

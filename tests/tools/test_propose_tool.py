@@ -10,8 +10,6 @@ import pytest
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from ava_det.data.build import get_records
-from ava_det.data.frame_folders import FrameFolder
-from ava_det.data.video_writer import VideoWriter
 from ava_det.detect.persons import PersonDetector
 from ava_det.formats.ava_csv import people_by_keyframe, read_boxes, read_ground_truth
 from ava_det.formats.class_map import ClassMap
@@ -24,6 +22,8 @@ from ava_det.structures import (
     LabelledVideo,
     PersonBoxes,
 )
+from ava_det.video.frame_folders import FrameFolder
+from ava_det.video.writer import VideoWriter
 
 SMALL = [
     "model.arguments.width=8",

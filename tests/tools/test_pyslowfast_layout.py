@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
-from ava_det.data import ava
-from ava_det.data.catalog import datasets_root, register_all
-from ava_det.data.made_ava import CLASSES
+from ava_det.data.sets import ava
+from ava_det.data.sets.catalog import datasets_root, register_all
 from ava_det.formats.class_map import ClassMap, write_class_map
+from benchmarks.made_ava import CLASSES
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "configs" / "finetune" / "ava_slow_r50_4x16_pyslowfast.py"

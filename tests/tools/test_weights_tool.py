@@ -9,10 +9,10 @@ import pytest
 import torch
 import yaml
 
-from ava_det.model.weights import pyslowfast
-from ava_det.model.weights.native import load_model
-from ava_det.model.weights.torch_files import save_torch_file
 from ava_det.model.zoo import build_classifier, build_detector
+from ava_det.weights.codebases import pyslowfast
+from ava_det.weights.native import load_model
+from ava_det.weights.torch_files import save_torch_file
 
 CONFIG = """
 from detectron2.config import LazyCall as L
@@ -144,7 +144,7 @@ def test_inputs_that_cannot_be_used_are_one_line(folder, run_tool, kind, arrays,
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "No such file"),
+        (None, "no such file"),
         (b"", "not an npz file of arrays"),
         (b"hello", "not an npz file of arrays"),
         (pickle.dumps({"clip": 1}), "not an npz file of arrays"),

@@ -9,13 +9,13 @@ import pytest
 from detectron2.config import instantiate
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
-from ava_det.data import ava
-from ava_det.data.made_ava import CLASSES
-from ava_det.data.video_writer import VideoWriter
+from ava_det.data.sets import ava
 from ava_det.formats.class_map import ClassMap, write_class_map
 from ava_det.structures import Keyframe
 from ava_det.train.config import load_config
 from ava_det.train.run import train
+from ava_det.video.writer import VideoWriter
+from benchmarks.made_ava import CLASSES
 
 CONFIG = Path(__file__).resolve().parents[2] / "configs" / "finetune" / "ava_slowfast_r50_8x8.py"
 NAME = "broken_ava"

@@ -20,9 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print how long the parts of a data set's index take, and how much memory."""
-    from ava_det.data.ava import built_in, load_keyframes
-    from ava_det.data.frame_folders import FrameFolder
-    from ava_det.data.made_ava import write_made_ava
+    from ava_det.data.sets.ava import built_in, load_keyframes
+    from ava_det.video.frame_folders import FrameFolder
+    from benchmarks.made_ava import write_made_ava
 
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)

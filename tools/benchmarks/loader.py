@@ -57,9 +57,9 @@ def measure(cfg: "DictConfig", args: argparse.Namespace, cache: Path | None) -> 
     """Print what one way of reading costs and how long the steps wait for it."""
     from detectron2.engine.hooks import IterationTimer
 
-    from ava_det.data.cache import CachedVideoReader
-    from ava_det.data.video import VideoReader
     from ava_det.train.run import build_trainer
+    from ava_det.video.cache import CachedVideoReader
+    from ava_det.video.video import VideoReader
 
     side = cfg.dataloader.train.mapper.reader.get("short_side")
     loader, trainer = build_trainer(cfg)

@@ -22,9 +22,9 @@ def run(args: argparse.Namespace) -> None:
     import torch
     from detectron2.config import instantiate
 
-    from ava_det.model.weights.load import export, load_weights
-    from ava_det.model.weights.torch_files import save_torch_file
     from ava_det.train.config import load_config
+    from ava_det.weights.load import export, load_weights
+    from ava_det.weights.torch_files import save_torch_file
 
     torch.set_num_threads(1)
     model = instantiate(load_config(str(args.config), []).model)

@@ -6,7 +6,7 @@ import statistics
 from pathlib import Path
 
 from ava_det import cli
-from ava_det.detect.shipped import person_weights
+from ava_det.weights.shipped import person_weights
 from benchmarks.measure import in_turns
 
 HELP = "what finding people on a frame costs, for several person detectors"
@@ -30,9 +30,9 @@ def run(args: argparse.Namespace) -> None:
     import numpy as np
     import torch
 
-    from ava_det.data.video import VideoReader
     from ava_det.detect.persons import load_persons
     from ava_det.structures import Keyframe
+    from ava_det.video.video import VideoReader
 
     torch.set_num_threads(1)
     cv2.setNumThreads(1)

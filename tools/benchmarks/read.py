@@ -97,7 +97,7 @@ def print_differences(differences: Sequence[float | None]) -> None:
 
 def read_by_video(window: "Window") -> "np.ndarray":
     """Open a file and read."""
-    from ava_det.data.video import Video
+    from ava_det.video.video import Video
 
     with Video(window.path) as video:
         return video.frames(window.times)
@@ -127,7 +127,7 @@ def clip_of(video: Any, window: "Window") -> Any:
 
 def kept_open(windows: "Sequence[Window]") -> list[Reader]:
     """Both readers with all files open."""
-    from ava_det.data.video import Video
+    from ava_det.video.video import Video
 
     ours = {window.path: Video(window.path) for window in windows}
     theirs = {window.path: encoded_video(window.path) for window in windows}

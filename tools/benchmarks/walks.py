@@ -133,9 +133,10 @@ def draw_inputs(folder: Path) -> Path:
     import numpy as np
     import torch
 
-    from ava_det.data.video_writer import VideoWriter
-    from ava_det.model.weights.native import ClipShape, ModelCard, save_weights
     from ava_det.model.zoo import build_detector
+    from ava_det.structures import ClipShape
+    from ava_det.video.writer import VideoWriter
+    from ava_det.weights.native import ModelCard, save_weights
 
     video = folder / "film.mp4"
     rng = np.random.default_rng(0)

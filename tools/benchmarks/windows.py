@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ava_det.data.video import Video
-from ava_det.data.video_files import video_files
 from ava_det.structures import InputError
+from ava_det.video.files import video_files
+from ava_det.video.video import Video
 
 
 @dataclass(frozen=True, eq=False)

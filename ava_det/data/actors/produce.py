@@ -13,9 +13,9 @@ from ava_det.data.actors.casting import company_casts, random_script, solo_casts
 from ava_det.data.actors.render import Renderer
 from ava_det.data.actors.scenes import SCENES
 from ava_det.data.actors.script import Script, Stream, stream
-from ava_det.data.video_writer import VideoWriter
 from ava_det.formats.nearest import meant
 from ava_det.structures import Clock, Keyframe, PersonBoxes
+from ava_det.video.writer import VideoWriter
 
 CLOCK = Clock(rate=3.0)
 WINDOW = 1.5  # seconds around a keyframe that lie within the video

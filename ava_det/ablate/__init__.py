@@ -1,0 +1,1 @@
+"""Grids of runs: their commands, rows, tables and paired tests."""

@@ -1,0 +1,196 @@
+"""Whether a data set is what it should be: its rows, then its pictures."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ava_det.data.check.findings import ERROR, Findings
+from ava_det.data.check.rows import NUMBERS, Rules, check_rows, check_table, place_of
+from ava_det.data.check.videos import check_videos
+from ava_det.data.sets.annotated import Pictures
+from ava_det.data.sets.ava import (
+    MILLISECONDS,
+    AvaFiles,
+    ClipFiles,
+    between_clips,
+    clips_of,
+    countable,
+    existing,
+    in_milliseconds,
+    on_clips,
+)
+from ava_det.formats.ava_csv import read_keyframes, read_timestamps, table_of
+from ava_det.formats.class_map import ClassMap, read_class_map
+from ava_det.formats.frame_sizes import Size, read_sizes
+from ava_det.structures import InputError
+from ava_det.video.files import files_by_stem, video_files
+from ava_det.video.frame_folders import FrameFolder
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the pictures of a set should be.
+
+    Attributes:
+        rate: frames a second; None: any.
+        sizes: of the pictures that the boxes were drawn on, by video.
+        videos: a folder of video files that frames were taken from.
+    """
+
+    rate: float | None = None
+    sizes: Mapping[str, Size] = field(default_factory=dict)
+    videos: Path | None = None
+
+    def of(self, pictures: Pictures) -> Pictures:
+        """Those pictures, held to this."""
+        sizes = {**pictures.sizes, **self.sizes}
+        return replace(pictures, rate=self.rate, sizes=sizes, videos=self.videos)
+
+
+class Checked(NamedTuple):
+    """The rows of a set that could be read.
+
+    Attributes:
+        table: in the columns of `ava_det.formats.ava_csv`.
+        counts: (N,) bool: those that a loader keeps.
+    """
+
+    table: pd.DataFrame
+    counts: np.ndarray
+
+
+def check_files(
+    files: AvaFiles, expected: Expected, findings: Findings, classes: ClassMap | None = None
+) -> Checked:
+    """Check the rows and the pictures of an AVA-shaped set.
+
+    Args:
+        files: the class map may be `Path()`, which is none.
+        expected: what the pictures should be.
+        findings: what is wrong is added here.
+        classes: those of the set; None reads its class map.
+    """
+    annotations = existing(files.annotations)
+    if classes is None and files.class_map != Path():
+        classes = read_class_map(existing(files.class_map))
+    rules = Rules(
+        class_map=classes,
+        excluded=frozenset(read_keyframes(existing(files.excluded)) if files.excluded else ()),
+        included=frozenset(read_timestamps(existing(files.included))) if files.included else None,
+    )
+    table = check_rows(annotations, rules, findings)
+    source = files.pictures
+    found = {} if isinstance(source, FrameFolder) else files.find(source)
+    # The loader of a description reads files through, and AVA's leaves that to training.
+    whole, sizes = files.find is video_files, read_sizes(files.sizes) if files.sizes else {}
+    pictures = Pictures(source, found, files.clock, sizes=sizes, whole=whole)
+    pictured = check_videos(annotations, table, expected.of(pictures), findings)
+    return Checked(table, pictured & countable(table, files.excluded, files.included))
+
+
+def check_registered(name: str, expected: Expected, findings: Findings) -> Checked:
+    """Check a registered detection set from its files.
+
+    Raises:
+        InputError: an unknown name, a classification set, or files that are not there.
+    """
+    from detectron2.data import MetadataCatalog  # heavy; files alone are checked without it
+
+    from ava_det.data.sets.catalog import check_known, class_map_of
+
+    metadata = MetadataCatalog.get(check_known(name))
+    parts = metadata.get("parts", ())
+    if parts:
+        classes = class_map_of(name)
+        checked = [_check_part(part, expected, findings, classes) for part in parts]
+        return checked[0] if len(checked) == 1 else _joined(parts, checked)
+    try:
+        if metadata.get("annotated", None) is None:
+            return _check_records(name, expected, findings)
+        annotated, rules = metadata.annotated(), Rules(class_map_of(name))
+    except InputError as error:  # their readers stop at the first thing that is wrong
+        findings.add("unreadable", name, str(error))
+        return Checked(pd.DataFrame(columns=["video", *NUMBERS]), np.zeros(0, bool))
+    table = annotated.table
+    if table.empty:
+        findings.add("empty", annotated.path, f"none of {name}")
+    check_table(annotated.path, table, rules, findings)
+    pictured = check_videos(annotated.path, table, expected.of(annotated.pictures), findings)
+    checked = Checked(table, pictured)
+    return checked if annotated.complete else _loaded(name, checked, findings)
+
+
+def _check_part(
+    part: AvaFiles | ClipFiles, expected: Expected, findings: Findings, classes: ClassMap
+) -> Checked:
+    if isinstance(part, AvaFiles):
+        return check_files(part, expected, findings, classes)
+    annotations, files = existing(part.annotations), files_by_stem(part.videos)
+    rows = check_rows(annotations, Rules(classes), findings, per_second=1000)
+    table = on_clips(rows, files)
+    counts = ~between_clips(table, files)
+    _check_clips(annotations, table[~counts], files, findings)
+    pictures = Pictures(part.videos, files, MILLISECONDS)
+    pictured = check_videos(annotations, table[counts], expected.of(pictures), findings)
+    counts[counts] = pictured
+    return Checked(table, counts)
+
+
+def _check_clips(path: Path, apart: pd.DataFrame, files: Iterable[str], findings: Findings) -> None:
+    """Add the keyframes between the clips of their film."""
+    keyframes, clips = apart.drop_duplicates(["video", "tick"]), clips_of(files)
+
+    def example(place: int) -> tuple[int | None, str]:
+        film, tick = keyframes["video"].iloc[place], keyframes["tick"].iloc[place]
+        there = ", ".join(clip.name for clip in clips[film])
+        return place_of(keyframes, place)[0], f"{film}: second {tick / 1000} is not in {there}"
+
+    findings.add_many("no_clip", path, range(len(keyframes)), example)
+
+
+def _joined(parts: tuple[AvaFiles | ClipFiles, ...], checked: list[Checked]) -> Checked:
+    """The rows of all parts, in milliseconds."""
+    tables = [
+        table.assign(tick=in_milliseconds(table["tick"].to_numpy(), part.clock))
+        if isinstance(part, AvaFiles)
+        else table
+        for part, (table, _) in zip(parts, checked, strict=True)
+    ]
+    whole = pd.concat([table.astype({"video": object}) for table in tables], ignore_index=True)
+    counts = np.concatenate([part.counts for part in checked])
+    return Checked(whole.astype({"video": "category"}), counts)
+
+
+def _loaded(name: str, otherwise: Checked, findings: Findings) -> Checked:
+    """The rows of a set with its frames without people, if it can be loaded."""
+    from ava_det.data.build import get_ground_truth
+
+    try:
+        table = get_ground_truth(name)
+    except InputError as error:
+        if not findings.count(ERROR):  # else what keeps it from loading is found already
+            findings.add("unreadable", name, str(error))
+        return otherwise
+    return Checked(table, np.ones(len(table), bool))
+
+
+def _check_records(name: str, expected: Expected, findings: Findings) -> Checked:
+    """Check a set of which nothing but its records is known."""
+    from detectron2.data import DatasetCatalog, MetadataCatalog
+
+    from ava_det.data.sets.catalog import class_map_of
+
+    records: Any = list(DatasetCatalog.get(name))
+    if not records or not hasattr(records[0], "people"):
+        raise InputError("has no keyframes; a classification set is checked when it is prepared")
+    table = table_of([record.people for record in records])
+    check_table(name, table, Rules(class_map_of(name)), findings)
+    metadata = MetadataCatalog.get(name)
+    folders = metadata.get("frame_folders", ())
+    files = {} if folders else {record.video: Path(record.path) for record in records}
+    pictures = Pictures(folders[0] if folders else Path(name), files, metadata.clock)
+    return Checked(table, check_videos(name, table, expected.of(pictures), findings))

@@ -1,0 +1,39 @@
+"""Something-Something-V2 as published: `labels`, `train` and `validation`, each json.
+
+They are called so, or `something-something-v2-labels.json` and so on. A video's label is that of
+its template without the brackets; its file is called by its id.
+"""
+
+from pathlib import Path
+
+from ava_det.data.prepare.published import Annotations, WantedVideo, first_file, read_json
+from ava_det.formats.video_lists import read_class_names
+from ava_det.structures import InputError
+
+FILES = {"train": "train.json", "val": "validation.json"}
+PREFIX = "something-something-v2-"
+
+
+def read_annotations(folder: Path) -> Annotations:
+    """Training and validation; the labels of the test videos are not public."""
+    labels = first_file(folder, "labels.json", f"{PREFIX}labels.json")
+    classes = tuple(read_class_names(labels).names.values())
+    label_of = {name: label for label, name in enumerate(classes)}
+    lists = {
+        subset: _read_videos(first_file(folder, name, f"{PREFIX}{name}"), label_of)
+        for subset, name in FILES.items()
+    }
+    return Annotations(classes, lists)
+
+
+def _read_videos(path: Path, label_of: dict[str, int]) -> list[WantedVideo]:
+    videos = []
+    for number, entry in enumerate(read_json(path, list), 1):
+        try:
+            template = entry["template"].replace("[", "").replace("]", "")
+            videos.append(WantedVideo((str(entry["id"]),), label_of[template]))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"{path}: entry {number}: no id and known template ({error})"
+            ) from None
+    return videos

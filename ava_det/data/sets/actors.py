@@ -1,0 +1,218 @@
+"""The rendered actors as files: videos, AVA rows, and the two data sets made of them.
+
+The tree, made by `prepare` from a seed:
+
+    settings.json                           what it was made with
+    class_map.pbtxt                         ids, names and groups
+    scenes.csv                              video,scene
+    train.csv  test.csv                     AVA rows; a tick is a `CLOCK` one
+    clips_train.csv  clips_test.csv         video,action: one person, one action, no boxes
+    swapped.csv  clips_swapped.csv          if asked for: the tests at places of other actions
+    videos/NAME.mp4                         H.264
+"""
+
+import csv
+import os
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+from tqdm import tqdm
+
+from ava_det.data.actors.actions import SOLO_ACTIONS, class_map
+from ava_det.data.actors.produce import (
+    CLOCK,
+    SUBSETS,
+    SceneBias,
+    Sizes,
+    annotate,
+    places,
+    scene_rule,
+    scripts,
+    write_video,
+)
+from ava_det.data.actors.scenes import SCENES
+from ava_det.data.actors.script import Script
+from ava_det.data.sets.ava import AvaFiles
+from ava_det.formats.atomic import atomic_text
+from ava_det.formats.ava_csv import (
+    people_by_keyframe,
+    read_ground_truth,
+    table_of,
+    write_ground_truth,
+)
+from ava_det.formats.class_map import write_class_map
+from ava_det.formats.csv_file import named_rows
+from ava_det.formats.settings import claim
+from ava_det.structures import AnnotatedKeyframe, InputError, LabelledVideo, PersonBoxes
+
+EDITION = 1  # raised when a seed begins to give other pictures or labels
+_UNWRITTEN = {"scene_bias": 0.0, "swapped": 0, "clips_swapped": 0, "clip_places": len(SCENES)}
+
+
+def prepare(
+    root: Path,
+    sizes: Sizes | None = None,
+    seed: int = 0,
+    scene_bias: float | None = None,
+    workers: int | None = None,
+) -> None:
+    """Make the tree above, or what is missing of it.
+
+    The same arguments give the same pictures and rows, however many processes make them.
+
+    Args:
+        root: its folder.
+        sizes: how much; None is `Sizes()`.
+        seed: of everything.
+        scene_bias: how strongly the place goes with the action in training, from 0 to 1; with 0
+            all places are of some action as well, to compare with. None: any place.
+        workers: processes; None is one a core.
+
+    Raises:
+        InputError: the folder holds actors of other settings.
+    """
+    sizes = sizes or Sizes()
+    subsets = [subset for subset in SUBSETS if getattr(sizes, subset)]
+    rule = scene_rule(sizes, scene_bias)
+    plans = {subset: scripts(subset, sizes, seed, rule) for subset in subsets}
+    settings = {"edition": EDITION, "seed": seed, "scene_bias": scene_bias or 0.0, **asdict(sizes)}
+    if isinstance(rule, SceneBias):
+        settings["clip_places"] = len(places("clips_train"))
+    _keep_scenes(root, claim(root, settings, _UNWRITTEN), plans)
+    tables = [root / f"{subset}.csv" for subset in subsets]
+    everything = [script for plan in plans.values() for script in plan]
+    if all(path.exists() for path in tables) and not _missing(root, everything):
+        return
+    write_class_map(root / "class_map.pbtxt", class_map())
+    people = _make_videos(root, everything, sizes, workers or os.cpu_count() or 1)
+    for (subset, plan), path in zip(plans.items(), tables, strict=True):
+        if subset.startswith("clips_"):
+            labels = [(script.video, script.actors[0].action_ids[-1]) for script in plan]
+            _write_rows(path, [("video", "action"), *labels])
+        else:
+            groups = [group for script in plan for group in people[script.video]]
+            write_ground_truth(path, table_of(groups))
+
+
+def _keep_scenes(root: Path, noted: bool, plans: dict[str, list[Script]]) -> None:
+    """List where every video takes place, or see that a folder with a note lists the same."""
+    path, rows = root / "scenes.csv", [("video", "scene")]
+    rows += [(script.video, script.scene) for plan in plans.values() for script in plan]
+    if not noted or not path.exists():
+        _write_rows(path, rows)
+    elif _read_rows(path, "scene") != rows[1:]:
+        raise InputError(
+            f"{path}: other videos are at other scenes than asked for: take another folder"
+        )
+
+
+def _path(root: Path, video: str) -> Path:
+    return root / "videos" / f"{video}.mp4"
+
+
+def _missing(root: Path, plan: Iterable[Script]) -> bool:
+    return not all(_path(root, script.video).exists() for script in plan)
+
+
+def _make_videos(
+    root: Path, plan: list[Script], sizes: Sizes, workers: int
+) -> dict[str, list[PersonBoxes]]:
+    """Write the videos that are missing; the people on the keyframes of all of them."""
+    (root / "videos").mkdir(exist_ok=True)
+    make = partial(_make_video, root, sizes)
+    bar = partial(tqdm, total=len(plan), desc="rendering actors", unit="video")
+    if workers == 1:
+        return dict(bar(map(make, plan)))
+    # Spawned, for a fork of a process with threads (torch's, say) may hang.
+    with ProcessPoolExecutor(workers, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
+        return dict(bar(pool.map(make, plan, chunksize=4)))
+
+
+def _make_video(root: Path, sizes: Sizes, script: Script) -> tuple[str, list[PersonBoxes]]:
+    """Write one video unless it is there; its name and the people on its keyframes."""
+    path = _path(root, script.video)
+    if not path.exists():
+        write_video(path, script, sizes)
+    return script.video, annotate(script, sizes)
+
+
+def load_keyframes(root: Path, split: str) -> list[AnnotatedKeyframe]:
+    """The detection set.
+
+    Args:
+        root: folder of the tree above.
+        split: "train", "test" or "swapped".
+
+    Raises:
+        InputError: it was not prepared, or a row is malformed.
+    """
+    path = _prepared(root / f"{split}.csv")
+    groups = people_by_keyframe(read_ground_truth(path))
+    return [
+        AnnotatedKeyframe(str(_path(root, keyframe.video)), people)
+        for keyframe, people in groups.items()
+    ]
+
+
+def load_videos(root: Path, split: str) -> list[LabelledVideo]:
+    """The classification set; a label is an index into `class_map(SOLO_ACTIONS)`.
+
+    Args:
+        root: folder of the tree above.
+        split: "train", "test" or "swapped".
+
+    Raises:
+        InputError: it was not prepared, or a row is malformed.
+    """
+    path = _prepared(root / f"clips_{split}.csv")
+    ids = {str(action): k for k, action in enumerate(class_map(SOLO_ACTIONS).ids)}
+    videos = []
+    for number, (video, action) in enumerate(_read_rows(path, "action"), start=2):
+        if action not in ids:
+            raise InputError(f"{path}: row {number}: {action!r} is no action of one person")
+        videos.append(LabelledVideo(video, str(_path(root, video)), ids[action]))
+    return videos
+
+
+def _prepared(path: Path) -> Path:
+    if not path.exists():
+        raise InputError(f"{path}: not found; render the actors first (datasets/prepare_actors.py)")
+    return path
+
+
+def register(root: Path, name: str = "actors") -> None:
+    """Put `actors_train`, `actors_clips_train` and so on at `root` into detectron2's catalogs,
+    whether they are rendered already or not.
+
+    Args:
+        root: folder of the tree above.
+        name: what the names begin with.
+    """
+    from detectron2.data import DatasetCatalog, MetadataCatalog  # heavy; rendering needs none of it
+
+    for split in ("train", "test", "swapped"):
+        sets = ("", load_keyframes, class_map()), ("clips_", load_videos, class_map(SOLO_ACTIONS))
+        for kind, load, classes in sets:
+            DatasetCatalog.register(f"{name}_{kind}{split}", partial(load, root, split))
+            MetadataCatalog.get(f"{name}_{kind}{split}").set(class_map=classes, clock=CLOCK)
+        files = AvaFiles(root / f"{split}.csv", root / "class_map.pbtxt", root / "videos", CLOCK)
+        MetadataCatalog.get(f"{name}_{split}").set(parts=(files,))
+
+
+def _write_rows(path: Path, rows: Iterable[tuple[str | int, ...]]) -> None:
+    with atomic_text(path) as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def _read_rows(path: Path, second: str) -> list[tuple[str, str]]:
+    """(video, other column) of the rows of a csv.
+
+    Raises:
+        InputError: not such a file; a row that lacks one of them.
+    """
+    return [(row["video"], row[second]) for _, row in named_rows(path, ("video", second))]

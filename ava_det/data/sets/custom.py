@@ -1,0 +1,188 @@
+"""The data set that a file describes (`ava_det.data.sets.description`): registered and loaded."""
+
+import logging
+import os
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from detectron2.data import DatasetCatalog, MetadataCatalog
+from tqdm import tqdm
+
+from ava_det.data.keyframes import PackedKeyframes, pack
+from ava_det.data.sets import ava
+from ava_det.data.sets.annotated import Annotated, Pictures
+from ava_det.data.sets.description import Description, read_description
+from ava_det.formats.ava_csv import table_of
+from ava_det.formats.class_map import ClassMap, read_class_map
+from ava_det.formats.nearest import meant
+from ava_det.structures import InputError, Keyframe, PersonBoxes
+from ava_det.video.facts import Facts, file_facts, list_facts, require_whole
+from ava_det.video.files import video_files
+from ava_det.video.frame_folders import FrameFolder, folders_of, pictures_of
+
+logger = logging.getLogger(__name__)
+
+
+def register(name: str) -> None:
+    """Put the data set that the file `name` describes into detectron2's catalogs, under that name.
+
+    Raises:
+        InputError: the file cannot be read, or describes none.
+    """
+    description = read_description(Path(name))
+    classes = ClassMap({1: "person"})
+    if description.class_map:
+        classes = read_class_map(ava.existing(description.class_map))
+    evaluated = classes
+    if description.evaluated:
+        evaluated = read_class_map(ava.existing(description.evaluated))
+        others = set(evaluated.names.items()) - set(classes.names.items())
+        if others:
+            number, action = min(others)
+            raise InputError(
+                f"{description.evaluated}: class {number}, {action!r}, is none of "
+                f"{description.class_map}{meant(action, classes.names.values())}"
+            )
+    DatasetCatalog.register(name, partial(load_keyframes, description))
+    metadata, files = MetadataCatalog.get(name), description.files()
+    metadata.set(class_map=classes, load_evaluated=lambda: evaluated, clock=description.clock)
+    metadata.set(frame_folders=folders_of(description.pictures))
+    metadata.set(countable=partial(_countable, description))
+    if files:
+        metadata.set(parts=(files,))
+    else:
+        metadata.set(annotated=partial(every_video, description))
+
+
+def load_keyframes(description: Description) -> PackedKeyframes:
+    """The keyframes of a described data set, those of a video together.
+
+    What has no picture is left out, counted and said: videos that are not there or cannot be read,
+    and keyframes outside of their video.
+
+    Raises:
+        InputError: nothing is left, or a bad row.
+    """
+    files = description.files()
+    if files is not None:
+        keyframes = ava.load_keyframes(files)
+        here = np.unique(keyframes.videos).tolist()
+        paths = {keyframes.names[k]: keyframes.paths[k] for k in here}
+        return _within(description, keyframes, *_facts(description, paths))
+    paths = pictures_of(description.pictures, video_files)
+    facts, broken = _facts(description, paths)
+    ticks: dict[str, np.ndarray] = {}
+    for name, found in list(facts.items()):
+        try:
+            ticks[name] = found.ticks(description.clock)
+        except ValueError as error:
+            del facts[name]
+            broken[name] = f"{paths[name]}: {error}; without a rate a tick is a frame"
+    everything = [
+        PersonBoxes.nobody(Keyframe(name, tick)) for name in ticks for tick in ticks[name].tolist()
+    ]
+    _say(description.path, _without(facts, broken), len(everything))
+    return pack(table_of(everything), paths)
+
+
+def every_video(description: Description) -> Annotated:
+    """The videos of a set without annotations, each as its first tick, for a check."""
+    paths = pictures_of(description.pictures, video_files)
+    rows = table_of(PersonBoxes.nobody(Keyframe(name, description.clock.start)) for name in paths)
+    frames = isinstance(description.pictures, FrameFolder)
+    files = {} if frames else {name: Path(path) for name, path in paths.items()}
+    pictures = Pictures(description.pictures, files, description.clock, whole=True)
+    return Annotated(description.path, rows, pictures, complete=False)
+
+
+def _facts(
+    description: Description, paths: Mapping[str, str]
+) -> tuple[dict[str, Facts], dict[str, str]]:
+    """Facts of the videos that can be read to their end, and why the others cannot, both by name.
+
+    Of one that is cut short no tick is kept: a clip around one of the last would reach into what is
+    gone, and end the run.
+    """
+    source = description.pictures
+    if isinstance(source, FrameFolder):
+        lists = source.videos()
+        return {name: list_facts(lists[name], source.rate) for name in paths}, {}
+    facts, broken = {}, {}
+    for name, path in tqdm(paths.items(), "reading", unit="video", leave=False, disable=None):
+        try:
+            facts[name] = _facts_of_file(path, os.stat(path).st_mtime_ns)
+        except InputError as error:
+            broken[name] = str(error)
+    return facts, broken
+
+
+@lru_cache(maxsize=1 << 16)
+def _facts_of_file(path: str, _: int) -> Facts:
+    """The facts of a whole video file, as of a time of change: it is opened once a program."""
+    return require_whole(Path(path), file_facts(Path(path)))
+
+
+def _within(
+    description: Description,
+    keyframes: PackedKeyframes,
+    facts: Mapping[str, Facts],
+    broken: Mapping[str, str],
+) -> PackedKeyframes:
+    """The keyframes that have a picture; the others are said."""
+    order = np.argsort(keyframes.videos, kind="stable")
+    kept, outside, first = [np.zeros(0, np.int64)], 0, ""
+    for part in np.split(order, np.flatnonzero(np.diff(keyframes.videos[order])) + 1):
+        name = keyframes.names[keyframes.videos[part[0]]]
+        if name in broken:
+            continue
+        beyond = facts[name].outside(keyframes.ticks[part], description.clock)
+        if beyond.any():
+            path = keyframes.paths[keyframes.videos[part[0]]]
+            first = first or f"tick {keyframes.ticks[part][beyond][0]} is outside {path}"
+            outside += int(beyond.sum())
+        kept.append(part[~beyond])
+    chosen = np.concatenate(kept)
+    left_out = _without(facts, broken)
+    if outside:
+        left_out.append(f"{outside} of {len(keyframes)} keyframes ({first})")
+    _say(description.annotations or description.path, left_out, len(chosen))
+    return keyframes.select(chosen)
+
+
+def _countable(description: Description, table: pd.DataFrame) -> np.ndarray:
+    """(N,) bool: the rows of keyframes that count and have a picture; those of other sets do."""
+    files = description.files()
+    counts = np.ones(len(table), bool)
+    if files:
+        counts = ava.countable(table, files.excluded, files.included)
+    paths = pictures_of(description.pictures, video_files)
+    rows = {
+        name: rows
+        for name, rows in table.groupby("video", observed=True).indices.items()
+        if name in paths
+    }
+    facts, broken = _facts(description, {name: paths[name] for name in rows})
+    for name in broken:
+        counts[rows[name]] = False
+    for name, found in facts.items():
+        ticks = table["tick"].to_numpy()[rows[name]]
+        counts[rows[name]] &= ~found.outside(ticks, description.clock)
+    return counts
+
+
+def _without(facts: Mapping[str, Facts], broken: Mapping[str, str]) -> list[str]:
+    """The videos that are left out, in words; [] if there are none."""
+    if not broken:
+        return []
+    return [f"{len(broken)} of {len(facts) + len(broken)} videos ({next(iter(broken.values()))})"]
+
+
+def _say(where: Path, left_out: list[str], left: int) -> None:
+    """Warn of what is left out, in one line; that nothing is left is an error."""
+    if not left:
+        raise InputError(f"{where}: no keyframe is left: without {', '.join(left_out)}")
+    if left_out:
+        logger.warning("%s: left out: %s", where, ", ".join(left_out))

@@ -1,0 +1,174 @@
+"""Anybody's data set, described by a small TOML file, whose path is its name everywhere.
+
+    annotations = "train.csv"       # AVA's rows; left out: every tick of every video, no people
+    class_map = "classes.pbtxt"     # left out: no actions, only people
+    videos = "videos"               # NAME.mp4 (or .avi, .mkv ...), folders are part of the name
+    rate = 1.0                      # ticks a second; left out: a tick is a frame, counted from 0
+    start = 900                     # the tick at the beginning of a video; left out: 0
+
+    evaluated = "counted.pbtxt"     # the classes that count in an evaluation; left out: all
+    excluded = "excluded.csv"       # video,tick of keyframes that are left out
+    included = "ticks.txt"          # the ticks that count, one a line; left out: all
+    sizes = "sizes.csv"             # video,width,height that boxes were drawn on, for a check
+
+    frames = "frames"               # instead of videos: a folder of JPEG frames,
+    frame_lists = "train_list.csv"  # PySlowFast's list of them, or several,
+    frame_rate = 30.0               # and how many are a second; left out: 30
+
+Paths are relative to the file. `--dataset my/train.toml`, or in a config
+`dataloader.train.dataset=my/train.toml`, is all that it takes.
+"""
+
+import reprlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ava_det.data.sets.ava import AvaFiles
+from ava_det.formats.errors import naming
+from ava_det.formats.nearest import meant
+from ava_det.structures import LARGEST_TICK, RATES, Clock, InputError
+from ava_det.video.files import video_files
+from ava_det.video.frame_folders import FrameFolder
+
+SUFFIX = ".toml"
+NUMBER = (int, float)
+_KINDS: dict[str, tuple[type, ...]] = {
+    "annotations": (str,),
+    "class_map": (str,),
+    "videos": (str,),
+    "rate": NUMBER,
+    "start": (int,),
+    "evaluated": (str,),
+    "excluded": (str,),
+    "included": (str,),
+    "sizes": (str,),
+    "frames": (str,),
+    "frame_lists": (str, list),
+    "frame_rate": NUMBER,
+}
+_NEEDS = {  # keys that mean nothing without another one
+    "evaluated": "class_map",
+    "excluded": "annotations",
+    "included": "annotations",
+    "sizes": "annotations",
+    "frame_lists": "frames",
+    "frame_rate": "frames",
+    "frames": "frame_lists",
+}
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a description file says, paths made whole.
+
+    Attributes:
+        path: of the file itself.
+        pictures: the folder of videos, or frames.
+        annotations: AVA's csv, or None: every tick of every video.
+        class_map: the list of classes, or None: there are none.
+        clock: what a tick is.
+        evaluated: the list of the classes that count; None: all.
+        excluded: csv of keyframes that are left out.
+        included: list of the ticks that count; None: all.
+        sizes: csv of the sizes of the frames that boxes were drawn on; None: not known.
+    """
+
+    path: Path
+    pictures: Path | FrameFolder
+    annotations: Path | None
+    class_map: Path | None
+    clock: Clock
+    evaluated: Path | None = None
+    excluded: Path | None = None
+    included: Path | None = None
+    sizes: Path | None = None
+
+    def files(self) -> AvaFiles | None:
+        """The same as an AVA-shaped set; None if there are no annotations."""
+        if self.annotations is None:
+            return None
+        return AvaFiles(
+            annotations=self.annotations,
+            class_map=self.class_map or Path(),
+            pictures=self.pictures,
+            clock=self.clock,
+            evaluated=self.evaluated,
+            excluded=self.excluded,
+            included=self.included,
+            sizes=self.sizes,
+            find=video_files,
+        )
+
+
+def read_description(path: Path) -> Description:
+    """Read a description file.
+
+    Raises:
+        InputError: what is wrong with it.
+    """
+    try:
+        fields = tomllib.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:  # numbers of 5,000 digits, lists of lists
+        raise InputError(f"{path}: not TOML ({error})") from error
+    with naming(path):  # a hexadecimal number may have more digits than can be shown
+        _check_fields(path, fields)
+    return Description(
+        path=path,
+        pictures=_pictures(path, fields),
+        annotations=_beside(path, fields, "annotations"),
+        class_map=_beside(path, fields, "class_map"),
+        clock=Clock(rate=fields.get("rate"), start=fields.get("start", 0)),
+        evaluated=_beside(path, fields, "evaluated"),
+        excluded=_beside(path, fields, "excluded"),
+        included=_beside(path, fields, "included"),
+        sizes=_beside(path, fields, "sizes"),
+    )
+
+
+def _check_fields(path: Path, fields: Mapping[str, Any]) -> None:
+    for key, value in fields.items():
+        if key not in _KINDS:
+            takes = ", ".join(_KINDS) + meant(key, _KINDS)
+            raise InputError(f"{path}: {reprlib.repr(key)} is unknown; it takes {takes}")
+        if not isinstance(value, _KINDS[key]) or isinstance(value, bool):
+            kinds = " or ".join(kind.__name__ for kind in _KINDS[key])
+            raise InputError(f"{path}: {key} is {reprlib.repr(value)}, not of {kinds}")
+        if isinstance(value, str) and "\0" in value:
+            raise InputError(f"{path}: {key} is {reprlib.repr(value)}, which no file is called")
+        if _NEEDS.get(key, key) not in fields:
+            raise InputError(f"{path}: {key} needs {_NEEDS[key]}, which is not there")
+    for key, what in (("rate", "ticks"), ("frame_rate", "frames")):
+        if key in fields and not RATES[0] <= fields[key] <= RATES[1]:
+            number = reprlib.repr(fields[key])
+            raise InputError(f"{path}: {key} is {number}, not a number of {what} a second")
+    if abs(fields.get("start", 0)) > LARGEST_TICK:
+        raise InputError(f"{path}: start is {reprlib.repr(fields['start'])}, too large for a tick")
+    if "videos" in fields and "frames" in fields:
+        raise InputError(f"{path}: has both videos and frames; the pictures are one of them")
+    if "videos" not in fields and "frames" not in fields:
+        raise InputError(
+            f"{path}: does not say where the videos are (videos = ..., or frames = ... and "
+            "frame_lists = ...)"
+        )
+
+
+def _pictures(path: Path, fields: Mapping[str, Any]) -> Path | FrameFolder:
+    if "videos" in fields:
+        return path.parent / fields["videos"]
+    lists = fields["frame_lists"]
+    lists = lists if isinstance(lists, list) else [lists]
+    if not lists or not all(isinstance(name, str) and "\0" not in name for name in lists):
+        raise InputError(
+            f"{path}: frame_lists is {reprlib.repr(lists)}, not one or more names of files"
+        )
+    whole = tuple(path.parent / name for name in lists)
+    return FrameFolder(path.parent / fields["frames"], whole, float(fields.get("frame_rate", 30)))
+
+
+def _beside(path: Path, fields: Mapping[str, Any], key: str) -> Path | None:
+    return path.parent / fields[key] if key in fields else None

@@ -1,0 +1,77 @@
+"""MultiSports: 66 fine-grained actions of several people in four sports, with tubes.
+
+The tree that is read (`datasets/README.md`): `multisports_GT.pkl` and video files `NAME.*` at any
+depth below `videos/`. A tick is a frame, at that frame's own presentation time.
+"""
+
+import logging
+from functools import lru_cache
+from pathlib import Path
+
+from ava_det.data.sets.annotated import Annotated
+from ava_det.data.sets.tubes import annotated_tubes, files_of, path_of, tube_keyframes
+from ava_det.formats.class_map import ClassMap
+from ava_det.formats.tube_pickle import TubeAnnotations, read_tube_pickle
+from ava_det.structures import AnnotatedKeyframe
+from ava_det.video.video import VideoReader
+
+PICKLE = "multisports_GT.pkl"
+# `evaluate_multisports.py` leaves them out: too few instances.
+NOT_EVALUATED = frozenset(
+    {
+        "aerobic kick jump",
+        "aerobic off axis jump",
+        "aerobic butterfly jump",
+        "aerobic balance turn",
+        "basketball save",
+        "basketball jump ball",
+    }
+)
+
+logger = logging.getLogger(__name__)
+
+
+@lru_cache(maxsize=1)
+def read_annotations(root: Path) -> TubeAnnotations:
+    """The annotations below a folder; both subsets and the class map come from the one file."""
+    return read_tube_pickle(root / PICKLE)
+
+
+def class_map(root: Path) -> ClassMap:
+    """All classes, in the order of the file; the group is the sport."""
+    names = dict(enumerate(read_annotations(root).labels, start=1))
+    return ClassMap(names, {i: name.split()[0] for i, name in names.items()})
+
+
+def evaluated_classes(classes: ClassMap) -> ClassMap:
+    """The classes that MultiSports' own evaluator counts."""
+    kept = {i: name for i, name in classes.names.items() if name not in NOT_EVALUATED}
+    return ClassMap(kept, {i: classes.groups[i] for i in kept if i in classes.groups})
+
+
+def load_split(root: Path, subset: str) -> list[AnnotatedKeyframe]:
+    """The keyframes.
+
+    Args:
+        root: folder of the tree above.
+        subset: "train": the annotated frames; "test": all frames, for a detection where nobody
+            acts is false.
+    """
+    annotations = read_annotations(root)
+    files, reader = files_of(root / "videos"), VideoReader()
+    items: list[AnnotatedKeyframe] = []
+    for video in annotations.splits[subset][0]:
+        path = path_of(files, root / "videos", video)
+        frames = len(reader.times(path))
+        if frames < annotations.frames[video]:
+            logger.warning("%s has %d of %d frames", video, frames, annotations.frames[video])
+        tubes, size = annotations.tubes[video], annotations.size[video]
+        items += tube_keyframes(path, video, tubes, size, frames, keep_empty=subset == "test")
+    return items
+
+
+def annotated(root: Path, subset: str) -> Annotated:
+    """What `load_split` reads, before anything is left out."""
+    found = read_annotations(root)
+    tubes = {video: found.tubes[video] for video in found.splits[subset][0]}
+    return annotated_tubes(root / PICKLE, root / "videos", tubes, found.size, subset == "test")

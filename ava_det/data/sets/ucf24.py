@@ -1,0 +1,157 @@
+"""UCF101-24: untrimmed clips of 24 sports with tubes of one or several actors.
+
+The tree that is read (`datasets/README.md`): video files `NAME.*` at any depth below `videos/`, or
+frames `rgb-images/ACTION/NAME/00001.jpg`, and at least one of `UCF101v2-GT.pkl`, the corrected
+annotations with the official split as the ACT detector's layout has them; the same as they were
+published, `pyannot.pkl`, with `testlist01.txt`; and `annotations.csv` with
+`video,frame,x1,y1,x2,y2,action,tube` (0-based frames). Pixels are of 320 x 240, inclusive, from 1.
+
+A tick is a frame, at that frame's own presentation time.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ava_det.data.prepare.published import lines_of
+from ava_det.data.sets.annotated import Annotated
+from ava_det.data.sets.box_table import numbers_of, read_box_table
+from ava_det.data.sets.tubes import annotated_tubes, set_keyframes
+from ava_det.formats.class_map import ClassMap
+from ava_det.formats.csv_file import shown
+from ava_det.formats.tube_pickle import AnnotatedTube, read_corrected_pickle, read_tube_pickle
+from ava_det.formats.video_names import video_name
+from ava_det.structures import AnnotatedKeyframe, InputError
+from ava_det.video.frame_folders import FrameFolder
+
+PICKLE, CSV = "UCF101v2-GT.pkl", "annotations.csv"
+CORRECTED, TEST_LIST = "pyannot.pkl", "testlist01.txt"
+HEIGHT, WIDTH = 240, 320  # the frame that the annotated pixels are of
+COLUMNS = ["video", "frame", "x1", "y1", "x2", "y2", "action", "tube"]
+# fmt: off
+ACTIONS = (
+    "Basketball", "BasketballDunk", "Biking", "CliffDiving", "CricketBowling", "Diving", "Fencing",
+    "FloorGymnastics", "GolfSwing", "HorseRiding", "IceDancing", "LongJump", "PoleVault",
+    "RopeClimbing", "SalsaSpin", "SkateBoarding", "Skiing", "Skijet", "SoccerJuggling", "Surfing",
+    "TennisSwing", "TrampolineJumping", "VolleyballSpiking", "WalkingWithDog",
+)
+# fmt: on
+CLASS_MAP = ClassMap(names=dict(enumerate(ACTIONS, start=1)), groups={})
+
+
+def load_split(root: Path, subset: str) -> list[AnnotatedKeyframe]:
+    """The official split.
+
+    Args:
+        root: folder of the tree above.
+        subset: "train": the annotated frames; "test": all frames, for a detection where nobody
+            acts is false.
+    """
+    return _keyframes(root, _tubes_of_split(root, subset), keep_empty=subset == "test")
+
+
+def load_csv(root: Path) -> list[AnnotatedKeyframe]:
+    """All frames of the videos in `annotations.csv`."""
+    return _keyframes(root, _tubes_of_csv(root), keep_empty=True)
+
+
+def annotated_split(root: Path, subset: str) -> Annotated:
+    """What `load_split` reads, before anything is left out."""
+    path = _split_file(root)
+    return _annotated(root, path.name, _tubes_of_split(root, subset), keep_empty=subset == "test")
+
+
+def annotated_csv(root: Path) -> Annotated:
+    """What `load_csv` reads, before anything is left out."""
+    return _annotated(root, CSV, _tubes_of_csv(root), keep_empty=True)
+
+
+def _tubes_of_split(root: Path, subset: str) -> dict[str, list[AnnotatedTube]]:
+    path = _split_file(root)
+    if path.name == CORRECTED:
+        tested = _test_videos(root / TEST_LIST)
+        everything = read_corrected_pickle(path, len(ACTIONS))
+        if tested.isdisjoint(everything):
+            raise InputError(f"{root / TEST_LIST}: none of its videos is in {path}")
+        wanted = subset == "test"
+        return {v: tubes for v, tubes in everything.items() if (v in tested) == wanted}
+    annotations = read_tube_pickle(path)
+    if tuple(annotations.labels) != ACTIONS:
+        raise InputError(f"{path}: its labels are not the 24 of UCF101-24")
+    return {video: annotations.tubes[video] for video in annotations.splits[subset][0]}
+
+
+def _split_file(root: Path) -> Path:
+    """ACT's pickle, else the one that it was made from."""
+    path, corrected = root / PICKLE, root / CORRECTED
+    return corrected if corrected.is_file() and not path.is_file() else path
+
+
+def _test_videos(path: Path) -> set[str]:
+    """The videos of a list, with or without ending and label: those of no list train."""
+    try:
+        return {video_name(line.split()[0]) for _, line in lines_of(path)}
+    except OSError as error:
+        raise InputError(
+            f"{path}: {error.strerror}; datasets/README.md says what goes here"
+        ) from error
+
+
+def pictures(root: Path) -> Path | FrameFolder:
+    """The folder of video files, or frames where only those are there."""
+    videos, frames = root / "videos", root / "rgb-images"
+    return FrameFolder(frames, rate=25.0) if frames.is_dir() and not videos.is_dir() else videos
+
+
+def _tubes_of_csv(root: Path) -> dict[str, list[AnnotatedTube]]:
+    table = _read_annotations(root / CSV)
+    tubes: dict[str, list[AnnotatedTube]] = {}
+    for (video, _), rows in table.groupby(["video", "tube"]):
+        boxes = rows[["x1", "y1", "x2", "y2"]].to_numpy(np.float64)
+        label = ACTIONS.index(rows["action"].iloc[0])
+        tubes.setdefault(str(video), []).append(
+            AnnotatedTube(label, rows["frame"].to_numpy(np.int64), boxes)
+        )
+    return tubes
+
+
+def _annotated(
+    root: Path, name: str, tubes: dict[str, list[AnnotatedTube]], keep_empty: bool
+) -> Annotated:
+    whole = {video: [_continuous(tube) for tube in its] for video, its in tubes.items()}
+    size = dict.fromkeys(whole, (HEIGHT, WIDTH))
+    return annotated_tubes(root / name, pictures(root), whole, size, keep_empty)
+
+
+def _keyframes(
+    root: Path, tubes: dict[str, list[AnnotatedTube]], keep_empty: bool
+) -> list[AnnotatedKeyframe]:
+    whole = {video: [_continuous(tube) for tube in its] for video, its in tubes.items()}
+    return set_keyframes(pictures(root), whole, (HEIGHT, WIDTH), keep_empty)
+
+
+def _continuous(tube: AnnotatedTube) -> AnnotatedTube:
+    """Pixel 1 lies between 0 and 1; both corners are inside."""
+    return AnnotatedTube(tube.label, tube.frames, tube.boxes - np.array([1.0, 1.0, 0.0, 0.0]))
+
+
+def _read_annotations(path: Path) -> pd.DataFrame:
+    table = read_box_table(path, COLUMNS)
+    numbers = numbers_of(table)
+    tube = table.groupby(["video", "tube"])
+    twice = table.duplicated(["video", "tube", "frame"])
+    mixed = table["action"] != tube["action"].transform("first")
+    known = table["action"].isin(ACTIONS) & table["video"].notna()
+    _refuse(path, table, numbers.isna().any(axis=1) | ~known, "is malformed")
+    _refuse(path, table, twice | mixed, "contradicts an earlier row of its tube")
+    return table.assign(**{str(name): column for name, column in numbers.items()})
+
+
+def _refuse(path: Path, table: pd.DataFrame, bad: Sequence[bool] | pd.Series, what: str) -> None:
+    rows = np.flatnonzero(bad)
+    if len(rows):
+        row = int(rows[0])
+        text = ",".join(map(str, table.iloc[row]))
+        raise InputError(f"{path}: row {row + 2}: {shown(text)} {what}")

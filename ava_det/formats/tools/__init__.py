@@ -1,0 +1,1 @@
+"""Files of annotation tools: CVAT, VIA, COCO."""

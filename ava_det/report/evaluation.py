@@ -1,0 +1,96 @@
+"""The page of an evaluation: joins what `evaluate` measures with what `draw` shows."""
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ava_det.evaluate.best_and_worst import best_and_worst, keyframe_precision
+from ava_det.evaluate.breakdown import confusion, of_classes, score_histograms
+from ava_det.evaluate.comparison import OtherRun
+from ava_det.evaluate.evaluation import Evaluated
+from ava_det.evaluate.frame_map import HIT, LEFT_OUT
+from ava_det.formats.class_map import ClassMap
+from ava_det.report.evaluation_sections import Report, sections, shown_classes
+from ava_det.report.keyframe_picture import keyframe_picture
+from ava_det.report.markup import Html
+from ava_det.report.page import write_page
+from ava_det.structures import InputError
+
+Pictures = Callable[[str, int], np.ndarray]
+
+logger = logging.getLogger(__name__)
+
+
+def write_report(
+    path: Path,
+    subtitle: str,
+    this: Evaluated,
+    class_map: ClassMap,
+    *,
+    pictures: Pictures | None = None,
+    count: int = 6,
+    other: OtherRun | None = None,
+    recall: pd.DataFrame | None = None,
+    metrics: dict[str, tuple[np.ndarray, np.ndarray]] | None = None,
+) -> None:
+    """Write the page, atomically.
+
+    Args:
+        path: the HTML file.
+        subtitle: what was evaluated, and by what.
+        this: the evaluation.
+        class_map: the evaluated classes.
+        pictures: from a video and a tick to its frame (H, W, 3); none without.
+        count: how many of the best keyframes are shown, and of the worst.
+        other: a run to compare with.
+        recall: of person proposals.
+        metrics: curves of the training run, by `formats.metrics`.
+    """
+    names = list(class_map.names.values())
+    edges, histograms = score_histograms(this.rows, names)
+    shown = set(shown_classes(this.figures))
+    rows = of_classes(this.rows, np.array([name in shown for name in names]))
+    best, worst = looked_up(this, class_map, pictures, count) if pictures else ([], [])
+    report = Report(
+        result=this.figures,
+        groups={class_map.names[i]: group for i, group in class_map.groups.items()},
+        curves=this.result.curves(),
+        edges=edges,
+        histograms={
+            name: histograms[name] for name in histograms if this.figures["ground_truth"][name]
+        },
+        confusion=confusion(rows, len(shown), this.result.iou_threshold),
+        best=best,
+        worst=worst,
+        other=other,
+        recall=recall,
+        metrics=metrics,
+    )
+    write_page(path, "Action detection: frame-mAP", subtitle, sections(report))
+
+
+def looked_up(
+    this: Evaluated, class_map: ClassMap, pictures: Pictures, count: int
+) -> tuple[list[Html], list[Html]]:
+    """Pictures of the best and the worst keyframes, as far as their videos can be read."""
+    result = this.result
+    precision = keyframe_precision(this.ground_truth, this.detections, result)
+    truth = this.ground_truth[result.counted]
+    found = this.detections.assign(hit=result.outcome == HIT)[result.outcome != LEFT_OUT]
+
+    def drawn(chosen: pd.DataFrame) -> Iterator[Html]:
+        for video, tick, ap in zip(chosen["video"], chosen["tick"], chosen["ap"], strict=True):
+            try:
+                image = pictures(video, tick)
+            except InputError as error:
+                logger.warning("no picture of %s, tick %s: %s", video, tick, error)
+                continue
+            here, said = (t[(t["video"] == video) & (t["tick"] == tick)] for t in (truth, found))
+            title = f"{video}, tick {tick}: AP {ap:.2f}"
+            yield keyframe_picture(image, title, here, said, class_map.names)
+
+    best, worst = best_and_worst(precision, count)
+    return list(drawn(best)), list(drawn(worst))

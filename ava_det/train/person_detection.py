@@ -1,0 +1,88 @@
+"""Training a person detector: what a batch costs, and how good its boxes are.
+
+It learns from the keyframes of an action data set, batched as for fine-tuning with clips of one
+frame. Where a data set annotates only the people who act (JHMDB), it learns to find those: others
+in the picture count as background.
+"""
+
+import logging
+from typing import Any
+
+import numpy as np
+import torch
+from detectron2.evaluation import DatasetEvaluator
+from detectron2.structures import Boxes, Instances
+from detectron2.utils import comm
+from torch import Tensor, nn
+
+from ava_det.evaluate.person_boxes import person_ap, person_recall
+from ava_det.model.faster_rcnn import relative_people
+from ava_det.structures import Keyframe, PersonBoxes
+from ava_det.train.tasks import Batch
+
+logger = logging.getLogger(__name__)
+
+
+class PersonDetection:
+    """The task of a person detector."""
+
+    def losses(self, model: nn.Module, batch: Batch, rng: np.random.Generator) -> dict[str, Tensor]:
+        """detectron2's losses of a batch of clips (N, 3, 1, H, W) and N box tensors."""
+        return model(as_images(batch))
+
+    def outputs(self, model: nn.Module, batch: Batch) -> list[dict[str, Any]]:
+        """detectron2's outputs of every keyframe."""
+        return model(as_images(batch))
+
+    def predict(self, model: nn.Module, batch: Batch) -> list[PersonBoxes]:
+        """The people found on every keyframe."""
+        outputs = self.outputs(model, batch)
+        return [
+            relative_people(people.keyframe, output["instances"])
+            for people, output in zip(batch["people"], outputs, strict=True)
+        ]
+
+
+def as_images(batch: Batch) -> list[dict[str, Any]]:
+    """A batch of one-frame clips as detectron2's list of images with instances, each of its own
+    size.
+    """
+    items = []
+    images = zip(batch["clips"][:, :, 0], batch["sizes"], batch["boxes"], strict=True)
+    for padded, (height, width), boxes in images:
+        image = padded[:, :height, :width]
+        instances = Instances((height, width))
+        instances.gt_boxes = Boxes(boxes)
+        instances.gt_classes = torch.zeros(len(boxes), dtype=torch.int64)
+        items.append({"image": image, "instances": instances, "height": height, "width": width})
+    return items
+
+
+class PersonEvaluator(DatasetEvaluator):
+    """COCO's AP and the recall at IoU 0.5 of person boxes, in percent."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._pairs: list[tuple[PersonBoxes, PersonBoxes]] = []
+
+    def process(self, inputs: dict[str, Any], outputs: list[PersonBoxes]) -> None:
+        """Take in the annotated and the found people of a batch of keyframes."""
+        self._pairs += zip(inputs["people"], outputs, strict=True)
+
+    def evaluate(self) -> Any:
+        """{"persons": {"AP": ..., "AP50": ..., "recall50": ...}} in the main process."""
+        gathered: Any = comm.gather(self._pairs)
+        if not comm.is_main_process():
+            return None
+        truth: dict[Keyframe, PersonBoxes] = {}
+        found: dict[Keyframe, PersonBoxes] = {}
+        for annotated, detected in (pair for part in gathered for pair in part):
+            truth[annotated.keyframe], found[annotated.keyframe] = annotated, detected
+        if not any(len(people.boxes) for people in truth.values()):
+            logger.warning("nobody is annotated on the keyframes to test on: no AP, no recall")
+            return {"persons": {}}
+        results = {**person_ap(truth, found), "recall50": person_recall(truth, found)}
+        return {"persons": {name: 100 * value for name, value in results.items()}}

@@ -1,0 +1,114 @@
+"""When the frames of a file are shown, from time stamps that may be lacking, damaged or restarted.
+
+The stamps come in the order in which a decoder gives the frames, so that they should increase.
+"""
+
+import bisect
+from collections.abc import Sequence
+
+import numpy as np
+
+FARTHEST = 1e9  # seconds; a stamp that is farther from the others than 30 years is damaged
+ORDINARY = 16  # steps; no codec holds a frame back for longer, so what jumps farther is a gap
+
+
+def frame_times(
+    stamps: Sequence[int | None], time_base: float, step: float, most_gap: float | None = None
+) -> tuple[np.ndarray, int]:
+    """Increasing seconds from the first frame, (F,) float64, and how many stamps are out of line.
+
+    A stamp that is lacking, or out of line with those around it, is put evenly between its
+    neighbours. Where the stamps go back for good, as in files put behind each other, the rest
+    follows at the usual step.
+
+    >>> frame_times([0, 40, 80, 9999, 160], 1e-3, 0.04)
+    (array([0.  , 0.04, 0.08, 0.12, 0.16]), 1)
+    >>> frame_times([0, 40, 80, 0, 40, 80], 1e-3, 0.04)
+    (array([0.  , 0.04, 0.08, 0.12, 0.16, 0.2 ]), 0)
+
+    Args:
+        stamps: F time stamps in the order of presentation, None where one is lacking.
+        time_base: seconds of one unit.
+        step: seconds between frames where the stamps do not tell.
+        most_gap: seconds; where the stamps jump farther ahead, the rest follows at the usual step
+            too. None believes every gap.
+    """
+    seconds = _near(stamps, time_base)
+    known = np.array(list(seconds.values()))
+    ahead = np.diff(known)
+    if len(known) == len(stamps) and (ahead > 0).all() and (ahead <= (most_gap or np.inf)).all():
+        return known, 0
+    step = float(np.median(ahead[ahead > 0])) if (ahead > 0).any() else step
+    places, times = [], list[float]()
+    for run in _runs(seconds, step, most_gap):
+        offset = 0.0
+        if times:
+            offset = times[-1] + step * (run[0] - places[-1]) - seconds[run[0]]
+        places += run
+        times += [seconds[place] + offset for place in run]
+    damaged = sum(stamp is not None for stamp in stamps) - len(places)
+    return _filled(len(stamps), places or [0], times or [0.0], step), damaged
+
+
+def _filled(count: int, places: list[int], times: list[float], step: float) -> np.ndarray:
+    """(count,) seconds from the first of all places, from those of some."""
+    everywhere = np.arange(count)
+    result = np.interp(everywhere, places, times)
+    result += step * np.minimum(everywhere - places[0], 0)
+    result += step * np.maximum(everywhere - places[-1], 0)
+    result -= result[0]
+    if (np.diff(result) <= 0).any():  # closer than float64 can tell apart
+        return everywhere * step
+    return result
+
+
+def _near(stamps: Sequence[int | None], time_base: float) -> dict[int, float]:
+    """Seconds from the first stamp, by place; without those that are lacking or absurdly far."""
+    known = sorted(stamp for stamp in stamps if stamp is not None)
+    if not known:
+        return {}
+    middle, far = known[len(known) // 2], FARTHEST / time_base
+    near = {i: s for i, s in enumerate(stamps) if s is not None and abs(s - middle) <= far}
+    first = next(iter(near.values()))
+    return {place: (stamp - first) * time_base for place, stamp in near.items()}
+
+
+def _runs(seconds: dict[int, float], step: float, most_gap: float | None) -> list[list[int]]:
+    """Places whose stamps increase, in runs between which the stamps start anew.
+
+    Places whose stamp is out of line are in none.
+    """
+    jump = ORDINARY * step
+    far = np.inf if most_gap is None else max(most_gap, jump)
+    runs: list[list[int]] = []
+    afterwards = [*seconds.values(), -np.inf][1:]
+    for (place, value), after in zip(seconds.items(), afterwards, strict=True):
+        if not runs:
+            runs.append([place])
+            continue
+        run = runs[-1]
+        ahead = value - seconds[run[-1]]
+        if ahead > 0:
+            if len(runs) > 1 and ahead > jump and _goes_on(seconds, runs[-2][-1], place, step):
+                runs.pop()  # it was out of line, and the run before it goes on
+                runs[-1].append(place)
+            elif ahead > far:
+                runs.append([place])
+            else:
+                run.append(place)
+        elif ahead < 0:
+            first = bisect.bisect_left(run, value, key=seconds.__getitem__)
+            one = len(run) - first == 1
+            if first and (one or seconds[run[first]] - seconds[run[first - 1]] > jump):
+                del run[first:]  # they were ahead of the line, which goes on here
+                if value > seconds[run[-1]]:
+                    run.append(place)
+            elif after <= seconds[run[-1]]:
+                runs.append([place])
+            # Else this one alone is behind the line.
+    return runs
+
+
+def _goes_on(seconds: dict[int, float], last: int, place: int, step: float) -> bool:
+    """Whether a place goes on where the place `last` left off, at about the usual step."""
+    return 0 < seconds[place] - seconds[last] <= step * (place - last + ORDINARY)

@@ -1,0 +1,48 @@
+"""The frames of keyframes, for those who want to look at them."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ava_det.structures import Clock, InputError
+from ava_det.video.video import Video
+
+
+class KeyframePictures:
+    """Looks up the frame of a keyframe in the video files below a folder.
+
+    Args:
+        folder: of files named as their videos, with any ending, at the place that the name says or
+            anywhere else if no other file has that name.
+        clock: says when a tick is.
+    """
+
+    def __init__(self, folder: Path, clock: Clock):
+        if not folder.is_dir():
+            raise InputError(f"{folder}: no such folder")
+        self.folder, self.clock = folder, clock
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        self._files: dict[str, Path] = {}
+        for path in paths:
+            self._files.setdefault(path.stem, path)
+        for path in paths:
+            self._files[path.relative_to(folder).with_suffix("").as_posix()] = path
+
+    def __call__(self, video: str, tick: int) -> np.ndarray:
+        """(H, W, 3) uint8 RGB.
+
+        Raises:
+            InputError: no such video, or it has no such instant.
+        """
+        path = self._files.get(video) or self._files.get(video.rpartition("/")[2])
+        if path is None:
+            raise InputError(f"{self.folder}: no such video in it")
+        with Video(path) as file:
+            try:
+                time = self.clock.seconds(tick, file.frame_times)
+            except IndexError as error:
+                raise InputError(f"{path}: {error}") from None
+            if not 0 <= time <= file.frame_times[-1] + 0.5:
+                last = file.frame_times[-1]
+                raise InputError(f"{path}: second {time:g} of {last:.1f}")
+            return file.frames(np.array([time]))[0]

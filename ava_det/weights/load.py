@@ -1,0 +1,275 @@
+"""Any weight file into a model, by one call; what kind it is, its content tells.
+
+report = load_weights(Path("SLOWFAST_8x8_R50.pkl"), model)
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ava_det.formats.plain_pickle import read_plain_pickle
+from ava_det.formats.regular import require_regular
+from ava_det.structures import InputError
+from ava_det.weights import native, torch_files
+from ava_det.weights.codebases import pyslowfast, pytorchvideo
+from ava_det.weights.codebases.caffe2 import CAFFE2
+from ava_det.weights.codebases.detectron2 import DETECTRON2
+from ava_det.weights.codebases.imagenet import IMAGENET, inflate
+from ava_det.weights.codebases.mmaction2 import MMACTION2, MMACTION2_MVIT
+from ava_det.weights.codebases.mobilenet import MOBILENET
+from ava_det.weights.codebases.torchvision import TORCHVISION
+from ava_det.weights.foreign import Format, Origin
+from ava_det.weights.names import common_names_of_ours
+from ava_det.weights.transfer import TransferReport, match, not_finite
+from ava_det.weights.wrappers import Found, find_weights
+
+HEAD = ("head.",)  # give it as `fresh` where the classes are others
+
+OURS = Format(
+    title="ava_det",
+    mark=re.compile(r"backbone\.(blocks\.\d|conv_proj\.)"),
+    common_names=common_names_of_ours,
+    origin=lambda _, __: Origin(),
+)
+FORMATS = (
+    MMACTION2_MVIT,  # before ours, whose mark its blocks bear too
+    OURS,
+    pyslowfast.PYSLOWFAST,
+    pytorchvideo.PYTORCHVIDEO,
+    MMACTION2,
+    CAFFE2,
+    IMAGENET,
+    pyslowfast.PYSLOWFAST_MVIT,
+    TORCHVISION,
+    MOBILENET,
+    DETECTRON2,
+)
+_FIRST = ("s1.", "backbone.conv_proj.")  # common names of the layers that see pixels
+_EXPORTS = {  # the formats that can be written
+    "pyslowfast": (pyslowfast.PYSLOWFAST, pyslowfast.export),
+    "pytorchvideo": (pytorchvideo.PYTORCHVIDEO, pytorchvideo.export),
+}
+_OF_CONTENT = ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError
+_NO_WEIGHTS = {  # what a failed download leaves, to how it begins
+    "a web page": (b"<!doctype", b"<html", b"<?xml"),
+    "a pointer of Git LFS": (b"version https://git-lfs",),
+}
+_OPTIMIZERS = ("optimizer_state", "optimizer", "optimizer_state_dict")
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """What a weight file holds, in the file's own names.
+
+    Attributes:
+        path: of the file.
+        format: whose names they are.
+        weights: name to tensor; those of today's torch files stay on the disk until they are used.
+        origin: the model that they were trained in, as far as it is known.
+        optimizer: the optimizer's state, as it stands in the file; empty if there is none.
+        card: of a file of ours.
+        left: keys of running averages of the weights that are in the file, too, and not used.
+    """
+
+    path: Path
+    format: Format
+    weights: dict[str, Tensor]
+    origin: Origin = field(default_factory=Origin)
+    optimizer: Mapping[str, Any] = field(default_factory=dict)
+    card: native.ModelCard | None = None
+    left: tuple[str, ...] = ()
+
+    def renamed(self, shapes: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, Tensor]:
+        """The weights by common names (`names`); those that the format does not know keep theirs.
+
+        Args:
+            shapes: what a model wants, by common names; some formats fit their heads to it.
+
+        Raises:
+            InputError: two weights of one name, or of shapes that the format does not have.
+        """
+        common = self.format.common_names(self.weights)
+        wanted = {n: shapes[c] for n, c in common.items() if shapes and c in shapes}
+        try:
+            weights = self.format.adjust(self.weights, wanted)
+        except _OF_CONTENT as error:
+            words = f"shapes that {self.format.title} never writes ({error!s:.100})"
+            raise InputError(f"{self.path}: it has weights of {words}") from error
+        found = {common.get(name, name): weight for name, weight in weights.items()}
+        if len(found) < len(weights):
+            raise InputError(f"{self.path}: it has two weights for one place")
+        if self.origin.bgr:
+            first = {n: w for n, w in found.items() if n.startswith(_FIRST) and w.dim() == 5}
+            found |= {n: w.flip(1) for n, w in first.items() if w.shape[1] == 3}
+        return found
+
+
+def load_weights(
+    path: Path, model: nn.Module, *, fresh: Sequence[str] = (), check: bool = True
+) -> TransferReport:
+    """Load a weight file of any known format into a model, all or nothing.
+
+    Args:
+        path: a file of ours, PySlowFast's `.pyth` or `.pkl`, PyTorchVideo's, MMAction2's or
+            torchvision's.
+        model: of `ava_det.model.zoo`.
+        fresh: prefixes of our names that are left as initialised; `HEAD` where the classes differ.
+        check: refuse a file that says that its model saw other pixels, or was wired otherwise,
+            than `model`, and one with NaN or infinite weights; False makes that a note of the
+            report.
+
+    Returns:
+        Every weight that was loaded, dropped or left fresh.
+
+    Raises:
+        InputError: a file that is damaged, hostile, of no known format, or of another model.
+    """
+    file = read_file(path)
+    own = model.state_dict()
+    ours = {common: name for name, common in common_names_of_ours(own).items()}
+    found = file.renamed({common: tuple(own[name].shape) for common, name in ours.items()})
+    weights = {ours.get(common, common): weight for common, weight in found.items()}
+    kept = [n for n in weights if n in own and not n.startswith(tuple(fresh))]
+    inflated = [n for n in kept if own[n].dim() == 5 and weights[n].dim() == 4]
+    weights |= {n: _fit(weights[n], tuple(own[n].shape)) for n in kept}
+    differences = file.origin.differences(model, fresh)
+    if differences and check and file.origin.stated:
+        raise InputError(f"{path}: made for another model: {'; '.join(differences):.500}")
+    try:
+        report = match(own, weights, fresh)
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from error
+    taken = {name: weights[name] for name in report.loaded}
+    if broken := not_finite(taken):
+        more = f" (+{len(broken) - 3} more)" if len(broken) > 3 else ""
+        words = f"NaN or infinite numbers in {', '.join(broken[:3])}{more}"
+        if check:
+            raise InputError(f"{path}: {words}")
+        differences.append(words)
+    model.load_state_dict(taken, strict=False)
+    notes = [f"names of {file.format.title}"]
+    notes += [f"{len(inflated)} inflated in time"] if inflated else []
+    notes += ["BGR turned to RGB"] if file.origin.bgr else []
+    notes += [f"note: {line}" for line in differences]
+    notes += [f"note: the averaged weights in {key!r} are not used" for key in file.left]
+    return TransferReport(report.loaded, report.dropped, report.fresh, tuple(notes))
+
+
+def export(model: nn.Module, to: str) -> tuple[dict[str, Any], list[str]]:
+    """The content of a file that another codebase loads.
+
+    Args:
+        model: of ours.
+        to: "pyslowfast" or "pytorchvideo".
+
+    Returns:
+        What `torch_files.save_torch_file` takes, and lines on what that codebase's published models
+        do otherwise than this one.
+
+    Raises:
+        ValueError: a model that the codebase does not have.
+    """
+    format_, content_of = _EXPORTS[to]
+    content = content_of(model)
+    return content, format_.origin(content, content["model_state"]).differences(model)
+
+
+def read_file(path: Path) -> WeightFile:
+    """Read a weight file and recognise its format.
+
+    Raises:
+        InputError: a file that is damaged, hostile or of no known format.
+    """
+    require_regular(path)
+    with path.open("rb") as file:
+        start = file.read(32)
+    for kind, beginnings in _NO_WEIGHTS.items():
+        if start.lstrip().lower().startswith(beginnings):
+            raise InputError(f"{path}: {kind}, not weights")
+    if not start:
+        raise InputError(f"{path}: an empty file")
+    if start[8:9] == b"{":
+        weights, card = native.read_weights(path)
+        _check_names(path, weights)
+        weights = {name: _tensor(path, name, weight) for name, weight in weights.items()}
+        return WeightFile(path, OURS, weights, native.origin_of(card), card=card)
+    if start.startswith((torch_files.ZIP, torch_files.LEGACY)):
+        return _recognise(path, torch_files.read_torch_file(path))
+    return _recognise(path, read_plain_pickle(path))
+
+
+def _recognise(path: Path, content: Any) -> WeightFile:
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: it holds a {type(content).__name__}, not weights by name")
+    try:
+        found = find_weights(content, FORMATS)
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from error
+    _check_names(path, found.state)
+    if (format_ := found.format) is None:
+        raise InputError(f"{path}: its names are of no known codebase ({_what_is_in(found)})")
+    logged = {
+        n: v for n, v in found.state.items() if format_.logged and format_.logged.fullmatch(n)
+    }
+    weights = {n: _tensor(path, n, v) for n, v in found.state.items() if n not in logged}
+    _check_size(path, weights)
+    beside = found.beside
+    optimizers = (beside[key] for key in _OPTIMIZERS if isinstance(beside.get(key), dict))
+    try:
+        origin = format_.origin(beside, weights)
+    except (*_OF_CONTENT, RecursionError) as error:
+        words = " ".join(str(error).split())
+        raise InputError(f"{path}: {words:.300}") from error
+    return WeightFile(path, format_, weights, origin, next(optimizers, logged), left=found.left)
+
+
+def _what_is_in(found: Found) -> str:
+    """The first names of a file that nobody knows, and the keys beside them, in a few words."""
+    first = ", ".join(list(found.state)[:3]) or "none"
+    if not found.where:
+        return first[:300]
+    outer = [key for key in found.beside if isinstance(key, str) and key.isprintable()]
+    beside = ", ".join(key for key in outer if key not in found.where.split(".")) or "nothing"
+    return f"in {found.where!r}: {first:.150}; beside it: {beside:.100}"
+
+
+def _check_names(path: Path, names: Iterable[Any]) -> None:
+    """Refuse names that would make a message of more than a line, or none that can be read."""
+    if not all(isinstance(n, str) and n.isprintable() and len(n) < 200 for n in names):
+        raise InputError(f"{path}: it has weights whose names are no plain words")
+
+
+def _tensor(path: Path, name: str, value: Any) -> Tensor:
+    if isinstance(value, np.ndarray):
+        value = torch.from_numpy(value.astype(value.dtype.newbyteorder("="), copy=False))
+    plain = isinstance(value, Tensor) and value.layout == torch.strided
+    if not plain or value.is_quantized or value.is_nested or value.device.type != "cpu":
+        raise InputError(f"{path}: {name} is not a plain tensor"[:300])
+    if value.is_floating_point() and value.element_size() == 1:  # which mean nothing unscaled
+        raise InputError(f"{path}: {name} is {value.dtype}, which has too few bits"[:300])
+    return value.detach()  # where a parameter was saved
+
+
+def _check_size(path: Path, weights: Mapping[str, Tensor]) -> None:
+    """Refuse tensors that repeat their numbers so often that nobody could go through them.
+
+    A tensor may show one number of the file in 10^12 places, and many tensors may be the same.
+    """
+    size = path.stat().st_size
+    if sum(w.numel() * w.element_size() for w in weights.values()) > 16 * size:
+        raise InputError(f"{path}: its tensors are larger than a file of {size:,} bytes can hold")
+
+
+def _fit(weight: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Give a weight the axes that its codebase leaves out, where that changes no number."""
+    if weight.shape == shape:
+        return weight
+    if (*weight.shape, *[1] * (len(shape) - weight.dim())) == shape:
+        return weight.reshape(shape)  # a linear layer as a convolution of one cell
+    return inflate(weight, shape)

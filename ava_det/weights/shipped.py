@@ -1,0 +1,27 @@
+"""The weights that come with the package, by their names."""
+
+from pathlib import Path
+
+from ava_det.formats.nearest import meant
+from ava_det.structures import InputError
+
+PERSONS = {"light": "persons_light.safetensors"}
+
+
+def person_weights(text: str) -> Path:
+    """The file of a person detector: one that comes with the package, or the path that was given.
+
+    Raises:
+        InputError: no such file, and almost a name.
+
+    >>> person_weights("light").name
+    'persons_light.safetensors'
+    >>> str(person_weights("runs/light"))
+    'runs/light'
+    """
+    if text in PERSONS:
+        return Path(__file__).with_name("files") / PERSONS[text]
+    hint = meant(text, PERSONS)
+    if hint and not Path(text).exists():
+        raise InputError(f"{text}: no such file, nor weights that come with the package{hint}")
+    return Path(text)

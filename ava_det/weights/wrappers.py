@@ -1,0 +1,155 @@
+"""Where a foreign file keeps its weights, and what stands before their names.
+
+Training frameworks put the weights under a key of their own beside much else, and put words before
+every name: DistributedDataParallel `module.`, torch.compile `_orig_mod.`, a Lightning module the
+name of its attribute. Both tables are here; the rest of the package sees plain names.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ava_det.weights.foreign import Format
+
+# Keys under which a file keeps its weights. They may lie within each other.
+WRAPPERS = (
+    "model_state",  # PySlowFast
+    "state_dict",  # MMAction2, Lightning
+    "model_state_dict",  # torch's tutorials
+    "model",  # detectron2, checkpoints of training here
+    "blobs",  # Caffe2
+    "net",
+    "network",
+    "module",  # DeepSpeed
+    "weights",
+    "params",
+)
+# The same for a running average of them, which is taken where a file holds nothing else.
+AVERAGES = (
+    "ema",
+    "ema_model",
+    "model_ema",  # torchvision's references
+    "ema_state",
+    "ema_state_dict",
+    "state_dict_ema",  # timm
+    "shadow",
+    "average",  # checkpoints of training here
+)
+# Words before all names, in any order and number.
+PREFIXES = ("module", "model", "net", "network", "ema", "ema_model", "model_ema", "average")
+# What wrappers of a module put before its parts, wherever in a model that module is.
+INSERTED = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
+
+_PREFIX = re.compile(rf"(?:{'|'.join(PREFIXES)})\.")
+_INSERTED = re.compile(rf"(?<![^.])(?:{'|'.join(INSERTED)})\.")
+_COUNTER = "n_averaged"  # of torch's AveragedModel, beside the weights
+_DEEPEST = 3  # wrappers within each other
+_MOST = 16  # prefixes that are tried
+
+
+class Found(NamedTuple):
+    """The weights of a file.
+
+    Attributes:
+        state: name to value, the names as their codebase gives them.
+        format: whose names they are; None if no codebase is known to write them.
+        beside: what the file holds beside them, by key; inner keys hide outer ones.
+        where: the key that leads to them, such as "state_dict"; empty if they lie open.
+        left: keys of running averages that are left behind.
+    """
+
+    state: dict[str, Any]
+    format: Format | None
+    beside: Mapping[str, Any]
+    where: str
+    left: tuple[str, ...]
+
+
+class _Place(NamedTuple):
+    """A dict of a file that could be its weights, what lies around it and the keys to it."""
+
+    state: Mapping[Any, Any]
+    beside: Mapping[Any, Any]
+    path: tuple[str, ...]
+
+    @property
+    def averaged(self) -> bool:
+        return any(key in AVERAGES for key in self.path)
+
+
+def find_weights(content: Mapping[Any, Any], formats: Sequence[Format]) -> Found:
+    """Find the weights in what a file holds, and take off what stands before their names.
+
+    Of several dicts that could be the weights, the one of which a format knows most names is
+    taken, a running average last. A prefix goes only where names fit better without it, so that a
+    codebase's own `model.` stays; names that lack it are left as they are.
+
+    Args:
+        content: of the file.
+        formats: the known ones; the first that recognises a name wins.
+
+    Raises:
+        ValueError: two weights have one name without their prefixes.
+    """
+    places = list(_places(content))
+    fits = [_fit(place.state, formats) for place in places]
+    ranks = [(f.known > 0 and not p.averaged, f.known) for p, f in zip(places, fits, strict=True)]
+    best = ranks.index(max(ranks))
+    place, fit = places[best], fits[best]
+    state = {}
+    for name, value in place.state.items():
+        if isinstance(name, str):  # what else is a key is no weight's name, which is told later
+            name = _without_inserted(name).removeprefix(fit.prefix)
+        if name in state:
+            raise ValueError(f"it has two weights of one name, {name!r:.100}")
+        if name != _COUNTER:
+            state[name] = value
+    known = [p for p, f in zip(places, fits, strict=True) if f.known and not place.averaged]
+    left = dict.fromkeys(key for p in known for key in p.path if key in AVERAGES)
+    return Found(state, fit.format, place.beside, ".".join(place.path), tuple(left))
+
+
+def _places(content: Mapping[Any, Any]) -> Iterator[_Place]:
+    """All dicts that could be the weights; those in others come first."""
+    seen: set[int] = set()  # a hostile file may hold one dict in thousands of places
+
+    def walk(node: Mapping[Any, Any], around: Mapping[Any, Any], path: tuple[str, ...]) -> Any:
+        seen.add(id(node))
+        for key in (*WRAPPERS, *AVERAGES) if len(path) < _DEEPEST else ():
+            inner = node.get(key)
+            if isinstance(inner, dict) and id(inner) not in seen:
+                yield from walk(inner, {**around, **node}, (*path, key))
+        yield _Place(node, around if path else node, path)
+
+    return walk(content, {}, ())
+
+
+class _Fit(NamedTuple):
+    """What is best taken off names, whose names they are then, and how many that codebase knows."""
+
+    prefix: str = ""
+    format: Format | None = None
+    known: int = 0
+
+
+def _fit(state: Mapping[Any, Any], formats: Sequence[Format]) -> _Fit:
+    names = [_without_inserted(name) for name in state if isinstance(name, str)]
+    counts: Counter[str] = Counter()
+    for name in names:
+        end = 0
+        while (word := _PREFIX.match(name, end)) and end < 100:
+            end = word.end()
+            counts[name[:end]] += 1
+    best = _Fit()
+    for prefix in ["", *sorted((p for p, _ in counts.most_common(_MOST)), key=len)]:
+        inner = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
+        format_ = next((f for f in formats if any(map(f.mark.match, inner))), None)
+        known = len(format_.common_names(inner)) if format_ else 0
+        if known > best.known:
+            best = _Fit(prefix, format_, known)
+    return best
+
+
+def _without_inserted(name: str) -> str:
+    return _INSERTED.sub("", name)

@@ -1,0 +1,357 @@
+"""Videos that begin, go on or end where they should not, and files that only look like videos."""
+
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+import cv2
+import made_videos as made
+import numpy as np
+import pytest
+from numbered import numbers_in, write_numbered
+
+from ava_det.data.prepare.cut import Cut, cut_video
+from ava_det.detect.pipeline import keyframe_numbers
+from ava_det.structures import FRAME_CLOCK, InputError
+from ava_det.video.cache import CachedVideoReader
+from ava_det.video.facts import Facts, file_facts, header_facts
+from ava_det.video.files import files_by_stem, has_video, video_files
+from ava_det.video.frame_folders import FrameFolder, FrameFolderReader
+from ava_det.video.picture_size import MOST_ASPECT
+from ava_det.video.video import Video, VideoReader
+
+OPEN_GOP = {"x264-params": "open-gop=1:keyint=12:bframes=3:scenecut=0"}
+X265 = {"x265-params": "open-gop=1:keyint=12:bframes=3:log-level=none"}
+
+
+def require_decoders_order(path: Path, expected: list[np.ndarray] | None = None) -> Video:
+    """Frames are those that PyAV counts, read through and at random; the video, still open."""
+    expected = list(made.read_through(path)) if expected is None else expected
+    video = Video(path)
+    assert len(video) == len(expected)
+    np.testing.assert_array_equal([picture for _, picture in video.stream()], expected)
+    assert (np.diff(video.frame_times) > 0).all()
+    for frame in np.random.default_rng(0).permutation(len(expected))[:12]:
+        got = video.frames(video.frame_times[frame : frame + 1])[0]
+        np.testing.assert_array_equal(got, expected[frame])
+    return video
+
+
+BEGINNINGS = {
+    "plain.mp4": made.encode,
+    "plain.ts": made.encode,
+    "no_b.mkv": partial(made.encode, b_frames=0),
+    "open_gop.mp4": partial(made.encode, options=OPEN_GOP),
+    "open_gop.ts": partial(made.encode, options=OPEN_GOP),
+    "leading.mp4": partial(made.encode, codec="libx265", options=X265),
+    "mpeg2.mpg": partial(made.encode, codec="mpeg2video", b_frames=2),
+    "mpeg4.avi": partial(made.encode, codec="mpeg4"),
+    "vp9.webm": partial(made.encode, codec="libvpx-vp9"),
+    "flash.flv": partial(made.encode, codec="flv"),
+}
+
+
+@pytest.mark.holds("13.6 frames: files that begin between key frames")
+@pytest.mark.parametrize("skip", [1, 7, 12, 14])
+@pytest.mark.parametrize("name", BEGINNINGS)
+def test_frames_are_counted_from_the_first_picture(name: str, skip: int, tmp_path: Path) -> None:
+    whole = BEGINNINGS[name](tmp_path / f"whole{Path(name).suffix}")
+    path = made.rewrite(whole, tmp_path / name, skip)
+    expected = list(made.read_through(path, tolerant=True))
+    with require_decoders_order(path, expected):
+        pass
+    for facts in (file_facts(path), header_facts(path, count=True)):
+        assert facts.frames == len(expected)
+        if path.suffix != ".avi":  # which counts what was skipped after its first packet
+            assert facts.seconds == pytest.approx(len(expected) / 25, abs=0.09)
+
+
+@pytest.mark.holds("13.6 frames: files that begin between key frames")
+def test_the_case_that_begins_between_key_frames(shared: Path) -> None:
+    path = shared / "cases/begins_between_key_frames/rtsp.mp4"
+    with require_decoders_order(path) as video:
+        assert len(video) == 125
+        assert video.frame_times[-1] == pytest.approx(124 / 25)
+    assert header_facts(path, count=True) == file_facts(path)
+    assert file_facts(path).outside(np.array([0, 124, 125]), FRAME_CLOCK).tolist() == [
+        False,
+        False,
+        True,
+    ]
+
+
+PARTS = {
+    "parts.ts": {},
+    "b_frames.mpg": {"codec": "mpeg2video", "b_frames": 2},
+    "open_gop.ts": {"options": OPEN_GOP},
+    "parts.m2ts": {},
+}
+
+
+@pytest.mark.holds("13.6 frames: parts behind each other")
+@pytest.mark.parametrize("shift", [-20.0, -1.0, -0.3, 0.0, 0.8, 5000.0])
+@pytest.mark.parametrize("name", PARTS)
+def test_parts_behind_each_other(name: str, shift: float, tmp_path: Path) -> None:
+    """The second part's clock starts `shift` seconds from where the first part's did."""
+    suffix = Path(name).suffix
+
+    def late(seconds: float, _: int, pts: int, dts: int) -> tuple[int, int]:
+        return pts + round(seconds * 90_000), dts + round(seconds * 90_000)
+
+    plain = made.encode(tmp_path / f"plain{suffix}", **PARTS[name])
+    first = made.rewrite(plain, tmp_path / f"a{suffix}", change=partial(late, 30.0))
+    second = made.rewrite(plain, tmp_path / f"b{suffix}", change=partial(late, 30.0 + shift))
+    path = tmp_path / name
+    path.write_bytes(first.read_bytes() + second.read_bytes())
+    with require_decoders_order(path) as video:
+        step = np.diff(video.frame_times)
+        assert step.max() < 0.2
+        assert video.frame_times[-1] == pytest.approx(len(video) / 25, abs=0.2)
+
+
+@pytest.mark.holds("13.6 frames: parts behind each other")
+def test_parts_of_other_sizes(tmp_path: Path) -> None:
+    parts = [made.encode(tmp_path / f"{w}.ts", size=(48, w)).read_bytes() for w in (64, 96)]
+    (tmp_path / "both.ts").write_bytes(b"".join(parts))
+    with Video(tmp_path / "both.ts") as video:
+        pictures = [picture for _, picture in video.stream()]
+        assert {picture.shape for picture in pictures} == {(48, 64, 3)}
+        assert len(pictures) == len(video) >= 78
+
+
+@pytest.mark.holds("13.6 frames: parts behind each other")
+def test_the_case_of_two_parts(shared: Path) -> None:
+    with require_decoders_order(shared / "cases/mpegts_parts/half.mpg") as video:
+        np.testing.assert_allclose(video.frame_times, np.arange(100) / 25, atol=1e-9)
+
+
+@pytest.mark.holds("13.6 frames: Matroska longer than its pictures, or late")
+@pytest.mark.parametrize("name", ["late.mkv", "late.webm", "late.mp4", "late.flv", "late.ts"])
+def test_a_late_start_is_no_length(name: str, tmp_path: Path) -> None:
+    codec = {".webm": "libvpx-vp9", ".flv": "flv"}.get(Path(name).suffix, "libx264")
+    times = 100_000 + 40 * np.arange(40)
+    path = made.encode(tmp_path / name, codec, times_ms=times)
+    for facts in (file_facts(path), header_facts(path)):
+        assert facts.seconds == pytest.approx(1.6, abs=0.01)
+        assert not facts.cut_short
+    with require_decoders_order(path):
+        pass
+
+
+@pytest.mark.holds("13.6 frames: Matroska longer than its pictures, or late")
+@pytest.mark.parametrize("name", ["late.mkv", "long_audio.mkv"])
+def test_the_cases_are_as_long_as_their_pictures(name: str, shared: Path, tmp_path: Path) -> None:
+    path = shared / "cases/matroska_sound_longer" / name
+    whole = Facts(2.0, 50, 25.0, (192, 144), False, (192, 144))
+    assert file_facts(path) == header_facts(path) == whole
+    short = tmp_path / name
+    short.write_bytes(path.read_bytes()[:3000])
+    assert header_facts(short).cut_short
+    assert file_facts(short).cut_short
+
+
+DAMAGED = {
+    "v.mkv": {"b_frames": 0},
+    "b.mkv": {},
+    "v.flv": {"codec": "flv"},
+    "v.wmv": {"codec": "wmv2"},
+    "v.webm": {"codec": "libvpx-vp9"},
+    "v.ts": {},
+}
+
+
+@pytest.mark.holds("13.6 frames: one damaged time stamp")
+@pytest.mark.parametrize("place", [0, 1, 20, 38, 39])
+@pytest.mark.parametrize("name", DAMAGED)
+def test_one_damaged_stamp_loses_nothing(name: str, place: int, tmp_path: Path) -> None:
+    seconds = 2_500_000 if name == "v.ts" else 28_000  # 2 to 28
+
+    def damage(number: int, pts: int, dts: int) -> tuple[int, int]:
+        return (pts + seconds, dts) if number == place else (pts, dts)
+
+    suffix = Path(name).suffix.replace(".mkv", ".mp4")  # Matroska has no stamps for decoding
+    plain = made.encode(tmp_path / f"plain{suffix}", **DAMAGED[name])
+    path = made.rewrite(plain, tmp_path / name, change=damage)
+    with require_decoders_order(path) as video:
+        if 0 < place < 38:
+            np.testing.assert_allclose(video.frame_times, np.arange(40) / 25, atol=0.2)
+
+
+@pytest.mark.holds("13.6 frames: one damaged time stamp")
+def test_the_case_of_one_damaged_stamp(shared: Path) -> None:
+    with require_decoders_order(shared / "cases/one_bad_timestamp/flip0_wmv.wmv") as video:
+        np.testing.assert_allclose(video.frame_times, np.arange(29) / 25, atol=1e-9)
+        assert video.index.damaged_stamps == 1
+
+
+@pytest.mark.holds("13.8 suffixes of cameras are found")
+def test_cameras_files_are_found(shared: Path, tmp_path: Path) -> None:
+    assert set(video_files(shared / "cases/suffixes/videos")) == {"00001", "a"}
+    suffixes = ["MTS", "ts", "m2ts", "3gp", "MPG", "wmv", "Flv", "webm", "mts", "vob", "ogv", "asf"]
+    for suffix in suffixes:
+        (tmp_path / f"{suffix}.{suffix}").touch()
+    assert len(video_files(tmp_path)) == len(files_by_stem(tmp_path)) == len(suffixes)
+    assert has_video(tmp_path)
+
+
+@pytest.mark.holds("13.9 bounds: gaps between time stamps")
+@pytest.mark.parametrize("rate", [0.01, 5.0, 1e9])
+@pytest.mark.parametrize("name", ["fps_slow.mp4", "gap_1e6s.mkv", "gap_1e8s.mkv"])
+def test_work_is_bounded_by_the_frames(
+    name: str, rate: float, shared: Path, tmp_path: Path
+) -> None:
+    path = shared / "cases/timestamp_gap" / name
+    with Video(path) as video:
+        assert len(video) == 12
+        keyframes = keyframe_numbers(video.frame_times, rate)
+    assert 1 <= len(keyframes) <= 12
+    assert keyframes[0] == 0
+    for cut_rate in (30.0, 1e9):
+        with pytest.raises(InputError, match=rf"{name}: has 1[12] frames in .* s, too few for"):
+            cut_video(path, tmp_path / "cut.mp4", Cut(0.0, 1e9, cut_rate))
+    assert list(tmp_path.iterdir()) == []
+    cut_video(path, tmp_path / "cut.mp4", Cut(0.0, 1e9, None))
+    with Video(tmp_path / "cut.mp4") as video:
+        assert len(video) == 12
+
+
+LISTS = {
+    "concat": "ffconcat version 1.0\nfile 'other.mp4'\n",
+    "hls": "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1.2,\nother.mp4\n#EXT-X-ENDLIST\n",
+    "dash": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"></MPD>',
+    "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n",
+    "metadata": ";FFMETADATA1\ntitle=x\n",
+}
+
+
+@pytest.mark.holds("13.9 bounds: a video file reads no other file")
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts", ".m3u8", ".avi", ".jpg", ".mpd"])
+@pytest.mark.parametrize("kind", LISTS)
+def test_play_lists_are_refused(kind: str, suffix: str, tmp_path: Path) -> None:
+    made.encode(tmp_path / "other.mp4", count=3)
+    path = tmp_path / f"list{suffix}"
+    path.write_text(LISTS[kind])
+    with pytest.raises(InputError, match=rf"list\{suffix}: not a readable video: it is text"):
+        Video(path)
+
+
+@pytest.mark.holds("13.9 bounds: a video file reads no other file")
+@pytest.mark.parametrize("name", ["concat_rel.mp4", "hls.m3u8"])
+def test_the_cases_of_play_lists(name: str, shared: Path) -> None:
+    with pytest.raises(InputError, match=r"not a readable video: it is text"):
+        Video(shared / "cases/play_lists" / name)
+
+
+@pytest.mark.holds("13.9 bounds: a video file reads no other file")
+def test_numbered_pictures_are_not_followed(tmp_path: Path) -> None:
+    for number in (1, 2):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((48, 64, 3), number, np.uint8))
+    with pytest.raises(InputError, match=r"%d\.png: no such file"):
+        Video(tmp_path / "%d.png")
+    (tmp_path / "1.png").rename(tmp_path / "%d.png")
+    with pytest.raises(InputError, match=r"%d\.png: not a readable video"):
+        Video(tmp_path / "%d.png")
+    with Video(tmp_path / "2.png") as video:
+        assert len(video) == 1
+
+
+@pytest.mark.holds("13.9 bounds: pipes and devices")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    os.mkfifo(tmp_path / "00001.png")
+    for path in (tmp_path / "pipe.mp4", Path("/dev/zero")):
+        with pytest.raises(InputError, match=f"{path}: is a pipe or a device"):
+            Video(path)
+    with pytest.raises(InputError, match=r"00001\.png: is no file"):
+        _folder_reader(tmp_path).size(tmp_path)
+
+
+def _folder_reader(folder: Path) -> FrameFolderReader:
+    return FrameFolderReader((FrameFolder(folder.parent),), VideoReader(), 256)
+
+
+@pytest.mark.holds("13.9 bounds: thin and huge pictures")
+@pytest.mark.parametrize("size", [(1, 3000), (3000, 1), (16, 16 * MOST_ASPECT + 16)])
+def test_thin_pictures_are_refused(size: tuple[int, int], tmp_path: Path) -> None:
+    folder = tmp_path / "frames" / "one"
+    folder.mkdir(parents=True)
+    cv2.imwrite(str(folder / "00001.png"), np.zeros((*size, 3), np.uint8))
+    path = made.encode(tmp_path / "thin.mov", "png", 2, size, "rgb24")
+    text = rf"pictures of {size[1]} x {size[0]} pixels are too thin"
+    with pytest.raises(InputError, match=rf"thin\.mov: {text}"):
+        Video(path, short_side=256)
+    with pytest.raises(InputError, match=rf"00001\.png: {text}"):
+        _folder_reader(folder).size(folder)
+    with pytest.raises(InputError, match=text):
+        CachedVideoReader(tmp_path / "cache", 256).times(path)
+
+
+@pytest.mark.holds("13.9 bounds: thin and huge pictures")
+def test_the_case_of_thin_pictures(shared: Path) -> None:
+    with pytest.raises(InputError, match=r"row\.mkv: pictures of 3000 x 1 pixels are too thin"):
+        Video(shared / "cases/thin_pictures/row.mkv")
+
+
+HUGE = """
+import sys
+from pathlib import Path
+import av, cv2, numpy as np
+from fractions import Fraction
+folder = Path(sys.argv[1])
+with av.open(folder / "huge.mkv", "w") as file:
+    stream = file.add_stream("mpeg4", rate=25)
+    stream.height, stream.width, stream.pix_fmt = 8000, 8000, "yuv420p"
+    frame = av.VideoFrame(8000, 8000, "yuv420p")
+    frame.pts = 0
+    for packet in (*stream.encode(frame), *stream.encode(None)):
+        file.mux(packet)
+(folder / "one").mkdir()
+cv2.imwrite(str(folder / "one" / "00001.png"), np.zeros((8000, 8000), np.uint8))
+"""
+
+
+@pytest.mark.holds("13.9 bounds: thin and huge pictures")
+def test_huge_pictures_are_refused_before_they_are_decoded(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", HUGE, tmp_path], check=True)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(InputError, match=r"huge\.mkv: .* or larger than 8192 x 4320"):
+        Video(tmp_path / "huge.mkv")
+    with pytest.raises(InputError, match=r"00001\.png: .* of 8000 x 8000 pixels are too large"):
+        _folder_reader(tmp_path / "one").size(tmp_path / "one")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
+
+
+@pytest.mark.holds("13.10 every error names its file: videos")
+def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.mp4"))
+    os.rename(made.encode(tmp_path / "plain.mp4", count=2), path)
+    with pytest.raises(InputError, match=r"bad.*\.mp4: the name is not valid UTF-8"):
+        Video(path)
+
+
+@pytest.mark.holds("13.10 every error names its file: videos")
+@pytest.mark.parametrize("error", [OverflowError, UnicodeError, ValueError, MemoryError, KeyError])
+@pytest.mark.parametrize("method", ["frames", "stream", "pictures"])
+def test_whatever_decoding_raises_names_the_file(
+    error: type[Exception], method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_numbered(tmp_path / "some.mp4", 5, Fraction(25))
+    calls: dict[str, Callable[[Video], object]] = {
+        "frames": lambda video: video.frames([0.0]),
+        "stream": lambda video: list(video.stream()),
+        "pictures": lambda video: list(video.pictures(np.arange(2))),
+    }
+
+    def fail(*_: object) -> None:
+        raise error("why")
+
+    with Video(path) as video:
+        assert numbers_in(video.frames([0.0])) == [0]
+        monkeypatch.setattr(Video, "_decode_from", fail)
+        with pytest.raises(InputError, match=r"some\.mp4: "):
+            calls[method](video)

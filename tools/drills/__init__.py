@@ -1,0 +1,1 @@
+"""Damaged and hostile files against our tools: one module a kind of file."""
