@@ -3,10 +3,16 @@
 import argparse
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from ava_det import cli
+from ava_det.structures import InputError
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.mark.parametrize(
@@ -27,3 +33,140 @@ def test_a_signal_unwinds_the_program(capsys, number, code):
     assert (ended.value.code, cleaned) == (code, [True])
     assert capsys.readouterr().err == "\nstopped\n"
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def name(text: str) -> str:
+    """A type of argument that raises what readers raise."""
+    if text != "light":
+        raise InputError(f"{text}: no such file (meant light?)")
+    return text
+
+
+@pytest.fixture
+def parser() -> cli.Parser:
+    parser = cli.Parser(prog="tool")
+    parser.add_argument("input")
+    parser.add_argument("--output", required=True)
+    parser.add_argument("--score-threshold", type=cli.fraction, default=0.5)
+    parser.add_argument("--protocol", choices=["activitynet", "uncapped"])
+    parser.add_argument("--persons", type=name)
+    parser.add_argument("--shift", type=float)
+    parser.add_argument("overrides", nargs="*")
+    return parser
+
+
+@pytest.mark.holds("13.12 a misspelt option or choice is refused with the nearest right one")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("x --ouput y", "unrecognized option --ouput (meant --output?)"),
+        ("x --output y --score-treshold=3", "option --score-treshold (meant --score-threshold?)"),
+        ("x --output y --Protocol uncapped", "option --Protocol (meant --protocol?)"),
+        ("x -output y", "unrecognized option -output (meant --output?)"),
+        ("x --output y --score 0.5", "unrecognized option --score"),
+        ("x --out y", "unrecognized option --out"),
+        ("x --output y --zzz", "unrecognized option --zzz\n"),
+        ("x --output y --protocol uncaped", "(meant uncapped?)"),
+        ("x --output y --protocol official", "(choose from"),
+        ("x --output y --persons lite", "argument --persons: lite: no such file (meant light?)"),
+        ("x --output y --score-threshold 30", "30 is not a number from 0 to 1; 30 % is 0.3"),
+        ("x --output y --score-threshold -0.1", "-0.1 is not a number from 0 to 1"),
+        ("x --output y --score-threshold nan", "nan is not a number from 0 to 1"),
+        ("x --output y --score-threshold inf", "inf is not a number from 0 to 1"),
+        ("x --output y --score-threshold half", "invalid fraction value: 'half'"),
+    ],
+)
+def test_a_misspelt_word_is_a_usage_error(parser, capsys, arguments, message):
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args(arguments.split())
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err.splitlines(keepends=True)[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "overrides"),
+    [
+        ("x --output y", []),
+        ("x a.b=1 +c=-1 --output=y --shift -1.5", ["a.b=1", "+c=-1"]),
+        ("x --output y --score-threshold 0 --persons light", []),
+        ("--output y --score-threshold 1 -- x --strange", ["--strange"]),
+        ("--output y -- x -1", ["-1"]),
+        ("--help", None),
+    ],
+)
+def test_what_is_spelt_rightly_is_taken(parser, capsys, arguments, overrides):
+    if overrides is None:
+        with pytest.raises(SystemExit, match="0"):
+            parser.parse_args(arguments.split())
+    else:
+        assert parser.parse_args(arguments.split()).overrides == overrides
+
+
+@pytest.mark.holds("13.12 a misspelt option or choice is refused with the nearest right one")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [("inspct x", "(meant inspect?)"), ("inspect x --nams", "option --nams (meant --names?)")],
+)
+def test_subcommands_are_as_strict(capsys, arguments, message):
+    parser = cli.Parser()
+    commands = parser.add_subparsers(dest="command", required=True)
+    inspect = commands.add_parser("inspect")
+    inspect.add_argument("file")
+    inspect.add_argument("--names", action="store_true")
+    assert parser.parse_args(["inspect", "x", "--names"]).names
+    with pytest.raises(SystemExit):
+        parser.parse_args(arguments.split())
+    assert message in capsys.readouterr().err
+
+
+TOOLS = [
+    *(path for path in sorted(ROOT.glob("tools/*.py")) if path.name != "install_detectron2.py"),
+    *sorted(ROOT.glob("datasets/*.py")),
+]
+
+
+@pytest.mark.holds("13.12 a misspelt option is refused with the nearest right one: every tool")
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda path: path.stem)
+def test_every_tool_refuses_options_that_it_does_not_have(tool):
+    text = tool.read_text()
+    assert "cli.Parser(" in text
+    assert "argparse.ArgumentParser(" not in text
+    assert "type=float" not in text  # numbers have bounds
+
+
+PRINTS = """
+import argparse, os
+from ava_det import cli
+from ava_det.structures import InputError
+def main(args):
+    print("out", args.name)
+    raise InputError(f"{args.name}: bad")
+parser = cli.Parser()
+parser.add_argument("name")
+cli.run(parser, main)
+"""
+LOCALES = [
+    {"LC_ALL": "C.UTF-8"},
+    {"LC_ALL": "C"},
+    {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    {"PYTHONIOENCODING": "ascii"},
+    {"PYTHONIOENCODING": "utf-8:strict"},
+]
+
+
+@pytest.mark.holds("13.10 names of files that are no text are printed in any locale")
+@pytest.mark.parametrize("environment", LOCALES, ids=str)
+@pytest.mark.parametrize("odd", [b"a\xff.mp4", "\u00e9\U0001f600.mp4".encode()], ids=ascii)
+def test_any_name_of_a_file_is_printed(environment, odd):
+    done = subprocess.run(
+        [sys.executable, "-c", PRINTS, odd],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout.startswith(b"out ")
+    assert done.stderr.startswith(b"error: ")
+    assert done.stderr.endswith(b".mp4: bad\n")
+    assert b"Traceback" not in done.stderr

@@ -1,10 +1,12 @@
 """Configs: Python files whose values the command line may override."""
 
-from collections.abc import Iterable
+import inspect
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 from detectron2.config import LazyCall, LazyConfig
+from detectron2.utils.registry import locate
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import Container, DictConfig, ListConfig, OmegaConf
@@ -81,8 +83,8 @@ def _place(cfg: DictConfig, key: str) -> str:
     if part is None:
         return key
     node = OmegaConf.select(cfg, part)
-    meant = node._get_full_key(None) if isinstance(node, Container) else part
-    return key if meant == part else _place(cfg, meant + key[len(part) :])
+    place = node._get_full_key(None) if isinstance(node, Container) else part
+    return key if place == part else _place(cfg, place + key[len(part) :])
 
 
 def _reference(cfg: DictConfig, key: str) -> str | None:
@@ -99,16 +101,33 @@ def _reference(cfg: DictConfig, key: str) -> str | None:
 
 
 def _require_place(cfg: DictConfig, key: str) -> None:
-    """Refuse a key that a config lacks, unless it is an argument of something that is called."""
+    """Refuse a key that a config lacks, unless it is an argument that what is called takes."""
     node, above = cfg, ""
     for name in key.split("."):
-        if isinstance(node, ListConfig) or (isinstance(node, DictConfig) and "_target_" in node):
-            return  # what is called says itself what it takes
+        if isinstance(node, ListConfig):
+            return
         keys = [str(known) for known in node] if isinstance(node, DictConfig) else []
-        if name not in keys:
-            raise InputError(f"{key}: {above or 'the config'} has no {name}{meant(name, keys)}")
+        called = "_target_" in keys
+        taken = _arguments(node["_target_"]) if called else []
+        if name not in keys and taken is not None and name not in taken:
+            hint = meant(name, [*keys, *taken])
+            raise InputError(f"{key}: {above or 'the config'} has no {name}{hint}")
+        if called:
+            return  # what is below an argument is for the one that is called to judge
         above = f"{above}.{name}" if above else name
         node = OmegaConf.select(cfg, above)
+
+
+def _arguments(target: str | Callable[..., object]) -> list[str] | None:
+    """The names of what a function takes; None if that is anything, or cannot be known."""
+    try:
+        function = locate(target) if isinstance(target, str) else target
+        taken = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError, ImportError, AttributeError):
+        return None
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken):
+        return None
+    return [parameter.name for parameter in taken]
 
 
 def _require_mix(cfg: DictConfig) -> None:

@@ -127,6 +127,21 @@ def test_an_unknown_name_lists_the_known_ones():
         check_known("ava")
 
 
+@pytest.mark.holds("13.12 a misspelt data set is refused with the nearest right one")
+@pytest.mark.parametrize(
+    ("word", "right"),
+    [
+        ("jhmdb_split1_tset", "jhmdb_split1_test"),
+        ("Actors_train", "actors_train"),
+        ("ava_v22_val", "ava_v2.2_val"),
+        ("ucf24-train", "ucf24_train"),
+    ],
+)
+def test_a_misspelt_name_gives_the_nearest(word, right):
+    with pytest.raises(InputError, match=rf"data set '{word}' \(meant {right}\?\); known"):
+        check_known(word)
+
+
 def test_known_sets_have_their_classes_without_their_files():
     for name, classes in (
         ("actors_train", 14),

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from numbered import write_numbered
 
+from ava_det.formats.lock import alone
 from ava_det.video.video import Video
 
 PROGRAM = Path(__file__).parents[2] / "datasets" / "prepare_ava.py"
@@ -42,6 +43,16 @@ def prepare(monkeypatch, capsys, tmp_path):
         return ended.value.code, printed.out, printed.err
 
     return call
+
+
+@pytest.mark.holds("13.11 two at once: prepare_ava.py refuses before it writes")
+def test_what_another_process_prepares_is_refused(tmp_path, prepare):
+    root = tmp_path / "ava"
+    with alone(root):
+        code, out, err = prepare("--download", "--list", tmp_path / "names.txt")
+    assert (code, out) == (1, "")
+    assert err.startswith(f"error: {root}: another process is writing to it; ")
+    assert not list(root.iterdir())
 
 
 def test_from_a_mirror_to_cut_videos(tmp_path, mirror, prepare):

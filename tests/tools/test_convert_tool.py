@@ -325,6 +325,7 @@ def test_files_of_one_name_but_for_its_case_are_refused(convert):
 
 @pytest.mark.holds("13.11 two at once: convert.py refuses before it writes")
 def test_what_another_process_writes_is_refused(convert):
+    Path("mine").mkdir()
     with alone(Path("mine/data.toml")):
         code, printed = convert("cvat", "film.xml", "--output", "mine")
     assert code == 1

@@ -1,6 +1,7 @@
 """The detection tool as a user runs it, with random weights: what it writes and what it refuses."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -91,6 +92,7 @@ def test_a_video_of_the_same_name_does_not_replace_another_s_results(detect, cli
 
 @pytest.mark.holds("13.11 two at once: detect.py refuses before it writes")
 def test_what_another_process_writes_is_refused(detect, clip, tmp_path):
+    (tmp_path / "out").mkdir()
     with alone(tmp_path / "out" / "some clip.csv"):
         ran = detect(clip, "--overwrite")
     path = tmp_path / "out" / "some clip.csv"
@@ -206,6 +208,17 @@ def test_a_senseless_number_is_a_usage_error(detect, clip, arguments):
     ran = detect(clip, *arguments)
     assert ran.code == 2
     assert f"argument {arguments[0]}" in ran.err
+
+
+@pytest.mark.holds("13.10 names of files that are no text: one line, before any work")
+def test_a_name_that_is_no_text_is_refused_in_one_line(detect, clip, tmp_path):
+    odd = clip.rename(clip.with_name(os.fsdecode(b"a\xff.mp4")))
+    ran = detect(odd, "--weights", "none")
+    assert ran.code == 1
+    assert ran.err == (
+        f"error: {tmp_path}/a\\udcff.mp4: '\\udcff' is no text that utf-8 can hold\n"
+    )
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.holds("13.12 a misspelt option or name is refused with the nearest: detect.py")

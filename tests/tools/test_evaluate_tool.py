@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ava_det.formats.lock import alone
+
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "evaluate.py"
 TRUTH = "v,902,0.1,0.1,0.5,0.9,1,0\nv,902,0.1,0.1,0.5,0.9,3,0\nv,903,0.5,0.1,0.9,0.9,2,0\nv,904\n"
 FOUND = (
@@ -475,3 +477,23 @@ def test_bad_requests(files, run):
     assert code == 1
     assert err.endswith(f"error: {target}: No such file or directory\n")
     assert run(*inputs(files), "--protocol", "mine")[0] == 2
+
+
+@pytest.mark.holds("13.12 no file that is read is replaced: evaluate.py")
+@pytest.mark.parametrize("option", ["--json", "--html"])
+def test_an_input_is_never_written_over(files, run, option):
+    before = (files / "gt.csv").read_bytes()
+    code, _, err = run(*inputs(files), option, files / "gt.csv")
+    assert (code, err) == (
+        1,
+        f"error: {files / 'gt.csv'}: would overwrite the input; choose another output\n",
+    )
+    assert (files / "gt.csv").read_bytes() == before
+
+
+@pytest.mark.holds("13.11 two at once: evaluate.py refuses before it works")
+def test_what_another_process_writes_is_refused(files, run):
+    with alone(files / "o.json"):
+        code, out, err = run(*inputs(files), "--json", files / "o.json")
+    assert (code, out) == (1, "")
+    assert err.startswith(f"error: {files / 'o.json'}: another process is writing to it; ")

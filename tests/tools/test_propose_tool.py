@@ -158,6 +158,33 @@ def test_the_recall_is_that_of_the_films_that_were_looked_at(
     assert "recall at IoU 0.5 1.000, AP50 1.000, AP 1.000" in ran.out
 
 
+@pytest.mark.holds("13.11 two propose.py into one csv: the second is refused before it writes")
+def test_two_at_once_write_one_csv_once(two_films, random_weights, run_tool, tmp_path, monkeypatch):
+    weights = random_weights / "persons.safetensors"
+    arguments = ["--dataset", two_films, "--weights", weights, "--score-threshold", 0]
+    output, whole = tmp_path / "boxes.csv", tmp_path / "whole.csv"
+    assert run_tool("propose", *arguments, "--output", whole).code == 0
+    find, second = PersonDetector.people, []
+
+    def meanwhile(self, keyframes, frames):
+        """Start another one, of other keyframes, while this one runs."""
+        if not second:
+            second.append("")
+            before = output.with_name("boxes.csv.part").read_bytes()
+            second[0] = run_tool("propose", *arguments, "--every", 2, "--output", output)
+            assert output.with_name("boxes.csv.part").read_bytes() == before
+        return find(self, keyframes, frames)
+
+    monkeypatch.setattr(PersonDetector, "people", meanwhile)
+    assert run_tool("propose", *arguments, "--output", output).code == 0
+    assert second[0].code == 1
+    assert second[0].err.endswith(
+        f"error: {output}: another process is writing to it; wait for its end, or choose another "
+        "output\n"
+    )
+    assert output.read_bytes() == whole.read_bytes()
+
+
 def test_a_broken_film_costs_its_own_boxes_only(
     two_films, random_weights, run_tool, tmp_path, monkeypatch
 ):

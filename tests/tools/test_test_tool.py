@@ -10,6 +10,7 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 from ava_det.data.sets import ava
 from ava_det.formats.ava_csv import read_ground_truth
 from ava_det.formats.class_map import ClassMap, write_class_map
+from ava_det.formats.lock import alone
 from ava_det.video.writer import VideoWriter
 
 NAME = "torn_films"
@@ -136,3 +137,25 @@ def test_nothing_to_read_is_an_error(run_tool, settings, tmp_path):
     done = run_tool("test", *arguments, "test.loader.max_unreadable=1")
     assert done.code == 1
     assert "no keyframe of the test set that has what is evaluated can be read" in done.err
+
+
+@pytest.mark.holds("13.11 two at once: test.py refuses before it writes")
+@pytest.mark.parametrize("held", ["out/result.json", "features.npz"])
+def test_what_another_process_writes_is_refused(run_tool, settings, tmp_path, held):
+    (tmp_path / "out").mkdir()
+    features = ["--features", tmp_path / "features.npz"]
+    given = ["--config", CONFIG, "--untrained", "--output", tmp_path / "out", *features, *settings]
+    with alone(tmp_path / held):
+        done = run_tool("test", *given)
+    assert done.code == 1
+    assert done.err.splitlines()[-1].startswith(f"error: {tmp_path / held}: another process is")
+    assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.holds("13.12 scores are from 0 to 1: test.py")
+@pytest.mark.parametrize("threshold", ["50", "-1", "nan"])
+def test_a_threshold_that_is_no_score_is_misuse(run_tool, settings, tmp_path, threshold):
+    given = ["--config", CONFIG, "--untrained", "--output", tmp_path / "out", *settings]
+    done = run_tool("test", *given, "--proposals", "b.csv", f"--threshold={threshold}")
+    assert done.code == 2
+    assert f"argument --threshold: {threshold} is not a number from 0 to 1" in done.err

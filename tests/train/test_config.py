@@ -24,12 +24,15 @@ MIXES = (
 )
 
 
+@pytest.mark.holds("13.12 a misspelt override is refused with the nearest right one")
 @pytest.mark.parametrize(
     ("override", "message"),
     [
         ("train.max_itr=3", r"train has no max_itr \(meant max_iter\?\)"),
         ("traim.max_iter=3", r"the config has no traim \(meant train\?\)"),
         ("recipe.mx=cutout", "recipe has no mx"),
+        ("dataloader.train.batchsize=3", r"train has no batchsize \(meant batch_size\?\)"),
+        ("model.num_clases=3", r"model has no num_clases \(meant num_classes\?\)"),
         ("mixes.vanilla.alpha=1", "mixes.vanilla has no alpha"),
         ("clip.frames.t=3", "clip.frames has no t"),
         ("recipe.mix=cutmx", "recipe.mix=cutmx: is none of vanilla, s_videomix"),
@@ -40,6 +43,16 @@ MIXES = (
 def test_an_override_without_a_place_is_refused(override, message):
     with pytest.raises(InputError, match=message):
         load_config(CONFIG, [override])
+
+
+@pytest.mark.holds("13.12 a misspelt config is refused with the nearest right one")
+def test_a_misspelt_config_gives_the_nearest():
+    with pytest.raises(
+        InputError, match=r"no such config \(meant configs/ablate/jhmdb_tiny\.py\?\)"
+    ):
+        load_config("configs/ablate/jhmbd_tiny.py", [])
+    with pytest.raises(InputError, match=r"no such config$"):
+        load_config("none/x.py", [])
 
 
 def test_what_is_called_may_be_given_any_argument_and_a_plus_adds():
