@@ -203,7 +203,7 @@ def huge_counts(draft: Draft) -> tuple[str, ...]:
         "results on a frame": ("det.csv", lambda: _rows(many, f"film,2,{box},1,0.5")),
         "actions": ("gt.csv", lambda: _rows(many, f"film,2,{box},{{0}},1")),
         "results' actions": ("det.csv", lambda: _rows(many, f"film,2,{box},{{0}},0.5")),
-        "ticks": ("det.csv", lambda: _rows(300_000, f"film,{{0}},{box},1,0.5")),
+        "ticks": ("det.csv", lambda: _rows(100_000, f"film,{{0}},{box},1,0.5")),
         "videos": ("det.csv", lambda: _rows(100_000, f"film{{0}},2,{box},1,0.5")),
         "proposals": ("prop.csv", lambda: _rows(many, f"film,2,{box},,0.5")),
         "classes": ("classes.csv", lambda: "id,name\n" + _rows(many, "{0},name {0}")),
