@@ -29,6 +29,8 @@ def writable(path: Path) -> Generator[None]:
     try:
         yield
     except (av.FFmpegError, OSError) as error:
+        if isinstance(error, OSError) and error.filename == str(path):
+            raise  # a full disk, say: it names the file already
         reason = error.strerror or error
         raise InputError(f"{path}: cannot be written ({reason})") from error
 

@@ -16,8 +16,8 @@ def person_weights(text: str) -> Path:
 
     >>> person_weights("light").name
     'persons_light.safetensors'
-    >>> str(person_weights("runs/light"))
-    'runs/light'
+    >>> str(person_weights("runs/persons/model.safetensors"))
+    'runs/persons/model.safetensors'
     """
     if text in PERSONS:
         return Path(__file__).with_name("files") / PERSONS[text]

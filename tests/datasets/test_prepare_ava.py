@@ -68,7 +68,7 @@ def test_from_a_mirror_to_cut_videos(tmp_path, mirror, prepare):
     with open(root / "broken.csv") as file:
         problems = dict(csv.reader(file))
     assert problems["broken.mkv"].endswith(
-        "not a readable video (Invalid data found when processing input)"
+        "not a readable video: it is text (a play list, say); give the video itself"
     )
     assert problems["short.mp4"].startswith("ends 2.0 s before the cut does")
     assert "cannot be had" in problems["no.mkv"]

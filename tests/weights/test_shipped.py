@@ -13,7 +13,7 @@ from ava_det.weights.shipped import PERSONS, person_weights
 
 
 def test_a_name_is_a_file_of_the_package_and_a_path_is_itself():
-    assert person_weights("runs/light") == Path("runs/light")
+    assert person_weights("runs/light/model.safetensors") == Path("runs/light/model.safetensors")
     for name, file in PERSONS.items():
         path = person_weights(name)
         assert path.name == file
