@@ -373,7 +373,7 @@ def test_what_a_set_says_itself_is_not_passed_over(run_tool, mine, arguments, sa
 
 
 def test_every_kind_is_tested():
-    other = ROOT / "tests" / "data" / "test_check_set.py"
+    other = ROOT / "tests" / "data" / "check" / "test_check_dataset.py"
     text = Path(__file__).read_text() + other.read_text()
     assert [kind for kind in KINDS if f'"{kind}"' not in text] == []
 
