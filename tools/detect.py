@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ava_det import cli
-from ava_det.formats.errors import naming
 from ava_det.formats.outputs import outputs, require_apart
 from ava_det.structures import InputError
 from ava_det.weights.shipped import person_weights
@@ -95,8 +94,6 @@ def main(args: argparse.Namespace) -> None:
 
     files = [args.output / f"{args.video.stem}{suffix}" for suffix in SUFFIXES]
     with Video(args.video) as shown:
-        with naming(args.video):
-            args.video.stem.encode()  # the csv and the json name it
         require_apart(files, [args.video])
         args.output.mkdir(parents=True, exist_ok=True)
         with outputs(*files, overwrite=args.overwrite):

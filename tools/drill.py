@@ -72,7 +72,7 @@ class Tally:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Run our tools on damaged and hostile files.")
+    parser = cli.Parser(description="Run our tools on damaged and hostile files.")
     add, at_least = parser.add_argument, cli.at_least
     add("kind", choices=[*NAMES, "all"])
     add("--count", type=at_least(1, int), metavar="N", help="cases a kind (default: 200 or 250)")

@@ -216,7 +216,7 @@ def test_a_name_that_is_no_text_is_refused_in_one_line(detect, clip, tmp_path):
     ran = detect(odd, "--weights", "none")
     assert ran.code == 1
     assert ran.err == (
-        f"error: {tmp_path}/a\\udcff.mp4: '\\udcff' is no text that utf-8 can hold\n"
+        f"error: {tmp_path}/a\\udcff.mp4: the name is not valid UTF-8; rename the file\n"
     )
     assert not (tmp_path / "out").exists()
 
