@@ -1,5 +1,6 @@
 """How long and how large the pictures of a video are, and which ticks lie in it."""
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +11,8 @@ from av.video.stream import VideoStream
 
 from ava_det.formats.frame_lists import FrameList
 from ava_det.structures import Clock, InputError
-from ava_det.video.index import MADE_UP, ends_too_soon, usual_step
+from ava_det.video.frame_times import ORDINARY
+from ava_det.video.index import COUNTING, MADE_UP, ends_too_soon, usual_step
 from ava_det.video.opening import first_picture, named, open_video, read_packets
 from ava_det.video.orientation import Size, displayed_size, orientation_of, shown_aspect
 from ava_det.video.video import Video
@@ -89,27 +91,31 @@ def _header_facts(
     """Facts from a header that can be trusted; None where the packets have to be read.
 
     It can where it has a table of all packets (MP4, AVI) and each of them is a frame. The length
-    that Matroska gives is that of its longest stream, so its last pictures are looked at.
+    that Matroska gives is that of its longest stream, so its last pictures are looked at, and so
+    are those of MP4, whose table has no times of presentation.
     """
     rate, (first, picture) = stream.average_rate, first_picture(container, stream)
     if picture is None or first or not rate or ends_too_soon(path, container, stream):
         return None
+    base = float(stream.time_base or 1)
     if container.format.name in TABLES:
         table = list(stream.index_entries)
         if len(table) != stream.frames or any(entry.is_discard for entry in table):
             return None
         stamps = np.array([entry.timestamp for entry in table])
-        frames, seconds = len(table), float(stamps[-1] - stamps[0]) * float(stream.time_base or 1)
-        seconds += usual_step(stamps * float(stream.time_base or 1))
+        frames, step = len(table), usual_step(stamps * base)
+        ends = int(stamps[0]), int(stamps[-1])
+        if container.format.name not in COUNTING:  # the table is in order of decoding
+            ends = picture.pts, _last_stamp(container, stream)
+        seconds = _between(*ends, base) + step
     elif container.format.name in MADE_UP and not count:
-        end = _last_stamp(container, stream)
-        if end is None or picture.pts is None:
-            return None
-        seconds = float((end - picture.pts) * (stream.time_base or 1) + 1 / rate)
-        frames = round(seconds * float(rate))
+        seconds = _between(picture.pts, _last_stamp(container, stream), base) + float(1 / rate)
+        frames = round(seconds * float(rate)) if seconds > 0 else 0
         if frames > container.size:  # a byte each: most of that time is a gap
             return None
     else:
+        return None
+    if seconds <= 0:
         return None
     orientation = orientation_of(picture)
     size = orientation.size(picture.width, picture.height)
@@ -117,14 +123,25 @@ def _header_facts(
     return Facts(seconds, frames, float(rate), size, displayed=displayed)
 
 
+def _between(first: int | None, last: int | None, base: float) -> float:
+    """Seconds from one time stamp to another; negative infinity where these do not tell it."""
+    return -math.inf if first is None or last is None else (last - first) * base
+
+
 def _last_stamp(container: InputContainer, stream: VideoStream) -> int | None:
-    """The time stamp of the last frame, found by looking at the end; None if that fails."""
+    """The time stamp of the last frame, found by looking at the end; None if that fails, or if
+    stamps there are far from the others, as damaged ones are.
+    """
     try:
         container.seek(END, stream=stream)
     except av.FFmpegError:
         return None
-    stamps = [packet.pts for packet in read_packets(container, stream) if packet.pts is not None]
-    return max(stamps, default=None)
+    packets = read_packets(container, stream)
+    stamps = sorted({packet.pts for packet in packets if packet.pts is not None})
+    steps = np.diff(stamps)
+    if len(steps) and steps.max() > ORDINARY * np.median(steps):
+        return None
+    return stamps[-1] if stamps else None
 
 
 def file_facts(path: Path) -> Facts:

@@ -219,6 +219,10 @@ def _order_by_stamps(packets: list[_Packet], first: int, decoding_stamps: bool) 
         if decoding_stamps and decoding is not None and (packets[n].dts or decoding) < decoding:
             return None
         highest, decoding = max(highest, stamp), packets[n].dts
+    # Nothing comes after the last ones to tell whether they are shown so late, or are damaged.
+    last = list(shown.values())[-ORDINARY:]
+    if any(stamp - before > most_back for before, stamp in itertools.pairwise(last)):
+        return None
     return sorted((n for n in shown if shown[n] >= shown[first]), key=shown.__getitem__)
 
 
@@ -240,7 +244,7 @@ def _shows_any(path: Path, leading: list[int]) -> bool:
         packets = itertools.islice(read_packets(container, stream), leading[-1] + ORDINARY)
         numbers = {
             source
-            for number, packet in enumerate(packets)
+            for number, packet in enumerate(itertools.chain(packets, [None]))
             for source, _ in feed(stream, packet, number)
         }
     return not numbers.isdisjoint(leading)

@@ -142,13 +142,15 @@ class Video:
             InputError: at the end, if frames of the file could not be decoded.
         """
         wanted = np.arange(int(nearest_frames(self.frame_times, start)), len(self))
-        decoded = 0
+        decoded, last = 0, -1
         with (
             Video(self.path, self._short_side, self._threads, self.index) as video,
             named(self.path),
         ):
             for frame, picture in video._decode(wanted):
-                decoded += 1
+                if frame < last:  # a decoder gives those of a damaged file in another order
+                    continue
+                decoded, last = decoded + 1, frame
                 yield float(self.frame_times[frame]), np.ascontiguousarray(video._rgb(picture))
         if decoded < len(wanted):
             raise InputError(

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from numbered import numbers_in, write_numbered
 
+from ava_det.data.check.videos import picture_size
 from ava_det.data.prepare.cut import Cut, cut_video
 from ava_det.detect.pipeline import keyframe_numbers
 from ava_det.structures import FRAME_CLOCK, InputError
@@ -178,8 +179,31 @@ def test_one_damaged_stamp_loses_nothing(name: str, place: int, tmp_path: Path) 
     plain = made.encode(tmp_path / f"plain{suffix}", **DAMAGED[name])
     path = made.rewrite(plain, tmp_path / name, change=damage)
     with require_decoders_order(path) as video:
+        order = [time for time, _ in video.stream()]
+        np.testing.assert_array_equal(order, video.frame_times)
         if 0 < place < 38:
             np.testing.assert_allclose(video.frame_times, np.arange(40) / 25, atol=0.2)
+
+
+@pytest.mark.holds("13.6 frames: one damaged time stamp")
+def test_a_first_frame_of_two_that_is_damaged(tmp_path: Path) -> None:
+    plain = made.encode(tmp_path / "plain.mp4", count=2, b_frames=0)
+    path = made.rewrite(plain, tmp_path / "v.mkv", change=lambda n, p, d: (p + 9000 * (n == 0), d))
+    with require_decoders_order(path):
+        pass
+
+
+@pytest.mark.holds("13.6 frames: one damaged time stamp")
+@pytest.mark.parametrize("place", [0, 1, 20, 38, 39])
+@pytest.mark.parametrize("suffix", [".mkv", ".webm", ".mp4"])
+def test_a_header_is_not_misled_by_a_damaged_stamp(suffix: str, place: int, tmp_path: Path) -> None:
+    codec = "libvpx-vp9" if suffix == ".webm" else "libx264"
+    plain = made.encode(tmp_path / f"plain{suffix.replace('.mkv', '.mp4')}", codec)
+    late = 8000 if suffix == ".webm" else 100_000
+    path = made.rewrite(
+        plain, tmp_path / f"v{suffix}", change=lambda n, p, d: (p + late * (n == place), d)
+    )
+    assert header_facts(path).seconds == pytest.approx(file_facts(path).seconds, abs=0.1)
 
 
 @pytest.mark.holds("13.6 frames: one damaged time stamp")
@@ -321,6 +345,7 @@ def test_huge_pictures_are_refused_before_they_are_decoded(tmp_path: Path) -> No
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(InputError, match=r"huge\.mkv: .* or larger than 8192 x 4320"):
         Video(tmp_path / "huge.mkv")
+    assert picture_size(tmp_path / "one" / "00001.png") is None
     with pytest.raises(InputError, match=r"00001\.png: .* of 8000 x 8000 pixels are too large"):
         _folder_reader(tmp_path / "one").size(tmp_path / "one")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB

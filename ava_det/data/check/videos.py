@@ -4,7 +4,6 @@ import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
@@ -24,6 +23,7 @@ from ava_det.video.facts import (
 )
 from ava_det.video.files import files_by_stem
 from ava_det.video.frame_folders import FrameFolder
+from ava_det.video.picture_files import read_picture
 
 RATE_TOLERANCE = 0.005
 LONGER = 1.5, 60.0  # times, and seconds more, than what the keyframes need
@@ -60,8 +60,11 @@ def frame_facts(
 
 def picture_size(path: Path) -> Size | None:
     """Size of an image file; None if it is no readable one."""
-    image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    return None if image is None else (image.shape[1], image.shape[0])
+    try:
+        height, width, _ = read_picture(path).shape
+    except InputError:
+        return None
+    return width, height
 
 
 def check_videos(
