@@ -1,6 +1,7 @@
 """A csv of one box a row, as JHMDB's and UCF101-24's annotations lie here."""
 
 import math
+import warnings
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def read_box_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     Raises:
         InputError: it cannot be read, or a column is missing.
     """
+    names: list[str] = []
     try:
         with naming(path):
             _, header = next(csv_rows(path), (1, []))
@@ -39,7 +41,9 @@ def read_box_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
                 names[place] = name
             most_rows(path, MOST_ROWS)
             types: dict[Hashable, str] = {k: "str" for k in names if k in _TEXT or k[0] == " "}
-            with open_text(path) as file:
+            with warnings.catch_warnings(), open_text(path) as file:
+                # Of a first row that is too long pandas would drop the end, with a warning.
+                warnings.simplefilter("error", pd.errors.ParserWarning)
                 table = pd.read_csv(
                     file,
                     header=0,
@@ -51,6 +55,10 @@ def read_box_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
                     skip_blank_lines=False,
                     low_memory=False,
                 )
+    except pd.errors.ParserWarning:
+        raise InputError(
+            f"{path}: row 2: more columns than the {len(names)} of the header line"
+        ) from None
     except OSError as error:
         raise InputError(
             f"{path}: {error.strerror}; datasets/README.md says what goes here"
