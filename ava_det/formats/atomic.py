@@ -27,7 +27,7 @@ _ALTERNATING = ([True, False] * 2, [False, True] * 2)  # where UTF-16 without a 
 _MOST_TIMES = 200
 _ALWAYS_UNPACKED = 1 << 26  # bytes
 _PARTIAL = re.compile(r"\.[0-9a-f]{32}(\..*)?")  # as `atomic_path` calls them
-_FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
+FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG  # errors of a full disk
 _PROBE = 1 << 16  # bytes
 
 
@@ -196,5 +196,5 @@ def _require_room(path: Path, partial: Path, error: Exception) -> None:
             while left:
                 left -= file.write(bytes(left))
     except OSError as full:
-        if full.errno in _FULL:
+        if full.errno in FULL:
             raise OSError(full.errno, full.strerror, str(path)) from error

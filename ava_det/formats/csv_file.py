@@ -97,8 +97,9 @@ def _require_commas(path: StrPath, number: int, fields: Sequence[str]) -> None:
     for sign, name in _SEPARATORS.items():
         parts, least = line.count(sign) + 1, 6 if sign == " " else 2
         # Where commas are those of decimals, there are several fields, but no number is whole.
-        decimals = sign != " " and parts > 5 and not is_number(fields[1])  # names have blanks, too
-        if parts >= least and (len(fields) == 1 or decimals):
+        alone = len(fields) == 1
+        decimals = not alone and sign != " " and parts > 5 and not is_number(fields[1])
+        if parts >= least and (alone or decimals):
             raise InputError(
                 f"{path}: row {number}: its columns are separated by {name}: write commas between "
                 "them, and points in decimals (pandas: to_csv(sep=','))"

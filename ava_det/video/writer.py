@@ -12,7 +12,7 @@ import numpy as np
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
-from ava_det.formats.atomic import atomic_path
+from ava_det.formats.atomic import FULL, atomic_path
 from ava_det.structures import InputError
 from ava_det.video.orientation import SQUARE
 
@@ -29,8 +29,8 @@ def writable(path: Path) -> Generator[None]:
     try:
         yield
     except (av.FFmpegError, OSError) as error:
-        if isinstance(error, OSError) and error.filename == str(path):
-            raise  # a full disk, say: it names the file already
+        if error.errno in FULL:
+            raise  # with the file's name, and what to do is said at the end
         reason = error.strerror or error
         raise InputError(f"{path}: cannot be written ({reason})") from error
 

@@ -267,7 +267,6 @@ def test_a_pickle_of_python_2(tmp_path):
         np.array([None]),
         np.zeros(2, dtype="f4,i4"),
         np.datetime64("2020-01-01"),
-        {(1, 2, 3): 3},
         {(1, (2, 3)): 3},
         torch.float32,
     ],
