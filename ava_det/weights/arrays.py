@@ -49,6 +49,8 @@ def read_inputs(path: Path) -> Inputs:
             raise ValueError(f"{size:,} bytes unpacked")
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
+        if other := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
+            raise ValueError(f"{other[0]!a} is no array")  # numpy gives its bytes
     except MemoryError as error:
         raise InputError(f"{path}: its arrays do not fit into memory") from error
     except Exception as error:  # numpy and zipfile raise whatever the broken bytes lead them to

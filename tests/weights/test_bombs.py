@@ -225,3 +225,11 @@ def test_tensors_of_other_kinds(tmp_path, value):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         refused(tmp_path / "a.pyth")
+
+
+@pytest.mark.holds("13.10 every error names its file: clips in an npz")
+def test_a_member_that_is_no_array_is_named(tmp_path):
+    path = tmp_path / "in.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("clip.npy", b"not an array")
+    assert "'clip' is no array" in refused(path, read_inputs)
