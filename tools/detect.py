@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ava_det import cli
 from ava_det.formats.outputs import outputs, require_apart
+from ava_det.formats.regular import require_regular
 from ava_det.structures import InputError
 from ava_det.weights.shipped import person_weights
 
@@ -77,14 +78,14 @@ def find_weights(args: argparse.Namespace) -> tuple[Path, Path]:
     Raises:
         InputError: one of them is missing.
     """
+    for named in filter(None, (args.weights, args.persons)):
+        require_regular(named)
     weights = args.weights or Path(DEMO) / ACTION_WEIGHTS
     if not weights.is_file():
-        advice = "no such file" if args.weights else "run `make demo` first, or give --weights"
-        raise InputError(f"{weights}: {advice}")
+        raise InputError(f"{weights}: run `make demo` first, or give --weights")
     persons = args.persons or weights.with_name(PERSON_WEIGHTS)
     if not persons.is_file():
-        advice = "no such file" if args.persons else "give --persons (light, say)"
-        raise InputError(f"{persons}: {advice}")
+        raise InputError(f"{persons}: give --persons (light, say)")
     return weights, persons
 
 

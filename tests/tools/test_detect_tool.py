@@ -185,6 +185,16 @@ def test_missing_weights_say_what_to_do(run_tool, clip, tmp_path, random_weights
     assert "persons.safetensors: give --persons" in ran.err
 
 
+@pytest.mark.holds("13.10 every error names its file and row")
+@pytest.mark.parametrize("option", ["--weights", "--persons"])
+def test_weights_that_are_no_file_are_called_what_they_are(detect, clip, tmp_path, option):
+    os.mkfifo(tmp_path / "pipe.onnx")
+    for path, words in ((tmp_path / "pipe.onnx", "not a regular file"), (tmp_path, "a folder")):
+        ran = detect(clip, option, path)
+        assert (ran.code, ran.err.count("\n")) == (1, 1)
+        assert f"{path}: {words}" in ran.err
+
+
 def test_weights_of_another_kind_are_refused(detect, random_weights, clip):
     ran = detect(clip, "--persons", random_weights / "action.safetensors")
     assert ran.code == 1

@@ -4,6 +4,7 @@ A fork starts in milliseconds where a new interpreter takes seconds to import to
 memory counts what it shares with its parent, as that of an interpreter of its own would.
 """
 
+import faulthandler
 import os
 import pkgutil
 import resource
@@ -107,6 +108,7 @@ def _be_the_tool(case: Case) -> None:
     code = 1
     try:
         os.setsid()  # so that what the tool starts is ended with it
+        faulthandler.disable()  # a test's own, which would write to the test's terminal
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         null = os.open(os.devnull, os.O_RDONLY)
         for target, source in enumerate((null, _create(case, STDOUT), _create(case, STDERR))):
