@@ -5,7 +5,6 @@ import gzip
 import hashlib
 import os
 import re
-import stat
 import zlib
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from uuid import uuid4
 
 from ava_det.formats.errors import no_text
 from ava_det.formats.lock import drop, take
+from ava_det.formats.regular import refuse_pipes
 from ava_det.structures import InputError
 
 StrPath = str | os.PathLike[str]
@@ -53,9 +53,7 @@ def open_text(path: StrPath) -> IO[str]:
 
 def open_bytes(path: StrPath) -> BufferedReader | GzipFile:
     """As `open_text`, for the bytes of the text, whatever their encoding."""
-    if not stat.S_ISREG(os.stat(path).st_mode) and not os.path.isdir(path):
-        # Most files are read more than once, and a pipe may never begin or end.
-        raise InputError(f"{path}: a pipe or a device: write it to a file first")
+    refuse_pipes(path)
     return _Unpacked(path) if str(path).endswith(".gz") else open(path, "rb")
 
 

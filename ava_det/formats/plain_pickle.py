@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ava_det.formats.regular import refuse_pipes
 from ava_det.structures import InputError
 
 _NUMBERS = re.compile(r"[fiu][1248]|b1")  # numpy's codes of types that are plain numbers
@@ -109,6 +110,7 @@ def read_plain_pickle(path: Path) -> Any:
         InputError: the file is damaged, or asks for anything else; nothing of it was run.
     """
     try:
+        refuse_pipes(path)
         with _Source(FileIO(path)) as source:
             reader = _Reader(4 * os.fstat(source.fileno()).st_size + _SPARE)
             for opcode, argument, _ in pickletools.genops(source):

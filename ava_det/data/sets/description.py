@@ -29,6 +29,7 @@ from typing import Any
 from ava_det.data.sets.ava import AvaFiles
 from ava_det.formats.errors import naming
 from ava_det.formats.nearest import meant
+from ava_det.formats.regular import refuse_pipes
 from ava_det.structures import LARGEST_TICK, RATES, Clock, InputError
 from ava_det.video.files import video_files
 from ava_det.video.frame_folders import FrameFolder
@@ -110,6 +111,7 @@ def read_description(path: Path) -> Description:
         InputError: what is wrong with it.
     """
     try:
+        refuse_pipes(path)
         fields = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error

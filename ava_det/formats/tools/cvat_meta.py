@@ -8,6 +8,7 @@ from xml.parsers import expat
 
 from ava_det.formats.atomic import StrPath
 from ava_det.formats.json_file import brief
+from ava_det.formats.regular import refuse_pipes
 from ava_det.formats.tools.choice import LABEL, Choice
 from ava_det.formats.tools.shapes import actions_of
 from ava_det.formats.video_names import video_name
@@ -51,6 +52,7 @@ def parse(path: StrPath) -> ET.Element:
     parser.StartDoctypeDeclHandler = refuse
     parser.EntityDeclHandler = refuse
     try:
+        refuse_pipes(path)
         with open(path, "rb") as file:
             parser.ParseFile(file)
         return builder.close()
