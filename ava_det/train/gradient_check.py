@@ -127,7 +127,8 @@ def weight_gradient(
         output = F.conv3d(clip, weight, None, *_settings(convolution))
     # What the allocator hands out next holds large numbers: memory that is read unwritten shows.
     largest = max(weight.numel(), clip.numel(), output.numel()).bit_length()
-    junk = [torch.full((1 << k,), _POISON, device=clip.device) for k in range(6, largest + 1)] * 3
+    sizes = [1 << k for k in range(6, largest + 1)] * 3
+    junk = [torch.full((size,), _POISON, device=clip.device) for size in sizes]
     del junk
     return torch.autograd.grad(output, weight, above)[0]
 
