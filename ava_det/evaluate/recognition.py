@@ -1,4 +1,4 @@
-"""What a recognition test has found: scores of videos, and the figures made of them.
+"""A recognition test: scores of videos, the figures made of them, and the files with both.
 
 Shapes: N videos, K classes.
 """

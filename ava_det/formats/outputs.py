@@ -16,7 +16,7 @@ def outputs(*paths: Path, overwrite: bool) -> Generator[None]:
     What killed runs left of them is removed.
 
     Args:
-        paths: the files; what is there and is no file, such as `/dev/stdout`, is let pass.
+        paths: the files. A path that exists and is no file, such as `/dev/stdout`, is not checked.
         overwrite: whether a file that is there may be replaced.
 
     Raises:

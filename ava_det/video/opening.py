@@ -56,7 +56,7 @@ def open_video(path: Path, threads: int = 1) -> tuple[InputContainer, VideoStrea
             large or too thin.
     """
     with named(path):
-        str(path).encode()  # what is told of the video is UTF-8
+        str(path).encode()  # results name the video in UTF-8
         _require_file(path)
         options = {
             "protocol_whitelist": "file",

@@ -19,7 +19,7 @@ from ava_det.video.orientation import SQUARE
 TICKS = 90_000  # a second; fine enough for any frame rate in use
 RATES = 0.001, 1000.0  # least and most frames a second that a file says of itself
 LONGEST = 3600  # seconds that a frame is shown: MP4 counts them, times a few for order, in 31 bits
-MOST_DENOMINATOR = 1001  # of what an encoder is told, 30000/1001 frames a second, say
+MOST_DENOMINATOR = 1001  # of an encoder's frame rate, such as 30000/1001
 BT601 = 6  # FFmpeg's number of the colour matrix that its RGB conversion uses; players guess else
 
 
@@ -30,7 +30,7 @@ def writable(path: Path) -> Generator[None]:
         yield
     except (av.FFmpegError, OSError) as error:
         if error.errno in FULL:
-            raise  # with the file's name, and what to do is said at the end
+            raise  # it names the file, and `cli.one_line` adds the remedy
         reason = error.strerror or error
         raise InputError(f"{path}: cannot be written ({reason})") from error
 

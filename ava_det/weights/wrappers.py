@@ -99,7 +99,7 @@ def find_weights(content: Mapping[Any, Any], formats: Sequence[Format]) -> Found
     place, fit = places[best], fits[best]
     state = {}
     for name, value in place.state.items():
-        if isinstance(name, str):  # what else is a key is no weight's name, which is told later
+        if isinstance(name, str):  # another key names no weight, and is refused later
             name = _without_inserted(name).removeprefix(fit.prefix)
         if name in state:
             raise ValueError(f"it has two weights of one name, {name!r:.100}")

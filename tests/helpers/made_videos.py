@@ -50,7 +50,7 @@ def encode(
         times_ms: (count,) time of each frame; None is 25 frames a second.
         cut: so many frames at the head are hidden by an edit list (MP4).
         rotation: degrees counter-clockwise that a player is told to turn the picture.
-        mirrors: whether a player is told to mirror it then, left to right and up to down.
+        mirrors: whether a player then mirrors the picture, left to right and up to down.
         aspect: width by height of a pixel; None says nothing of it.
     """
     if codec not in av.codec.codecs_available:

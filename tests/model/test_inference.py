@@ -1,4 +1,4 @@
-"""Folded batch norms compute what was there; channels go last whatever the rank."""
+"""A model with folded batch norms computes what it did; channels go last whatever the rank."""
 
 import copy
 

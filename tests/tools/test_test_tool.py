@@ -82,7 +82,7 @@ def test_boxes_of_a_file_whose_name_has_spaces(run_tool, settings, tmp_path):
 
 
 def test_tubes_by_either_protocol(run_tool, settings, tmp_path):
-    """A keyframe alone is too short a tube, which is said; one that cannot be read is none."""
+    """The tool reports that one keyframe is too short a tube. An unreadable keyframe is no tube."""
     arguments = ["--config", CONFIG, "--untrained", "--output", tmp_path / "out"]
     # An override may stand behind the bare option.
     settings = ["test.loader.max_unreadable=0.5", *settings]

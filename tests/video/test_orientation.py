@@ -11,7 +11,7 @@ from ava_det.video.facts import file_facts, header_facts
 from ava_det.video.orientation import displayed_size
 from ava_det.video.video import Video
 
-# What a player is told, as `VideoStream.set_display_rotation` takes it: degrees counter-clockwise,
+# How a player turns the picture, as `VideoStream.set_display_rotation` takes it: degrees counter-clockwise,
 # then mirrors; and what that is in numpy.
 SHOWN = {
     (0, False, False): lambda p: p,

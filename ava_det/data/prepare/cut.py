@@ -1,4 +1,4 @@
-"""A part of a video as a file of its own, at a constant rate."""
+"""Parts of videos as files of their own, at a constant rate, and what is wrong with such files."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -19,6 +19,7 @@ from ava_det.video.video import Video
 from ava_det.video.writer import MOST_DENOMINATOR, TICKS, encoder_rate, writable
 
 MOST_REPEATS = 3600  # of a frame of the source, as a rule: two minutes at 30 a second
+SLACK = 1.0  # seconds that may be missing at the end of a cut
 QUALITY = "18"  # x264's crf: hardly to be told from the source
 
 
@@ -166,9 +167,6 @@ class _Encoder:
     def finish(self) -> None:
         """Write what the encoder still holds."""
         self._output.mux(self._stream.encode(None))
-
-
-SLACK = 1.0  # seconds that may be missing at the end
 
 
 def cut_into(folder: Path, cut: Cut, source: Path) -> str:
