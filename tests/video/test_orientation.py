@@ -11,8 +11,8 @@ from ava_det.video.facts import file_facts, header_facts
 from ava_det.video.orientation import displayed_size
 from ava_det.video.video import Video
 
-# How a player turns the picture, as `VideoStream.set_display_rotation` takes it: degrees counter-clockwise,
-# then mirrors; and what that is in numpy.
+# How a player turns the picture, as `VideoStream.set_display_rotation` takes it: degrees
+# counter-clockwise, then mirrors; and what that is in numpy.
 SHOWN = {
     (0, False, False): lambda p: p,
     (0, True, False): np.fliplr,
