@@ -2,12 +2,17 @@
 
 import os
 import re
+import runpy
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from hypothesis import settings
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
 
 # No deadline: the machine may be busy. In CI the same examples every time.
 settings.register_profile("ava_det", deadline=None, derandomize=bool(os.environ.get("CI")))
@@ -20,6 +25,28 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"real data not found at {SHARED}")
     return SHARED
+
+
+class Ran(NamedTuple):
+    code: int | None
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run_tool(monkeypatch, capsys) -> Callable[..., Ran]:
+    """Run `tools/NAME.py` with a command line, as if it were a program of its own."""
+
+    def call(name: str, *arguments: object) -> Ran:
+        path = str(ROOT / "tools" / f"{name}.py")
+        monkeypatch.setattr(sys, "argv", [path, *map(str, arguments)])
+        monkeypatch.syspath_prepend(ROOT / "tools")
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(path, run_name="__main__")
+        printed = capsys.readouterr()
+        return Ran(ended.value.code, printed.out, printed.err)
+
+    return call
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -120,8 +120,9 @@ def test_subcommands_are_as_strict(capsys, arguments, message):
 
 
 TOOLS = [
-    *(path for path in sorted(ROOT.glob("tools/*.py")) if path.name != "install_detectron2.py"),
-    *sorted(ROOT.glob("datasets/*.py")),
+    *(path for path in sorted(ROOT.glob("ava_det/commands/*.py")) if path.stem != "__init__"),
+    *sorted(ROOT.glob("datasets/prepare_*.py")),
+    *(ROOT / "tools" / f"{name}.py" for name in ("benchmark", "drill")),
 ]
 
 

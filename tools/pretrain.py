@@ -1,28 +1,6 @@
-"""Pretrain a backbone on a classification set, with VideoMix or another mix.
+"""Run `ava-det pretrain` from a checkout."""
 
-    python tools/pretrain.py --config configs/pretrain/jhmdb_slowfast_tiny.py --output runs/pretrain
-
-A config is Python code and is run: use only those that you trust.
-"""
-
-import argparse
-
-from ava_det import cli
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    parser = cli.Parser(description="Pretrain a backbone on a classification set.")
-    cli.add_training_arguments(parser)
-    return parser
-
-
-def main(args: argparse.Namespace) -> None:
-    """Train; the weights end up in OUTPUT/model.safetensors."""
-    from ava_det.train.run import train_from_arguments
-
-    train_from_arguments(args)
-
+from ava_det.commands import run
 
 if __name__ == "__main__":
-    cli.run(parser(), main)
+    run("pretrain")

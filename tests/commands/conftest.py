@@ -1,11 +1,7 @@
-"""Running tools, and small models with random weights."""
+"""Small models with random weights, and what a program of its own needs."""
 
 import os
-import runpy
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import torch
@@ -14,30 +10,6 @@ from ava_det.model.faster_rcnn import build_person_detector
 from ava_det.model.zoo import build_detector
 from ava_det.structures import ClipShape
 from ava_det.weights.native import ModelCard, save_weights
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-class Ran(NamedTuple):
-    code: int | None
-    out: str
-    err: str
-
-
-@pytest.fixture
-def run_tool(monkeypatch, capsys) -> Callable[..., Ran]:
-    """Run `tools/NAME.py` with a command line, as if it were a program of its own."""
-
-    def call(name: str, *arguments: object) -> Ran:
-        path = str(ROOT / "tools" / f"{name}.py")
-        monkeypatch.setattr(sys, "argv", [path, *map(str, arguments)])
-        monkeypatch.syspath_prepend(ROOT / "tools")
-        with pytest.raises(SystemExit) as ended:
-            runpy.run_path(path, run_name="__main__")
-        printed = capsys.readouterr()
-        return Ran(ended.value.code, printed.out, printed.err)
-
-    return call
 
 
 @pytest.fixture

@@ -1,11 +1,9 @@
 """The demo's own judgement: each condition on its own, at its border."""
 
-import runpy
-from pathlib import Path
-
 import pytest
 
-demo = runpy.run_path(str(Path(__file__).resolve().parents[2] / "tools" / "demo.py"))
+from ava_det.commands import demo
+
 SOUND = {
     "trained, ground-truth boxes": 0.5,
     "trained, detected boxes": 0.36,
@@ -17,7 +15,7 @@ SOUND = {
 
 
 def test_a_sound_result_passes():
-    assert demo["unsound"](SOUND) == []
+    assert demo.unsound(SOUND) == []
 
 
 @pytest.mark.parametrize(
@@ -29,11 +27,11 @@ def test_a_sound_result_passes():
     ],
 )
 def test_each_condition_can_fail_alone(name, value, failure):
-    (found,) = demo["unsound"]({**SOUND, name: value})
+    (found,) = demo.unsound({**SOUND, name: value})
     assert failure in found
 
 
 def test_learning_too_little_fails():
     assert any(
-        "at least 0.5" in f for f in demo["unsound"]({**SOUND, "trained, ground-truth boxes": 0.49})
+        "at least 0.5" in f for f in demo.unsound({**SOUND, "trained, ground-truth boxes": 0.49})
     )

@@ -1,0 +1,144 @@
+"""The whole pipeline on a rendered world, in minutes: what `make demo` runs.
+
+Renders people, pretrains with S-VideoMix, fine-tunes an action detector, trains a person detector,
+evaluates both on videos that neither has seen, and runs them on one more. Each step is a command of
+its own, printed before it runs. Exits 1 unless the result is what a sound pipeline gives.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from ava_det import cli
+from ava_det.structures import InputError
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN = Path("runs/demo")
+ACTORS = RUN / "datasets" / "actors"
+PRETRAIN = "configs/pretrain/actors_slowfast_tiny.py"
+FINETUNE = "configs/finetune/actors_slowfast_tiny.py"
+PERSONS = "configs/persons/actors.py"
+ACTION_WEIGHTS, PERSON_WEIGHTS = RUN / "action.safetensors", RUN / "persons.safetensors"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = cli.Parser(description="The whole pipeline on a rendered world.")
+    parser.add_argument("--resume", action="store_true", help="go on with what was interrupted")
+    return parser
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run all steps; 1 if the result is not sound."""
+    start = time.monotonic()
+    os.chdir(ROOT)
+    os.environ["DETECTRON2_DATASETS"] = str(ACTORS.parent)
+    if not args.resume:
+        for folder in ("pretrain", "finetune", "persons", "test", "detect"):
+            shutil.rmtree(RUN / folder, ignore_errors=True)
+    train_all()
+    scores = evaluate_all()
+    shutil.rmtree(RUN / "cache")  # decoded videos, a gigabyte
+    run("tools/detect.py", RUN / "unseen.mp4", "--output", RUN / "detect", "--overwrite")
+    print(f"\n{table(scores)}\n\n  {(time.monotonic() - start) / 60:.1f} minutes")
+    print(f"  report: {RUN / 'report.html'}\n  video:  {RUN / 'detect' / 'unseen.mp4'}")
+    failures = unsound(scores)
+    for failure in failures:
+        print(f"error: not so: {failure}", file=sys.stderr)
+    return cli.FAILED if failures else 0
+
+
+def train_all() -> None:
+    """Data, backbone, action detector and person detector; the weights where detect.py looks."""
+    run("datasets/prepare_actors.py", "--unseen", RUN / "unseen.mp4")
+    run("tools/pretrain.py", "--config", PRETRAIN, "--output", RUN / "pretrain", "--resume")
+    run(
+        *("tools/finetune.py", "--config", FINETUNE, "--output", RUN / "finetune", "--resume"),
+        *("--weights", RUN / "pretrain" / "model.safetensors"),
+    )
+    run(
+        *("tools/propose.py", "--train", "--dataset", "actors_train", "--resume"),
+        *("--config", PERSONS, "--output", RUN / "persons"),
+    )
+    shutil.copyfile(RUN / "finetune" / "model.safetensors", ACTION_WEIGHTS)
+    shutil.copyfile(RUN / "persons" / "model.safetensors", PERSON_WEIGHTS)
+
+
+def evaluate_all() -> dict[str, float]:
+    """Frame-mAP on the test split by what was tested, and the report on it."""
+    boxes, folder = RUN / "test" / "boxes.csv", RUN / "test" / "detected"
+    run(
+        *("tools/propose.py", "--dataset", "actors_test", "--weights", PERSON_WEIGHTS),
+        *("--output", boxes),
+    )
+    trained, found = ("--weights", ACTION_WEIGHTS), ("--proposals", boxes, "--threshold", 0.5)
+    scores = {
+        "trained, ground-truth boxes": test("ground_truth", *trained),
+        "trained, detected boxes": test("detected", *trained, *found),
+        "trained, one repeated frame": test("still", *trained, "clip.stride=0"),
+        "untrained, ground-truth boxes": test("untrained", "--untrained"),
+        "untrained, detected boxes": test("untrained_detected", "--untrained", *found),
+        "class prior, ground-truth boxes": class_prior(),
+    }
+    run(
+        *("tools/evaluate.py", folder / "detections.csv", "--protocol", "uncapped"),
+        *("--ground-truth", folder / "ground_truth.csv"),
+        *("--class-map", folder / "classes.pbtxt", "--html", RUN / "report.html"),
+        *("--videos", ACTORS / "videos", "--ticks", 3, "--start", 0, "--run", RUN / "finetune"),
+    )
+    return scores
+
+
+def test(name: str, *arguments: object) -> float:
+    """Frame-mAP of tools/test.py with `arguments`."""
+    output = RUN / "test" / name
+    run("tools/test.py", "--config", FINETUNE, "--output", output, *arguments)
+    return json.loads((output / "result.json").read_text())["mAP"]
+
+
+def class_prior() -> float:
+    """Frame-mAP of how common each action is among the training people."""
+    from ava_det.evaluate.class_prior import class_prior_detections
+    from ava_det.evaluate.frame_map import frame_map
+    from ava_det.formats.ava_csv import read_ground_truth
+    from ava_det.formats.class_map import read_class_map
+
+    train, truth = (read_ground_truth(ACTORS / f"{split}.csv") for split in ("train", "test"))
+    class_map = read_class_map(ACTORS / "class_map.pbtxt")
+    guesses = class_prior_detections(train, truth, class_map)
+    return frame_map(truth, guesses, class_map, protocol="uncapped").mAP
+
+
+def unsound(scores: dict[str, float]) -> list[str]:
+    """What is not as it must be."""
+    learned = scores["trained, ground-truth boxes"]
+    checks = {
+        "frame-mAP with ground-truth boxes is at least 0.5": learned >= 0.5,
+        "... and at least 3 times the class prior's": learned
+        >= 3 * scores["class prior, ground-truth boxes"],
+        "with detected boxes it is at least 0.7 of that": scores["trained, detected boxes"]
+        >= 0.7 * learned,
+        "on one repeated frame it is below half of that": scores["trained, one repeated frame"]
+        < 0.5 * learned,
+    }
+    return [what for what, holds in checks.items() if not holds]
+
+
+def table(scores: dict[str, float]) -> str:
+    """The figures, for the terminal."""
+    lines = [f"  {name:<34}{score:6.3f}" for name, score in scores.items()]
+    return "\n".join(["  frame-mAP at IoU 0.5 (uncapped), test split", *lines])
+
+
+def run(script: str, *arguments: object) -> None:
+    """Run one of the project's commands, shown as a user would type it."""
+    words = [script, *map(str, arguments)]
+    print(f"\n$ python {' '.join(words)}", flush=True)
+    done = subprocess.run([sys.executable, *words], check=False)
+    if done.returncode:
+        raise InputError(f"{script} failed with exit code {done.returncode}")

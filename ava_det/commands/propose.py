@@ -1,0 +1,152 @@
+"""Person boxes: train a person detector on a data set's own boxes, and run one over keyframes.
+
+    python tools/propose.py --train --dataset jhmdb_split1_train --output runs/persons
+    python tools/propose.py --dataset jhmdb_split1_test --weights runs/persons/model.safetensors \\
+        --output runs/persons/boxes.csv
+
+The boxes come as AVA's csv with an empty action (-1) and the person score last. A run that is
+stopped goes on where it was when it is started again with the same arguments. Videos that cannot be
+read are told at the end, and have no boxes; if none can be read, it fails. Weights may be a
+YOLOX of COCO (.onnx), or `light`, which comes with the package; `--dataset` may be the path of a
+description (docs/custom_data.md). A config is Python code and is run: use only what you trust.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+from ava_det import cli
+from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
+from ava_det.weights.shipped import person_weights
+
+CONFIG = Path(__file__).resolve().parents[2] / "configs" / "persons" / "faster_rcnn_tiny.py"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = cli.Parser(description="Train a person detector, or run one.")
+    add, at_least = parser.add_argument, cli.at_least
+    add("--train", action="store_true", help="train; else run over keyframes")
+    add("--dataset", required=True, nargs="+", metavar="NAME", help="keyframes")
+    add("--output", required=True, type=Path, help="folder of the run, or the csv of boxes")
+    add = parser.add_argument_group("with --train").add_argument
+    add("--config", default=str(CONFIG), help="below configs/persons/")
+    add("--resume", action="store_true", help="go on from the last checkpoint")
+    add("--num-processes", type=int, default=1, help="one a GPU")
+    test = "held-out keyframes (default: NAME with test for train)"
+    add("--test-dataset", metavar="NAME", help=test)
+    add("overrides", nargs="*", default=[], metavar="path.key=value", help="config overrides")
+    add = parser.add_argument_group("without --train").add_argument
+    add("--weights", type=person_weights, help="a file, or `light`")
+    add("--score-threshold", type=cli.fraction, default=0.05, help="least person score")
+    add("--every", type=at_least(1, int), default=1, metavar="N", help="one keyframe in N")
+    both = "write the annotated people, and those found whom nobody annotated: to train on"
+    add("--keep-annotated", action="store_true", help=both)
+    size = "short side of the frames (as trained)"
+    add("--person-size", type=at_least(32, int), metavar="PIXELS", help=size)
+    add("--batch-size", type=at_least(1, int), default=16)
+    add("--device", default="cpu")
+    parser.set_defaults(num_machines=1, machine_rank=0, dist_url="auto")
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Train or run."""
+    if args.train:
+        train(args)
+    elif args.weights is None:
+        parser().error("give --weights to find people, or --train to learn how")
+    else:
+        run(args)
+
+
+def train(args: argparse.Namespace) -> None:
+    """Train on the data sets; AP and recall on held-out keyframes go to OUTPUT/metrics.json."""
+    from ava_det.data.sets.catalog import check_known, common_clock
+    from ava_det.train.run import WEIGHTS, train_from_arguments
+
+    common_clock(args.dataset)
+    test = check_known(args.test_dataset or args.dataset[0].replace("train", "test"))
+    if test in args.dataset:
+        raise InputError(f"{test}: both trained and tested on; --test-dataset names another one")
+    train_from_arguments(
+        args,
+        f"dataloader.train.dataset={json.dumps(args.dataset)}",
+        f"dataloader.train.mapper.dataset={json.dumps(args.dataset[0])}",
+        f"test.loader.records.names={json.dumps(test)}",
+    )
+    print(f"weights: {args.output / WEIGHTS}")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Find the people on every keyframe and write them, unless another process does."""
+    from ava_det.formats.outputs import outputs
+
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    with outputs(args.output, overwrite=True):
+        find(args)
+
+
+def find(args: argparse.Namespace) -> None:
+    """Find the people on every keyframe and write them; print how many of the annotated are met."""
+    from tqdm import tqdm
+
+    from ava_det.data.build import frame_reader, get_records
+    from ava_det.data.sets.catalog import common_clock
+    from ava_det.detect.journal import Journal
+    from ava_det.detect.persons import load_persons, propose, unread, with_annotated
+    from ava_det.formats.ava_csv import table_of, write_detections, write_ground_truth
+
+    clock = common_clock(args.dataset)
+    records = get_records(args.dataset, args.every)
+    if not len(records) or not isinstance(records[0], AnnotatedKeyframe):
+        raise InputError(f"{args.dataset[0]}: has no keyframes with boxes")
+    reader = frame_reader(args.dataset)
+    detector = load_persons(args.weights, args.device, args.person_size)
+    begun = args.output.with_name(f"{args.output.name}.part")
+    with Journal(begun, facts(args), records) as journal:
+        bar = tqdm(total=len(records), initial=journal.done, unit="keyframe")
+        rest = records[journal.done :]
+        for people, problem in propose(detector, rest, reader, clock, args.batch_size):
+            journal.add(people.select(people.scores >= args.score_threshold), problem)
+            bar.update()
+        bar.close()
+        everybody, problems = zip(*journal.read(), strict=True)
+    found = {people.keyframe: people for people in everybody}
+    if all(problems):
+        begun.unlink()  # so that they are looked at again once they are there
+        raise InputError(f"no keyframe can be read: {problems[0]}")
+    for line in unread(records, problems):
+        print(line, file=sys.stderr)
+    truth = {record.people.keyframe: record.people for record in records}
+    if args.keep_annotated:
+        both = [with_annotated(truth[keyframe], people) for keyframe, people in found.items()]
+        write_ground_truth(args.output, table_of(both))
+    else:
+        write_detections(args.output, table_of(list(found.values())))
+    begun.unlink()
+    # Where nobody was looked for, nobody is missed.
+    seen = [r.people.keyframe for r, problem in zip(records, problems, strict=True) if not problem]
+    report(args.output, {keyframe: truth[keyframe] for keyframe in seen}, found)
+
+
+def facts(args: argparse.Namespace) -> dict[str, str]:
+    """Everything that the boxes depend on, in words."""
+    digest = hashlib.sha256(args.weights.read_bytes()).hexdigest()
+    names = ("dataset", "every", "score_threshold", "person_size", "batch_size", "device")
+    return {"weights": digest, **{name: str(getattr(args, name)) for name in names}}
+
+
+def report(
+    path: Path, truth: dict[Keyframe, PersonBoxes], found: dict[Keyframe, PersonBoxes]
+) -> None:
+    """Print what was written, and how well it meets the annotated people, if there are any."""
+    from ava_det.evaluate.person_boxes import person_ap, person_recall
+
+    count = sum(len(people.boxes) for people in found.values())
+    print(f"{path}: {count} boxes on {len(found)} keyframes")
+    if any(len(people.boxes) for people in truth.values()):
+        ap, recall = person_ap(truth, found), person_recall(truth, found)
+        print(f"recall at IoU 0.5 {recall:.3f}, AP50 {ap['AP50']:.3f}, AP {ap['AP']:.3f}")

@@ -1,0 +1,82 @@
+"""The program `ava-det` and what all of its commands share."""
+
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+from ava_det.commands import COMMANDS, main
+
+HEAVY = {"torch", "cv2", "av", "matplotlib", "PIL", "detectron2", "supervision", "openvino"}
+
+
+def ava_det(*words: str, folder=None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ava_det", *words]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder)
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Run `ava-det` in this process: its exit code and what it printed."""
+
+    def ended(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["ava-det", *words])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return end.value.code, *capsys.readouterr()
+
+    return ended
+
+
+def test_the_help_lists_every_command(call):
+    code, out, _ = call("--help")
+    assert code == 0
+    for name, what in COMMANDS.items():
+        assert name in out
+        assert what in out
+
+
+def test_no_command_is_a_usage_error(call):
+    code, out, _ = call()
+    assert (code, "usage: ava-det COMMAND" in out) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("detekt", "unknown command detekt (meant detect?)"),
+        ("--verbose", "unknown option --verbose"),
+    ],
+)
+def test_a_misspelt_command_is_answered_with_the_nearest(call, word, message):
+    code, _, err = call(word)
+    assert (code, err) == (2, f"ava-det: error: {message}\n")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_a_command_loads_nothing_heavy(name, tmp_path):
+    code = (
+        "import sys; from ava_det.commands import main\n"
+        f"sys.argv = ['ava-det', {name!r}, '--help']\n"
+        "try: main()\n"
+        f"finally: print('loaded', sorted({HEAVY!r} & set(sys.modules)))\n"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"usage: ava-det {name}" in done.stdout
+    assert "loaded []" in done.stdout
+
+
+def test_a_command_works_from_any_folder(tmp_path):
+    done = ava_det("detect", "nowhere.mp4", "--output", "out", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "nowhere.mp4" in done.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_says_what_it_is(name):
+    module = import_module(f"ava_det.commands.{name}")
+    assert module.__doc__
+    assert module.parser().description
