@@ -169,7 +169,7 @@ def show_recall(
     path: Path, table: "pd.DataFrame", proposals: "pd.DataFrame", findings: "Findings"
 ) -> None:
     """Print how many of the annotated people the proposals cover."""
-    from ava_det.evaluate.proposal_recall import proposal_recall
+    from ava_det.evaluation.proposal_recall import proposal_recall
 
     if not table["x1"].notna().any():
         return

@@ -169,7 +169,7 @@ def to_ava(args: argparse.Namespace) -> None:
     )
     table = to_table(found.shapes, classes, str(args.inputs[0]))
     # Of several sizes of a video the shape is one; what was stretched has another one.
-    sizes = {} if args.stretched else {video: size for video, size in reversed(found.sizes)}
+    sizes = {} if args.stretched else {video: size for video, size in reversed([*found.sizes])}
     args.output.mkdir(parents=True, exist_ok=True)
     with outputs(*files, overwrite=args.overwrite):
         annotations, class_map, drawn_on, description = files

@@ -103,8 +103,8 @@ def test(name: str, *arguments: object) -> float:
 
 def class_prior() -> float:
     """Frame-mAP of how common each action is among the training people."""
-    from ava_det.evaluate.class_prior import class_prior_detections
-    from ava_det.evaluate.frame_map import frame_map
+    from ava_det.evaluation.class_prior import class_prior_detections
+    from ava_det.evaluation.frame_map import frame_map
     from ava_det.formats.ava_csv import read_ground_truth
     from ava_det.formats.class_map import read_class_map
 

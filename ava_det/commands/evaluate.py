@@ -22,8 +22,8 @@ MICROSECONDS = 1_000_000  # a second; ticks of files with times
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ava_det.evaluate.comparison import OtherRun
-    from ava_det.evaluate.evaluation import Evaluated, Rules
+    from ava_det.evaluation.comparison import OtherRun
+    from ava_det.evaluation.evaluate import Evaluated, Rules
 
 
 def parser() -> argparse.ArgumentParser:
@@ -86,10 +86,10 @@ def main(args: argparse.Namespace) -> None:
 
 def evaluate(args: argparse.Namespace) -> None:
     """Evaluate, print, write."""
-    from ava_det.evaluate.evaluation import evaluate_file, other_run
-    from ava_det.evaluate.figures import write_evaluation
-    from ava_det.evaluate.proposal_recall import proposal_recall
-    from ava_det.evaluate.text import lines_of, notes
+    from ava_det.evaluation.evaluate import evaluate_file, other_run
+    from ava_det.evaluation.figures import write_evaluation
+    from ava_det.evaluation.proposal_recall import proposal_recall
+    from ava_det.evaluation.text import lines_of, notes
     from ava_det.formats.ava_csv import read_ground_truth
     from ava_det.formats.proposals import read_proposals
 
@@ -119,7 +119,7 @@ def evaluate(args: argparse.Namespace) -> None:
 
 def rules_of(args: argparse.Namespace, truth: "pd.DataFrame", per_second: int | None) -> "Rules":
     """What the command line says of how to evaluate; `per_second` is of files that have times."""
-    from ava_det.evaluate.evaluation import Rules, classes_of
+    from ava_det.evaluation.evaluate import Rules, classes_of
     from ava_det.formats import ava_csv
     from ava_det.formats.class_map import read_class_map, with_groups
 

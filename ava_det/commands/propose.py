@@ -143,7 +143,7 @@ def report(
     path: Path, truth: dict[Keyframe, PersonBoxes], found: dict[Keyframe, PersonBoxes]
 ) -> None:
     """Print what was written, and how well it meets the annotated people, if there are any."""
-    from ava_det.evaluate.person_boxes import person_ap, person_recall
+    from ava_det.evaluation.person_boxes import person_ap, person_recall
 
     count = sum(len(people.boxes) for people in found.values())
     print(f"{path}: {count} boxes on {len(found)} keyframes")

@@ -94,8 +94,8 @@ def test(args: argparse.Namespace, cfg: Any) -> None:
     from detectron2.evaluation import DatasetEvaluator, DatasetEvaluators
     from tqdm import tqdm
 
-    from ava_det.evaluate.text import tube_notes, video_table
-    from ava_det.evaluate.video_map import video_map
+    from ava_det.evaluation.text import tube_notes, video_table
+    from ava_det.evaluation.video_map import video_map
     from ava_det.formats.atomic import atomic_text
     from ava_det.formats.ava_csv import write_detections, write_ground_truth
     from ava_det.formats.class_map import write_class_map

@@ -18,7 +18,7 @@ from ava_det.formats.outputs import outputs
 from ava_det.structures import InputError
 
 if TYPE_CHECKING:
-    from ava_det.evaluate.recognition import RecognitionFigures, RecognitionResult
+    from ava_det.evaluation.recognition import RecognitionFigures, RecognitionResult
     from ava_det.train.tasks import Recognition
 
 FILES = "result.json", "scores.csv.gz", "report.html", "unreadable.csv"
@@ -150,7 +150,7 @@ def figures_of(
 
 def write(output: Path, result: "RecognitionResult", figures: "RecognitionFigures") -> None:
     """The files of a test."""
-    from ava_det.evaluate.recognition import write_figures, write_scores
+    from ava_det.evaluation.recognition import write_figures, write_scores
     from ava_det.report.page import write_page
     from ava_det.report.recognition import sections
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ava_det.evaluate.best_and_worst import best_and_worst, keyframe_precision
-from ava_det.evaluate.breakdown import confusion, of_classes, score_histograms
-from ava_det.evaluate.comparison import OtherRun
-from ava_det.evaluate.evaluation import Evaluated
-from ava_det.evaluate.frame_map import HIT, LEFT_OUT
+from ava_det.evaluation.best_and_worst import best_and_worst, keyframe_precision
+from ava_det.evaluation.breakdown import confusion, of_classes, score_histograms
+from ava_det.evaluation.comparison import OtherRun
+from ava_det.evaluation.evaluate import Evaluated
+from ava_det.evaluation.frame_map import HIT, LEFT_OUT
 from ava_det.formats.class_map import ClassMap
 from ava_det.report.evaluation_sections import Report, sections, shown_classes
 from ava_det.report.keyframe_picture import keyframe_picture

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ava_det.evaluate.comparison import OtherRun, Pair, differences, means, tube_differences
-from ava_det.evaluate.figures import Evaluation, VideoEvaluation
+from ava_det.evaluation.comparison import OtherRun, Pair, differences, means, tube_differences
+from ava_det.evaluation.figures import Evaluation, VideoEvaluation
 from ava_det.report.markup import Html
 from ava_det.report.page import Bar, Cell, Change, Count, grid, section, table, tiles
 from ava_det.report.plots import Line, heat_map, line_chart, small_curve, small_histogram

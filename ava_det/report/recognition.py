@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ava_det.evaluate.recognition import RecognitionFigures
+from ava_det.evaluation.recognition import RecognitionFigures
 from ava_det.report.markup import Html, tag
 from ava_det.report.page import Bar, Cell, section, table, tiles
 

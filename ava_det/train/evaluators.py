@@ -10,8 +10,8 @@ from detectron2.evaluation import DatasetEvaluator
 from detectron2.utils import comm
 from torch import Tensor
 
-from ava_det.evaluate.frame_map import FrameMap, frame_map
-from ava_det.evaluate.recognition import RecognitionResult
+from ava_det.evaluation.frame_map import FrameMap, frame_map
+from ava_det.evaluation.recognition import RecognitionResult
 from ava_det.formats.ava_csv import detections_table
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.nearest import meant
@@ -83,7 +83,7 @@ class FrameMapEvaluator(DatasetEvaluator):
         ground_truth: table of AVA rows, without excluded keyframes.
         class_map: the classes of the model's scores, in their order.
         evaluated: the classes that count: of AVA's 80, say, 60.
-        protocol: "activitynet" or "uncapped" (`ava_det.evaluate.frame_map`).
+        protocol: "activitynet" or "uncapped" (`ava_det.evaluation.frame_map`).
     """
 
     def __init__(

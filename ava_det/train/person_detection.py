@@ -15,7 +15,7 @@ from detectron2.structures import Boxes, Instances
 from detectron2.utils import comm
 from torch import Tensor, nn
 
-from ava_det.evaluate.person_boxes import person_ap, person_recall
+from ava_det.evaluation.person_boxes import person_ap, person_recall
 from ava_det.model.faster_rcnn import relative_people
 from ava_det.structures import Keyframe, PersonBoxes
 from ava_det.train.tasks import Batch

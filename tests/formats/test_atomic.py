@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from ava_det import cli
-from ava_det.evaluate.figures import write_evaluation
+from ava_det.evaluation.figures import write_evaluation
 from ava_det.formats.atomic import atomic_path, atomic_text, sweep
 from ava_det.structures import InputError
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ava_det.evaluate.comparison import OtherRun
+from ava_det.evaluation.comparison import OtherRun
 from ava_det.formats.ava_csv import BOX
 from ava_det.report import evaluation_sections as evaluation_report
 from ava_det.report.keyframe_picture import keyframe_picture

@@ -8,7 +8,7 @@ import torch
 from detectron2.engine import launch
 from detectron2.utils import comm
 
-from ava_det.evaluate.top_k import top_k_accuracy
+from ava_det.evaluation.top_k import top_k_accuracy
 from ava_det.formats.ava_csv import detections_table, table_of
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import ActionDetections, InputError, Keyframe, PersonBoxes, UnreadableVideo

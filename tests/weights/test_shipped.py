@@ -6,7 +6,7 @@ import pytest
 
 from ava_det.data.sets import jhmdb
 from ava_det.detect.persons import load_persons, propose
-from ava_det.evaluate.person_boxes import person_ap, person_recall
+from ava_det.evaluation.person_boxes import person_ap, person_recall
 from ava_det.structures import FRAME_CLOCK
 from ava_det.video.video import VideoReader
 from ava_det.weights.shipped import PERSONS, person_weights

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print what our evaluation takes and, where it is at hand, the official one."""
-    from ava_det.evaluate.timing import made_results, official_cost, our_cost
+    from ava_det.evaluation.timing import made_results, official_cost, our_cost
     from ava_det.formats.ava_csv import read_ground_truth, write_detections, write_ground_truth
     from ava_det.formats.class_map import read_class_map
 

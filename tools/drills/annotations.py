@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ava_det.evaluate.evaluation import Rules, evaluate_file
-from ava_det.evaluate.figures import write_evaluation
+from ava_det.evaluation.evaluate import Rules, evaluate_file
+from ava_det.evaluation.figures import write_evaluation
 from ava_det.formats.ava_csv import read_ground_truth
 from ava_det.formats.class_map import read_class_map
 from ava_det.formats.tools.coco import write_coco

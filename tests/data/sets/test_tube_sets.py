@@ -12,7 +12,7 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from ava_det.data.build import get_evaluated_classes
 from ava_det.data.sets import catalog, multisports, ucf24
-from ava_det.evaluate.video_map import video_map
+from ava_det.evaluation.video_map import video_map
 from ava_det.formats.ava_csv import table_of
 from ava_det.structures import InputError, Keyframe
 from ava_det.video.frame_folders import FrameFolder

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ava_det.evaluate.figures import Evaluation, Part
+from ava_det.evaluation.figures import Evaluation, Part
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ava_det.evaluate.average_precision import average_precision, precision_recall
-from ava_det.evaluate.figures import VideoEvaluation
-from ava_det.evaluate.linking import Linking, link_boxes
-from ava_det.evaluate.tubes import BoxRows, Tubes, build_tubes, number_steps, tube_iou
+from ava_det.evaluation.average_precision import average_precision, precision_recall
+from ava_det.evaluation.figures import VideoEvaluation
+from ava_det.evaluation.linking import Linking, link_boxes
+from ava_det.evaluation.tubes import BoxRows, Tubes, build_tubes, number_steps, tube_iou
 from ava_det.formats.atomic import StrPath
 from ava_det.formats.ava_csv import BOX, has_box
 from ava_det.formats.class_map import ClassMap

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ava_det.evaluate.timing import made_results, official_cost, our_cost
+from ava_det.evaluation.timing import made_results, official_cost, our_cost
 from ava_det.formats.ava_csv import BOX, read_ground_truth, write_detections
 from ava_det.formats.class_map import ClassMap, write_class_map
 from ava_det.structures import InputError

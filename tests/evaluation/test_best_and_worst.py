@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
-from ava_det.evaluate.best_and_worst import best_and_worst, keyframe_precision
-from ava_det.evaluate.frame_map import frame_map
+from ava_det.evaluation.best_and_worst import best_and_worst, keyframe_precision
+from ava_det.evaluation.frame_map import frame_map
 from ava_det.formats.ava_csv import BOX
 from ava_det.formats.class_map import ClassMap
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ava_det.boxes import iou
-from ava_det.evaluate.frame_map import HIT, LEFT_OUT, MISS, PROTOCOLS, frame_map
-from ava_det.evaluate.matching import number_keyframes, paired_iou
+from ava_det.evaluation.frame_map import HIT, LEFT_OUT, MISS, PROTOCOLS, frame_map
+from ava_det.evaluation.matching import number_keyframes, paired_iou
 from ava_det.formats.ava_csv import BOX, read_detections, read_ground_truth, read_keyframes
 from ava_det.formats.class_map import ClassMap, read_class_map
 from ava_det.structures import Keyframe

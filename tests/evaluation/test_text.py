@@ -2,8 +2,8 @@ import math
 
 import pandas as pd
 
-from ava_det.evaluate.comparison import OtherRun
-from ava_det.evaluate.text import class_table, comparison_lines, lines_of, notes, tube_notes
+from ava_det.evaluation.comparison import OtherRun
+from ava_det.evaluation.text import class_table, comparison_lines, lines_of, notes, tube_notes
 
 RESULT = {
     "protocol": "uncapped",

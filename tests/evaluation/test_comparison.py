@@ -2,7 +2,7 @@
 
 import pytest
 
-from ava_det.evaluate.comparison import (
+from ava_det.evaluation.comparison import (
     OtherRun,
     differences,
     means,

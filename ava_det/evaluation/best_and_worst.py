@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from ava_det.evaluate.average_precision import average_precision
-from ava_det.evaluate.frame_map import HIT, LEFT_OUT, FrameMap
-from ava_det.evaluate.matching import number_keyframes
+from ava_det.evaluation.average_precision import average_precision
+from ava_det.evaluation.frame_map import HIT, LEFT_OUT, FrameMap
+from ava_det.evaluation.matching import number_keyframes
 
 
 def keyframe_precision(

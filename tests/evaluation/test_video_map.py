@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from tube_cases import COLUMNS, made_case
 
-from ava_det.evaluate.linking import Linking
-from ava_det.evaluate.video_map import THRESHOLDS, trapezoid_precision, video_map
+from ava_det.evaluation.linking import Linking
+from ava_det.evaluation.video_map import THRESHOLDS, trapezoid_precision, video_map
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import InputError
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ava_det.evaluate.matching import paired_iou
-from ava_det.evaluate.tubes import BoxRows, Tubes, build_tubes, tube_iou
+from ava_det.evaluation.matching import paired_iou
+from ava_det.evaluation.tubes import BoxRows, Tubes, build_tubes, tube_iou
 
 
 @dataclass(frozen=True)

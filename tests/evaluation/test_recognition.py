@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ava_det.evaluate.recognition import RecognitionResult
-from ava_det.evaluate.top_k import hits
+from ava_det.evaluation.recognition import RecognitionResult
+from ava_det.evaluation.top_k import hits
 
 
 def result(labels, scores):

@@ -11,7 +11,7 @@ from typing import TypedDict
 
 import numpy as np
 
-from ava_det.evaluate.top_k import hits, top_k_accuracy
+from ava_det.evaluation.top_k import hits, top_k_accuracy
 from ava_det.formats.atomic import StrPath, atomic_text
 
 

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ava_det.boxes import iou
-from ava_det.evaluate.linking import Linking, link_boxes, suppress
-from ava_det.evaluate.tubes import BoxRows, build_tubes, tube_iou
+from ava_det.evaluation.linking import Linking, link_boxes, suppress
+from ava_det.evaluation.tubes import BoxRows, build_tubes, tube_iou
 
 LEFT, RIGHT = (0.1, 0.1, 0.3, 0.5), (0.6, 0.1, 0.8, 0.5)
 LOOSE = Linking(least_ticks=1, tube_nms=1.0)

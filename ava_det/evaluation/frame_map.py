@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from ava_det.evaluate.average_precision import average_precision, envelope, precision_recall
-from ava_det.evaluate.figures import Evaluation
-from ava_det.evaluate.matching import LabelledBoxes, match, number_keyframes
+from ava_det.evaluation.average_precision import average_precision, envelope, precision_recall
+from ava_det.evaluation.figures import Evaluation
+from ava_det.evaluation.matching import LabelledBoxes, match, number_keyframes
 from ava_det.formats.ava_csv import BOX, has_box
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import Keyframe

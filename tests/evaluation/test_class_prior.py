@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ava_det.evaluate.class_prior import class_prior_detections
-from ava_det.evaluate.frame_map import frame_map
+from ava_det.evaluation.class_prior import class_prior_detections
+from ava_det.evaluation.frame_map import frame_map
 from ava_det.formats.ava_csv import BOX
 from ava_det.formats.class_map import ClassMap
 

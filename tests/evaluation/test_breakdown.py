@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ava_det.boxes import area, iou
-from ava_det.evaluate.average_precision import average_precision
-from ava_det.evaluate.breakdown import SIZES, confusion, score_histograms
-from ava_det.evaluate.evaluation import Rules, classes_of, evaluate, other_run
-from ava_det.evaluate.figures import read_evaluation, write_evaluation
-from ava_det.evaluate.frame_map import HIT, LEFT_OUT, frame_map
+from ava_det.evaluation.average_precision import average_precision
+from ava_det.evaluation.breakdown import SIZES, confusion, score_histograms
+from ava_det.evaluation.evaluate import Rules, classes_of, evaluate, other_run
+from ava_det.evaluation.figures import read_evaluation, write_evaluation
+from ava_det.evaluation.frame_map import HIT, LEFT_OUT, frame_map
 from ava_det.formats.ava_csv import BOX
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import InputError

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from ava_det.evaluate.comparison import OtherRun, differences, shared_mean
-from ava_det.evaluate.figures import Evaluation, VideoEvaluation
+from ava_det.evaluation.comparison import OtherRun, differences, shared_mean
+from ava_det.evaluation.figures import Evaluation, VideoEvaluation
 from ava_det.formats.ava_csv import has_box
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from ava_det.boxes import area
-from ava_det.evaluate.average_precision import average_precision
-from ava_det.evaluate.figures import Part
-from ava_det.evaluate.frame_map import HIT, LEFT_OUT, FrameMap
-from ava_det.evaluate.matching import number_keyframes, paired_iou
+from ava_det.evaluation.average_precision import average_precision
+from ava_det.evaluation.figures import Part
+from ava_det.evaluation.frame_map import HIT, LEFT_OUT, FrameMap
+from ava_det.evaluation.matching import number_keyframes, paired_iou
 from ava_det.formats.ava_csv import BOX
 from ava_det.formats.class_map import ClassMap
 

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ava_det.evaluate.breakdown import confusion, of_classes
-from ava_det.evaluate.comparison import OtherRun
-from ava_det.evaluate.evaluation import Rules, evaluate
+from ava_det.evaluation.breakdown import confusion, of_classes
+from ava_det.evaluation.comparison import OtherRun
+from ava_det.evaluation.evaluate import Rules, evaluate
 from ava_det.formats.ava_csv import BOX
 from ava_det.formats.class_map import ClassMap
 from ava_det.report.evaluation import write_report

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ava_det.evaluate.breakdown import Counted, by_crowd, by_size, counted
-from ava_det.evaluate.comparison import OtherRun
-from ava_det.evaluate.figures import Evaluation, read_evaluation
-from ava_det.evaluate.frame_map import FrameMap, frame_map
-from ava_det.evaluate.video_map import video_map
+from ava_det.evaluation.breakdown import Counted, by_crowd, by_size, counted
+from ava_det.evaluation.comparison import OtherRun
+from ava_det.evaluation.figures import Evaluation, read_evaluation
+from ava_det.evaluation.frame_map import FrameMap, frame_map
+from ava_det.evaluation.video_map import video_map
 from ava_det.formats.atomic import StrPath, text_suffix
 from ava_det.formats.ava_csv import read_detections, require_common
 from ava_det.formats.class_map import ClassMap

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from ava_det.evaluate.person_boxes import person_ap, person_recall
+from ava_det.evaluation.person_boxes import person_ap, person_recall
 from ava_det.structures import Keyframe, PersonBoxes
 
 A, B = Keyframe("film", 0), Keyframe("film", 1)

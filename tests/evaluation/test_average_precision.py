@@ -4,7 +4,7 @@ from detectron2.evaluation.pascal_voc_evaluation import voc_ap
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ava_det.evaluate.average_precision import average_precision, envelope, precision_recall
+from ava_det.evaluation.average_precision import average_precision, envelope, precision_recall
 
 
 @pytest.mark.parametrize(

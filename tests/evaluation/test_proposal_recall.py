@@ -1,4 +1,4 @@
-"""ava_det.evaluate.proposal_recall: by hand, and against a loop over everything."""
+"""ava_det.evaluation.proposal_recall: by hand, and against a loop over everything."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ava_det.evaluate.proposal_recall import BOX, proposal_recall
+from ava_det.evaluation.proposal_recall import BOX, proposal_recall
 from ava_det.formats.ava_csv import read_ground_truth
 from ava_det.formats.proposals import read_proposals
 

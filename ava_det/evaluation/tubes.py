@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ava_det.evaluate.matching import paired_iou
+from ava_det.evaluation.matching import paired_iou
 
 
 @dataclass(frozen=True, eq=False)
