@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ava_det.evaluation.breakdown import Counted, by_crowd, by_size, counted
 from ava_det.evaluation.comparison import OtherRun
 from ava_det.evaluation.figures import Evaluation, read_evaluation
 from ava_det.evaluation.frame_map import FrameMap, frame_map
@@ -19,7 +18,7 @@ from ava_det.structures import InputError, Keyframe
 
 
 @dataclass(frozen=True, eq=False)
-class Rules:
+class EvaluationRules:
     """How to evaluate; the arguments of `frame_map`, the protocol of tubes if they count, and the
     ticks a second of files that have times.
     """
@@ -40,21 +39,19 @@ class Evaluated:
         ground_truth: the table.
         detections: the table.
         result: the frame-mAP.
-        rows: what counted in it.
         figures: as they are written.
     """
 
     ground_truth: pd.DataFrame
     detections: pd.DataFrame
     result: FrameMap
-    rows: Counted
     figures: Evaluation
 
 
 def evaluate(
     ground_truth: pd.DataFrame,
     detections: pd.DataFrame,
-    rules: Rules,
+    rules: EvaluationRules,
     sources: tuple[StrPath, StrPath] = ("ground truth", "detections"),
 ) -> Evaluated:
     """Frame-mAP, its breakdowns by size and crowd and, where asked for, video-mAP.
@@ -79,19 +76,16 @@ def evaluate(
     )
     if not any(result.ground_truth.values()):
         raise InputError(f"{sources[0]}: no row of an evaluated class counts")
-    rows = counted(ground_truth, detections, classes, result)
     figures = result.summary()
-    figures["sizes"] = by_size(rows, len(classes))
-    figures["crowds"] = by_crowd(rows, len(classes))
     if rules.tubes:
         given = ground_truth, detections, classes
         tubes = video_map(*given, protocol=rules.tubes, sources=sources)
         figures["video_mAP"] = tubes.summary()
-    return Evaluated(ground_truth, detections, result, rows, figures)
+    return Evaluated(ground_truth, detections, result, figures)
 
 
 def evaluate_file(
-    results: Path, ground_truth: pd.DataFrame, ground_truth_path: Path, rules: Rules
+    results: Path, ground_truth: pd.DataFrame, ground_truth_path: Path, rules: EvaluationRules
 ) -> Evaluated:
     """Evaluate a file of AVA result rows.
 
@@ -104,7 +98,7 @@ def evaluate_file(
 
 
 def other_run(
-    path: Path, ground_truth: pd.DataFrame, ground_truth_path: Path, rules: Rules
+    path: Path, ground_truth: pd.DataFrame, ground_truth_path: Path, rules: EvaluationRules
 ) -> OtherRun:
     """Another run: its figures, from the json that has them, or all of it, from its results."""
     if text_suffix(path) == ".json":

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ava_det.formats.lock import alone
+from ava_det.formats.outputs import alone
 
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "evaluate.py"
 TRUTH = "v,902,0.1,0.1,0.5,0.9,1,0\nv,902,0.1,0.1,0.5,0.9,3,0\nv,903,0.5,0.1,0.9,0.9,2,0\nv,904\n"
