@@ -17,6 +17,7 @@ from ava_det.formats.plain_pickle import read_plain_pickle
 from ava_det.formats.regular import require_regular
 from ava_det.structures import InputError
 from ava_det.weights import native, torch_files
+from ava_det.weights.card import ModelCard
 from ava_det.weights.codebases import pyslowfast, pytorchvideo
 from ava_det.weights.codebases.caffe2 import CAFFE2
 from ava_det.weights.codebases.detectron2 import DETECTRON2
@@ -82,7 +83,7 @@ class WeightFile:
     weights: dict[str, Tensor]
     origin: Origin = field(default_factory=Origin)
     optimizer: Mapping[str, Any] = field(default_factory=dict)
-    card: native.ModelCard | None = None
+    card: ModelCard | None = None
     left: tuple[str, ...] = ()
 
     def renamed(self, shapes: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, Tensor]:
