@@ -1,6 +1,6 @@
 """The words that every room of the package speaks. No torch here."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -101,10 +101,6 @@ class ClipShape:
             raise ValueError(f"a clip at {rate!r:.60} frames a second")
 
 
-def _no_ids() -> np.ndarray:
-    return np.zeros(0, np.int64)
-
-
 @dataclass(frozen=True, eq=False)
 class PersonBoxes:
     """The annotated or proposed people of one keyframe.
@@ -152,18 +148,12 @@ class ActionDetections:
         boxes: (R, 4) float64, xyxy, relative.
         scores: (R, K) float32 action scores in [0, 1]; column k is the class map's k-th id.
         person_scores: (R,) float64, how sure the person detector is.
-        track_ids: (R,) int64, -1 where people are not tracked; empty means all -1.
     """
 
     keyframe: Keyframe
     boxes: np.ndarray
     scores: np.ndarray
     person_scores: np.ndarray
-    track_ids: np.ndarray = field(default_factory=_no_ids)
-
-    def tracks(self) -> np.ndarray:
-        """(R,) int64 track ids, -1 where people are not tracked."""
-        return self.track_ids if len(self.track_ids) else np.full(len(self.boxes), -1)
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,13 @@ video, and return the same. Boxes are cut at the borders; what leaves the pictur
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
+from ava_det.resize import resize_short_side
 from ava_det.structures import GREY
 
 Transform = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -32,6 +34,26 @@ class Joint:
         wrapped = _BOXES(boxes.reshape(-1, 4), format="XYXY", canvas_size=canvas)
         out_video, out_boxes = self.transforms(tv_tensors.Video(video), wrapped)
         return out_video.as_subclass(Tensor), out_boxes.as_subclass(Tensor)
+
+
+class ShortSide(v2.Transform):
+    """Resize to a short side exactly as detection on new videos does (`ava_det.resize`).
+
+    Args:
+        size: the short side in pixels.
+    """
+
+    def __init__(self, size: int):
+        super().__init__()
+        self.size = size
+
+    def transform(self, inpt: object, params: dict[str, Any]) -> object:
+        """Resize a video of uint8, or move the boxes alike."""
+        if not isinstance(inpt, tv_tensors.Video):
+            return self._call_kernel(v2.functional.resize, inpt, [self.size])
+        frames = inpt.as_subclass(Tensor).permute(0, 2, 3, 1).numpy()
+        small = np.stack([resize_short_side(frame, self.size) for frame in frames])
+        return tv_tensors.Video(torch.from_numpy(small).permute(0, 3, 1, 2).contiguous())
 
 
 class ShortSideJitter(v2.Transform):
@@ -150,12 +172,12 @@ def scale_jitter(
 
 def short_side(size: int) -> Joint:
     """Test-time geometry: short side `size` pixels, no crop."""
-    return Joint(v2.Resize(size, antialias=True))
+    return Joint(ShortSide(size))
 
 
 def center_crop(size: int) -> Joint:
     """Test-time geometry of recognition: short side `size` pixels, then the centre square."""
-    return Joint(v2.Resize(size, antialias=True), v2.CenterCrop(size))
+    return Joint(ShortSide(size), v2.CenterCrop(size))
 
 
 def _flip_and_color(flip: bool, color: float) -> list[v2.Transform]:

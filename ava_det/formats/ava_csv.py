@@ -242,7 +242,6 @@ def detections_table(
     classes = len(class_map)
     scores = np.concatenate([np.zeros((0, classes), np.float32), *[d.scores for d in detections]])
     boxes = np.concatenate([np.zeros((0, 4)), *[d.boxes for d in detections]])
-    tracks = np.concatenate([np.zeros(0, np.int64), *[d.tracks() for d in detections]])
     names = [d.keyframe.video for d in detections]
     known = sorted(set(names))
     videos = pd.Categorical(np.repeat(np.array(names, dtype=object), counts), categories=known)
@@ -256,7 +255,7 @@ def detections_table(
             "tick": ticks[person],
             **corners,
             "action": np.asarray(class_map.ids, np.int64)[column],
-            "person": tracks[person],
+            "person": np.full(len(person), -1),
             "score": scores[person, column].astype(np.float64),
         }
     )

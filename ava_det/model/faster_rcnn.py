@@ -199,16 +199,26 @@ def person_class() -> ClassMap:
     return ClassMap({1: "person"})
 
 
-def relative_people(keyframe: Keyframe, instances: Instances) -> PersonBoxes:
-    """What a detector found on a frame, best first, as boxes relative to that frame."""
+def relative_boxes(instances: Instances) -> tuple[np.ndarray, np.ndarray]:
+    """What a detector found on a frame, best first.
+
+    Returns:
+        (R, 4) float64 boxes relative to the frame, and (R,) float64 scores.
+    """
     instances = instances.to("cpu")
     height, width = instances.image_size
     boxes = to_relative(instances.pred_boxes.tensor.float().numpy(), height, width)
+    return clip_relative(boxes), instances.scores.float().numpy().astype(np.float64)
+
+
+def relative_people(keyframe: Keyframe, instances: Instances) -> PersonBoxes:
+    """What a detector found on a keyframe, as `relative_boxes`."""
+    boxes, scores = relative_boxes(instances)
     return PersonBoxes(
         keyframe=keyframe,
-        boxes=clip_relative(boxes),
+        boxes=boxes,
         actions=((),) * len(boxes),
-        scores=instances.scores.float().numpy().astype(np.float64),
+        scores=scores,
         person_ids=np.full(len(boxes), -1, np.int64),
     )
 
