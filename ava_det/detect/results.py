@@ -4,7 +4,6 @@ Files are written as keyframes come, so that memory does not grow with the video
 names at the end.
 """
 
-import csv
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +19,7 @@ from ava_det.detect.pipeline import Frame, decodable
 from ava_det.detect.tracks import between
 from ava_det.draw.frames import DrawnPerson, draw_people, enlarged, enlarged_size
 from ava_det.formats.atomic import atomic_text
+from ava_det.formats.ava_csv import TRACKS_HEADER, writing_rows
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import ActionDetections, InputError
 from ava_det.video.video import Video
@@ -27,7 +27,6 @@ from ava_det.video.writer import VideoWriter
 
 logger = logging.getLogger(__name__)
 
-CSV_HEADER = ["video", "tick", "x1", "y1", "x2", "y2", "action", "score", "track_id"]
 DIGITS = 5  # of boxes and scores
 
 
@@ -72,9 +71,7 @@ class ResultFiles:
 
     def __enter__(self) -> "ResultFiles":
         with ExitStack() as files:
-            table = files.enter_context(atomic_text(self.csv_path))
-            self._csv = csv.writer(table, lineterminator="\n")
-            self._csv.writerow(CSV_HEADER)
+            self._write_rows = files.enter_context(writing_rows(self.csv_path, TRACKS_HEADER))
             self._json = files.enter_context(atomic_text(self.json_path))
             opening = json.dumps(self.facts, indent=1).removesuffix("\n}")
             self._json.write(opening + ',\n "keyframes": [')
@@ -99,10 +96,11 @@ class ResultFiles:
         self._json.write(("\n  " if self._first else ",\n  ") + json.dumps(keyframe))
         self._first = False
         where = detections.keyframe.video, detections.keyframe.tick
-        for person in people:
-            for action in person["actions"]:
-                box, track = person["box"], person["track"]
-                self._csv.writerow([*where, *box, action["id"], action["score"], track])
+        self._write_rows(
+            [*where, *person["box"], action["id"], action["score"], person["track"]]
+            for person in people
+            for action in person["actions"]
+        )
 
     def _person(self, detections: ActionDetections, row: int) -> dict[str, Any]:
         class_map, scores = self.choice.class_map, detections.scores[row]

@@ -15,7 +15,8 @@ the files. The index of a table that was read is the 1-based row of the file, fo
 
 import csv
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -38,6 +39,8 @@ _GROUND_TRUTH = Layout(eighth="person", fewest=7)
 _DETECTIONS = Layout(eighth="score", fewest=8, may_be_empty=True)
 _BOXES = Layout(eighth="score", fewest=6)
 _KEYFRAMES = Layout(eighth="", fewest=2)
+# The header line of results with track ids, which other people's evaluators do not take.
+TRACKS_HEADER = ("video", "tick", *BOX, "action", "score", "track_id")
 
 
 def read_ground_truth(path: StrPath, per_second: int | None = None) -> pd.DataFrame:
@@ -111,6 +114,26 @@ def read_timestamps(path: StrPath) -> list[int]:
     return ticks
 
 
+@contextmanager
+def writing_rows(
+    path: StrPath, header: Sequence[str] | None = None
+) -> Generator[Callable[[Iterable[Sequence[object]]], object]]:
+    """Open a file of rows to write, atomically; a name that ends in `.gz` is packed.
+
+    Args:
+        path: The file.
+        header: The header line, if the file gets one.
+
+    Yields:
+        A function that writes rows: `video, tick, x1, y1, x2, y2` and what follows them.
+    """
+    with atomic_text(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if header:
+            writer.writerow(header)
+        yield writer.writerows
+
+
 def write_ground_truth(path: StrPath, table: pd.DataFrame) -> None:
     """Write annotations as `read_ground_truth` reads them, atomically, without a header."""
     _write(path, table, ["action", "person"], None)
@@ -125,8 +148,8 @@ def write_detections(path: StrPath, table: pd.DataFrame, tracks: bool = False) -
         tracks: add the `person` column as a ninth one and a header line that names it, which
             other people's evaluators do not take.
     """
-    header = ["video", "tick", *BOX, "action", "score", "track_id"] if tracks else None
-    _write(path, table, ["action", "score", *(["person"] if tracks else [])], header)
+    last_columns = ["action", "score", *(["person"] if tracks else [])]
+    _write(path, table, last_columns, TRACKS_HEADER if tracks else None)
 
 
 def require_known(table: pd.DataFrame, class_map: ClassMap, path: StrPath) -> None:
@@ -214,18 +237,12 @@ def table_of(people: Iterable[PersonBoxes]) -> pd.DataFrame:
 
 
 def _write(
-    path: StrPath, table: pd.DataFrame, last_columns: list[str], header: list[str] | None
+    path: StrPath, table: pd.DataFrame, last_columns: list[str], header: Sequence[str] | None
 ) -> None:
     columns = ["video", "tick", *BOX, *last_columns]
     rows = zip(*(table[name].tolist() for name in columns), strict=True)
-    with atomic_text(path) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if header:
-            writer.writerow(header)
-        if has_box(table).all():
-            writer.writerows(rows)
-        else:
-            writer.writerows(row if row[2] == row[2] else row[:2] for row in rows)
+    with writing_rows(path, header) as write:
+        write(rows if has_box(table).all() else (r if r[2] == r[2] else r[:2] for r in rows))
 
 
 def detections_table(

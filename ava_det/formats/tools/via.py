@@ -61,7 +61,7 @@ def read_via(
     videos = _videos(path, content)
     boxes: list[Shape] = []  # without a tick
     times_of: list[tuple[str, float]] = []  # each box's place in the file, and time
-    segments: list[_Segment] = []
+    segments: list[Segment] = []
     left_out: Counter[str] = Counter()
     for key, entry in required(str(path), content, "metadata", dict).items():
         where = f"{path}: metadata {brief(key)}"
@@ -83,8 +83,8 @@ def read_via(
             boxes.append(Shape(videos[view], -1, box, actions, person))
             times_of.append((where, times[0]))
         else:
-            segments.append(_Segment(videos[view], times[0], times[1], actions))
-    more = _said_by(
+            segments.append(Segment(videos[view], times[0], times[1], actions))
+    more = actions_at(
         segments, [(shape.video, at[1]) for shape, at in zip(boxes, times_of, strict=True)]
     )
     shapes = [
@@ -250,7 +250,7 @@ def _off(times: np.ndarray, rate: float) -> np.ndarray:
     return np.abs(times - np.rint(times * rate) / rate)
 
 
-class _Segment(NamedTuple):
+class Segment(NamedTuple):
     """A part of a video, from one time to another, and the actions of everyone in it."""
 
     video: str
@@ -259,10 +259,17 @@ class _Segment(NamedTuple):
     actions: tuple[str, ...]
 
 
-def _said_by(segments: list[_Segment], boxes: list[tuple[str, float]]) -> list[list[str]]:
-    """The actions that the segments say of each box, which is a video and a time.
+def actions_at(segments: list[Segment], boxes: list[tuple[str, float]]) -> list[list[str]]:
+    """Find the actions of the segments that each box lies in.
 
-    One way through both, in order of time: as many steps as there are of them.
+    Goes once through both, in order of time: as many steps as there are segments and boxes.
+
+    Args:
+        segments: Parts of videos, in any order.
+        boxes: (video, time in seconds) of each box, in any order.
+
+    Returns:
+        The actions of each box, each action once.
     """
     said: list[list[str]] = [[] for _ in boxes]
     waiting = sorted(segments)
