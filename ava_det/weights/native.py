@@ -35,6 +35,7 @@ from ava_det.weights.foreign import Origin
 from ava_det.weights.transfer import not_finite
 
 FORMAT = "ava_det 1"
+_MOST_BYTES = 1 << 31  # of a file: our largest model has a third
 _LONGEST_HEADER = 1 << 24  # bytes: the names of 65,536 classes take 5 million
 _FRACTIONS = ("F64", "F32", "F16", "BF16")  # safetensors' words; smaller ones mean nothing unscaled
 _OF_BUILDING = LookupError, TypeError, ValueError, ArithmeticError, RuntimeError, AttributeError
@@ -169,7 +170,7 @@ def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
 @contextmanager
 def _opened(path: Path) -> Generator[tuple[Any, Mapping[str, str], ModelCard]]:
     """A file of ours, its header and the card in it, which is checked; no tensor is read yet."""
-    require_regular(path)
+    require_regular(path, _MOST_BYTES)
     with path.open("rb") as start:
         length = int.from_bytes(start.read(8), "little")
     if length > _LONGEST_HEADER:
