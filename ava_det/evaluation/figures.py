@@ -3,7 +3,8 @@
 import json
 from typing import Any, NotRequired, TypedDict, cast
 
-from ava_det.formats.atomic import StrPath, atomic_text, open_text
+from ava_det.formats.atomic import StrPath, atomic_text
+from ava_det.formats.json_file import load_json
 from ava_det.structures import InputError
 
 
@@ -96,12 +97,7 @@ def read_evaluation(path: StrPath) -> Evaluation:
     Raises:
         InputError: the file holds something else.
     """
-    try:
-        with open_text(path) as file:
-            content = json.load(file)
-        json.dumps(content, ensure_ascii=False).encode()  # half a surrogate pair is no character
-    except (ValueError, RecursionError):  # also of what is no text
-        raise InputError(f"{path}: not json") from None
+    content = load_json(path)
     if not isinstance(content, dict) or not _has_figures(content):
         raise InputError(f"{path}: not the figures of an evaluation")
     return cast(Evaluation, content)

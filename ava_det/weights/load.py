@@ -58,6 +58,7 @@ _EXPORTS = {  # the formats that can be written
     "pytorchvideo": (pytorchvideo.PYTORCHVIDEO, pytorchvideo.export),
 }
 _OF_CONTENT = ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError
+_MOST_BYTES = 1 << 32  # of a checkpoint with the state of its optimizer
 _NO_WEIGHTS = {  # what a failed download leaves, to how it begins
     "a web page": (b"<!doctype", b"<html", b"<?xml"),
     "a pointer of Git LFS": (b"version https://git-lfs",),
@@ -224,7 +225,7 @@ def read_file(path: Path) -> WeightFile:
     Raises:
         InputError: a file that is damaged, hostile or of no known format.
     """
-    require_regular(path)
+    require_regular(path, _MOST_BYTES)
     with path.open("rb") as file:
         start = file.read(32)
     for kind, beginnings in _NO_WEIGHTS.items():
