@@ -36,13 +36,13 @@ class LabelledBoxes:
 
 
 def number_keyframes(tables: Sequence[pd.DataFrame]) -> list[np.ndarray]:
-    """Number the keyframes of several tables alike.
+    """Number the keyframes of several tables with the same numbers.
 
     Args:
         tables: with the columns video and tick.
 
     Returns:
-        For each table (N,) int64: the same number for the same (video, tick) in whichever table.
+        For each table (N,) int64: equal numbers for equal (video, tick), in all tables.
     """
     known: dict[str, int] = {}
     videos = []
@@ -59,11 +59,11 @@ def number_keyframes(tables: Sequence[pd.DataFrame]) -> list[np.ndarray]:
 def match(
     truth: LabelledBoxes, found: LabelledBoxes, classes: int, iou_threshold: float
 ) -> np.ndarray:
-    """Decide which ground truth each detection takes.
+    """Match each detection with at most one row of ground truth.
 
-    Each detection tries only the ground truth of its keyframe and class that it overlaps best, of
-    equal ones the first; it is true if the overlap reaches the threshold and no detection before
-    it has taken that one.
+    A detection tries one row: the ground truth of the same keyframe and class with the largest
+    overlap, the first of equal ones. It is true if the overlap reaches the threshold and no earlier
+    detection has taken this row.
 
     Args:
         truth: M rows of ground truth.
@@ -72,7 +72,7 @@ def match(
         iou_threshold: the least overlap.
 
     Returns:
-        (N,) int64 positions in truth, -1 for a detection that takes none: it is false.
+        (N,) int64 positions in truth, -1 for a false detection.
     """
     place = truth.keyframe * classes + truth.column
     order = np.argsort(place, kind="stable")
@@ -101,9 +101,9 @@ def match(
 
 
 def paired_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(N,) intersection over union of each of boxes a (N, 4) with its own of b (N, 4).
+    """(N,) intersection over union of box a[i] with box b[i], for boxes (N, 4).
 
-    None may be degenerate. The operations and their order are those of `boxes.iou`.
+    No box may be degenerate. The operations and their order are those of `boxes.iou`.
     """
     sides = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
     sides = np.clip(sides, 0, None)
