@@ -5,7 +5,7 @@ DETECTRON2 ?=
 BIN := .venv/bin
 DONE := .venv/.setup-done
 
-.PHONY: setup demo test check docs clean again
+.PHONY: setup demo test check clean again
 
 setup: $(DONE)
 
@@ -30,9 +30,10 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/pyrefly check
 
+.PHONY: docs
 # The site of docs/, in site/; a warning, such as a link that leads nowhere, is a failure.
 docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 clean:
-	rm -rf .venv runs site
+	rm -rf .venv runs
