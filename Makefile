@@ -1,27 +1,41 @@
 # Everything runs in .venv, which `make setup` makes; a target that needs it makes it first.
-PYTHON ?= python3.11
+VENV ?= .venv
+# The first Python that runs (a pyenv shim may not) and that the package is for.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>&- && \
+	echo $$python && break; done)
 # A path or git URL of upstream detectron2 to build instead of the pinned wheel.
 DETECTRON2 ?=
-BIN := .venv/bin
-DONE := .venv/.setup-done
+# Processes that run the tests, each with one thread.
+WORKERS ?= 2
+BIN := $(VENV)/bin
+DONE := $(VENV)/.setup-done
+# uv where there is one. pip's -qq hides warnings, such as one for each package and place that a
+# machine's pip.conf names in vain; it shows errors.
+INSTALL = $(if $(shell command -v uv),uv pip install -q --python $(BIN)/python,$(BIN)/python -m pip install -qq)
 
-.PHONY: setup demo test check clean again
+.PHONY: setup demo test fast check docs clean again
 
 setup: $(DONE)
 
 # Asked for another detectron2, the set-up runs again.
 $(DONE): requirements.txt pyproject.toml tools/install_detectron2.py $(if $(DETECTRON2),again)
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(if $(PYTHON),,$(error no python3.11, python3.12, python3.13 or python3 of 3.11 to 3.13 runs \
+		here: install one, or run `make setup PYTHON=PATH`))
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) -c requirements.txt -e ".[train,docs,dev]"
 	$(BIN)/python tools/install_detectron2.py $(DETECTRON2)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	touch $@
 
 demo: setup
-	$(BIN)/python tools/demo.py
+	$(BIN)/ava-det demo
 
+# The whole suite, and the fast lane: two minutes, without the real data of ../shared.
 test: setup
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+fast: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow"
 
 check: setup
 	$(BIN)/ruff check .
@@ -30,5 +44,9 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/pyrefly check
 
+# The site of docs/, in site/; a warning, such as a link that leads nowhere, is a failure.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+
 clean:
-	rm -rf .venv runs
+	rm -rf $(VENV) runs site

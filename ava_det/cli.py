@@ -18,6 +18,17 @@ from ava_det.structures import LARGEST_TICK, InputError
 
 Number = TypeVar("Number", int, float)
 FAILED, USAGE = 1, 2  # exit codes; argparse exits with 2 as well
+ROOT = Path(__file__).resolve().parents[1]  # the checkout, unless a wheel was installed
+# The modules that each extra of pyproject.toml brings; an extra has those above it as well.
+EXTRAS = {
+    "video": ("av", "cv2", "PIL", "tqdm"),
+    "detect": ("supervision", "trackers"),
+    "train": (
+        *("torch", "torchvision", "pytorchvideo", "safetensors", "yaml", "scipy", "matplotlib"),
+        *("detectron2", "fvcore", "iopath", "omegaconf", "hydra", "yacs", "tabulate"),
+        *("cloudpickle", "termcolor", "packaging", "pycocotools", "tensorboard"),
+    ),
+}
 
 _FULL = "free some space, or choose another output"
 _REMEDIES = {
@@ -97,8 +108,12 @@ def run(
     parser: argparse.ArgumentParser,
     main: Callable[[argparse.Namespace], int | None],
     arguments: Sequence[str] | None = None,
+    extra: str = "",
 ) -> None:
     """Parse the command line, call `main` with it and exit.
+
+    A module that is not installed is answered with the extra of the package that brings it, or with
+    `extra`, the one that the whole command needs, where that brings more.
 
     `InputError` and `OSError` end with one line on stderr and exit code 1; so does anything
     unforeseen, with its type. `--debug` lets the traceback through. Ctrl-C and SIGTERM, which batch
@@ -125,7 +140,7 @@ def run(
     except Exception as error:
         if args.debug:
             raise
-        print(f"error: {one_line(error)}", file=sys.stderr)
+        print(f"error: {_missing(error, extra) or one_line(error)}", file=sys.stderr)
         sys.exit(FAILED)
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -135,9 +150,33 @@ def _terminate(number: int, _: object) -> None:
     raise Terminated(128 + number)
 
 
+def _missing(error: Exception, needed: str) -> str:
+    """What to install for a module that an extra brings; empty for any other error."""
+    module = error.name if isinstance(error, ModuleNotFoundError) else None
+    top = (module or "").partition(".")[0]
+    if not any(top in modules for modules in EXTRAS.values()):
+        return ""
+    extra = [name for name, modules in EXTRAS.items() if name == needed or top in modules][-1]
+    more = ", then add detectron2 as docs/install.md says" if top == "detectron2" else ""
+    return f'{top} is not installed: pip install "ava_det[{extra}]"{more}'
+
+
+def require_checkout(command: str) -> None:
+    """Refuse to run what needs the scripts of a checkout, such as tools/pretrain.py, without one.
+
+    Raises:
+        InputError: the package was installed from a wheel.
+    """
+    if not (ROOT / "tools" / "pretrain.py").is_file():
+        raise InputError(
+            f"{command} runs scripts of a checkout, and ava_det is installed without one: "
+            "clone the repository and run `make setup` there"
+        )
+
+
 def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line that all training tools share."""
-    parser.add_argument("--config", required=True, help="a config file below configs/")
+    parser.add_argument("--config", required=True, help="a path, or a name below configs/")
     parser.add_argument("--output", required=True, type=Path, help="folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument(

@@ -5,6 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 LARGEST_TICK = 10**15  # a table's float64 holds it exactly, and a start added to it
+# The normalisation that video models are usually trained with, of pixels / 255: PySlowFast's and
+# PyTorchVideo's, with one grey for all channels. MMAction2's models and ImageNet's take the other.
+GREY_MEAN, GREY_STD = (0.45,) * 3, (0.225,) * 3
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # RGB
+GREY = 115  # the byte that `GREY_MEAN` takes to zero: fills padding and blanked boxes
 RATES = 1e-6, 1e9  # ticks a second: from one in days to one a nanosecond
 
 

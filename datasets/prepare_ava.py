@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace) -> int:
     """Prepare, unless another process does; 1 if anything is broken."""
     from ava_det.data.sets.catalog import datasets_root
-    from ava_det.formats.lock import alone
+    from ava_det.formats.outputs import alone
 
     root = args.root or datasets_root() / "ava"
     root.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from ava_det.resize import resize_short_side
+from ava_det.structures import GREY
 
 Transform = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 _BOXES: Callable[..., Tensor] = tv_tensors.BoundingBoxes  # its constructor is not typed
@@ -165,7 +166,7 @@ def scale_jitter(
     or padded with grey to that size at a random place, so that every batch has one size.
     """
     resize = v2.ScaleJitter((height, width), scale_range=(smallest, largest), antialias=True)
-    crop = v2.RandomCrop((height, width), pad_if_needed=True, fill=115)
+    crop = v2.RandomCrop((height, width), pad_if_needed=True, fill=GREY)
     return Joint(resize, crop, *_flip_and_color(flip, color))
 
 

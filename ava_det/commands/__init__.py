@@ -27,6 +27,9 @@ COMMANDS = {
     "demo": "run the whole pipeline on a rendered world",
 }
 
+# The extra of the package that a command needs; the others need "train".
+EXTRAS = {"evaluate": "video", "convert": "video", "check": "video", "detect": "detect"}
+
 
 def run(name: str, arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit.
@@ -36,7 +39,7 @@ def run(name: str, arguments: Sequence[str] | None = None) -> None:
         arguments: the words behind the command; None takes the program's own.
     """
     command = import_module(f"ava_det.commands.{name}")
-    cli.run(command.parser(), command.main, arguments)
+    cli.run(command.parser(), command.main, arguments, EXTRAS.get(name, "train"))
 
 
 def main() -> None:

@@ -39,6 +39,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> int:
     """Run what is left and write the tables; 1 if a run failed."""
+    if not args.report:
+        cli.require_checkout("ava-det ablate")
     grid = load_grid(args.grid)
     args.results = args.results or args.output / "results.csv"
     arms, seeds = args.arms or grid.arms, args.seeds or grid.seeds

@@ -17,7 +17,6 @@ from pathlib import Path
 from ava_det import cli
 from ava_det.structures import InputError
 
-ROOT = Path(__file__).resolve().parents[2]
 RUN = Path("runs/demo")
 ACTORS = RUN / "datasets" / "actors"
 PRETRAIN = "configs/pretrain/actors_slowfast_tiny.py"
@@ -36,7 +35,8 @@ def parser() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace) -> int:
     """Run all steps; 1 if the result is not sound."""
     start = time.monotonic()
-    os.chdir(ROOT)
+    cli.require_checkout("ava-det demo")
+    os.chdir(cli.ROOT)
     os.environ["DETECTRON2_DATASETS"] = str(ACTORS.parent)
     if not args.resume:
         for folder in ("pretrain", "finetune", "persons", "test", "detect"):

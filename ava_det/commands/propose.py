@@ -21,7 +21,7 @@ from ava_det import cli
 from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
 from ava_det.weights.shipped import person_weights
 
-CONFIG = Path(__file__).resolve().parents[2] / "configs" / "persons" / "faster_rcnn_tiny.py"
+CONFIG = "persons/faster_rcnn_tiny.py"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     add("--dataset", required=True, nargs="+", metavar="NAME", help="keyframes")
     add("--output", required=True, type=Path, help="folder of the run, or the csv of boxes")
     add = parser.add_argument_group("with --train").add_argument
-    add("--config", default=str(CONFIG), help="below configs/persons/")
+    add("--config", default=CONFIG, help="a path, or a name below configs/")
     add("--resume", action="store_true", help="go on from the last checkpoint")
     add("--num-processes", type=int, default=1, help="one a GPU")
     test = "held-out keyframes (default: NAME with test for train)"

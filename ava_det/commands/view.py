@@ -27,7 +27,7 @@ MOST_LABELS = 4  # of a mixed clip
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = cli.Parser(description="Draw what a model sees.")
-    parser.add_argument("--config", required=True, help="a config file below configs/")
+    parser.add_argument("--config", required=True, help="a path, or a name below configs/")
     parser.add_argument("--output", required=True, type=Path, help="folder of the pictures")
     parser.add_argument("--test", action="store_true", help="the test set, not the training set")
     add, some = parser.add_argument, cli.at_least(1, int)

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ava_det.evaluation.breakdown import Counted, by_crowd, by_size, counted
 from ava_det.evaluation.comparison import OtherRun
 from ava_det.evaluation.figures import Evaluation, read_evaluation
-from ava_det.evaluation.frame_map import PROTOCOLS, FrameMap, frame_map
+from ava_det.evaluation.frame_map import FrameMap, frame_map
+from ava_det.evaluation.matching import FRAME_PROTOCOLS
 from ava_det.evaluation.video_map import video_map
 from ava_det.formats.atomic import StrPath, text_suffix
 from ava_det.formats.ava_csv import read_detections, read_ground_truth, require_common
@@ -20,7 +20,7 @@ from ava_det.structures import InputError, Keyframe
 
 
 @dataclass(frozen=True, eq=False)
-class Rules:
+class EvaluationRules:
     """How to evaluate; the arguments of `frame_map`, the protocol of tubes if they count, and the
     ticks a second of files that have times.
     """
@@ -41,14 +41,12 @@ class Evaluated:
         ground_truth: the table.
         detections: the table.
         result: the frame-mAP.
-        rows: what counted in it.
         figures: as they are written.
     """
 
     ground_truth: pd.DataFrame
     detections: pd.DataFrame
     result: FrameMap
-    rows: Counted
     figures: Evaluation
 
 
@@ -77,8 +75,8 @@ def evaluate(
             truth counts.
         ValueError: an unknown protocol.
     """
-    if protocol not in PROTOCOLS:
-        known = " or ".join(map(repr, PROTOCOLS)) + meant(protocol, PROTOCOLS)
+    if protocol not in FRAME_PROTOCOLS:
+        known = " or ".join(map(repr, FRAME_PROTOCOLS)) + meant(protocol, FRAME_PROTOCOLS)
         raise ValueError(f"protocol {protocol!r} is not {known}")
     classes = class_map if isinstance(class_map, ClassMap) else read_class_map(class_map)
     truth, found, names = ground_truth, results, ["ground truth", "results"]
@@ -88,13 +86,13 @@ def evaluate(
         names[1], found = str(found), read_detections(found)
     for table, name in ((truth, names[0]), (found, names[1])):
         require_common(table, classes, name)
-    return evaluate_tables(truth, found, Rules(classes, protocol), (names[0], names[1]))
+    return evaluate_tables(truth, found, EvaluationRules(classes, protocol), (names[0], names[1]))
 
 
 def evaluate_tables(
     ground_truth: pd.DataFrame,
     detections: pd.DataFrame,
-    rules: Rules,
+    rules: EvaluationRules,
     sources: tuple[StrPath, StrPath] = ("ground truth", "detections"),
 ) -> Evaluated:
     """Frame-mAP, its breakdowns by size and crowd and, where asked for, video-mAP.
@@ -119,19 +117,16 @@ def evaluate_tables(
     )
     if not any(result.ground_truth.values()):
         raise InputError(f"{sources[0]}: no row of an evaluated class counts")
-    rows = counted(ground_truth, detections, classes, result)
     figures = result.summary()
-    figures["sizes"] = by_size(rows, len(classes))
-    figures["crowds"] = by_crowd(rows, len(classes))
     if rules.tubes:
         given = ground_truth, detections, classes
         tubes = video_map(*given, protocol=rules.tubes, sources=sources)
         figures["video_mAP"] = tubes.summary()
-    return Evaluated(ground_truth, detections, result, rows, figures)
+    return Evaluated(ground_truth, detections, result, figures)
 
 
 def evaluate_file(
-    results: Path, ground_truth: pd.DataFrame, ground_truth_path: Path, rules: Rules
+    results: Path, ground_truth: pd.DataFrame, ground_truth_path: Path, rules: EvaluationRules
 ) -> Evaluated:
     """Evaluate a file of AVA result rows.
 
@@ -144,7 +139,7 @@ def evaluate_file(
 
 
 def other_run(
-    path: Path, ground_truth: pd.DataFrame, ground_truth_path: Path, rules: Rules
+    path: Path, ground_truth: pd.DataFrame, ground_truth_path: Path, rules: EvaluationRules
 ) -> OtherRun:
     """Another run: its figures, from the json that has them, or all of it, from its results."""
     if text_suffix(path) == ".json":

@@ -69,8 +69,8 @@ class Evaluation(TypedDict):
         detections: how many detections counted, of each class.
         left_out: reason -> how many rows did not count.
         unlisted: how many detections lie on keyframes that the ground truth does not list.
-        sizes: by the size of people (`evaluate.breakdown.by_size`).
-        crowds: by how many people there are (`evaluate.breakdown.by_crowd`).
+        sizes: by the size of people (`evaluation.frame_map.by_size`).
+        crowds: by how many people there are (`evaluation.frame_map.by_crowd`).
         video_mAP: of the same detections as tubes, where it was asked for.
         ground_truth_boxes: frame-mAP and AP of the same model on annotated boxes, where given.
     """

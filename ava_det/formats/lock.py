@@ -8,8 +8,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from ava_det.structures import InputError
-
 _NO_LOCKS = errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP  # of a file system without them
 
 
@@ -37,26 +35,6 @@ def lock(path: Path, *, inherited: bool = True) -> Generator[IO[bytes] | None]:
         if file is not None:
             name.unlink(missing_ok=True)  # before the lock ends: it is still ours
             file.close()
-
-
-@contextmanager
-def alone(*paths: Path) -> Generator[None]:
-    """Hold outputs alone, or refuse at once.
-
-    Raises:
-        InputError: another process is writing one of them.
-    """
-    if not paths:
-        yield
-        return
-    with lock(paths[0]) as held:
-        if held is None:
-            raise InputError(
-                f"{paths[0]}: another process is writing to it; wait for its end, or choose "
-                "another output"
-            )
-        with alone(*paths[1:]):
-            yield
 
 
 def take(path: Path, *, inherited: bool = True) -> IO[bytes] | None:

@@ -5,30 +5,53 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ava_det.formats.atomic import sweep
-from ava_det.formats.lock import alone
+from ava_det.formats.lock import lock
 from ava_det.structures import InputError
 
 
 @contextmanager
-def outputs(*paths: Path, overwrite: bool) -> Generator[None]:
-    """Hold files that the block writes; refuse, before any work, what would be lost by it.
+def outputs(*paths: Path, overwrite: bool, inputs: Iterable[Path | None] = ()) -> Generator[None]:
+    """Hold files that the block writes; refuse, before any work, to lose a file by it.
 
-    What killed runs left of them is removed.
+    Partial files that killed runs left beside the outputs are removed.
 
     Args:
         paths: the files. A path that exists and is no file, such as `/dev/stdout`, is not checked.
-        overwrite: whether a file that is there may be replaced.
+        overwrite: whether a file that exists may be replaced.
+        inputs: files that the block reads, none of which may be an output.
 
     Raises:
-        InputError: another process is writing one of them, or one is there already.
-        OSError: one of them cannot be written.
+        InputError: another process is writing an output, or an output exists already, or is an
+            input.
+        OSError: an output cannot be written.
     """
+    require_apart(paths, inputs)
     files = [path for path in paths if path.is_file() or not path.exists()]
     with alone(*files):
         require_free(files, overwrite)
         for path in files:
             sweep(path)
         yield
+
+
+@contextmanager
+def alone(*paths: Path) -> Generator[None]:
+    """Hold outputs alone, or refuse at once.
+
+    Raises:
+        InputError: another process is writing one of them.
+    """
+    if not paths:
+        yield
+        return
+    with lock(paths[0]) as held:
+        if held is None:
+            raise InputError(
+                f"{paths[0]}: another process is writing to it; wait for its end, or choose "
+                "another output"
+            )
+        with alone(*paths[1:]):
+            yield
 
 
 def require_free(paths: Iterable[Path], overwrite: bool) -> None:

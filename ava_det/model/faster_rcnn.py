@@ -33,9 +33,7 @@ from ava_det.boxes import clip_relative, to_relative
 from ava_det.formats.class_map import ClassMap
 from ava_det.model.mobilenet import MobileNetV2
 from ava_det.model.named import build_named
-from ava_det.structures import Keyframe, PersonBoxes
-
-IMAGENET_MEAN, IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)  # RGB
+from ava_det.structures import IMAGENET_MEAN, IMAGENET_STD, Keyframe, PersonBoxes
 
 
 def faster_rcnn_tiny(width: int = 32) -> GeneralizedRCNN:
@@ -307,8 +305,8 @@ def _rcnn(backbone: DictConfig, rpn: DictConfig, heads: DictConfig) -> Generaliz
             backbone=backbone,
             proposal_generator=rpn,
             roi_heads=heads,
-            pixel_mean=IMAGENET_MEAN,
-            pixel_std=IMAGENET_STD,
+            pixel_mean=[255 * x for x in IMAGENET_MEAN],
+            pixel_std=[255 * x for x in IMAGENET_STD],
             input_format="RGB",
         )
     )

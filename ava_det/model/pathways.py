@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ava_det.structures import GREY_MEAN, GREY_STD
+
 
 class Normalize(nn.Module):
     """Turn uint8 clips into floats: (x / 255 - mean) / std, a value a channel.
@@ -19,8 +21,8 @@ class Normalize(nn.Module):
 
     def __init__(
         self,
-        mean: Sequence[float] = (0.45, 0.45, 0.45),
-        std: Sequence[float] = (0.225, 0.225, 0.225),
+        mean: Sequence[float] = GREY_MEAN,
+        std: Sequence[float] = GREY_STD,
     ):
         super().__init__()
         self.mean, self.std = tuple(mean), tuple(std)

@@ -18,8 +18,8 @@ from typing import Any
 from torch import nn
 
 from ava_det.formats.nearest import meant
-from ava_det.model.zoo import IMAGENET_MEAN, IMAGENET_STD, build_classifier, build_detector
-from ava_det.structures import ClipShape, InputError
+from ava_det.model.zoo import build_classifier, build_detector
+from ava_det.structures import IMAGENET_MEAN, IMAGENET_STD, ClipShape, InputError
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,15 @@ from ava_det.model.published import published_model
 from ava_det.structures import InputError
 
 OmegaConf.register_new_resolver("columns", lambda count: list(range(count)), replace=True)
+SHIPPED = Path(__file__).resolve().parents[1] / "configs"  # in a checkout a link to configs/
 EVERY_CLASS = "${columns:${model.num_classes}}"  # all columns of the model, however many it has
 
 
 def load_config(path: str, overrides: list[str]) -> DictConfig:
     """A config with `path.key=value` overrides; `+path.key=value` adds what the config lacks.
+
+    `path` is of a file, or of one below the configs that come with the package:
+    `pretrain/jhmdb_slowfast_tiny.py`, with or without `configs/` in front.
 
     An override of a part that a config refers to (`${reader}`) changes that part itself, so that
     it reaches everybody who refers to it.
@@ -31,10 +35,15 @@ def load_config(path: str, overrides: list[str]) -> DictConfig:
         InputError: no such file; an override that cannot be read or has no place in it; or values
             that do not go together.
     """
-    if not Path(path).is_file():
-        beside = [str(other) for other in sorted(Path(path).parent.glob("*.py"))]
-        raise InputError(f"{path}: no such config{meant(path, beside)}")
-    return _settled(LazyConfig.load(path), path, overrides)
+    shipped = SHIPPED / path.removeprefix("configs/")
+    file = Path(path) if Path(path).is_file() else shipped
+    if not file.is_file():
+        beside = {
+            other.name for part in (Path(path), shipped) for other in part.parent.glob("*.py")
+        }
+        names = [str(Path(path).parent / name) for name in sorted(beside)]
+        raise InputError(f"{path}: no such config{meant(path, names)}")
+    return _settled(LazyConfig.load(str(file)), path, overrides)
 
 
 def published_config(name: str, overrides: list[str]) -> DictConfig:

@@ -15,7 +15,7 @@ from ava_det.data.sets.custom import load_keyframes, read_description
 from ava_det.formats.ava_csv import read_ground_truth
 from ava_det.formats.class_map import read_class_map
 from ava_det.formats.frame_sizes import read_sizes
-from ava_det.formats.lock import alone
+from ava_det.formats.outputs import alone
 from ava_det.formats.tools.coco import write_coco
 from ava_det.formats.tools.cvat import write_cvat
 from ava_det.formats.tools.shapes import Shape, from_table

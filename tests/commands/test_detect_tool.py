@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ava_det.formats.ava_csv import read_detections
-from ava_det.formats.lock import alone
+from ava_det.formats.outputs import alone
 from ava_det.video.video import Video
 from ava_det.video.writer import VideoWriter
 

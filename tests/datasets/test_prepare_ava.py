@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from numbered import write_numbered
 
-from ava_det.formats.lock import alone
+from ava_det.formats.outputs import alone
 from ava_det.video.video import Video
 
 PROGRAM = Path(__file__).parents[2] / "datasets" / "prepare_ava.py"

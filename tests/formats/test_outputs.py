@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ava_det.formats.lock import alone, take
-from ava_det.formats.outputs import outputs, require_apart, require_free
+from ava_det.formats.lock import take
+from ava_det.formats.outputs import alone, outputs, require_apart, require_free
 from ava_det.structures import InputError
 
 
@@ -76,3 +76,9 @@ def test_an_input_is_never_replaced(tmp_path, link):
     with pytest.raises(InputError, match=r"out\.csv: would overwrite the input"):
         require_apart([other], [None, tmp_path / "none", source])
     require_apart([tmp_path / "new.csv"], [source])
+    with (
+        pytest.raises(InputError, match=r"out\.csv: would overwrite the input"),
+        outputs(other, overwrite=True, inputs=[None, source]),
+    ):
+        pytest.fail("the input is held as an output")
+    assert source.read_text() == "rows"

@@ -55,6 +55,22 @@ def test_a_misspelt_config_gives_the_nearest():
         load_config("none/x.py", [])
 
 
+@pytest.mark.parametrize("name", ["ablate/jhmdb_tiny.py", CONFIG])
+def test_a_config_of_the_package_has_a_name_in_any_folder(name, tmp_path, monkeypatch):
+    here = load_config(CONFIG, [])
+    monkeypatch.chdir(tmp_path)
+    assert load_config(name, []) == here
+    with pytest.raises(InputError, match=r"\(meant ablate/jhmdb_tiny\.py\?\)"):
+        load_config("ablate/jhmbd_tiny.py", [])
+
+
+def test_a_file_comes_before_a_config_of_the_package(tmp_path, monkeypatch):
+    (tmp_path / "ablate").mkdir()
+    (tmp_path / "ablate" / "jhmdb_tiny.py").write_text("train = dict(max_iter=3)\n")
+    monkeypatch.chdir(tmp_path)
+    assert load_config("ablate/jhmdb_tiny.py", []) == {"train": {"max_iter": 3}}
+
+
 def test_what_is_called_may_be_given_any_argument_and_a_plus_adds():
     arguments = ["dataloader.train.mapper.transform.color=0.1", "optimizer.amsgrad=true"]
     cfg = load_config(CONFIG, [*arguments, "+train.note=mine", "train.note=yours"])
