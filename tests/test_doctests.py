@@ -57,4 +57,4 @@ def test_examples(drawn, monkeypatch, name):
 
 def test_the_front_door_has_examples():
     doors = {"ava_det", "ava_det.detect.load", "ava_det.evaluation.evaluate"}
-    assert doors | {"ava_det.weights.load"} <= {*NAMES}
+    assert doors | {"ava_det.weights.load", "ava_det.augment.videomix"} <= {*NAMES}
