@@ -38,6 +38,13 @@ class VideoMix(Mix):
     The lam of the label is the exact fraction of voxels inside the cuboid, after it is cut at the
     borders of the clip.
 
+    >>> import torch
+    >>> from ava_det import VideoMix
+    >>> clips, targets = torch.rand(4, 3, 8, 32, 32), torch.eye(4)  # 4 clips, each of a class
+    >>> mixed, shares = VideoMix()(clips, targets, np.random.default_rng(0))
+    >>> mixed.shape, shares.sum(1).tolist()
+    (torch.Size([4, 3, 8, 32, 32]), [1.0, 1.0, 1.0, 1.0])
+
     Args:
         variant: "spatial" (the default of the paper), "temporal", "spatiotemporal" (the paper calls
             it CutMix too) or "per_frame", which draws a new place of the box in every frame.

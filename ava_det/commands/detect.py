@@ -65,7 +65,7 @@ def main(args: argparse.Namespace) -> None:
         with outputs(film, csv, json, overwrite=args.overwrite):
             settings = {name: getattr(args, name) for name in SETTINGS}
             detector = load_detector(args.weights, args.persons, **settings)
-            with detector, tqdm(total=len(video), unit="frame", desc=args.video.name) as bar:
+            with tqdm(total=len(video), unit="frame", desc=args.video.name) as bar:
                 found = detector.detect(video)
                 found.write(csv=csv, json=json, film=film, progress=bar.update)
     print(f"{stem}: .mp4, .csv, .json")

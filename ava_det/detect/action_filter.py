@@ -29,8 +29,7 @@ class ActionFilter:
 
     def __call__(self, scored: ScoredPeople) -> KeyframeResult:
         """The people of a keyframe, those without an action too."""
-        people, ids = scored.people, self.class_map.ids
-        assert scored.scores.shape == (len(people.boxes), len(ids))
+        people = scored.people
         rows = zip(
             people.tracks.tolist(), people.boxes, people.scores.tolist(), scored.scores, strict=True
         )

@@ -93,14 +93,14 @@ def _weight_files(weights: str | Path | None, persons: str | Path | None) -> tup
         InputError: one of them is missing.
     """
     actions = DEMO / ACTION_WEIGHTS if weights is None else Path(weights)
-    people = actions.with_name(PERSON_WEIGHTS)
-    if persons is not None:
-        people = person_weights(str(persons))
-        require_regular(people)
     if weights is not None:
         require_regular(actions)
+    people = actions.with_name(PERSON_WEIGHTS)
+    if persons is not None:
+        people = persons if isinstance(persons, Path) else person_weights(persons)
+        require_regular(people)
     if not actions.is_file():
-        raise InputError(f"{actions}: run `make demo` first, or name the weights to use")
+        raise InputError(f"{actions}: no such file; run `make demo` first, or give weights")
     if not people.is_file():
-        raise InputError(f"{people}: not there; name a person detector (light, say)")
+        raise InputError(f"{people}: no such file; give a person detector (light, say)")
     return actions, people

@@ -74,10 +74,10 @@ class ActionPipeline:
         ]
         nobody = np.zeros((0, len(self.actions.class_map)), np.float32)
         scores = [nobody] * len(batch)
-        busy = [place for place, seen in enumerate(people) if len(seen)]
+        busy = [place for place, seen in enumerate(people) if len(seen.boxes)]
         if busy:
             clips = np.stack([batch[place].clip for place in busy])
             rows = self.actions.scores(clips, [people[place].boxes for place in busy])
-            scores = [nobody if not len(seen) else rows.pop(0) for seen in people]
+            scores = [nobody if not len(seen.boxes) else rows.pop(0) for seen in people]
         for moment, seen, row in zip(batch, people, scores, strict=True):
             yield ScoredPeople(moment.frame, moment.time, seen, row)

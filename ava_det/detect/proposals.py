@@ -58,9 +58,9 @@ def _people(
         yield PersonBoxes(
             keyframe=keyframe,
             boxes=found.boxes,
-            actions=((),) * len(found),
+            actions=((),) * len(found.boxes),
             scores=found.scores,
-            person_ids=np.full(len(found), -1, np.int64),
+            person_ids=np.full(len(found.boxes), -1, np.int64),
         )
 
 

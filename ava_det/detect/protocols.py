@@ -33,10 +33,6 @@ class People:
     scores: np.ndarray
     tracks: np.ndarray = field(default_factory=_no_tracks)
 
-    def __len__(self) -> int:
-        """R, how many."""
-        return len(self.boxes)
-
 
 class PersonFinder(Protocol):
     """A person detector that is ready to run."""

@@ -45,8 +45,8 @@ class VideoWriter:
 
     The file appears when the block ends without an error, and not at all otherwise.
 
-    >>> with VideoWriter(path, height=240, width=320, rate=25) as writer:  # doctest: +SKIP
-    ...     writer.write(frame)
+    >>> with VideoWriter("black.mp4", height=240, width=320, rate=25) as writer:
+    ...     writer.write(np.zeros((240, 320, 3), np.uint8))
     """
 
     def __init__(

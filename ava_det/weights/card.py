@@ -56,22 +56,23 @@ def read_card(path: Path, task: str | None = None) -> ModelCard:
     Raises:
         InputError: the file is missing, damaged, not one of ours, or of another task.
     """
-    with opened(path, "numpy") as (_, _, card):
-        if task is not None and task != card.task:
-            raise InputError(f"{path}: weights of task {card.task!r}, not of {TASKS[task]}")
+    with opened(path, "numpy", task) as (_, _, card):
         return card
 
 
 @contextmanager
-def opened(path: Path, framework: str) -> Generator[tuple[Any, Mapping[str, str], ModelCard]]:
+def opened(
+    path: Path, framework: str, task: str | None = None
+) -> Generator[tuple[Any, Mapping[str, str], ModelCard]]:
     """A file of ours, its header and the card in it, which is checked; no tensor is read yet.
 
     Args:
         path: the file.
         framework: of the tensors, as safetensors calls it.
+        task: as in `read_card`.
 
     Raises:
-        InputError: the file is missing, damaged or not one of ours.
+        InputError: as in `read_card`.
     """
     require_regular(path, _MOST_BYTES)
     with path.open("rb") as start:
@@ -89,6 +90,8 @@ def opened(path: Path, framework: str) -> Generator[tuple[Any, Mapping[str, str]
             raise InputError(f"{path}: not a weight file of ava_det ({words})")
         with naming_card(path):
             card = _parse(header["card"])
+        if task is not None and task != card.task:
+            raise InputError(f"{path}: weights of task {card.task!r}, not of {TASKS[task]}")
         yield file, header, card
 
 

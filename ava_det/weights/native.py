@@ -113,17 +113,21 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], ModelCard]:
         return _tensors(path, file, header), card
 
 
-def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
+def load_model(path: Path, task: str | None = None) -> tuple[nn.Module, ModelCard]:
     """Build the model that a weight file names and fill it; in evaluation mode, float32.
 
     What its card asks for is compared with the file's header, and its memory counted, before
     anything of that size is read or allocated.
 
+    Args:
+        path: the file.
+        task: what the file must be of: "classifier", "detector" or "persons"; None takes any.
+
     Raises:
-        InputError: the file is missing, damaged or not one of ours, or its card is of a model that
-            is too large, or not that of its tensors.
+        InputError: the file is missing, damaged, not one of ours or of another task, or its card is
+            of a model that is too large, or not that of its tensors.
     """
-    with _opened(path) as (file, header, card):
+    with _opened(path, task) as (file, header, card):
         build, clip = zoo.TASKS[card.task], card.clip
         try:
             with torch.device("meta"):
@@ -143,9 +147,11 @@ def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
 
 
 @contextmanager
-def _opened(path: Path) -> Generator[tuple[Any, Mapping[str, str], ModelCard]]:
+def _opened(
+    path: Path, task: str | None = None
+) -> Generator[tuple[Any, Mapping[str, str], ModelCard]]:
     """A file of ours, its header and the card in it, which is checked; no tensor is read yet."""
-    with opened(path, "pt") as (file, header, card):
+    with opened(path, "pt", task) as (file, header, card):
         with naming_card(path):
             check_arguments(card.task, card.arguments)
             count = card.arguments.get("num_classes", 1)  # a person detector has one

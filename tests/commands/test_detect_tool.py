@@ -177,12 +177,13 @@ def test_missing_weights_say_what_to_do(run_tool, clip, tmp_path, random_weights
     ran = run_tool("detect", clip, "--output", "out")
     assert ran.code == 1
     assert ran.err == (
-        "error: runs/demo/action.safetensors: run `make demo` first, or give --weights\n"
+        "error: runs/demo/action.safetensors: no such file; run `make demo` first, or give "
+        "weights\n"
     )
     shutil.copy(random_weights / "action.safetensors", tmp_path)
     ran = run_tool("detect", clip, "--output", "out", "--weights", "action.safetensors")
     assert ran.code == 1
-    assert "persons.safetensors: give --persons" in ran.err
+    assert "persons.safetensors: no such file; give a person detector (light" in ran.err
 
 
 @pytest.mark.holds("13.10 every error names its file and row")

@@ -238,8 +238,8 @@ def test_numbers_that_make_no_sense(world, run_tool, tmp_path, option):
 def test_annotated_people_are_kept_beside_those_who_are_found(
     world, random_weights, run_tool, tmp_path, monkeypatch
 ):
-    def find(self, keyframes, frames):
-        return [PersonBoxes(k, CORNERS, ((), ()), SCORES, NOBODYS) for k in keyframes]
+    def find(self, frames):
+        return [People(CORNERS, SCORES) for _ in frames]
 
     monkeypatch.setattr(TorchPersons, "people", find)
     path = tmp_path / "people.csv"
@@ -261,7 +261,7 @@ def test_annotated_people_are_kept_beside_those_who_are_found(
 
 
 CORNERS = np.array([[0.8, 0.8, 1.0, 1.0], [0.0, 0.9, 0.1, 1.0]])
-SCORES, NOBODYS = np.array([0.4, 0.3]), np.full(2, -1, np.int64)
+SCORES = np.array([0.4, 0.3])
 
 
 def test_frames_of_a_list_are_read(two_films, random_weights, run_tool, tmp_path):

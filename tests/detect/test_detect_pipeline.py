@@ -16,7 +16,7 @@ def test_the_pipeline_joins_people_tracks_and_actions(film):
         times = video.frame_times[::5].tolist()
     assert [result.frame for result in results] == [0, 5, 10, 15, 20, 25]
     assert [result.time for result in results] == times
-    assert [len(result.people) for result in results] == [0, 1, 1, 1, 1, 1]
+    assert [len(result.people.boxes) for result in results] == [0, 1, 1, 1, 1, 1]
     assert [result.people.tracks.tolist() for result in results] == [[], *[[0]] * 5]
     assert actions.asked == [[1]] * 5  # the model does not run for nobody
     np.testing.assert_allclose(results[2].people.boxes, [[0.2, 0.2, 0.5, 0.9]])

@@ -15,7 +15,6 @@ from ava_det.model.faster_rcnn import relative_boxes
 from ava_det.model.inference import channels_last, fold_norms
 from ava_det.resize import resize_short_side
 from ava_det.structures import ClipShape
-from ava_det.weights.card import read_card
 from ava_det.weights.native import load_model
 
 
@@ -48,8 +47,7 @@ class TorchActions:
                 the device.
         """
         usable_device(device)  # before the time that loading takes
-        read_card(path, "detector")
-        model, card = load_model(path)
+        model, card = load_model(path, "detector")
         assert isinstance(model, ActionDetector)
         names = {number: name for number, name, _ in card.classes}
         groups = {number: group for number, _, group in card.classes if group}
@@ -95,8 +93,7 @@ class TorchPersons:
         Raises:
             InputError: it cannot be read or is not of a person detector.
         """
-        read_card(path, "persons")
-        model, card = load_model(path)
+        model, card = load_model(path, "persons")
         assert isinstance(model, GeneralizedRCNN)
         return cls(model, short_side or card.clip.short_side, device)
 
