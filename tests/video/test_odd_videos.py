@@ -2,6 +2,7 @@
 
 import os
 import resource
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
+import av
 import cv2
 import made_videos as made
 import numpy as np
@@ -380,3 +382,45 @@ def test_whatever_decoding_raises_names_the_file(
         monkeypatch.setattr(Video, "_decode_from", fail)
         with pytest.raises(InputError, match=r"some\.mp4: "):
             calls[method](video)
+
+
+def with_data_in(target: Path, film: bytes) -> bytes:
+    """A QuickTime film whose first track has its data in another file ("QuickTime File Format",
+    "Data reference atoms"), as editors write it.
+    """
+    place, path = target.name.encode(), str(target).encode()
+    volume = b"\4" + b"disk".ljust(27, b"\0") + bytes(12)
+    record = struct.pack(">HH", 2, len(path)) + path + bytes(len(path) % 2) + b"\xff\xff\0\0"
+    name = bytes([len(place)]) + place.ljust(63, b"\0") + bytes(16)
+    alias = bytes(10) + volume + name + struct.pack(">HH", 1, 1) + bytes(16) + record
+    entry = struct.pack(">I4sI", len(alias) + 12, b"alis", 0) + alias
+    places, start = [], 0
+    for atom in (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"):
+        while film[start + 4 : start + 8] != atom:
+            start += struct.unpack_from(">I", film, start)[0]
+        places.append(start)
+        start += 8
+    old = places[-1] + 16  # behind the number of entries
+    size = struct.unpack_from(">I", film, old)[0]
+    result = bytearray(film[:old] + entry + film[old + size :])
+    for start in places:
+        struct.pack_into(
+            ">I", result, start, struct.unpack_from(">I", film, start)[0] + len(entry) - size
+        )
+    return bytes(result)
+
+
+@pytest.mark.holds("13.9 bounds: a film with its data in another file does not open that")
+def test_data_in_another_file_is_not_read(tmp_path: Path) -> None:
+    other = made.encode(tmp_path / "other.mov", "libx264", 5)
+    path = tmp_path / "film.mov"
+    path.write_bytes(with_data_in(other, other.read_bytes()))
+    options = {"enable_drefs": "1", "use_absolute_path": "1"}
+    with av.open(path, options=options) as container:  # the reference is a right one
+        assert len(list(container.decode(video=0))) == 5
+    with pytest.raises(InputError, match=r"film\.mov: no frame of it can be decoded"):
+        Video(path)
+    other.unlink()
+    os.mkfifo(other)  # which would be waited for
+    with pytest.raises(InputError, match=r"film\.mov: no frame of it can be decoded"):
+        Video(path)
