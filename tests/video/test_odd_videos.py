@@ -26,7 +26,7 @@ from ava_det.video.facts import Facts, file_facts, header_facts
 from ava_det.video.files import files_by_stem, has_video, video_files
 from ava_det.video.frame_folders import FrameFolder, FrameFolderReader
 from ava_det.video.picture_size import MOST_ASPECT
-from ava_det.video.video import Video, VideoReader
+from ava_det.video.video import Video, VideoReader, _in_order
 
 OPEN_GOP = {"x264-params": "open-gop=1:keyint=12:bframes=3:scenecut=0"}
 X265 = {"x265-params": "open-gop=1:keyint=12:bframes=3:log-level=none"}
@@ -393,7 +393,7 @@ def with_data_in(target: Path, film: bytes) -> bytes:
     record = struct.pack(">HH", 2, len(path)) + path + bytes(len(path) % 2) + b"\xff\xff\0\0"
     name = bytes([len(place)]) + place.ljust(63, b"\0") + bytes(16)
     alias = bytes(10) + volume + name + struct.pack(">HH", 1, 1) + bytes(16) + record
-    entry = struct.pack(">I4sI", len(alias) + 12, b"alis", 0) + alias
+    entry = struct.pack(">I4sI", len(alias) + 12, b"al" + b"is", 0) + alias
     places, start = [], 0
     for atom in (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"):
         while film[start + 4 : start + 8] != atom:
@@ -424,3 +424,42 @@ def test_data_in_another_file_is_not_read(tmp_path: Path) -> None:
     os.mkfifo(other)  # which would be waited for
     with pytest.raises(InputError, match=r"film\.mov: no frame of it can be decoded"):
         Video(path)
+
+
+@pytest.mark.holds("13.6 frames: those that a damaged file gives late are not lost")
+@pytest.mark.parametrize(
+    ("given", "wanted", "expected"),
+    [
+        ([0, 1, 3, 2, 4], range(5), [0, 1, 2, 3, 4]),
+        ([9, 19, 10, 20, 11, *range(21, 40)], range(9, 40), [9, 10, 11, *range(19, 40)]),
+        ([0, 2, *range(3, 30), 1], range(30), [0, *range(2, 30)]),  # too late
+        ([4, 2, 8], [2, 4, 6, 8], [2, 4, 8]),
+        ([], range(3), []),
+        ([2], range(3), [2]),
+    ],
+)
+def test_late_frames_wait_for_their_turn(given, wanted, expected) -> None:
+    pairs = ((number, str(number)) for number in given)
+    assert list(_in_order(pairs, np.array(wanted))) == [(k, str(k)) for k in expected]  # type: ignore
+
+
+@pytest.mark.holds("13.6 frames: those that a damaged file gives late are not lost")
+def test_a_damaged_stream_gives_all_that_can_be_decoded_in_order(tmp_path: Path) -> None:
+    whole = made.encode(tmp_path / "whole.ts", "libx264", 40, b_frames=3).read_bytes()
+    path, late = tmp_path / "damaged.ts", 0
+    for seed in range(200):
+        rng, data = np.random.default_rng(seed), bytearray(whole)
+        for place in rng.integers(500, len(whole) - 400, 4).tolist():
+            del data[place : place + 188]
+        path.write_bytes(data)
+        try:
+            with Video(path) as video:
+                numbers = np.arange(len(video))
+                decoded = [number for number, _ in video._decode(numbers)]
+                assert [number for number, _ in video.pictures(numbers)] == sorted(decoded)
+                late += decoded != sorted(decoded)
+        except InputError:
+            continue
+        if late == 2:
+            return
+    pytest.fail("no damage made a decoder give frames out of order")
