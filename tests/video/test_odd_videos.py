@@ -291,9 +291,9 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")
     os.mkfifo(tmp_path / "00001.png")
     for path in (tmp_path / "pipe.mp4", Path("/dev/zero")):
-        with pytest.raises(InputError, match=f"{path}: is a pipe or a device"):
+        with pytest.raises(InputError, match=f"{path}: a pipe or a device"):
             Video(path)
-    with pytest.raises(InputError, match=r"00001\.png: is no file"):
+    with pytest.raises(InputError, match=r"00001\.png: a pipe or a device"):
         _folder_reader(tmp_path).size(tmp_path)
 
 
