@@ -31,7 +31,7 @@ from ava_det.data.subset import stratified_part
 from ava_det.data.unreadable import CollateDrawn, ListingLoader, UnreadableList
 from ava_det.formats.ava_csv import require_known, table_of
 from ava_det.formats.class_map import ClassMap
-from ava_det.formats.proposals import read_proposals
+from ava_det.formats.proposals import read_proposals, require_score
 from ava_det.structures import AnnotatedKeyframe, InputError
 from ava_det.video.frame_folders import FrameFolderReader
 from ava_det.video.video import FrameReader, VideoReader
@@ -62,6 +62,7 @@ def get_records(
         fraction: keep so large a part of every class of a classification set.
         fraction_seed: which part.
     """
+    require_score(threshold)
     names = [names] if isinstance(names, str) else list(names)
     records: Any = _joined([_load(check_known(name)) for name in names])
     if fraction != 1:

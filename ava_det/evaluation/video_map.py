@@ -159,7 +159,10 @@ def video_map(
         hits = _hits(len(found), overlaps, threshold, rules.second_choice)
         ranked = [hits[ranges[k] : ranges[k + 1]] for k in columns]
         area = trapezoid_precision if rules.trapezoid else average_precision
-        each = [area(ranked[k], positives[k]) if positives[k] else None for k in columns]
+        each = [
+            (area(ranked[k], positives[k]) if ranked[k].any() else 0.0) if positives[k] else None
+            for k in columns
+        ]
         ap[threshold] = dict(zip(names, each, strict=True))
     counts = np.diff(ranges).tolist()
     return VideoMap(

@@ -54,7 +54,9 @@ def open_text(path: StrPath) -> IO[str]:
         zeros = bytes(byte and ord("x") for byte in start)
         other = next((name for mark, name in _MARKS.items() if start.startswith(mark)), None)
         if other := other or _ZEROS.get(zeros):
-            raise InputError(f"{path}: {other} text, as some programs save it: save it as UTF-8")
+            raise InputError(
+                f"{path}: {other} text, as some spreadsheets save it: save it as UTF-8"
+            )
     except BaseException:
         file.close()
         raise

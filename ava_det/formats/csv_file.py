@@ -85,13 +85,17 @@ def csv_rows(path: StrPath, most: int = MOST_LINES) -> Iterator[tuple[int, list[
 
     Raises:
         InputError: as `text_lines`; a quote that is not closed; columns that something else than
-            commas separates.
+            commas separates; a header line that is not the first row.
     """
     number, begun = 0, False
     try:
         for number, fields in enumerate(csv.reader(text_lines(path, most)), 1):
             if not begun and any(fields):
                 _require_commas(path, number, fields)
+                if number > 1 and len(fields) > 1 and not any(map(is_number, fields)):
+                    raise InputError(
+                        f"{path}: row {number}: a header line behind blank rows: take these out"
+                    )
                 begun = True
             yield number, fields
     except csv.Error as error:

@@ -37,12 +37,24 @@ def read_proposals(
         entry of a pickle, from 1. A keyframe that is listed without a box stays listed.
 
     Raises:
-        InputError: A row or entry is malformed, or a pickle holds anything but arrays.
+        InputError: A row or entry is malformed, a pickle holds anything but arrays, or the
+            threshold is no score.
     """
     path = Path(path)
+    require_score(threshold)
     read = _read_pickle if path.suffix.lower() in PICKLES else read_boxes
     table = read(path, per_second)
     return table[~(table["score"] < threshold)] if threshold > 0 else table
+
+
+def require_score(threshold: float) -> None:
+    """Refuse a least score that no score is, such as 30 for 0.3.
+
+    Raises:
+        InputError: it is not from 0 to 1.
+    """
+    if not 0 <= threshold <= 1:
+        raise InputError(f"threshold={threshold}: scores are from 0 to 1")
 
 
 def _read_pickle(path: Path, per_second: int | None) -> pd.DataFrame:

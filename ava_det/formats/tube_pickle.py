@@ -168,7 +168,8 @@ def _corrected(where: str, part: Any, labels: int) -> AnnotatedTube:
     if not 0 <= label < labels:
         raise InputError(f"{where}: label {label} of {labels}")
     boxes: Any = part.get("boxes")
-    if first < 0 or getattr(boxes, "shape", ()) != (end - first, 4) or not np.isfinite(boxes).all():
+    shape = getattr(boxes, "shape", ())
+    if first < 0 or shape != (end - first, 4) or not (np.abs(boxes) < 2**31).all():
         raise InputError(f"{where}: boxes are not x y width height of frames {first} to {end - 1}")
     corner, sides = np.asarray(boxes[:, :2], np.float64), np.asarray(boxes[:, 2:], np.float64)
     return AnnotatedTube(label, np.arange(first, end), np.hstack([corner, corner + sides]))

@@ -31,16 +31,18 @@ def video_files(folder: Path) -> dict[str, Path]:
 
 
 def files_by_stem(folder: Path) -> dict[str, Path]:
-    """The video files anywhere below a folder, by bare name; of two of one name the first.
+    """The video files anywhere below a folder, by bare name.
 
     Raises:
-        InputError: there is no such folder.
+        InputError: there is no such folder, or two files of one name.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; datasets/README.md says what goes here")
     files: dict[str, Path] = {}
     for path in _below(folder):
-        files.setdefault(path.stem, path)
+        other = files.setdefault(path.stem, path)
+        if other != path:
+            raise InputError(f"{path}: {other} has the same name; move one of them away")
     return files
 
 

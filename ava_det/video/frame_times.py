@@ -4,6 +4,7 @@ The stamps come in the order in which a decoder gives the frames, so that they s
 """
 
 import bisect
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -48,6 +49,31 @@ def frame_times(
         times += [seconds[place] + offset for place in run]
     damaged = sum(stamp is not None for stamp in stamps) - len(places)
     return _filled(len(stamps), places or [0], times or [0.0], step), damaged
+
+
+def without_slips(stamps: Sequence[int | None]) -> list[int | None]:
+    """Stamps of an MPEG program stream, where not every picture has one in the file.
+
+    FFmpeg's reader makes some a step late, from one that jumps two steps ahead to the one before a
+    standstill. These are set right.
+
+    >>> without_slips([0, 40, 120, 160, 160, 200])
+    [0, 40, 80, 120, 160, 200]
+    """
+    result = list(stamps)
+    ahead = [None if a is None or b is None else b - a for a, b in itertools.pairwise(stamps)]
+    steps = [step for step in ahead if step]
+    step = round(float(np.median(steps))) if steps else 0
+    since = None  # the place of a jump, after which all goes on at the usual step
+    for place, by in enumerate(ahead, 1):
+        if by is not None and step and abs(by - 2 * step) <= 1:
+            since = place
+        elif by == 0 and since is not None:
+            result[since:place] = [s - step for s in stamps[since:place] if s is not None]
+            since = None
+        elif by is None or abs(by - step) > 1:
+            since = None
+    return result
 
 
 def _filled(count: int, places: list[int], times: list[float], step: float) -> np.ndarray:

@@ -19,7 +19,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from ava_det.structures import InputError
-from ava_det.video.frame_times import ORDINARY, frame_times
+from ava_det.video.frame_times import ORDINARY, frame_times, without_slips
 from ava_det.video.opening import feed, open_video, read_packets
 from ava_det.video.orientation import Orientation, orientation_of, shown_aspect
 from ava_det.video.picture_size import require_usable
@@ -28,6 +28,7 @@ HIDDEN_FRAMES = {"vp8"}  # codecs with packets that show nothing and are not mar
 COUNTING = {"avi", "mxf"}  # containers whose time stamps only count packets
 REORDERING = {"h264", "hevc"}  # codecs that may not know at first that frames are out of order
 MADE_UP = {"matroska,webm"}  # containers without decoding time stamps: FFmpeg makes them up
+PROGRAM_STREAM = "mpeg"  # .mpg and .vob
 DISCONTINUOUS = {"mpegts", "mpeg"}  # containers whose clock may start anew, or wrap, anywhere
 MOST_GAP = 10.0  # seconds that such a clock may jump ahead and be believed, as in FFmpeg
 DEFAULT_RATE = 25.0  # frames a second where a file tells nothing, as in FFmpeg
@@ -266,6 +267,8 @@ def _times(
         either = [packet.dts if packet.pts is None else packet.pts for packet in shown]
         known = sorted(stamp for stamp in either if stamp is not None)
         stamps = known if len(known) == len(shown) else [None] * len(shown)
+    if container.format.name == PROGRAM_STREAM:
+        stamps = without_slips(stamps)
     rate = float(stream.average_rate or DEFAULT_RATE)
     gap = MOST_GAP if container.format.name in DISCONTINUOUS else None
     times, damaged = frame_times(stamps, float(stream.time_base or 1), 1 / rate, gap)

@@ -7,7 +7,7 @@ file is damaged).
 import itertools
 import os
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +16,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from ava_det.structures import InputError
+from ava_det.video.frame_times import ORDINARY
 from ava_det.video.index import DEFAULT_RATE, FrameIndex, mark_of, read_index
 from ava_det.video.opening import feed, named, open_video, read_packets
 from ava_det.video.orientation import Size, displayed_size
@@ -142,15 +143,13 @@ class Video:
             InputError: at the end, if frames of the file could not be decoded.
         """
         wanted = np.arange(int(nearest_frames(self.frame_times, start)), len(self))
-        decoded, last = 0, -1
+        decoded = 0
         with (
             Video(self.path, self._short_side, self._threads, self.index) as video,
             named(self.path),
         ):
-            for frame, picture in video._decode(wanted):
-                if frame < last:  # a decoder gives those of a damaged file in another order
-                    continue
-                decoded, last = decoded + 1, frame
+            for frame, picture in video.pictures(wanted):
+                decoded += 1
                 yield float(self.frame_times[frame]), np.ascontiguousarray(video._rgb(picture))
         if decoded < len(wanted):
             raise InputError(
@@ -165,10 +164,10 @@ class Video:
             frames: (T,) numbers, increasing.
 
         Yields:
-            (number, frame) of those that can be decoded.
+            (number, frame) of those that can be decoded, in order.
         """
         with named(self.path):
-            yield from self._decode(frames)
+            yield from _in_order(self._decode(frames), frames)
 
     def _rgb(self, picture: av.VideoFrame) -> np.ndarray:
         """(H, W, 3) uint8 of a decoded frame, a view of its memory."""
@@ -253,6 +252,26 @@ class Video:
         self.close()
         self._container, self._stream = open_video(self.path, self._threads)
         self._packets, self._next = read_packets(self._container, self._stream), 0
+
+
+def _in_order(
+    decoded: Iterable[tuple[int, av.VideoFrame]], wanted: np.ndarray
+) -> Iterator[tuple[int, av.VideoFrame]]:
+    """Frames by number: a decoder may give those of a damaged file in another order.
+
+    What comes before its turn waits, until it is clear that the frames before it are lost: no codec
+    holds a frame back for longer.
+    """
+    waiting: dict[int, av.VideoFrame] = {}
+    turns = iter(wanted.tolist())
+    turn = next(turns, None)
+    for frame, picture in itertools.chain(decoded, [(-1, None)]):
+        if picture is not None and turn is not None and frame >= turn:
+            waiting[frame] = picture
+        while waiting and (turn in waiting or len(waiting) > ORDINARY or picture is None):
+            if turn in waiting:
+                yield turn, waiting.pop(turn)
+            turn = next(turns, None)
 
 
 class FrameReader(Protocol):

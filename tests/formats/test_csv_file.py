@@ -251,3 +251,36 @@ def test_rows_and_lines_count_alike(tmp_path):
 )
 def test_numbers_are_those_of_pandas_too(text, number):
     assert is_number(text) == number
+
+
+@pytest.mark.holds("13.8 columns: a header line behind blank rows")
+@pytest.mark.parametrize("read", [read_ground_truth, read_keyframes, read_sizes, read_class_map])
+def test_a_header_behind_blank_rows_is_named_as_such(tmp_path, read):
+    header = {read_sizes: "video,width,height", read_class_map: "id,name"}.get(read, "video,tick")
+    path = write(tmp_path, f"\n\r\n{header}\n")
+    with pytest.raises(InputError, match=r"rows\.csv: row 3: a header line behind blank rows"):
+        read(path)
+
+
+@pytest.mark.holds("13.8 ;, tab and UTF-16 are named as what they are")
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        *(
+            (f"utf-{size}{order}", f"UTF-{size}")
+            for size in (16, 32)
+            for order in ("", "-le", "-be")
+        ),
+        ("utf-8-sig", ""),
+        ("utf-8", ""),
+    ],
+)
+@pytest.mark.parametrize("text", ["video", "\ufeffvideo"])
+def test_an_encoding_is_called_by_its_name(tmp_path, encoding, name, text):
+    path = tmp_path / "rows.csv"
+    path.write_bytes(text.encode(encoding))
+    if not name:
+        assert next(iter(text_lines(path))).endswith("video")
+        return
+    with pytest.raises(InputError, match=rf"rows\.csv: {name} text, .*: save it as UTF-8"):
+        list(text_lines(path))

@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
+from ava_det.data.build import get_records
 from ava_det.formats.ava_rows import BOX
 from ava_det.formats.proposals import read_proposals
 from ava_det.structures import InputError
@@ -183,3 +184,13 @@ def test_small_pickles_of_very_much(tmp_path, monkeypatch):
     path.write_bytes(pickle.dumps(dict.fromkeys([f"v,{k}" for k in range(300)], BOX5.repeat(9, 0))))
     with pytest.raises(InputError, match="more than 1,000 boxes"):
         read_proposals(path)
+
+
+@pytest.mark.holds("13.12 a score threshold is from 0 to 1, in a config, too")
+@pytest.mark.parametrize("threshold", [30, -0.1, 1.01, float("nan")])
+def test_a_threshold_that_is_no_score_is_refused(tmp_path, threshold):
+    path = pickled(tmp_path / "boxes.pkl", {"v,0902": np.zeros((0, 5))})
+    with pytest.raises(InputError, match=r"threshold=.*: scores are from 0 to 1"):
+        read_proposals(path, threshold)
+    with pytest.raises(InputError, match=r"threshold=.*: scores are from 0 to 1"):
+        get_records("none", threshold=threshold)

@@ -82,7 +82,7 @@ def test_what_is_missing_or_broken_is_named(folder):
     with pytest.raises(InputError, match="no frame of video 'w' is listed"):
         reader.times(folder.folder / "w")
     (path / "v_000001.jpg").unlink()
-    with pytest.raises(InputError, match=r"v_000001\.jpg: No such file"):
+    with pytest.raises(InputError, match=r"v_000001\.jpg: no such file"):
         reader.frames(path, np.array([0.1]))
     (path / "v_000003.jpg").write_bytes(b"no picture")
     with pytest.raises(InputError, match=r"v_000003\.jpg: not a readable picture"):

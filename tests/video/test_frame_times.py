@@ -2,13 +2,15 @@
 
 import doctest
 
+import made_videos as made
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ava_det.video import frame_times as module
-from ava_det.video.frame_times import frame_times
+from ava_det.video.frame_times import frame_times, without_slips
+from ava_det.video.video import Video
 
 STEADY = [40 * i for i in range(30)]
 MINUTE = 60_000
@@ -97,3 +99,34 @@ def test_sound_stamps_are_kept_exactly(stamps: set[int]) -> None:
     times, damaged = frame_times(ordered, 1e-3, 0.04)
     assert times.tolist() == [(stamp - ordered[0]) * 1e-3 for stamp in ordered]
     assert damaged == 0
+
+
+@pytest.mark.holds("13.6 frames: no stamp of a program stream counts as damaged by mistake")
+@pytest.mark.parametrize(
+    ("stamps", "expected"),
+    [
+        ([0, 40, 120, 160, 160, 200, 240], [0, 40, 80, 120, 160, 200, 240]),
+        ([0, 40, 120, 120, 160, 240, 240, 280], [0, 40, 80, 120, 160, 200, 240, 280]),
+        ([0, 3754, 11261, 15015, 15014, 18768], [0, 3754, 11261, 15015, 15014, 18768]),
+        ([0, 40, 120, 160, 200], [0, 40, 120, 160, 200]),  # a picture is not there
+        ([0, 40, 40, 80, 160], [0, 40, 40, 80, 160]),
+        ([0, 80, 120, 500, 540, 540], [0, 80, 120, 500, 540, 540]),
+        ([0, None, 120, 160, 160], [0, None, 120, 160, 160]),
+        ([None, 0, 40, 120, 160, 160, 200, 240], [None, 0, 40, 80, 120, 160, 200, 240]),
+        ([], []),
+        ([7], [7]),
+        ([7, 7, 7], [7, 7, 7]),
+    ],
+)
+def test_stamps_that_slip_by_a_step_are_set_right(stamps, expected) -> None:
+    assert without_slips(stamps) == expected
+
+
+@pytest.mark.holds("13.6 frames: no stamp of a program stream counts as damaged by mistake")
+@pytest.mark.parametrize("b_frames", [0, 2])
+@pytest.mark.parametrize("count", [40, 41, 100])
+@pytest.mark.parametrize("name", ["film.mpg", "film.vob"])
+def test_a_program_stream_of_ffmpeg_is_even(tmp_path, b_frames, count, name) -> None:
+    with Video(made.encode(tmp_path / name, "mpeg2video", count, b_frames=b_frames)) as video:
+        np.testing.assert_allclose(video.frame_times, np.arange(count) / 25, atol=1e-9)
+        assert video.index.damaged_stamps == 0

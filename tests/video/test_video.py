@@ -244,7 +244,7 @@ def _all_damaged(path: Path) -> None:
     ("make", "reason"),
     [
         (lambda path: None, "no such file"),
-        (_folder, "is a folder"),
+        (_folder, "a folder, not a file"),
         (Path.touch, "not a readable video"),
         (_text, "not a readable video"),
         (_play_list, "not a readable video"),

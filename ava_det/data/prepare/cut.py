@@ -112,11 +112,8 @@ def _by_picture(
     """Each frame once, with the times that it is shown at."""
     wanted, first = np.unique(frames, return_index=True)
     shown = dict(zip(wanted.tolist(), np.split(times, first[1:]), strict=True))
-    last = -1
     for frame, picture in video.pictures(wanted):
-        if frame > last:  # a damaged file may give them out of order
-            last = frame
-            yield _upright(video, picture), shown[frame]
+        yield _upright(video, picture), shown[frame]
 
 
 def _upright(video: Video, picture: av.VideoFrame) -> av.VideoFrame:

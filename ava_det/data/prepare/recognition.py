@@ -9,6 +9,7 @@ import csv
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from ava_det.formats.settings import claim
 from ava_det.formats.video_lists import ListedVideo, write_video_list
 from ava_det.structures import InputError
 from ava_det.video.files import VIDEO_SUFFIXES
+from ava_det.video.orientation import SQUARE
 from ava_det.video.picture_files import read_picture
 from ava_det.video.picture_size import scaled_size
 from ava_det.video.video import Video
@@ -81,13 +83,15 @@ def prepare(
         InputError: none of the videos is there, or `root` was made with another resizing.
     """
     sources = find_videos(videos)
-    places = {
-        wanted.names: source
+    found = {
+        wanted.names: files
         for rows in annotations.lists.values()
         for wanted in rows
-        if (source := _source_of(wanted, sources))
+        if (files := _sources_of(wanted, sources))
     }
-    if not places:
+    places = {names: files[0] for names, files in found.items() if len(files) == 1}
+    reasons = {names: _of_one_name(files) for names, files in found.items() if len(files) > 1}
+    if not found:
         example = next(iter(next(iter(annotations.lists.values()))))
         raise InputError(f"{videos}: holds no video of the lists, such as {example.names[0]}")
     files, broken = dict(places), {}
@@ -97,25 +101,25 @@ def prepare(
         files = {names: _target(source, videos, root) for names, source in places.items()}
         jobs = {places[names]: target for names, target in files.items()}
         broken = _resize_all(jobs, resizing, workers or os.cpu_count() or 1)
-    reasons = {names: broken[source] for names, source in places.items() if source in broken}
+    reasons |= {names: broken[source] for names, source in places.items() if source in broken}
     return _write_lists(annotations, files, reasons, root)
 
 
-def find_videos(folder: Path) -> dict[str, Path]:
+def find_videos(folder: Path) -> dict[str, list[Path]]:
     """The videos, and folders of pictures, below a folder.
 
     Returns:
-        Each under the last parts of its path without a suffix, from its bare name to all of it; of
-        several that end alike, the first in order of their paths has the shorter names.
+        Each under the last parts of its path without a suffix, from its bare name to all of it;
+        several that end alike are under one name, in order of their paths.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
-    found: dict[str, Path] = {}
+    found: dict[str, list[Path]] = {}
     for path in sorted(_walk(folder)):
         parts = path.relative_to(folder).parts
         name = parts[-1] if path.is_dir() else Path(parts[-1]).stem
         for start in range(len(parts)):
-            found.setdefault("/".join([*parts[start:-1], name]), path)
+            found.setdefault("/".join([*parts[start:-1], name]), []).append(path)
     return found
 
 
@@ -137,8 +141,13 @@ def _walk(folder: Path) -> Iterator[Path]:
                     yield Path(place, name)
 
 
-def _source_of(wanted: WantedVideo, sources: Mapping[str, Path]) -> Path | None:
-    return next((sources[name] for name in wanted.names if name in sources), None)
+def _sources_of(wanted: WantedVideo, sources: Mapping[str, list[Path]]) -> list[Path]:
+    """The files of a video: one, none, or several that the annotations do not tell apart."""
+    return next((sources[name] for name in wanted.names if name in sources), [])
+
+
+def _of_one_name(files: list[Path]) -> str:
+    return f"{len(files)} files have this name: {', '.join(map(str, files[:3]))}"
 
 
 def _target(source: Path, videos: Path, root: Path) -> Path:
@@ -167,10 +176,10 @@ def resize(source: Path, target: Path, resizing: Resizing) -> str:
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        frames, rate = _frames_of(source, resizing)
+        frames, rate, aspect = _frames_of(source, resizing)
         start, first = next(frames)
         height, width = first.shape[:2]
-        with VideoWriter(target, height, width, rate, 1, KEY_FRAMES) as writer:
+        with VideoWriter(target, height, width, rate, 1, KEY_FRAMES, aspect) as writer:
             writer.write(first, start)
             for seconds, frame in frames:
                 writer.write(frame, seconds)
@@ -181,15 +190,17 @@ def resize(source: Path, target: Path, resizing: Resizing) -> str:
 
 def _frames_of(
     source: Path, resizing: Resizing
-) -> tuple[Iterator[tuple[float, np.ndarray]], float]:
-    """(seconds, (H, W, 3) uint8 RGB) of a video or of a folder of pictures, and its rate."""
+) -> tuple[Iterator[tuple[float, np.ndarray]], float, Fraction]:
+    """(seconds, (H, W, 3) uint8 RGB) of a video or of a folder of pictures, its rate, and width by
+    height of its pixels.
+    """
     if source.is_dir():
         names = [path for path in sorted(source.iterdir()) if path.suffix.lower() in PICTURES]
-        return _pictures(names, resizing), resizing.rate
+        return _pictures(names, resizing), resizing.rate, SQUARE
     with Video(source) as video:
         side = min(resizing.short_side, video.height, video.width)
-        rate = video.rate
-    return _stream(source, side), rate
+        rate, aspect = video.rate, video.index.aspect
+    return _stream(source, side), rate, aspect
 
 
 def _stream(source: Path, short_side: int) -> Iterator[tuple[float, np.ndarray]]:

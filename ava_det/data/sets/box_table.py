@@ -5,7 +5,6 @@ import warnings
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from ava_det.formats.atomic import open_text
@@ -16,7 +15,7 @@ from ava_det.structures import InputError
 MOST_ROWS = 10_000_000  # UCF101-24 has 460,000
 _TEXT = ("video", "action")
 _WHOLE = ("frame", "tube")
-_LARGEST = 2**31  # frames and tubes lie below
+_LARGEST = 2**31  # frames, tubes and pixels lie below
 
 
 def read_box_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
@@ -79,7 +78,7 @@ def numbers_of(table: pd.DataFrame) -> pd.DataFrame:
     """The columns of numbers of a table, float64; NaN where a cell is none that can be right."""
     names = [name for name in table.columns if name not in _TEXT]
     numbers = table[names].apply(pd.to_numeric, errors="coerce").astype("float64")
-    numbers = numbers.where(np.isfinite(numbers))
+    numbers = numbers.where(numbers.abs() < _LARGEST)
     for name in set(_WHOLE) & set(names):
         fine = (numbers[name] % 1 == 0) & numbers[name].between(0, _LARGEST)
         numbers[name] = numbers[name].where(fine, math.nan)

@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -14,7 +15,9 @@ from ava_det.data.prepare.recognition import KEY_FRAMES, Resizing, find_videos, 
 from ava_det.data.sets.recognition_sets import load_class_map, load_videos
 from ava_det.formats.lock import take
 from ava_det.structures import InputError
+from ava_det.video.files import files_by_stem
 from ava_det.video.video import Video
+from ava_det.video.writer import VideoWriter
 
 
 def wanted(*names: str) -> list[WantedVideo]:
@@ -141,15 +144,43 @@ def test_a_file_is_found_by_the_end_of_its_path(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     (tmp_path / "a" / "loop").symlink_to(tmp_path)
-    found = {name: str(path.relative_to(tmp_path)) for name, path in find_videos(tmp_path).items()}
-    assert found == {
-        "x": "a/x.avi",
-        "a/x": "a/x.avi",
-        "b/x": "b/x.mp4",
-        "y": "a/c/y.WEBM",
-        "c/y": "a/c/y.WEBM",
-        "a/c/y": "a/c/y.WEBM",
+    found = {
+        name: [str(path.relative_to(tmp_path)) for path in paths]
+        for name, paths in find_videos(tmp_path).items()
     }
+    assert found == {
+        "x": ["a/x.avi", "b/x.mp4"],
+        "a/x": ["a/x.avi"],
+        "b/x": ["b/x.mp4"],
+        "y": ["a/c/y.WEBM"],
+        "c/y": ["a/c/y.WEBM"],
+        "a/c/y": ["a/c/y.WEBM"],
+    }
+
+
+@pytest.mark.holds("13.12 two inputs with one stem do not collide: recognition sets")
+def test_of_two_files_of_one_name_none_is_taken_silently(videos, tmp_path):
+    shutil.copy(videos / "run" / "daria_run.avi", videos / "wave1" / "daria_run.avi")
+    annotations = Annotations(("a", "b"), {"train": wanted("daria_run", "run/daria_run")})
+    outcome = prepare(annotations, videos, tmp_path / "set", None)
+    both = ", ".join(str(videos / name / "daria_run.avi") for name in ("run", "wave1"))
+    assert outcome.left_out == [("train", "daria_run", f"2 files have this name: {both}")]
+    (record,) = load_videos(tmp_path / "set" / "train.csv")
+    assert record.path == str(videos / "run" / "daria_run.avi")
+    with pytest.raises(InputError, match=r"wave1/daria_run.avi: .*run/daria_run.avi has the same"):
+        files_by_stem(videos)
+
+
+@pytest.mark.holds("13.7 pixels: non-square ones, in the videos that prepare_recognition writes")
+def test_pixels_keep_their_shape(tmp_path):
+    wide = Fraction(16, 11)
+    with VideoWriter(tmp_path / "source.mp4", 60, 80, 25, aspect=wide) as writer:
+        for level in range(3):
+            writer.write(np.full((60, 80, 3), 80 * level, np.uint8))
+    made = tmp_path / "made.mp4"
+    assert resize(tmp_path / "source.mp4", made, Resizing(30)) == ""
+    with Video(made) as video:
+        assert (video.height, video.width, video.index.aspect) == (30, 40, wide)
 
 
 def test_nothing_found_is_one_line(tmp_path):

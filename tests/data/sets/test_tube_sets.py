@@ -157,6 +157,8 @@ HEAD = "video,frame,x1,y1,x2,y2,action,tube\n"
         ("a,0,1,1,9,9,Diving\n", "row 2: .* is malformed"),
         ("a,0,1,1,9,9,Diving,0\na,x,1,1,9,9,Diving,0\n", "row 3: .* is malformed"),
         ("a,0,1,1,9,9,Flying,0\n", "row 2: .* is malformed"),
+        ("a,0,1e300,1,9,9,Diving,0\n", "row 2: .* is malformed"),
+        ("a,0,1,-1e300,9,9,Diving,0\n", "row 2: .* is malformed"),
         ("a,0,1,1,9,9,Diving,0\na,0,1,1,9,9,Diving,0\n", "row 3: .* contradicts an earlier row"),
         ("a,0,1,1,9,9,Diving,0\na,1,1,1,9,9,Biking,0\n", "row 3: .* contradicts an earlier row"),
     ],
