@@ -21,8 +21,15 @@ from ava_det.structures import InputError, Keyframe
 
 @dataclass(frozen=True, eq=False)
 class EvaluationRules:
-    """How to evaluate; the arguments of `frame_map`, the protocol of tubes if they count, and the
-    ticks a second of files that have times.
+    """How to evaluate a table of results.
+
+    Attributes:
+        class_map: The classes to evaluate.
+        protocol: Key of `matching.FRAME_PROTOCOLS`.
+        excluded: Keyframes that do not count.
+        iou_threshold: The overlap from which a detection is true.
+        tubes: Key of `video_map.VIDEO_PROTOCOLS`, to measure video-mAP too.
+        per_second: Ticks a second of files that have times, as for `read_ground_truth`.
     """
 
     class_map: ClassMap
