@@ -1,4 +1,4 @@
-"""Where an evaluation loses: how scores are spread, which actions are mistaken, where nobody is."""
+"""Show where an evaluation loses: scores of false detections, mistaken actions, empty places."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ def of_classes(rows: Matches, kept: np.ndarray) -> Matches:
         found=replace(rows.found[found], column=column[rows.found.column[found]]),
         score=rows.score[found],
         hit=rows.hit[found],
-        # What a detection has found is of its class, and kept with it.
+        # A hit and the row that it has taken have one class, so both are kept or dropped.
         taken=np.where(taken >= 0, position[taken], -1),
     )
 
@@ -34,8 +34,8 @@ def score_histograms(
     """Histograms of the scores of true and of false detections.
 
     Returns:
-        (BINS + 1,) edges, from the least score or 0 to the greatest or 1; and for each class that
-        has a detection how many (BINS,) true and (BINS,) false ones fall between them.
+        (BINS + 1,) edges, from the least score or 0 to the greatest or 1; and for each class with
+        detections the numbers of true (BINS,) and of false ones (BINS,) between the edges.
     """
     low = min(0.0, float(rows.score.min(initial=0)))
     edges = np.linspace(low, max(1.0, float(rows.score.max(initial=1))), BINS + 1)
@@ -49,14 +49,15 @@ def score_histograms(
 def confusion(rows: Matches, classes: int, iou_threshold: float) -> np.ndarray:
     """Count the actions of people for whom another class is detected.
 
-    Of each class the false detections among its n best count, n being how often it is annotated:
-    those that a perfect ranking would not have. Each goes to the annotated person that it overlaps
-    best, if by `iou_threshold`: to the class itself where that person does it and was found before,
-    otherwise in equal shares to all that the person does.
+    For a class with n annotations, the false detections among the n best count: a perfect ranking
+    would have none. Each goes to the annotated person whom it overlaps most, if the overlap reaches
+    `iou_threshold`. If the person does the detected action, an earlier detection has found the
+    person, and the detection counts for the class itself. Otherwise it counts in equal shares for
+    all actions of the person.
 
     Returns:
         (K, K + 1) float64: detected class (row) by annotated class (column); the last column is
-        where nobody is.
+        for places without a person.
     """
     positives = np.bincount(rows.truth.column, minlength=classes)
     start = np.searchsorted(rows.found.column, np.arange(classes))

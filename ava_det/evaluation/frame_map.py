@@ -97,14 +97,14 @@ def frame_map(
 ) -> FrameMap:
     """Evaluate detections.
 
-    Each detection, by descending score and equal ones in the order of the table, tries only the
-    ground truth of its keyframe and class that it overlaps best; it is false if that one is taken
-    or the overlap is below the threshold. Degenerate boxes and classes outside the class map do not
-    count.
+    Detections go by descending score, and equal scores in the order of the table. A detection tries
+    one row: the ground truth of the same keyframe and class with the largest overlap. It is false
+    if an earlier detection has taken this row, or if the overlap is below the threshold. Degenerate
+    boxes and classes outside the class map do not count.
 
     Args:
-        ground_truth: table of annotations. Each keyframe in it is listed, even if only by a row
-            without a box or of a class outside the map.
+        ground_truth: table of annotations. Every keyframe of the table is listed, even with only a
+            row without a box or of a class outside the map.
         detections: table with scores.
         class_map: the classes to evaluate.
         protocol: a key of `FRAME_PROTOCOLS`.
@@ -158,10 +158,10 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 
 def by_size(rows: Matches, classes: int) -> dict[str, Part]:
-    """Mean AP over people of a size, as COCO does it.
+    """Mean AP over people of each size, as in COCO.
 
-    People of other sizes are neither to be found nor false: a detection that takes one of them does
-    not count, and neither does a false detection whose own box is of another size.
+    People of other sizes are neither missed nor false. A detection that takes such a person does
+    not count, and neither does a false detection with a box of another size.
     """
     there, here = area(rows.truth.box), area(rows.found.box)
     size = np.where(rows.hit, there[rows.taken] if len(there) else 0, here)
@@ -172,9 +172,9 @@ def by_size(rows: Matches, classes: int) -> dict[str, Part]:
 
 
 def by_crowd(rows: Matches, classes: int) -> dict[str, Part]:
-    """Mean AP over the keyframes on which so many people are annotated with a class that counts.
+    """Mean AP over the keyframes with each number of people who are annotated with a class.
 
-    Detections on keyframes without any are in none of the parts.
+    Detections on keyframes without such people are in none of the parts.
     """
     person = np.concatenate([rows.truth.keyframe[:, None], rows.truth.box], axis=1)
     keyframes, people = np.unique(np.unique(person, axis=0)[:, 0], return_counts=True)
@@ -189,7 +189,7 @@ def by_crowd(rows: Matches, classes: int) -> dict[str, Part]:
 
 
 def _looked_up(keys: np.ndarray, values: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """(N,) the value of each asked key, 0 where there is none."""
+    """(N,) the value of each asked key, 0 for a missing key."""
     if not len(keys):
         return np.zeros(len(asked))
     place = np.searchsorted(keys, asked).clip(max=len(keys) - 1)

@@ -1,6 +1,6 @@
-"""Which rows count in a frame-mAP, and which detections are true.
+"""Decide which rows count in a frame-mAP and which detections are true.
 
-Whole columns at a time, no loop over rows.
+The functions work on whole columns, without a loop over rows.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,12 +17,13 @@ from ava_det.structures import Keyframe
 
 @dataclass(frozen=True)
 class FrameProtocol:
-    """What AVA's evaluation protocols differ in; figures of different ones do not compare.
+    """The rules by which AVA's protocols differ; figures of different protocols do not compare.
 
     Attributes:
-        cap: how many rows (box x evaluated class) of a keyframe count, by score; None for all.
-        only_listed: whether detections on keyframes that the ground truth does not list are
-            ignored rather than false.
+        cap: the number of rows (box x evaluated class) of a keyframe that count, by score; None
+            counts all.
+        only_listed: ignore detections on keyframes that the ground truth does not list; otherwise
+            these are false.
     """
 
     cap: int | None
@@ -42,7 +43,7 @@ class LabelledBoxes:
     """Rows of a table as arrays.
 
     Attributes:
-        row: (N,) int64, their positions in the table.
+        row: (N,) int64, positions of the rows in the table.
         keyframe: (N,) int64, number of the keyframe, by `number_keyframes`.
         column: (N,) int64, column of the class in the class map.
         box: (N, 4) float64, xyxy, relative.
@@ -69,12 +70,12 @@ class Matches:
 
     Attributes:
         truth: the M rows, in the order of their table.
-        found: the N rows, class by class, those of one class by descending score.
+        found: the N rows, by class and within a class by descending score.
         score: (N,) float64.
         hit: (N,) bool, whether a detection is true.
-        taken: (N,) int64, which of the M rows a true detection has found, else -1.
-        left_out: rows that do not count: reason -> how many, without zeros.
-        unlisted: how many detections lie on keyframes that the ground truth does not list.
+        taken: (N,) int64, the row among the M that a true detection has found, else -1.
+        left_out: from a reason to the number of rows that do not count for it, without zeros.
+        unlisted: the number of detections on keyframes that the ground truth does not list.
     """
 
     truth: LabelledBoxes
@@ -97,12 +98,12 @@ def match_tables(
     """Drop the rows that do not count, and decide which detections are true.
 
     Args:
-        ground_truth: as for `frame_map`, and so are the others.
+        ground_truth: table of annotations, as for `frame_map`.
         detections: table with scores.
         class_map: the classes to evaluate.
         protocol: a key of `FRAME_PROTOCOLS`.
-        excluded: keyframes of which no row counts.
-        iou_threshold: the overlap from which a detection is true.
+        excluded: keyframes without rows that count.
+        iou_threshold: the least overlap of a true detection.
 
     Raises:
         KeyError: an unknown protocol.
@@ -117,7 +118,7 @@ def match_tables(
     score = np.asarray(detections["score"])
     found = sieve.known(detections, asked, class_map, "detections")
     if rules.cap is not None:
-        # The cap comes first: as officially, a degenerate box takes up one of the places.
+        # The cap comes first: a degenerate box uses up a place, as in the official evaluator.
         best = _best_of_keyframe(found, score, rules.cap)
         found = sieve.keep(found, best, f"detections beyond the {rules.cap} best of a keyframe")
     is_listed = np.isin(found.keyframe, listed)

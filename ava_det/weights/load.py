@@ -59,7 +59,7 @@ _EXPORTS = {  # the formats that can be written
 }
 _OF_CONTENT = ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError
 _MOST_BYTES = 1 << 32  # of a checkpoint with the state of its optimizer
-_NO_WEIGHTS = {  # what a failed download leaves, to how it begins
+_NO_WEIGHTS = {  # the results of failed downloads, and how they begin
     "a web page": (b"<!doctype", b"<html", b"<?xml"),
     "a pointer of Git LFS": (b"version https://git-lfs",),
 }

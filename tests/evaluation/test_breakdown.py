@@ -191,7 +191,7 @@ def test_figures_of_another_run(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"{", "not json"),
+        (b"{", "not JSON"),
         (b"\xff\xfe", "UTF-16 text"),
         (b"[1]", "not the figures"),
         (b'{"mAP": 1}', "not the figures"),
