@@ -1,4 +1,4 @@
-"""The words that every room of the package speaks. No torch here."""
+"""The types that all rooms of the package share, without torch."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ RATES = 1e-6, 1e9  # ticks a second: from one in days to one a nanosecond
 
 
 class InputError(Exception):
-    """Input that cannot be used; its message is one line with the file and, if any, the row."""
+    """Input that cannot be used; the message is one line with the file and, if known, the row."""
 
 
 @dataclass(frozen=True, order=True)
@@ -32,11 +32,11 @@ class Keyframe:
 
 @dataclass(frozen=True)
 class Clock:
-    """What a tick of a data set is.
+    """The rule of a data set that turns a tick into a time.
 
     Attributes:
-        rate: ticks a second, or None where a tick is a frame's 0-based index and its time is that
-            frame's own presentation time.
+        rate: ticks a second; None if a tick is the 0-based index of a frame, at the frame's own
+            presentation time.
         start: the tick at time 0 of the video file.
 
     >>> AVA_CLOCK.seconds(902)
@@ -79,10 +79,10 @@ class ClipShape:
     """The clip that a model takes.
 
     Attributes:
-        frames: T.
-        stride: frames of `rate` from one frame of the clip to the next.
-        rate: frames a second that the stride counts in; None counts the file's own.
-        short_side: pixels that the frame's short side is resized to in testing.
+        frames: T, the number of frames.
+        stride: the step from one frame of the clip to the next, in frames of `rate`.
+        rate: frames a second that the stride counts in; None counts the frames of the file.
+        short_side: the short side of the frames in testing, in pixels.
     """
 
     frames: int
@@ -91,7 +91,7 @@ class ClipShape:
     short_side: int
 
     def __post_init__(self) -> None:
-        """Refuse what is not a clip."""
+        """Refuse sizes that are no positive whole numbers or too large."""
         counts = (self.frames, self.stride, self.short_side)
         if any(type(count) is not int or not 1 <= count <= _LARGEST_OF_A_CLIP for count in counts):
             words = f"{self.frames!r} x {self.stride!r} at {self.short_side!r}"
@@ -106,10 +106,10 @@ class PersonBoxes:
     """The annotated or proposed people of one keyframe.
 
     Attributes:
-        keyframe: where and when.
+        keyframe: the video and the tick.
         boxes: (R, 4) float64, xyxy, relative to the frame, in [0, 1].
         actions: R tuples of 1-based action ids; empty for a person without a label.
-        scores: (R,) float64, how sure the person detector is; 1 for ground truth.
+        scores: (R,) float64 scores of the person detector; 1 for ground truth.
         person_ids: (R,) int64 track or person ids, -1 where unknown.
     """
 
@@ -141,13 +141,13 @@ class PersonBoxes:
 
 @dataclass(frozen=True, eq=False)
 class ActionDetections:
-    """What a model says of the people of one keyframe.
+    """The action scores of the people of one keyframe.
 
     Attributes:
-        keyframe: where and when.
+        keyframe: the video and the tick.
         boxes: (R, 4) float64, xyxy, relative.
         scores: (R, K) float32 action scores in [0, 1]; column k is the class map's k-th id.
-        person_scores: (R,) float64, how sure the person detector is.
+        person_scores: (R,) float64 scores of the person detector.
     """
 
     keyframe: Keyframe
@@ -161,9 +161,9 @@ class LabelledVideo:
     """One item of a classification set.
 
     Attributes:
-        video: its name.
+        video: the name of the video.
         path: the file.
-        label: 0-based index of its class.
+        label: 0-based index of the class.
     """
 
     video: str
@@ -173,7 +173,7 @@ class LabelledVideo:
 
 @dataclass(frozen=True, eq=False)
 class AnnotatedKeyframe:
-    """One item of a detection set: the file that a keyframe lies in and the people on it."""
+    """One item of a detection set: the video file of a keyframe and the people on the keyframe."""
 
     path: str
     people: PersonBoxes
@@ -186,7 +186,7 @@ class AnnotatedKeyframe:
 
 @dataclass(frozen=True)
 class UnreadableVideo:
-    """A video that was left out because its file is missing or broken, and why."""
+    """A video that was left out because the file is missing or broken, with the reason."""
 
     video: str
     path: str

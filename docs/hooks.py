@@ -1,4 +1,4 @@
-"""What mkdocs adds to the pages of `docs/`: files of other folders, and the help of each command.
+"""Hooks of mkdocs: pages from files of other folders, help of the commands, doctests as code.
 
 A page links to a file as the repository has it (`../datasets/README.md`); on the site the link
 leads to the page that shows the file.
@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from griffe import Extension
 from mkdocs.structure.files import File
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,6 +29,7 @@ SHOWN = {
 SOURCES = {page: source for source, page in SHOWN.items() if source != "README.md"}
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#|<)([^)#\s]+)")
 COLUMNS = 80  # of the help, as wide as a page of the site
+DOCTEST = re.compile(r"^( *)>>> .*(?:\n\1\S.*)*", re.MULTILINE)
 CLI_HEAD = """# Commands
 
 `ava-det NAME` runs a command, from any folder. In a checkout the scripts in `tools/` run the same
@@ -84,3 +86,13 @@ def _subcommands(parser: ArgumentParser) -> Iterator[tuple[str, ArgumentParser]]
             for word, below in action.choices.items():
                 below.prog = f"{parser.prog} {word}"
                 yield word, below
+
+
+class Doctests(Extension):
+    """Shows the doctests of a docstring as code; Markdown takes `>>>` for a quotation."""
+
+    def on_instance(self, *, obj: Any, **_: Any) -> None:
+        """Put a fence around each doctest."""
+        if obj.docstring:
+            text = DOCTEST.sub(r"\1```pycon\n\g<0>\n\1```", obj.docstring.value)
+            obj.docstring.value = text

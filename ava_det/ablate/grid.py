@@ -1,8 +1,8 @@
-"""A grid of runs, arms x seeds: what is to be done, who does it, and what came of it.
+"""Define a grid of runs, arms x seeds, run the commands of a run, and read the figures.
 
 A grid file is Python, like a config, with a variable `grid`. A run is a list of commands of this
-project in one folder; it is held by a lock that the kernel takes back when its holder dies, so
-that several processes share a grid and a killed one leaves nothing behind that must be cleaned.
+project in one folder. A process holds a run by a lock of the kernel, which ends with the process.
+So several processes can share a grid, and a killed process leaves nothing to clean up.
 """
 
 import hashlib
@@ -32,13 +32,13 @@ Command = list[str]
 
 
 class Figure(NamedTuple):
-    """Where a run leaves a figure.
+    """The place of a figure in the files of a run.
 
     Attributes:
-        file: below the run's folder; a `metrics.json` is a log, whose curve is kept.
-        key: its name in there, of an object in an object with a `/` between.
-        scale: what it is multiplied by, such as 100 for percent.
-        minus: another file below the folder, whose figure of this key is taken off.
+        file: a file below the folder of the run; of a `metrics.json` the whole curve is kept.
+        key: the name of the figure in the file; `a/b` is key b of the object under key a.
+        scale: a factor for the figure, such as 100 for percent.
+        minus: another file below the folder; the figure of the same key is subtracted.
     """
 
     file: str
@@ -49,16 +49,17 @@ class Figure(NamedTuple):
 
 @dataclass(frozen=True)
 class Grid:
-    """What is to be compared.
+    """Recipes to compare.
 
     Attributes:
-        arms: their names, in the order of the table.
-        seeds: of each arm.
-        commands: from an arm, a seed and the run's folder to the commands of a run; the first word
-            of each is a script below the checkout, and each can be run again after an interruption.
-        figures: what is measured, by name; curves are drawn of the first that has any.
-        comparisons: pairs (arm, against) to test; every arm against the first by default.
-        panels: arms of each picture of curves, by its title; all in one by default.
+        arms: the names of the recipes, in the order of the table.
+        seeds: the seeds of every arm.
+        commands: gives the commands of a run for an arm, a seed and the folder of the run. The
+            first word of a command is a script of the checkout. Every command can be run again
+            after an interruption.
+        figures: the figures to read, by name; curves are drawn of the first figure that has any.
+        comparisons: pairs (arm, against) to test; the default compares every arm with the first.
+        panels: the arms of each picture of curves, by title; the default is one picture of all.
     """
 
     arms: Sequence[str]
@@ -88,13 +89,13 @@ class Run(NamedTuple):
 
     arm: str
     seed: int
-    recipe: str  # hash of its commands: another recipe is another run
+    recipe: str  # hash of the commands: another recipe is another run
     folder: Path
     commands: list[Command]
 
     @property
     def key(self) -> Key:
-        """As `formats.grid_rows.key_of` gives it."""
+        """As `ablate.rows.key_of` gives it."""
         return self.arm, str(self.seed), self.recipe
 
 
@@ -121,10 +122,10 @@ def runs_of(grid: Grid, output: Path) -> Iterator[Run]:
 
 
 def execute(run: Run, held: IO[bytes]) -> Row:
-    """Do what is left of a run's commands; what came of it, without the figures.
+    """Run the commands of a run that are not finished; return the row without the figures.
 
     Raises:
-        InputError: a command failed; its last line, and where its log is.
+        InputError: a command failed. The message has the last line of the log and its path.
     """
     run.folder.mkdir(parents=True, exist_ok=True)
     state_file, log = run.folder / "state.json", run.folder / "output.txt"
@@ -181,7 +182,7 @@ def measure(run: Run, figures: Mapping[str, Figure]) -> Row:
     """The figures of a finished run: last, best, curve and steps.
 
     Raises:
-        InputError: a file or a figure in it is missing.
+        InputError: a file is missing, or a figure is missing in a file.
     """
     row: Row = {}
     for name, figure in figures.items():
@@ -189,7 +190,9 @@ def measure(run: Run, figures: Mapping[str, Figure]) -> Row:
         if path.name == "metrics.json":
             curves = read_metrics(path)
             if figure.key not in curves:
-                raise InputError(f"{path}: no {figure.key}; there are {', '.join(sorted(curves))}")
+                raise InputError(
+                    f"{path}: no {figure.key}; the file has {', '.join(sorted(curves))}"
+                )
             steps, values = curves[figure.key]
             values = values * figure.scale
             row |= {name: f"{values[-1]:.6g}", f"{name} best": f"{values.max():.6g}"}
@@ -213,7 +216,7 @@ def _number_in(path: Path, key: str) -> float:
 
 
 def tidy(run: Run) -> None:
-    """Delete the checkpoints of a finished run, which are larger than all else; weights stay."""
+    """Delete the checkpoints of a finished run, which are its largest files; keep the weights."""
     for path in run.folder.rglob("*.pth"):
         path.unlink()
 
@@ -224,8 +227,8 @@ def _write_json(path: Path, value: object) -> None:
 
 
 def _config_hash(folder: Path) -> str:
-    """Of all configs as the run's commands resolved them, but for its seed, its folder and the file
-    that it starts from, which may be another run's of that seed.
+    """Hash of all resolved configs of a run, without the seed, the folder and the initial weights,
+    which may come from another run of the same seed.
     """
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("config.yaml")):

@@ -1,4 +1,4 @@
-"""Is one recipe better than another? Runs of both with the same seeds, compared pair by pair."""
+"""Compare two recipes by runs with the same seeds, pair by pair."""
 
 from dataclasses import dataclass
 
@@ -15,12 +15,12 @@ class Comparison:
 
     Attributes:
         pairs: n.
-        difference: their mean.
-        deviation: their standard deviation, of n - 1.
+        difference: the mean of the differences.
+        deviation: their standard deviation, with n - 1 degrees of freedom.
         low, high: 95 % interval of the mean, by Student's t; nan for one pair.
         t_p: two-sided p of the paired t test; nan for one pair.
         sign_p: two-sided p of the sign-flip test.
-        least_sign_p: the smallest that the latter can be with so many pairs: 2 / 2^n.
+        least_sign_p: the smallest possible `sign_p` with n pairs: 2 / 2^n.
     """
 
     pairs: int
@@ -61,9 +61,9 @@ def compare(a: np.ndarray, b: np.ndarray) -> Comparison:
 def sign_flip_p(differences: np.ndarray) -> float:
     """Two-sided p that the mean of (n,) paired differences is 0: Fisher's randomization test.
 
-    If a recipe makes no difference, each difference is as likely with the other sign. The p is the
-    share of all 2^n choices of signs whose mean is at least as far from 0; above 20 pairs, of 2^17
-    random ones and the one that was seen.
+    If the recipe makes no difference, each difference is as likely with the other sign. The p is
+    the share of all 2^n choices of signs whose mean is at least as far from 0. Above 20 pairs it is
+    the share of 2^17 random choices and the observed one.
 
     >>> sign_flip_p(np.array([1.0, 2.0, 3.0]))
     0.25

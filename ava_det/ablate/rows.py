@@ -1,9 +1,9 @@
-"""The rows of a grid of runs: a small csv, a row a finished run, that is committed and carried on
-elsewhere.
+"""The results of a grid: a small csv with a row for each finished run.
 
-Columns: arm, seed, recipe (of the commands that made it), for each figure its last value, `best`
-and `curve` of a figure that was followed over the run ("step:value" joined by spaces), steps,
-seconds, config (of the configs as trained), commit, machine, finished.
+The file can be committed and continued on another machine. Columns: arm, seed, recipe (hash of the
+commands), the last value of each figure, `best` and `curve` of a figure that was logged during the
+run ("step:value" joined by spaces), steps, seconds, config (hash of the resolved configs), commit,
+machine, finished.
 """
 
 import csv
@@ -23,13 +23,13 @@ Row = dict[str, str]
 
 
 def key_of(row: Mapping[str, str]) -> Key:
-    """What tells rows apart: arm, seed and recipe."""
+    """The key of a row: arm, seed and recipe."""
     arm, seed, recipe = (row[name] for name in KEY)
     return arm, seed, recipe
 
 
 def read_rows(path: StrPath, figures: Sequence[str] = ()) -> list[Row]:
-    """The rows of a file, none if it is not there; the first of a key counts.
+    """Read the rows of a file; empty if the file does not exist. The first row of a key counts.
 
     Args:
         path: the csv.
@@ -73,9 +73,9 @@ def _check(where: str, row: Row, figures: Sequence[str]) -> None:
 
 
 def add_row(path: StrPath, row: Row) -> None:
-    """Add a row to a file, which several processes may do at once.
+    """Add a row to a file. Several processes may do this at once.
 
-    The file takes the union of its columns and the row's.
+    The file gets the columns of the row that it lacks.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

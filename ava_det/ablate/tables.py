@@ -43,7 +43,7 @@ def summary(rows: Sequence[Row], arms: Sequence[str], figure: str) -> pd.DataFra
 def comparisons(
     rows: Sequence[Row], pairs: Iterable[tuple[str, str]], figure: str
 ) -> dict[tuple[str, str], Comparison]:
-    """Each pair of arms over the seeds that both have; pairs without such a seed are left out."""
+    """Compare pairs of arms over the seeds that both have; skip pairs without a common seed."""
     found = {}
     for arm, against in pairs:
         a, b = results_of(rows, arm, figure), results_of(rows, against, figure)
@@ -55,21 +55,23 @@ def comparisons(
 
 
 def provenance(rows: Sequence[Row], runs: int, everything: int) -> list[str]:
-    """What a reader must know: whether it is all, and of how many recipes and machines."""
+    """Notes for the reader: the number of finished runs, commits, machines, mixed configs."""
     found = {name: sorted({row[name] for row in rows}) for name in ("commit", "machine")}
-    said = [f"{len(rows)} of {runs} runs."]
+    notes = [f"{len(rows)} of {runs} runs."]
     if len(rows) < runs:
-        said = [f"Partial: {said[0]}"]
-    said += [f"{name.capitalize()}: {', '.join(values)}." for name, values in found.items() if rows]
+        notes = [f"Partial: {notes[0]}"]
+    notes += [
+        f"{name.capitalize()}: {', '.join(values)}." for name, values in found.items() if rows
+    ]
     configs = {
         arm: {r["config"] for r in rows if r["arm"] == arm} for arm in {r["arm"] for r in rows}
     }
     mixed = sorted(arm for arm, several in configs.items() if len(several) > 1)
     if mixed:
-        said.append(f"The config was not the same in all runs of: {', '.join(mixed)}.")
+        notes.append(f"The config was not the same in all runs of: {', '.join(mixed)}.")
     if everything > len(rows):
-        said.append(f"{everything - len(rows)} rows of other recipes or seeds are passed over.")
-    return said
+        notes.append(f"{everything - len(rows)} rows of other recipes or seeds are not used.")
+    return notes
 
 
 def markdown(
@@ -80,14 +82,14 @@ def markdown(
     figures: Sequence[str],
     notes: Sequence[str],
 ) -> str:
-    """The tables of all figures as Markdown, and what a reader must know to believe them.
+    """The tables of all figures as Markdown, with notes for the reader.
 
     Args:
         title: heading.
         rows: the runs that count.
-        arms: lines of the first table.
-        pairs: (arm, against), lines of the second.
-        figures: columns of the rows, a pair of tables each.
+        arms: the lines of the first table.
+        pairs: (arm, against), the lines of the second table.
+        figures: columns of the rows; each figure has two tables.
         notes: sentences below the heading.
     """
     parts = [f"# {title}", "\n".join(notes)]
@@ -103,7 +105,7 @@ def markdown(
     found = comparisons(rows, pairs, figures[0])
     if found:
         parts.append(_caution(list(found.values())))
-    parts.append("A figure is that of a run's end, never of its best moment.")
+    parts.append("A figure is the value at the end of a run, never the best value during the run.")
     return "\n\n".join(parts) + "\n"
 
 
@@ -115,10 +117,10 @@ def _caution(found: Sequence[Comparison]) -> str:
     seeds = max(result.pairs for result in found)
     least = min(result.least_sign_p for result in found)
     return (
-        "Paired by seed: the same first weights, order and crops. The interval and the t test take "
-        "differences for normal; the exact sign-flip test does not, and with "
-        f"{seeds} seed{'s' * (seeds != 1)} its p cannot be below {least:.2g}. No p is adjusted for "
-        f"there being {len(found)} comparison{'s' * (len(found) != 1)}."
+        "Differences are paired by seed: the same first weights, order and crops. The interval and "
+        "the t test assume normal differences. The sign-flip test is exact and does not; its p "
+        f"cannot be below {least:.2g} with {seeds} seed{'s' * (seeds != 1)}. No p is adjusted for "
+        f"the number of comparisons ({len(found)})."
     )
 
 
@@ -139,7 +141,7 @@ def _shown(value: object, digits: int = 2) -> str:
 
 
 def _table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; all columns but the first stand right."""
+    """A Markdown table; all columns but the first are right-aligned."""
     rule = ["---", *["---:"] * (len(heads) - 1)]
     rows = [heads, rule, *([cell.replace("|", "\\|") for cell in line] for line in lines)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -1,13 +1,13 @@
 """Run a grid of arms x seeds, one run after the other, into one table and one picture of curves.
 
-    python tools/ablate.py --grid configs/ablate/jhmdb_mixes.py --output runs/ablate
+    ava-det ablate --grid configs/ablate/jhmdb_mixes.py --output runs/ablate
 
-A run has one thread; the same command started again beside it is a second worker. A stopped grid
-goes on where it was. Finished runs are rows of `--results` (OUTPUT/results.csv); one that is there,
-from another machine, say, is not run again. OUTPUT gets `table.md`, `summary.csv`, `curves.png`.
-A failed run costs one line on the screen, and the exit code is 1 in the end.
+A run has one thread. Start the same command again to add a second worker. A stopped grid continues
+when it is started again. Finished runs are rows of `--results` (default: OUTPUT/results.csv), and a
+run with a row is not run again, even if the row comes from another machine. OUTPUT gets `table.md`,
+`summary.csv` and `curves.png`. A failed run prints one line, and the exit code is 1 at the end.
 
-A grid is Python code and is run: use only those that you trust.
+A grid is Python code and is run: use only grids that you trust.
 """
 
 import argparse
@@ -29,16 +29,22 @@ def parser() -> argparse.ArgumentParser:
     parser = cli.Parser(description="Run a grid of arms x seeds into one table.")
     parser.add_argument("--grid", required=True, type=Path, help="a file below configs/ablate/")
     parser.add_argument("--output", required=True, type=Path, help="folder of runs and tables")
-    parser.add_argument("--results", type=Path, help="csv of finished runs to read and add to")
-    parser.add_argument("--seeds", type=int, nargs="+", help="these only")
-    parser.add_argument("--arms", nargs="+", help="these only")
-    parser.add_argument("--against", metavar="ARM", help="compare every arm with this one")
-    parser.add_argument("--report", action="store_true", help="run nothing, only write the tables")
+    parser.add_argument(
+        "--results",
+        type=Path,
+        help="csv of finished runs to read and extend (default: OUTPUT/results.csv)",
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", help="run only these seeds")
+    parser.add_argument("--arms", nargs="+", help="run only these arms")
+    parser.add_argument("--against", metavar="ARM", help="compare every arm with this arm")
+    parser.add_argument(
+        "--report", action="store_true", help="write the tables without running anything"
+    )
     return parser
 
 
 def main(args: argparse.Namespace) -> int:
-    """Run what is left and write the tables; 1 if a run failed."""
+    """Run the unfinished runs and write the tables; 1 if a run failed."""
     if not args.report:
         cli.require_checkout("ava-det ablate")
     grid = load_grid(args.grid)
@@ -50,7 +56,7 @@ def main(args: argparse.Namespace) -> int:
         raise InputError(f"{args.grid}: no arm {', '.join(unknown)}; its arms: {known}")
     runs = list(runs_of(grid, args.output))
     wanted = [run for run in runs if run.arm in arms and run.seed in seeds]
-    read_rows(args.results, list(grid.figures))  # a damaged file is found before any work
+    read_rows(args.results, list(grid.figures))  # refuses a damaged file before any work
     args.output.mkdir(parents=True, exist_ok=True)
     failures = 0 if args.report else work(grid, wanted, runs, args)
     print(report(grid, runs, args))
@@ -58,7 +64,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def work(grid: Grid, wanted: Sequence[Run], runs: Sequence[Run], args: argparse.Namespace) -> int:
-    """Do, in order, the wanted runs that have no row and that nobody else does; how many failed."""
+    """Do the wanted runs without a row that no other worker has, in order; count the failures."""
     from tqdm import tqdm
 
     failed: set[Key] = set()
@@ -67,19 +73,19 @@ def work(grid: Grid, wanted: Sequence[Run], runs: Sequence[Run], args: argparse.
             rows = finished(args.results, grid)
             bar.n = sum(run.key in rows for run in wanted)
             left = [run for run in wanted if run.key not in rows | failed]
-            # From the start each time: what a worker that was stopped has begun comes first.
+            # From the start each time: runs that a stopped worker has begun come first.
             if not any(attempt(run, grid, args.results, failed, bar) for run in left):
                 return len(failed)
             report(grid, runs, args)
 
 
 def attempt(run: Run, grid: Grid, results: Path, failed: set[Key], bar: Any) -> bool:
-    """Do a run, unless another worker has it; whether it was free."""
+    """Do a run unless another worker has it; return whether it was free."""
     with lock(run.folder) as held:
         if held is None:
             return False
         bar.set_postfix_str(f"{run.arm}, seed {run.seed}")
-        if run.key in finished(results, grid):  # by another worker, a moment ago
+        if run.key in finished(results, grid):  # another worker has just finished it
             return True
         try:
             row = execute(run, held) | measure(run, grid.figures)
@@ -98,7 +104,7 @@ def finished(results: Path, grid: Grid) -> set[Key]:
 
 
 def report(grid: Grid, runs: Sequence[Run], args: argparse.Namespace) -> str:
-    """Write the tables and the picture of what is finished; the table."""
+    """Write the tables and the picture of the finished runs; return the table."""
     from ava_det.ablate.tables import markdown, provenance, summary
     from ava_det.formats.atomic import atomic_text
 
@@ -128,7 +134,7 @@ def report(grid: Grid, runs: Sequence[Run], args: argparse.Namespace) -> str:
 
 
 def draw(grid: Grid, rows: Sequence[Row], path: Path) -> None:
-    """The curves of the first figure that has any."""
+    """Draw the curves of the first figure that has any."""
     from ava_det.draw.curves import draw_curves
 
     for figure in grid.figures:

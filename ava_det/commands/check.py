@@ -1,15 +1,15 @@
 """Find what is wrong with a data set before a run does.
 
-    python tools/check_data.py --dataset ava_v2.2_val --proposals boxes.pkl
-    python tools/check_data.py --dataset mine/data.toml
-    python tools/check_data.py --annotations train.csv --videos videos/ --class-map classes.pbtxt \\
+    ava-det check --dataset ava_v2.2_val --proposals boxes.pkl
+    ava-det check --dataset mine/data.toml
+    ava-det check --annotations train.csv --videos videos/ --class-map classes.pbtxt \\
         --ticks seconds --start 0
 
-Looks at the rows of the annotations (columns, numbers, boxes, ids, keyframes), at the videos or
-frames (missing, broken, short, of another rate or shape) and at person boxes. Each kind of finding
-is counted, with its first rows and a remedy. The recall of person boxes is of the people whom a
-loader keeps: not those on excluded keyframes or of videos that are not there. Exit code 1 if there
-is an error, 0 if there are warnings alone.
+The command looks at the rows of the annotations (columns, numbers, boxes, ids, keyframes), at the
+videos or frames (missing, broken, short, of another rate or shape) and at person boxes. It counts
+each kind of finding, and shows the first rows and a remedy. The recall of person boxes counts the
+people whom a loader keeps, without excluded keyframes and missing videos. The exit code is 1 after
+an error, and 0 after warnings alone.
 """
 
 import argparse
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from ava_det.data.check.findings import Findings
     from ava_det.data.sets.ava import AvaFiles
 
-# What a set that has a name says itself, and the key that a description says it under.
-SAID_BY_THE_SET = {
+# Options that a named set fixes, and the keys that set them in a description.
+SET_BY_THE_DATASET = {
     "class_map": "class_map",
     "exclude": "excluded",
     "include": "included",
@@ -36,17 +36,23 @@ SAID_BY_THE_SET = {
     "ticks": "rate",
     "start": "start",
 }
-HARDLY = 0.1  # recall at IoU 0.5 below which boxes are of something else
+HARDLY = 0.1  # with a lower recall at IoU 0.5 the boxes are of something else
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = cli.Parser(description="Find what is wrong with a data set.")
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--dataset", metavar="NAME", help="a name, or a description's path")
-    what.add_argument("--annotations", type=Path, metavar="CSV", help="AVA rows of an own one")
+    what.add_argument(
+        "--dataset", metavar="NAME", help="a known data set, or the path of a description"
+    )
+    what.add_argument(
+        "--annotations", type=Path, metavar="CSV", help="AVA rows of a set of your own"
+    )
     add = parser.add_argument
-    videos = "their folder; folders in it are part of a video's name. Of frames: what they are from"
+    videos = (
+        "folder of the videos; with a set of frames, the videos that the frames were taken from"
+    )
     add("--videos", type=Path, help=videos)
     add("--frames", type=Path, help="folder of JPEG frames, with --frame-list")
     add("--frame-list", type=Path, nargs="+", help="PySlowFast's lists of frames")
@@ -54,22 +60,27 @@ def parser() -> argparse.ArgumentParser:
     add("--exclude", type=Path, metavar="CSV", help="keyframes that do not count")
     add("--include", type=Path, metavar="TXT", help="ticks that count (default: all)")
     add("--proposals", type=Path, help="person boxes: csv or pickle")
-    add("--ticks", type=clock, metavar="seconds|frames|RATE", help="tick unit (default: seconds)")
+    add(
+        "--ticks",
+        type=clock,
+        metavar="seconds|frames|RATE",
+        help="unit of a tick (default: seconds)",
+    )
     add(
         "--start", type=cli.tick, help="tick at the start of a file (default: 900, or 0 for frames)"
     )
-    rate = "frames a second that videos should have (default: any), or that --frame-list has, "
-    rate += "which does not say so itself (default: 30)"
+    rate = "frames a second that videos should have (default: any), or that the "
+    rate += "frames of --frame-list have (default: 30)"
     add("--rate", type=cli.above_zero(), help=rate)
     add("--sizes", type=Path, metavar="CSV", help="video,width,height that boxes were drawn on")
-    shown = "how many to show of each kind (default 5)"
+    shown = "number of rows to show of each kind (default 5)"
     add("--rows", type=cli.at_least(1, int), default=5, help=shown)
-    add("--json", type=Path, help="write the findings here as well")
+    add("--json", type=Path, help="also write the findings to this file")
     return parser
 
 
 def clock(text: str) -> Clock:
-    """A type of argument: what a tick is."""
+    """A type of argument: the clock."""
     named = {"seconds": AVA_CLOCK, "frames": FRAME_CLOCK}
     if text in named:
         return named[text]
@@ -80,23 +91,25 @@ def clock(text: str) -> Clock:
 
 
 def require_sense(args: argparse.Namespace) -> None:
-    """Refuse options that would be passed over, and those that need another one."""
+    """Refuse options that would have no effect, and options that need another option."""
     if args.dataset:
-        given = [name for name in SAID_BY_THE_SET if getattr(args, name) is not None]
+        given = [name for name in SET_BY_THE_DATASET if getattr(args, name) is not None]
         if given:
             options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-            keys = ", ".join(SAID_BY_THE_SET[name] for name in given)
+            keys = ", ".join(SET_BY_THE_DATASET[name] for name in given)
             parser().error(
-                f"{options}: not with --dataset, for a set says so itself: a description as {keys}"
+                f"{options}: not with --dataset, which fixes this (a description by {keys})"
             )
         if args.videos and not is_frames(args.dataset):
-            parser().error("--videos: with --dataset only for one of frames, to compare them with")
+            parser().error(
+                "--videos: with --dataset only for a set of frames, to compare the frames with"
+            )
     elif args.frame_list and not args.frames:
-        parser().error("--frame-list needs --frames, the folder that it speaks of")
+        parser().error("--frame-list needs --frames, the folder of the frames")
     elif args.frames and not args.frame_list:
-        parser().error("--frames needs --frame-list, which says what the frames are of")
+        parser().error("--frames needs --frame-list, which names the videos of the frames")
     elif not (args.videos or args.frames):
-        parser().error("--annotations needs --videos or --frame-list: where the pictures are")
+        parser().error("--annotations needs --videos or --frame-list, to find the pictures")
 
 
 def is_frames(name: str) -> bool:
@@ -109,7 +122,7 @@ def is_frames(name: str) -> bool:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Check, print, write."""
+    """Check the set, print the findings and write them; 1 after an error."""
     from ava_det.data.check.dataset import Expected, check_files, check_registered
     from ava_det.data.check.findings import ERROR, Findings
     from ava_det.data.check.videos import check_proposals
@@ -145,7 +158,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def files_of(args: argparse.Namespace) -> "AvaFiles":
-    """The parts of an own data set."""
+    """The files of a data set of your own."""
     from ava_det.data.sets.ava import AvaFiles
     from ava_det.video.files import video_files
     from ava_det.video.frame_folders import FrameFolder
@@ -161,7 +174,7 @@ def files_of(args: argparse.Namespace) -> "AvaFiles":
         clock=ticks if args.start is None else replace(ticks, start=args.start),
         excluded=args.exclude,
         included=args.include,
-        find=video_files,  # as a description's videos are found
+        find=video_files,  # finds videos as a description does
     )
 
 

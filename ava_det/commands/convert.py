@@ -1,14 +1,14 @@
-"""Annotations of CVAT, VIA 3 and COCO to AVA's csv and class map, and back.
+"""Convert annotations of CVAT, VIA 3 and COCO to AVA's csv and class map, and back.
 
-    python datasets/convert.py cvat task1.xml task2.xml --output mine --videos videos
-    python datasets/convert.py via project.json --output mine --videos videos --rate 5
-    python datasets/convert.py coco instances.json --output mine --videos videos
-    python datasets/convert.py to-cvat mine/annotations.csv --output xml --videos videos
+    ava-det convert cvat task1.xml task2.xml --output mine --videos videos
+    ava-det convert via project.json --output mine --videos videos --rate 5
+    ava-det convert coco instances.json --output mine --videos videos
+    ava-det convert to-cvat mine/annotations.csv --output xml --videos videos
 
-Reading writes OUTPUT/annotations.csv, OUTPUT/classes.pbtxt and OUTPUT/data.toml, whose path is the
-name of the data set for every tool, and OUTPUT/sizes.csv, the sizes of frames that boxes were drawn
-on, where the files note them. A tick is a frame; with VIA, `--rate` of them are a second.
-Files that are there already are replaced with `--overwrite` alone.
+Reading writes OUTPUT/annotations.csv, OUTPUT/classes.pbtxt and OUTPUT/data.toml. The path of the
+latter is the name of the data set for every command. If the files have the sizes of the annotated
+frames, OUTPUT/sizes.csv gets them. A tick is a frame; with VIA, `--rate` ticks are a second.
+`--overwrite` replaces existing files.
 """
 
 import argparse
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 READERS, WRITERS = ("cvat", "via", "coco"), ("to-cvat", "to-via", "to-coco")
 WRITTEN = {"to-via": ["project.json"], "to-coco": ["instances.json"]}  # to-cvat: a file a video
-# What an option is of no use to is refused rather than passed over.
+# The formats that an option is for; other formats refuse the option.
 ONLY_FOR = {
     "actions": ("cvat", "coco"),
     "label": ("cvat", "coco"),
@@ -58,34 +58,62 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = cli.Parser(description="Convert annotations to AVA's csv, and back.")
     add = parser.add_argument
-    add("format", choices=READERS + WRITERS, help="to-... is the way back")
-    add("inputs", nargs="+", type=Path, metavar="FILE")
-    add("--output", required=True, type=Path, help="folder")
+    add(
+        "format",
+        choices=READERS + WRITERS,
+        help="the format to read; to-... writes one from AVA's csv",
+    )
+    add("inputs", nargs="+", type=Path, metavar="FILE", help="files to convert")
+    add("--output", required=True, type=Path, help="folder to write to")
     add("--videos", required=True, type=Path, help="folder of the videos")
-    add("--class-map", type=Path, help="classes that there are (default: those in the files)")
+    add("--class-map", type=Path, help="class map to use (default: the classes in the files)")
     cli.add_overwrite(parser)
     add = parser.add_argument_group("reading").add_argument
     names: dict[str, Any] = {"nargs": "+", "default": [], "metavar": "NAME"}
-    add("--actions", choices=(ATTRIBUTES, LABEL), default=ATTRIBUTES, help="where actions stand")
+    add(
+        "--actions",
+        choices=(ATTRIBUTES, LABEL),
+        default=ATTRIBUTES,
+        help="whether attributes or labels name the actions (default: attribute)",
+    )
     add("--label", **names, help="labels or categories that are people (default: person, else all)")
-    add("--attribute", **names, help="those that name actions (default: all but numbers and text)")
-    add("--video", **names, help="the video of each FILE, where the file does not say")
-    add("--every", type=cli.at_least(1, int), default=1, metavar="N", help="keep a frame in N")
-    add("--no-occluded", action="store_true", help="cvat: without hidden people")
-    add("--stretched", action="store_true", help="take frames of another aspect than the video")
-    add("--person", default="person", metavar="NAME", help="via: attribute of track ids")
+    add(
+        "--attribute",
+        **names,
+        help="attributes that name actions (default: all but numbers and free text)",
+    )
+    add("--video", **names, help="the video of each FILE, if the file does not name it")
+    add(
+        "--every",
+        type=cli.at_least(1, int),
+        default=1,
+        metavar="N",
+        help="keep one frame in N (default 1)",
+    )
+    add("--no-occluded", action="store_true", help="cvat: leave out hidden people")
+    add(
+        "--stretched",
+        action="store_true",
+        help="accept frames of another aspect ratio than the video",
+    )
+    add(
+        "--person",
+        default="person",
+        metavar="NAME",
+        help="via: the attribute that tells people apart (default: person)",
+    )
     add = parser.add_argument_group("time").add_argument
     add("--rate", type=cli.above_zero(RATES[1]), help="via: ticks a second (default 1)")
     add(
         "--start",
         type=cli.tick,
-        help="tick at a video's beginning (frames: of its first; default 0)",
+        help="tick at the beginning of a video, or of its first frame (default 0)",
     )
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
-    """Convert one way or the other."""
+    """Convert to AVA's form or from it."""
     usual = parser()
     for name, formats in ONLY_FOR.items():
         if args.format not in formats and getattr(args, name) != usual.get_default(name):
@@ -102,7 +130,7 @@ def main(args: argparse.Namespace) -> None:
 
 
 def read(args: argparse.Namespace, choice: Choice) -> tuple[Annotations, Clock]:
-    """The boxes of all files, under the names of the folder's videos, and what a tick is."""
+    """The boxes of all files, with the names of the folder's videos, and the clock."""
     from ava_det.video.files import VideoFolder
 
     folder = VideoFolder(args.videos)
@@ -142,7 +170,7 @@ def read(args: argparse.Namespace, choice: Choice) -> tuple[Annotations, Clock]:
 
 
 def require_shapes(part: Annotations, folder: "VideoFolder", stretched: bool) -> None:
-    """Refuse boxes that were drawn on frames of another shape than the video's."""
+    """Refuse boxes that were drawn on frames of another shape than that of the video."""
     for (video, drawn), where in part.sizes.items():
         shown = [size[::-1] for size in (folder.size(video), folder.displayed(video))]
         if not (stretched and misfit(drawn, shown) == "aspect"):
@@ -150,13 +178,13 @@ def require_shapes(part: Annotations, folder: "VideoFolder", stretched: bool) ->
 
 
 def clock_of(args: argparse.Namespace, default: Clock) -> Clock:
-    """What a tick is, where the command line says so."""
+    """The clock that the command line sets, with `default` for the rest."""
     rate = default.rate if args.rate is None else args.rate
     return Clock(rate, default.start if args.start is None else args.start)
 
 
 def to_ava(args: argparse.Namespace) -> None:
-    """Files of a tool to a data set in AVA's form."""
+    """Convert files of a tool to a data set in AVA's form."""
     names = "annotations.csv", "classes.pbtxt", "sizes.csv", "data.toml"
     files = [args.output / name for name in names]
     require_free(files, args.overwrite)  # before any work
@@ -168,7 +196,7 @@ def to_ava(args: argparse.Namespace) -> None:
         read_class_map(args.class_map) if args.class_map else class_map_of(found.actions, first)
     )
     table = to_table(found.shapes, classes, str(args.inputs[0]))
-    # Of several sizes of a video the shape is one; what was stretched has another one.
+    # Several sizes of a video have one shape, unless frames were stretched.
     sizes = {} if args.stretched else {video: size for video, size in reversed([*found.sizes])}
     args.output.mkdir(parents=True, exist_ok=True)
     with outputs(*files, overwrite=args.overwrite):
@@ -193,7 +221,7 @@ def to_ava(args: argparse.Namespace) -> None:
 
 
 def write_description(path: Path, videos: Path, clock: Clock, sizes: bool) -> None:
-    """Say where the parts of the data set are, and what a tick is."""
+    """Write the description of the data set."""
     beside = os.path.relpath(videos.resolve(), path.parent.resolve())
     with atomic_text(path) as file:
         file.write('annotations = "annotations.csv"\nclass_map = "classes.pbtxt"\n')
@@ -207,7 +235,7 @@ def write_description(path: Path, videos: Path, clock: Clock, sizes: bool) -> No
 
 
 def from_ava(args: argparse.Namespace) -> None:
-    """AVA's csv to files of a tool."""
+    """Convert AVA's csv to files of a tool."""
     from ava_det.video.files import VideoFolder
 
     folder = VideoFolder(args.videos)
@@ -247,7 +275,7 @@ def from_ava(args: argparse.Namespace) -> None:
 
 
 def described_clock(args: argparse.Namespace) -> Clock:
-    """What a tick of the first file is, by the data.toml beside it."""
+    """The clock of the first file, from the data.toml in its folder."""
     from ava_det.data.sets.description import read_description
 
     beside = args.inputs[0].with_name("data.toml")

@@ -1,8 +1,9 @@
-"""The whole pipeline on a rendered world, in minutes: what `make demo` runs.
+"""Run the whole pipeline on a rendered world in minutes; `make demo` runs this command.
 
-Renders people, pretrains with S-VideoMix, fine-tunes an action detector, trains a person detector,
-evaluates both on videos that neither has seen, and runs them on one more. Each step is a command of
-its own, printed before it runs. Exits 1 unless the result is what a sound pipeline gives.
+The command renders people, pretrains with S-VideoMix, fine-tunes an action detector, trains a
+person detector, evaluates both on unseen videos and draws their detections into one more video.
+Each step is a command of its own, printed before it runs. The exit code is 1 if the result is worse
+than that of a working pipeline.
 """
 
 import argparse
@@ -27,13 +28,13 @@ ACTION_WEIGHTS, PERSON_WEIGHTS = RUN / "action.safetensors", RUN / "persons.safe
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = cli.Parser(description="The whole pipeline on a rendered world.")
-    parser.add_argument("--resume", action="store_true", help="go on with what was interrupted")
+    parser = cli.Parser(description="Run the whole pipeline on a rendered world.")
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted demo")
     return parser
 
 
 def main(args: argparse.Namespace) -> int:
-    """Run all steps; 1 if the result is not sound."""
+    """Run all steps; 1 if a check of the result fails."""
     start = time.monotonic()
     cli.require_checkout("ava-det demo")
     os.chdir(cli.ROOT)
@@ -43,18 +44,18 @@ def main(args: argparse.Namespace) -> int:
             shutil.rmtree(RUN / folder, ignore_errors=True)
     train_all()
     scores = evaluate_all()
-    shutil.rmtree(RUN / "cache")  # decoded videos, a gigabyte
+    shutil.rmtree(RUN / "cache")  # decoded videos of a gigabyte
     run("tools/detect.py", RUN / "unseen.mp4", "--output", RUN / "detect", "--overwrite")
     print(f"\n{table(scores)}\n\n  {(time.monotonic() - start) / 60:.1f} minutes")
     print(f"  report: {RUN / 'report.html'}\n  video:  {RUN / 'detect' / 'unseen.mp4'}")
     failures = unsound(scores)
     for failure in failures:
-        print(f"error: not so: {failure}", file=sys.stderr)
+        print(f"error: this does not hold: {failure}", file=sys.stderr)
     return cli.FAILED if failures else 0
 
 
 def train_all() -> None:
-    """Data, backbone, action detector and person detector; the weights where detect.py looks."""
+    """Make data, backbone and both detectors; put the weights where `ava-det detect` looks."""
     run("datasets/prepare_actors.py", "--unseen", RUN / "unseen.mp4")
     run("tools/pretrain.py", "--config", PRETRAIN, "--output", RUN / "pretrain", "--resume")
     run(
@@ -70,7 +71,7 @@ def train_all() -> None:
 
 
 def evaluate_all() -> dict[str, float]:
-    """Frame-mAP on the test split by what was tested, and the report on it."""
+    """Frame-mAP on the test split for each kind of test; writes the report."""
     boxes, folder = RUN / "test" / "boxes.csv", RUN / "test" / "detected"
     run(
         *("tools/propose.py", "--dataset", "actors_test", "--weights", PERSON_WEIGHTS),
@@ -95,14 +96,14 @@ def evaluate_all() -> dict[str, float]:
 
 
 def test(name: str, *arguments: object) -> float:
-    """Frame-mAP of tools/test.py with `arguments`."""
+    """Frame-mAP that tools/test.py finds with `arguments`."""
     output = RUN / "test" / name
     run("tools/test.py", "--config", FINETUNE, "--output", output, *arguments)
     return json.loads((output / "result.json").read_text())["mAP"]
 
 
 def class_prior() -> float:
-    """Frame-mAP of how common each action is among the training people."""
+    """Frame-mAP of the frequencies of actions among the training people."""
     from ava_det.evaluation.class_prior import class_prior_detections
     from ava_det.evaluation.frame_map import frame_map
     from ava_det.formats.ava_csv import read_ground_truth
@@ -115,7 +116,7 @@ def class_prior() -> float:
 
 
 def unsound(scores: dict[str, float]) -> list[str]:
-    """What is not as it must be."""
+    """The checks of the result that fail."""
     learned = scores["trained, ground-truth boxes"]
     checks = {
         "frame-mAP with ground-truth boxes is at least 0.5": learned >= 0.5,
@@ -136,7 +137,7 @@ def table(scores: dict[str, float]) -> str:
 
 
 def run(script: str, *arguments: object) -> None:
-    """Run one of the project's commands, shown as a user would type it."""
+    """Print one of the project's commands as a user would type it, and run it."""
     words = [script, *map(str, arguments)]
     print(f"\n$ python {' '.join(words)}", flush=True)
     done = subprocess.run([sys.executable, *words], check=False)

@@ -1,12 +1,13 @@
-"""Evaluate anybody's action detections: frame-mAP by the protocols of AVA, and video-mAP.
+"""Evaluate action detections: frame-mAP by the protocols of AVA, and video-mAP.
 
-    python tools/evaluate.py results.csv --ground-truth gt.csv --class-map list.pbtxt
+    ava-det evaluate results.csv --ground-truth gt.csv --class-map list.pbtxt
 
-Files are AVA's: a row `video,second,x1,y1,x2,y2,action_id,score` a result. A keyframe's tick need
-not be a second; in JHMDB it is a frame (say so by `--ticks frames` when asking for pictures).
+Files have the form of AVA: a row `video,second,x1,y1,x2,y2,action_id,score` for each result. The
+tick of a keyframe may be another unit than a second. In JHMDB it is a frame: give `--ticks frames`
+to get pictures.
 
-AVA-Kinetics has times, fractions of a second: with `--times` all files have. Six decimals of them
-tell keyframes apart, as in the official evaluator since AVA-Kinetics; before, it took seconds only.
+With `--times` all files have times, fractions of a second, as in AVA-Kinetics. Six decimals
+distinguish keyframes, as in the official evaluator since AVA-Kinetics.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 from ava_det import cli
 from ava_det.structures import AVA_CLOCK, FRAME_CLOCK, Clock, InputError
 
-MICROSECONDS = 1_000_000  # a second; ticks of files with times
+MICROSECONDS = 1_000_000  # ticks a second of files with times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,19 +33,49 @@ def parser() -> argparse.ArgumentParser:
     add, path = parser.add_argument, Path
     add("results", type=path, help="AVA result rows, csv or csv.gz")
     add("--ground-truth", type=path, required=True, help="AVA rows, csv or csv.gz")
-    add("--class-map", type=path, help="classes to evaluate, pbtxt or csv (default: all found)")
-    add("--groups", type=path, metavar="LIST", help="a class list with groups, if that has none")
+    add(
+        "--class-map",
+        type=path,
+        help="classes to evaluate, pbtxt or csv (default: all in the ground truth)",
+    )
+    add(
+        "--groups",
+        type=path,
+        metavar="LIST",
+        help="a class list with groups, if --class-map has none",
+    )
     add("--exclude", type=path, metavar="CSV", help="keyframes that do not count")
-    add("--times", action="store_true", help="all files have seconds with fractions (AVA-Kinetics)")
+    add("--times", action="store_true", help="all files have times with fractions (AVA-Kinetics)")
     add("--protocol", choices=["activitynet", "uncapped"], default="activitynet")
-    add("--iou", type=cli.above_zero(1.0), default=0.5, help="least overlap of a hit (default 0.5)")
+    add(
+        "--iou",
+        type=cli.above_zero(1.0),
+        default=0.5,
+        help="least overlap of a true detection (default 0.5)",
+    )
     kinds = ["act", "multisports"]
-    add("--video-map", nargs="?", const="act", choices=kinds, help="tubes' mAP too (default act)")
+    add(
+        "--video-map",
+        nargs="?",
+        const="act",
+        choices=kinds,
+        help="also compute video-mAP (default protocol: act)",
+    )
     add("--json", type=path, help="write the figures to this file")
     add("--html", type=path, help="write a page to this file")
-    add = parser.add_argument_group("beside other results").add_argument
-    add("--ground-truth-boxes", type=path, metavar="CSV", help="results on annotated boxes")
-    add("--proposals", type=path, metavar="CSV", help="person boxes: how many people they cover")
+    add = parser.add_argument_group("compare with other results").add_argument
+    add(
+        "--ground-truth-boxes",
+        type=path,
+        metavar="CSV",
+        help="results of the same model on annotated boxes",
+    )
+    add(
+        "--proposals",
+        type=path,
+        metavar="CSV",
+        help="person boxes: show the share of people that they cover",
+    )
     add("--compare", type=path, metavar="JSON|CSV", help="figures or results of another run")
     add = parser.add_argument_group("more on the page").add_argument
     add("--videos", type=path, metavar="FOLDER", help="pictures of the best and worst keyframes")
@@ -53,22 +84,32 @@ def parser() -> argparse.ArgumentParser:
         type=cli.at_least(0, int),
         default=6,
         metavar="N",
-        help="how many of each (default 6)",
+        help="number of best and of worst keyframes (default 6)",
     )
-    add("--ticks", type=ticks, default=1.0, metavar="seconds|frames|RATE", help="tick unit")
-    add("--start", type=int, help="tick at a file's start (default 900; 0 for frames and --times)")
-    add("--run", type=path, metavar="FOLDER", help="loss curves of this training run")
+    add(
+        "--ticks",
+        type=ticks,
+        default=1.0,
+        metavar="seconds|frames|RATE",
+        help="unit of a tick (default: seconds)",
+    )
+    add(
+        "--start",
+        type=int,
+        help="tick at the start of a video (default 900; 0 for frames and --times)",
+    )
+    add("--run", type=path, metavar="FOLDER", help="show the loss curves of this training run")
     return parser
 
 
 def ticks(text: str) -> float | None:
-    """What `--ticks` means; None for frames."""
+    """A type of argument: ticks a second; None for frames."""
     named = {"seconds": 1.0, "frames": None}
     return named[text] if text in named else cli.above_zero()(text)
 
 
 def main(args: argparse.Namespace) -> None:
-    """Evaluate, print, write, unless another process does."""
+    """Evaluate, print and write; refuse outputs that another process writes."""
     from ava_det.formats.outputs import outputs
 
     if not args.html and (args.videos or args.run):
@@ -120,7 +161,7 @@ def evaluate(args: argparse.Namespace) -> None:
 def rules_of(
     args: argparse.Namespace, truth: "pd.DataFrame", per_second: int | None
 ) -> "EvaluationRules":
-    """What the command line says of how to evaluate; `per_second` is of files that have times."""
+    """The rules that the command line sets; `per_second` is for files with times."""
     from ava_det.evaluation.evaluate import EvaluationRules, classes_of
     from ava_det.formats import ava_csv
     from ava_det.formats.class_map import read_class_map, with_groups

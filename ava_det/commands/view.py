@@ -1,11 +1,11 @@
-"""Draw what a model sees: clips after augmentation, mixed, with their labels or their boxes.
+"""Draw the clips that a model sees: after augmentation, mixed, with labels or boxes.
 
-    python tools/view_data.py --config configs/pretrain/jhmdb_slowfast_tiny.py --output runs/view
+    ava-det view --config configs/pretrain/jhmdb_slowfast_tiny.py --output runs/view
 
-OUTPUT gets a contact sheet `train_000000.png` an iteration, of the very samples and mixes that
-tools/pretrain.py and tools/finetune.py train on in it (in one process, `train.accumulate=1`);
-`--test` shows the views of the test set instead. A config is Python code and is run: use only those
-that you trust.
+OUTPUT gets a contact sheet `train_000000.png` for each iteration. The sheet shows the same samples
+and mixes that `ava-det pretrain` and `ava-det finetune` train on (in one process,
+`train.accumulate=1`). `--test` shows the views of the test set instead. A config is Python code and
+is run: use only configs that you trust.
 """
 
 import argparse
@@ -21,27 +21,29 @@ if TYPE_CHECKING:
 
     from ava_det.draw.contact_sheet import Strip
 
-MOST_LABELS = 4  # of a mixed clip
+MOST_LABELS = 4  # labels of a mixed clip
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = cli.Parser(description="Draw what a model sees.")
+    parser = cli.Parser(description="Draw the clips that a model sees.")
     parser.add_argument("--config", required=True, help="a path, or a name below configs/")
     parser.add_argument("--output", required=True, type=Path, help="folder of the pictures")
-    parser.add_argument("--test", action="store_true", help="the test set, not the training set")
+    parser.add_argument(
+        "--test", action="store_true", help="show the test set, not the training set"
+    )
     add, some = parser.add_argument, cli.at_least(1, int)
     start = cli.at_least(0, int)
-    add("--start", type=start, default=0, metavar="ITERATION", help="where to begin")
-    add("--batches", type=some, default=1, help="how many sheets (default 1)")
-    add("--samples", type=some, default=8, help="most clips a sheet (default 8)")
-    add("--pictures", type=some, default=8, help="most frames a clip (default 8)")
+    add("--start", type=start, default=0, metavar="ITERATION", help="first iteration (default 0)")
+    add("--batches", type=some, default=1, help="number of sheets (default 1)")
+    add("--samples", type=some, default=8, help="largest number of clips on a sheet (default 8)")
+    add("--pictures", type=some, default=8, help="largest number of frames of a clip (default 8)")
     parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
-    """Draw and write."""
+    """Draw and write the sheets."""
     from detectron2.config import instantiate
     from PIL import Image
 
@@ -52,7 +54,7 @@ def main(args: argparse.Namespace) -> None:
     from ava_det.train.loop import mix_generator
 
     if args.test and args.start:
-        parser().error("--start is of training; a test set is shown from its beginning")
+        parser().error("--start is for training; a test set is shown from the beginning")
     cfg = load_config(args.config, args.overrides)
     names = list(instantiate(cfg.class_map).names.values())
     loader = instantiate(cfg.test.loader if args.test else cfg.dataloader.train)
@@ -83,10 +85,10 @@ def strips_of(
     """The clips of a batch.
 
     Args:
-        batch: of a loader.
-        normalize: how the model normalises pixels.
-        mix: acts on what is normalised; None shows the clips as they are.
-        names: of the classes.
+        batch: a batch of a loader.
+        normalize: normalises pixels as the model does.
+        mix: a mix of normalised clips; None does not mix.
+        names: the names of the classes.
     """
     if "labels" in batch:
         yield from recognition_strips(batch, normalize, mix, names)
@@ -97,7 +99,7 @@ def strips_of(
 def recognition_strips(
     batch: dict[str, Any], normalize: Any, mix: Any, names: list[str]
 ) -> "Iterator[Strip]":
-    """Clips with the weights of their labels, mixed as in training."""
+    """Clips with the weights of the labels, mixed as in training."""
     from torch.nn.functional import one_hot
 
     from ava_det.draw.contact_sheet import Strip
@@ -113,7 +115,7 @@ def recognition_strips(
 
 
 def detection_strips(batch: dict[str, Any], names: list[str]) -> "Iterator[Strip]":
-    """Clips with the people of their keyframes, and what each does."""
+    """Clips with the people of the keyframes and the actions of each person."""
     import numpy as np
 
     from ava_det.draw.contact_sheet import Strip
@@ -135,5 +137,5 @@ def detection_strips(batch: dict[str, Any], names: list[str]) -> "Iterator[Strip
 
 
 def pixels(clip: "Tensor") -> Any:
-    """(C, T, H, W) uint8 to an array (T, H, W, C)."""
+    """Turn a tensor (C, T, H, W) uint8 into an array (T, H, W, C)."""
     return clip.permute(1, 2, 3, 0).contiguous().numpy()

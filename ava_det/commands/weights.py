@@ -1,13 +1,13 @@
-"""Weight files of any known codebase: look into them, convert, compare and run them.
+"""Inspect, convert, compare and run weight files of any known codebase.
 
-    python tools/weights.py inspect SLOWFAST_8x8_R50.pkl
-    python tools/weights.py convert --model kinetics_slowfast_r50_8x8 \\
+    ava-det weights inspect SLOWFAST_8x8_R50.pkl
+    ava-det weights convert --model kinetics_slowfast_r50_8x8 \\
         --weights SLOWFAST_8x8_R50.pkl --output slowfast.safetensors
-    python tools/weights.py compare slowfast.safetensors SLOWFAST_8x8_R50.pkl
-    python tools/weights.py run --model kinetics_slowfast_r50_8x8 \\
+    ava-det weights compare slowfast.safetensors SLOWFAST_8x8_R50.pkl
+    ava-det weights run --model kinetics_slowfast_r50_8x8 \\
         --weights slowfast.safetensors --inputs in.npz --output logits.npy
 
-A weight file is never run; a config is Python code and is: use only those that you trust.
+A weight file is never run. A config is Python code and is run: use only configs that you trust.
 """
 
 import argparse
@@ -22,43 +22,63 @@ from ava_det.structures import InputError
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = cli.Parser(description="Look into weights, convert, compare, run them.")
+    parser = cli.Parser(description="Inspect, convert, compare and run weight files.")
     commands = parser.add_subparsers(dest="command", required=True)
-    inspect = commands.add_parser("inspect", help="what a file holds")
+    inspect = commands.add_parser("inspect", help="describe the content of a file")
     inspect.add_argument("weights", type=Path, nargs="+")
     inspect.add_argument("--names", action="store_true", help="list every weight")
-    compare = commands.add_parser("compare", help="where two files differ; fails if they do")
+    compare = commands.add_parser(
+        "compare", help="list the differences of two files; fail if they differ"
+    )
     compare.add_argument("weights", type=Path, nargs=2)
-    compare.add_argument("--top", type=cli.at_least(0, int), default=10, help="differences to list")
     compare.add_argument(
-        "--tolerance", type=cli.at_least(0, float), default=0.0, help="difference to overlook"
+        "--top",
+        type=cli.at_least(0, int),
+        default=10,
+        help="number of differences to list (default 10)",
+    )
+    compare.add_argument(
+        "--tolerance",
+        type=cli.at_least(0, float),
+        default=0.0,
+        help="largest difference to ignore (default 0)",
     )
     convert = commands.add_parser("convert", help="write a file in another format")
-    run = commands.add_parser("run", help="logits of a model for given clips")
+    run = commands.add_parser("run", help="compute the logits of a model for given clips")
     for command in (convert, run):
         which = command.add_mutually_exclusive_group(required=True)
         which.add_argument("--model", metavar="NAME", help="a published model, see docs/models.md")
         which.add_argument("--config", metavar="FILE", help="a config with a model of your own")
-        command.add_argument("--weights", type=Path, required=True, help="of any known format")
+        command.add_argument(
+            "--weights", type=Path, required=True, help="a weight file of any known format"
+        )
         command.add_argument("--output", type=Path, required=True)
-        command.add_argument("--unchecked", action="store_true", help="load another model's too")
+        command.add_argument(
+            "--unchecked",
+            action="store_true",
+            help="load weights of a model with other pixels or wiring",
+        )
         command.add_argument("overrides", nargs="*", metavar="path.key=value")
     targets = ("ava_det", "pyslowfast", "pytorchvideo")
-    convert.add_argument("--to", choices=targets, default="ava_det", help="format (default: ours)")
-    convert.add_argument("--classes", type=Path, help="class list to keep in a file of ours")
-    convert.add_argument("--keep-optimizer", action="store_true", help="carry its state along")
+    convert.add_argument(
+        "--to", choices=targets, default="ava_det", help="format to write (default: ava_det)"
+    )
+    convert.add_argument("--classes", type=Path, help="class list to store in a file of ava_det")
+    convert.add_argument(
+        "--keep-optimizer", action="store_true", help="copy the state of the optimizer"
+    )
     run.add_argument(
         "--inputs",
         type=Path,
         required=True,
         help="npz with `clip`, or `slow` and `fast`, N x 3 x T x H x W, uint8 or normalised "
-        "floats; and for a detector `boxes`, R x 5: index of the clip, x1 y1 x2 y2 in its pixels",
+        "floats; and for a detector `boxes`, R x 5: index of the clip, then x1 y1 x2 y2 in pixels",
     )
     return parser
 
 
 def main(args: argparse.Namespace) -> int | None:
-    """Do what the subcommand says; write, unless another process does."""
+    """Run the subcommand; refuse an output that another process writes."""
     if args.command == "inspect":
         return inspect(args)
     if args.command == "compare":
@@ -68,7 +88,7 @@ def main(args: argparse.Namespace) -> int | None:
 
 
 def inspect(args: argparse.Namespace) -> None:
-    """Print what files hold."""
+    """Print a description of each file."""
     from ava_det.weights.describe import describe
     from ava_det.weights.load import read_file
 
@@ -78,7 +98,7 @@ def inspect(args: argparse.Namespace) -> None:
 
 
 def compare(args: argparse.Namespace) -> int:
-    """Print the largest differences of two files."""
+    """Print the largest differences of two files; 1 if they differ."""
     from ava_det.weights.describe import differences
     from ava_det.weights.load import read_file
 
@@ -91,7 +111,7 @@ def compare(args: argparse.Namespace) -> int:
 
 
 def load(args: argparse.Namespace) -> tuple[Any, Any]:
-    """The config, and its model with the weights in it; the report goes to stderr."""
+    """The config and the model with the weights; the report goes to stderr."""
     from detectron2.config import instantiate
 
     from ava_det.train.config import load_config, published_config
@@ -128,7 +148,7 @@ def convert(args: argparse.Namespace) -> None:
 
 
 def card(cfg: Any, classes: Path | None) -> Any:
-    """The card of a config's model; classes that nobody names are numbered."""
+    """The card of a config's model; classes without names get numbers."""
     from detectron2.config import LazyCall
 
     from ava_det.formats.class_map import ClassMap, read_class_map

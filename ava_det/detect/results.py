@@ -4,7 +4,6 @@ Files are written as keyframes come, so that memory does not grow with the video
 names at the end.
 """
 
-import csv
 import json
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -15,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ava_det.formats.atomic import atomic_text
+from ava_det.formats.ava_csv import TRACKS_HEADER, writing_rows
 
-CSV_HEADER = ["video", "tick", "x1", "y1", "x2", "y2", "action", "score", "track_id"]
 DIGITS = 5  # of boxes and scores in files
 
 
@@ -83,15 +82,15 @@ def csv_file(path: Path, video: str) -> Generator[Write]:
     Yields:
         A function that writes the next keyframe.
     """
-    with atomic_text(path) as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(CSV_HEADER)
+    with writing_rows(path, TRACKS_HEADER) as write_rows:
 
         def write(result: KeyframeResult) -> None:
-            for person in result.people:
-                for action in person.actions:
-                    box, score = _rounded(person.box), round(action.score, DIGITS)
-                    table.writerow([video, result.frame, *box, action.id, score, person.track])
+            write_rows(
+                [video, result.frame, *_rounded(person.box), action.id, score, person.track]
+                for person in result.people
+                for action in person.actions
+                for score in [round(action.score, DIGITS)]
+            )
 
         yield write
 

@@ -1,4 +1,4 @@
-"""Clips as strips of pictures, one below the other, with what is said of each above it."""
+"""Clips as strips of pictures, one below the other, with a caption above each strip."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ class Strip:
 
     Attributes:
         frames: (T, H, W, 3) uint8 RGB.
-        caption: lines of text above it; the first stands out.
-        people: drawn on every frame, their labels on the middle one.
+        caption: lines of text above the strip; the first line stands out.
+        people: people to draw on every frame, with labels on the middle frame.
     """
 
     frames: np.ndarray
@@ -30,7 +30,7 @@ class Strip:
 
 
 def shown_frames(frames: int, pictures: int) -> np.ndarray:
-    """Which of a clip's frames a strip of so many pictures shows: evenly spread, its middle too."""
+    """Choose the frames of a clip for a strip: evenly spread, with the middle frame."""
     if frames <= pictures:
         return np.arange(frames)
     return np.unique((np.arange(pictures) * frames) // pictures)
@@ -44,8 +44,8 @@ def contact_sheet(
     Args:
         strips: at least one.
         title: a line at the top.
-        pictures: most of them side by side.
-        height: pixels of a picture.
+        pictures: the largest number of pictures side by side.
+        height: height of a picture in pixels.
     """
     rows = [_row(strip, pictures, height) for strip in strips]
     width = max(max(row.shape[1] for row in rows), 640)

@@ -1,4 +1,4 @@
-"""Curves of several runs an arm: the mean as a line, its spread as a band (VideoMix, figure 2)."""
+"""Curves of the runs of each arm: the mean as a line, the spread as a band (VideoMix, figure 2)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 from ava_det.formats.atomic import atomic_path
 
 Curve = tuple[np.ndarray, np.ndarray]  # (n,) ascending steps, (n,) values
-# Okabe and Ito's colours, which colour-blind people tell apart.
+# Okabe and Ito's colours, which colour-blind people can distinguish.
 COLOURS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 DASHES = ("-", "--", ":", "-.")
 
@@ -16,7 +16,7 @@ DASHES = ("-", "--", ":", "-.")
 def looks(arms: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Colour and dashes of each arm: "a" and "a, b" share a colour, "a, b" and "c, b" dashes.
 
-    More names than there are colours take the next dashes.
+    If all colours are used, the next name starts again with the next dashes.
     """
     names, variants = {}, {}
     chosen = {}
@@ -47,13 +47,13 @@ def draw_curves(
     y_label: str,
     x_label: str = "steps",
 ) -> None:
-    """Write a PNG, or what the suffix says, with a panel each of arms and their curves.
+    """Write a picture, whose format follows the suffix, with a panel for each group of arms.
 
     Args:
         path: the picture.
-        panels: for each title the curves of each arm; arms without curves are left out.
-        y_label: what is drawn.
-        x_label: what it is drawn over.
+        panels: the curves of each arm, by the title of the panel; arms without curves are left out.
+        y_label: title of the y axis.
+        x_label: title of the x axis.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

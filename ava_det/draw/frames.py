@@ -29,9 +29,9 @@ class DrawnPerson:
     Attributes:
         box: (4,) xyxy, relative.
         labels: lines of text, from top to bottom.
-        track: what its colour is chosen by.
-        truth: annotated rather than predicted: white corners instead of a coloured box, and its
-            labels below instead of above.
+        track: the track id, which chooses the colour.
+        truth: whether the person is annotated. An annotated person has white corners and labels
+            below, a predicted person a coloured box and labels above.
     """
 
     box: np.ndarray
@@ -45,13 +45,13 @@ class DrawnPerson:
 
 
 def enlarged_size(height: int, width: int) -> tuple[int, int]:
-    """Height and width of a frame that has at least `LEAST_SHORT_SIDE` pixels on its short side."""
+    """Height and width of a frame, scaled up to a short side of at least `LEAST_SHORT_SIDE`."""
     scale = max(1.0, LEAST_SHORT_SIDE / min(height, width))
     return round(height * scale), round(width * scale)
 
 
 def enlarged(frame: np.ndarray) -> np.ndarray:
-    """A frame (H, W, 3) at its enlarged size; the frame itself where it is large enough."""
+    """A frame (H, W, 3) in the size of `enlarged_size`; the same frame if it is large enough."""
     height, width = enlarged_size(*frame.shape[:2])
     if (height, width) == frame.shape[:2]:
         return frame
@@ -61,8 +61,8 @@ def enlarged(frame: np.ndarray) -> np.ndarray:
 def draw_people(frame: np.ndarray, people: Sequence[DrawnPerson]) -> np.ndarray:
     """A copy of a frame (H, W, 3) uint8 RGB with people drawn on it.
 
-    Labels are moved where they would leave the frame or cover those of another person, as far as
-    there is room.
+    Labels are moved if they would leave the frame or cover the labels of another person, as far as
+    the frame has room.
     """
     canvas = np.ascontiguousarray(frame[..., ::-1])  # supervision's colours are BGR
     unit = max(1, round(min(frame.shape[:2]) / 240))  # the thickness of a thin line
@@ -108,9 +108,10 @@ def _draw_labels(canvas: np.ndarray, person: DrawnPerson, unit: int, taken: list
 def _place(
     canvas: np.ndarray, person: DrawnPerson, width: int, height: int, taken: Sequence[Area]
 ) -> tuple[int, int]:
-    """Top left corner of a block of labels: the first place that is free, else the first one.
+    """Top left corner of a block of labels: the first free place, or else the first place.
 
-    Above the box, beside it, below it, then further and further into it; a truth's from below.
+    The places are above the box, beside it, below it, and then further and further into the box.
+    For an annotated person the order starts below the box.
     """
     x1, y1, x2, y2 = to_pixels(person.box, canvas.shape[0], canvas.shape[1]).round().astype(int)
     step = height // len(person.labels)
@@ -136,14 +137,14 @@ def _overlap(a: Area, b: Area) -> bool:
 def write_text(
     canvas: np.ndarray, text: str, at: tuple[int, int], size: int, color: tuple[int, int, int]
 ) -> None:
-    """Write a line on a canvas (H, W, 3), cut where it would leave it.
+    """Write a line on a canvas (H, W, 3), cut at the border of the canvas.
 
     Args:
-        canvas: is written on.
+        canvas: the picture to write on.
         text: the line.
-        at: x, and y of its baseline.
-        size: of the font, in pixels.
-        color: in the order of the canvas's channels.
+        at: x of the left end, and y of the baseline, in pixels.
+        size: size of the font in pixels.
+        color: the colour, in the order of the channels of the canvas.
     """
     fitting = _shortened(text, size, canvas.shape[1] - at[0])
     cv2.putText(canvas, fitting, at, color, _font(), size, 500)

@@ -8,7 +8,7 @@ def precision_recall(hits: np.ndarray, positives: int) -> tuple[np.ndarray, np.n
 
     Args:
         hits: (N,) bool, whether each detection is true, in order of descending score.
-        positives: how many there were to find, at least 1.
+        positives: the number of annotated boxes, at least 1.
 
     Returns:
         (N,) precision and (N,) recall after each detection.

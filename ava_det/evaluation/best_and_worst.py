@@ -1,4 +1,4 @@
-"""How well each keyframe went, to look at the best and the worst."""
+"""Find the keyframes with the best and the worst detections."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from ava_det.evaluation.frame_map import FrameMap
 
 
 def keyframe_precision(ground_truth: pd.DataFrame, result: FrameMap) -> pd.DataFrame:
-    """The average precision of each keyframe by itself, its classes in one ranking.
+    """The average precision of each keyframe, with all classes in one ranking.
 
     Args:
         ground_truth: the table that was given to `frame_map`.

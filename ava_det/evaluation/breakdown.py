@@ -11,7 +11,7 @@ BINS = 20  # of the histograms of scores
 
 
 def of_classes(rows: Matches, kept: np.ndarray) -> Matches:
-    """The rows of the classes where `kept` (K,) holds, whose columns are numbered anew."""
+    """The rows of the classes where `kept` (K,) is true, with new numbers of columns."""
     if kept.all():
         return rows
     column = np.cumsum(kept) - 1
@@ -31,7 +31,7 @@ def of_classes(rows: Matches, kept: np.ndarray) -> Matches:
 def score_histograms(
     rows: Matches, names: Sequence[str]
 ) -> tuple[np.ndarray, dict[str, tuple[np.ndarray, np.ndarray]]]:
-    """How scores of true and of false detections are spread.
+    """Histograms of the scores of true and of false detections.
 
     Returns:
         (BINS + 1,) edges, from the least score or 0 to the greatest or 1; and for each class that
@@ -47,7 +47,7 @@ def score_histograms(
 
 
 def confusion(rows: Matches, classes: int, iou_threshold: float) -> np.ndarray:
-    """What people do where a class is detected falsely.
+    """Count the actions of people for whom another class is detected.
 
     Of each class the false detections among its n best count, n being how often it is annotated:
     those that a perfect ranking would not have. Each goes to the annotated person that it overlaps
@@ -80,7 +80,7 @@ def confusion(rows: Matches, classes: int, iou_threshold: float) -> np.ndarray:
 
 
 def _people(rows: Matches) -> tuple[np.ndarray, np.ndarray]:
-    """(P,) a row of each annotated person, sorted by keyframe, and (M,) whose each row is."""
+    """(P,) one row of each person, sorted by keyframe, and (M,) the person of each row."""
     keyed = np.concatenate([rows.truth.keyframe[:, None], rows.truth.box], axis=1)
     _, first, person = np.unique(keyed, axis=0, return_index=True, return_inverse=True)
     return first, person.reshape(-1)

@@ -1,4 +1,4 @@
-"""What a model that has not looked at the video would score: the least that counts as learning."""
+"""Score people without looking at the video: a trained model must score more than this."""
 
 import numpy as np
 import pandas as pd
@@ -14,16 +14,16 @@ def class_prior_detections(
 ) -> pd.DataFrame:
     """Score every person with the share of the training people that does each action.
 
-    All people tie within a class, so that its AP is about the share of the evaluated people that do
-    it; `frame_map` takes ties in the order of the table.
+    All people tie within a class. So the AP of a class is about the share of the evaluated people
+    that do the action. `frame_map` takes ties in the order of the table.
 
     Args:
-        train_ground_truth: table of annotations to count in.
-        boxes: table whose people are scored, e.g. the test ground truth or proposals.
+        train_ground_truth: the table of annotations whose people are counted.
+        boxes: the table of people to score, e.g. the test ground truth or proposals.
         class_map: the classes to score.
 
     Returns:
-        A table of detections: R people x K classes rows, a person's rows together.
+        A table of detections, R people x K classes rows; the rows of a person follow each other.
     """
     labels = train_ground_truth[has_box(train_ground_truth)]
     people = len(labels.drop_duplicates(_PERSON))
@@ -36,4 +36,4 @@ def class_prior_detections(
     table = table.reset_index(drop=True)
     table["action"] = list(class_map.ids) * len(asked)
     table["score"] = share.tolist() * len(asked)
-    return table.astype({"action": "int64", "score": "float64"})  # also where there is no row
+    return table.astype({"action": "int64", "score": "float64"})  # an empty table too

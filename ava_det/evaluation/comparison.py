@@ -1,4 +1,4 @@
-"""What two evaluations have in common and what keeps their figures from comparing."""
+"""Compare two evaluations: shared figures, and reasons why figures do not compare."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ class OtherRun:
     """A run to compare with.
 
     Attributes:
-        name: of the file that it was read from.
-        figures: as they are written.
-        curves: (n,) precision and (n,) recall of classes; none where only the figures are known.
+        name: the file that the run was read from.
+        figures: the figures, in the form of the json file.
+        curves: (n,) precision and (n,) recall by class; empty if only the figures are known.
     """
 
     name: str
@@ -23,11 +23,11 @@ class OtherRun:
     curves: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
 
-Pair = tuple[float | None, float | None]  # of this run and of the other one
+Pair = tuple[float | None, float | None]  # the values of this run and of the other run
 
 
 def differences(this: Evaluation, other: OtherRun) -> list[str]:
-    """Why the figures of boxes do not compare, a clause each; none where they do."""
+    """Reasons why the figures of boxes do not compare, one clause each; empty if they compare."""
     name, before = other.name, other.figures
     clauses = [
         f"{key} is {before[key]} in {name}"
@@ -40,7 +40,7 @@ def differences(this: Evaluation, other: OtherRun) -> list[str]:
 
 
 def tube_differences(this: Evaluation, other: OtherRun) -> list[str]:
-    """The same of tubes, where both runs have figures of them."""
+    """Reasons why the figures of tubes do not compare; empty if a run has no tubes."""
     if "video_mAP" not in this or "video_mAP" not in other.figures:
         return []
     tubes, before = this["video_mAP"], other.figures["video_mAP"]
@@ -57,11 +57,11 @@ def _missing(here: Iterable[str], there: Iterable[str], name: str) -> list[str]:
 
 
 def _counts(what: str, here: dict[str, int], there: dict[str, int], name: str) -> list[str]:
-    """What is said of classes that both have, but annotated differently often."""
+    """A clause about the classes whose annotated counts differ between the runs, if any."""
     odd = [label for label, count in here.items() if count != there.get(label, count)]
-    told = [f"{label} has {here[label]:,} here, {there[label]:,} in {name}" for label in odd]
+    clauses = [f"{label} has {here[label]:,} here, {there[label]:,} in {name}" for label in odd]
     some = "1 class" if len(odd) == 1 else f"{len(odd)} classes"
-    return [f"the annotated {what} of {some} differ: {_first(told)}"] if odd else []
+    return [f"the annotated {what} of {some} differ: {_first(clauses)}"] if odd else []
 
 
 def _first(texts: list[str], most: int = 3) -> str:
@@ -69,9 +69,9 @@ def _first(texts: list[str], most: int = 3) -> str:
 
 
 def shared_mean(this: Evaluation, other: Evaluation) -> tuple[int, float, float] | None:
-    """How many classes have an AP in both runs, and the mAPs of both over those.
+    """The number of classes with an AP in both runs, and the mAP of each run over these classes.
 
-    None where both have the same classes, or have none in common.
+    None if both runs have the same classes, or no class in common.
     """
     both = [pair for pair in _pairs(this["AP"], other["AP"]).values() if None not in pair]
     if this["AP"].keys() == other["AP"].keys() or not both:
@@ -80,7 +80,7 @@ def shared_mean(this: Evaluation, other: Evaluation) -> tuple[int, float, float]
 
 
 def means(this: Evaluation, other: Evaluation) -> dict[str, Pair]:
-    """The mAPs of both runs by what they are of: all classes, groups, people, tubes."""
+    """The mAPs of both runs over all classes, by groups, by sizes and crowds, and of tubes."""
     rows: dict[str, Pair] = {"all classes": (this["mAP"], other["mAP"])}
     shared = shared_mean(this, other)
     if shared:
@@ -108,5 +108,5 @@ def _parts(
 
 
 def _pairs(this: Mapping[str, float | None], other: Mapping[str, float | None]) -> dict[str, Pair]:
-    """Both values of each name that either has, in the order of the first."""
+    """The values of both runs by name, first the names of this run in their order."""
     return {name: (this.get(name), other.get(name)) for name in {**this, **other}}

@@ -1,4 +1,4 @@
-"""All the figures of a table of results at once."""
+"""Compute all figures of a table of results."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Evaluated:
         ground_truth: the table.
         detections: the table.
         result: the frame-mAP.
-        figures: as they are written.
+        figures: the figures, in the form of the json file.
     """
 
     ground_truth: pd.DataFrame
@@ -95,16 +95,16 @@ def evaluate_tables(
     rules: EvaluationRules,
     sources: tuple[StrPath, StrPath] = ("ground truth", "detections"),
 ) -> Evaluated:
-    """Frame-mAP, its breakdowns by size and crowd and, where asked for, video-mAP.
+    """Compute frame-mAP, breakdowns by size and crowd and, if the rules have tubes, video-mAP.
 
     Args:
         ground_truth: table of annotations.
         detections: table with scores.
-        rules: of the evaluation.
-        sources: what the tables are called in messages.
+        rules: the rules of the evaluation.
+        sources: names of the tables for messages.
 
     Raises:
-        InputError: no row of the ground truth counts, or tubes cannot be told apart.
+        InputError: no row of the ground truth counts, or person ids do not separate tubes.
     """
     classes = rules.class_map
     result = frame_map(
@@ -131,7 +131,7 @@ def evaluate_file(
     """Evaluate a file of AVA result rows.
 
     Raises:
-        InputError: one of the files cannot be used.
+        InputError: a file cannot be used.
     """
     found = read_detections(results, rules.per_second)
     require_common(found, rules.class_map, results)
@@ -141,7 +141,7 @@ def evaluate_file(
 def other_run(
     path: Path, ground_truth: pd.DataFrame, ground_truth_path: Path, rules: EvaluationRules
 ) -> OtherRun:
-    """Another run: its figures, from the json that has them, or all of it, from its results."""
+    """Read another run: figures from a json file, or all of the run from result rows."""
     if text_suffix(path) == ".json":
         return OtherRun(str(path), read_evaluation(path))
     done = evaluate_file(path, ground_truth, ground_truth_path, rules)
@@ -149,6 +149,6 @@ def other_run(
 
 
 def classes_of(actions: Iterable[int]) -> ClassMap:
-    """A class map for people who have none: the ids that there are, by number."""
+    """A class map of all ids in `actions`, named by number."""
     ids = sorted({int(action) for action in np.unique(np.asarray(list(actions))) if action > 0})
     return ClassMap({i: f"action {i}" for i in ids})

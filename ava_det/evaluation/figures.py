@@ -1,9 +1,10 @@
-"""The json file that an evaluation leaves behind."""
+"""The json file of an evaluation."""
 
 import json
 from typing import Any, NotRequired, TypedDict, cast
 
-from ava_det.formats.atomic import StrPath, atomic_text, open_text
+from ava_det.formats.atomic import StrPath, atomic_text
+from ava_det.formats.json_file import load_json
 from ava_det.structures import InputError
 
 
@@ -11,8 +12,8 @@ class Part(TypedDict):
     """The figures of some of the rows, e.g. of small people.
 
     Attributes:
-        mAP: mean over the classes with ground truth among them; None if there is none.
-        classes: how many those are.
+        mAP: mean over the classes with ground truth among these rows; None without ground truth.
+        classes: the number of these classes.
         ground_truth: annotated labels.
         detections: detections that counted.
     """
@@ -24,7 +25,7 @@ class Part(TypedDict):
 
 
 class VideoEvaluation(TypedDict):
-    """The figures of a video-mAP; classes go by name, None where there is no truth.
+    """The figures of a video-mAP, by names of classes; None for a class without ground truth.
 
     Attributes:
         protocol: which evaluation protocol; figures of different ones do not compare.
@@ -50,14 +51,14 @@ class VideoEvaluation(TypedDict):
 
 
 class Figures(TypedDict):
-    """The AP of each class and their mean, None where there is no truth."""
+    """The AP of each class and the mean; None for a class without ground truth."""
 
     mAP: float
     AP: dict[str, float | None]
 
 
 class Evaluation(TypedDict):
-    """The figures of a frame-mAP; classes and groups go by name, None where there is no truth.
+    """The figures of a frame-mAP, by names of classes and groups; None without ground truth.
 
     Attributes:
         protocol: which evaluation protocol; figures of different ones do not compare.
@@ -70,9 +71,9 @@ class Evaluation(TypedDict):
         left_out: reason -> how many rows did not count.
         unlisted: how many detections lie on keyframes that the ground truth does not list.
         sizes: by the size of people (`evaluation.frame_map.by_size`).
-        crowds: by how many people there are (`evaluation.frame_map.by_crowd`).
-        video_mAP: of the same detections as tubes, where it was asked for.
-        ground_truth_boxes: frame-mAP and AP of the same model on annotated boxes, where given.
+        crowds: by the number of people on a keyframe (`evaluation.frame_map.by_crowd`).
+        video_mAP: the figures of the same detections as tubes, if requested.
+        ground_truth_boxes: frame-mAP and AP of the same model on annotated boxes, if given.
     """
 
     protocol: str
@@ -96,19 +97,14 @@ def read_evaluation(path: StrPath) -> Evaluation:
     Raises:
         InputError: the file holds something else.
     """
-    try:
-        with open_text(path) as file:
-            content = json.load(file)
-        json.dumps(content, ensure_ascii=False).encode()  # half a surrogate pair is no character
-    except (ValueError, RecursionError):  # also of what is no text
-        raise InputError(f"{path}: not json") from None
+    content = load_json(path)
     if not isinstance(content, dict) or not _has_figures(content):
         raise InputError(f"{path}: not the figures of an evaluation")
     return cast(Evaluation, content)
 
 
 def _has_figures(content: dict[str, Any]) -> bool:
-    """Whether what is compared of an evaluation is there and made of numbers."""
+    """Whether the figures that a comparison needs exist and are numbers."""
     tubes, whole = content.get("video_mAP"), content.get("ground_truth_boxes")
     try:
         means = [{"mAP": content["mAP"]}, content["AP"], content["groups"]]

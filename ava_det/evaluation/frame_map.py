@@ -26,12 +26,12 @@ CROWDS = {"1 person": (1, 1), "2-4 people": (2, 4), "5 or more": (5, np.inf)}
 
 @dataclass(frozen=True, eq=False)
 class FrameMap:
-    """A frame-mAP and what it is made of; classes go by name, in the order of the class map.
+    """A frame-mAP and its parts, by names of classes in the order of the class map.
 
     Attributes:
         protocol: a key of `FRAME_PROTOCOLS`.
-        iou_threshold: the overlap from which a detection is true.
-        mAP: mean of `ap` over the classes with ground truth; NaN if there is none.
+        iou_threshold: the least overlap of a true detection.
+        mAP: mean of `ap` over the classes with ground truth; NaN without ground truth.
         ap: average precision of each class, None for a class without ground truth.
         groups: mean of `ap` over each group of the class map, None as in `ap`.
         ground_truth: how many rows of ground truth counted, of each class.
@@ -39,7 +39,7 @@ class FrameMap:
         rows: the rows that counted, and which detections are true.
         counted: (M,) bool, whether each row of the ground truth counted.
         outcome: (N,) int8, what became of each row of the detections: HIT, MISS or LEFT_OUT.
-        ranked: (n,) bool of each class: which of its n detections are hits, by descending score.
+        ranked: (n,) bool of each class: whether each detection is a hit, by descending score.
     """
 
     protocol: str
@@ -55,7 +55,7 @@ class FrameMap:
     ranked: dict[str, np.ndarray]
 
     def curves(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """(n,) precision, its envelope, and (n,) recall of each class with ground truth."""
+        """(n,) envelope of precision and (n,) recall of each class with ground truth."""
         curves = {}
         for name, positives in self.ground_truth.items():
             if positives:
@@ -67,7 +67,7 @@ class FrameMap:
         """The figures without the arrays, with those of parts: by size of people and by crowd.
 
         Raises:
-            ValueError: there is no ground truth, so that there is no mAP either.
+            ValueError: the mAP is undefined without ground truth.
         """
         if math.isnan(self.mAP):
             raise ValueError("no ground truth of an evaluated class")
@@ -108,8 +108,8 @@ def frame_map(
         detections: table with scores.
         class_map: the classes to evaluate.
         protocol: a key of `FRAME_PROTOCOLS`.
-        excluded: keyframes of which neither ground truth nor detections count.
-        iou_threshold: the overlap from which a detection is true.
+        excluded: neither ground truth nor detections on these keyframes count.
+        iou_threshold: the least overlap of a true detection.
 
     Raises:
         KeyError: an unknown protocol.

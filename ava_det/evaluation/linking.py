@@ -1,8 +1,9 @@
 """From boxes on keyframes to tubes: the linking of the ACT detector.
 
 Kalogeiton et al., "Action Tubelet Detector for Spatio-Temporal Action Localization" (ICCV 2017) and
-its `ACT.py`, `BuildTubes`, with tubelets of one frame: classes by themselves, keyframe by keyframe,
-each tube takes a box that it overlaps. All videos and classes go at once, in flat arrays.
+`ACT.py`, `BuildTubes`, with tubelets of one frame. Each class is linked separately. Keyframe by
+keyframe, each tube takes a box that it overlaps. All videos and classes are linked at once, in flat
+arrays.
 """
 
 from collections.abc import Callable
@@ -19,13 +20,13 @@ class Linking:
     """How boxes become tubes; the values are ACT's.
 
     Attributes:
-        box_nms: a box that overlaps a better one of its class and keyframe by more is dropped.
-        most_boxes: how many of a class are kept on a keyframe.
+        box_nms: drop a box that overlaps a better box of the same class and keyframe by more.
+        most_boxes: the number of boxes of a class to keep on a keyframe.
         link_iou: the least overlap of a box with the last one of a tube.
-        most_steps: how far apart two neighbours in a tube may be.
-        least_score: of a tube.
-        least_ticks: how long a tube has to last.
-        tube_nms: a tube that overlaps a better one of its class by more is dropped.
+        most_steps: the largest distance of two neighbouring boxes of a tube, in steps.
+        least_score: drop tubes with a lower score.
+        least_ticks: drop tubes that last fewer ticks.
+        tube_nms: drop a tube that overlaps a better tube of the same class by more.
     """
 
     box_nms: float = 0.3
@@ -89,14 +90,14 @@ def suppress(
     """Non-maximum suppression in all groups at once.
 
     Args:
-        group: (N,) int64, which group each item is of.
-        score: (N,) the better ones stay.
-        overlap: (n,) of the items at positions i (n,) with those at j (n,).
-        threshold: an item that overlaps a kept one by more is dropped.
-        most: how many are kept of a group.
+        group: (N,) int64, the group of each item.
+        score: (N,) items with higher scores are kept first.
+        overlap: gives the (n,) overlaps of the items at positions i (n,) with those at j (n,).
+        threshold: drop an item that overlaps a kept item by more.
+        most: the number of items to keep in a group; None keeps all.
 
     Returns:
-        (n,) positions of what is kept, ascending.
+        (n,) positions of the kept items, ascending.
     """
     alive = np.lexsort((-score, group))
     kept, turn = [], 0
@@ -117,9 +118,9 @@ class _Live:
 
     number: np.ndarray  # of the tube
     sequence: np.ndarray
-    last: np.ndarray  # row of its last box
-    total: np.ndarray  # of the scores of its boxes
-    count: np.ndarray  # of its boxes
+    last: np.ndarray  # row of the last box
+    total: np.ndarray  # sum of the scores
+    count: np.ndarray  # number of boxes
 
     def __getitem__(self, which: np.ndarray) -> "_Live":
         return _Live(
@@ -164,16 +165,16 @@ def _grow(
     many: int,
     link_iou: float,
 ) -> np.ndarray:
-    """Let tubes take the boxes of a step; what they leave is returned.
+    """Let tubes take the boxes of a step; return the boxes that no tube takes.
 
     Args:
-        live: sorted by sequence, then by who chooses first.
+        live: tubes sorted by sequence, then by the order in which they choose.
         rows: all boxes.
         sequence: (N,) of rows.
         here: (n,) rows of the step, sorted by sequence, then by descending score.
         tube: (N,) of rows; written to.
-        many: how many sequences there are.
-        link_iou: the least overlap.
+        many: the number of sequences.
+        link_iou: the least overlap of a box with a tube.
     """
     rank = np.arange(len(live.sequence))
     rank -= np.searchsorted(live.sequence, live.sequence, "left")
@@ -183,13 +184,13 @@ def _grow(
         if not len(here):
             break
         chooser[live.sequence[choosing]] = choosing
-        who = chooser[sequence[here]]
-        asked = np.flatnonzero(who >= 0)
-        iou = paired_iou(rows.box[here[asked]], rows.box[live.last[who[asked]]])
+        tube_of = chooser[sequence[here]]
+        asked = np.flatnonzero(tube_of >= 0)
+        iou = paired_iou(rows.box[here[asked]], rows.box[live.last[tube_of[asked]]])
         asked = asked[iou >= link_iou]
-        _, first = np.unique(who[asked], return_index=True)  # the best box of those
+        _, first = np.unique(tube_of[asked], return_index=True)  # the best box for each tube
         taken = asked[first]
-        grown, box = who[taken], here[taken]
+        grown, box = tube_of[taken], here[taken]
         tube[box] = live.number[grown]
         live.last[grown] = box
         live.total[grown] += rows.score[box]

@@ -131,13 +131,13 @@ def match_tables(
 
 
 def number_keyframes(tables: Sequence[pd.DataFrame]) -> list[np.ndarray]:
-    """Number the keyframes of several tables alike.
+    """Number the keyframes of several tables with the same numbers.
 
     Args:
         tables: with the columns video and tick.
 
     Returns:
-        For each table (N,) int64: the same number for the same (video, tick) in whichever table.
+        For each table (N,) int64: equal numbers for equal (video, tick), in all tables.
     """
     known: dict[str, int] = {}
     videos = []
@@ -152,11 +152,11 @@ def number_keyframes(tables: Sequence[pd.DataFrame]) -> list[np.ndarray]:
 
 
 def match(truth: LabelledBoxes, found: LabelledBoxes, iou_threshold: float) -> np.ndarray:
-    """Decide which ground truth each detection takes.
+    """Match each detection with at most one row of ground truth.
 
-    Each detection tries only the ground truth of its keyframe and class that it overlaps best, of
-    equal ones the first; it is true if the overlap reaches the threshold and no detection before
-    it has taken that one.
+    A detection tries one row: the ground truth of the same keyframe and class with the largest
+    overlap, the first of equal ones. It is true if the overlap reaches the threshold and no earlier
+    detection has taken this row.
 
     Args:
         truth: M rows of ground truth.
@@ -164,7 +164,7 @@ def match(truth: LabelledBoxes, found: LabelledBoxes, iou_threshold: float) -> n
         iou_threshold: the least overlap.
 
     Returns:
-        (N,) int64 positions in truth, -1 for a detection that takes none: it is false.
+        (N,) int64 positions in truth, -1 for a false detection.
     """
     classes = max(truth.column.max(initial=0), found.column.max(initial=0)) + 1
     place = truth.keyframe * classes + truth.column
@@ -194,9 +194,9 @@ def match(truth: LabelledBoxes, found: LabelledBoxes, iou_threshold: float) -> n
 
 
 def paired_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(N,) intersection over union of each of boxes a (N, 4) with its own of b (N, 4).
+    """(N,) intersection over union of box a[i] with box b[i], for boxes (N, 4).
 
-    None may be degenerate. The operations and their order are those of `boxes.iou`.
+    No box may be degenerate. The operations and their order are those of `boxes.iou`.
     """
     sides = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
     sides = np.clip(sides, 0, None)

@@ -23,11 +23,11 @@ def person_ap(
     """COCO's `AP` (mean over IoU 0.5:0.95) and `AP50`, in [0, 1], on the keyframes of `truth`.
 
     Args:
-        truth: annotated people; a keyframe without people counts its detections as false.
-        found: detected people; a missing keyframe has none.
+        truth: annotated people; detections on a keyframe without people are false.
+        found: detected people; a keyframe that is missing has no detections.
 
     Raises:
-        ValueError: there is no annotated person.
+        ValueError: nobody is annotated.
     """
     numbers = {keyframe: number for number, keyframe in enumerate(truth, start=1)}
     annotations = [
@@ -51,7 +51,7 @@ def person_ap(
         "categories": [{"id": 1}],
         "annotations": [{"id": k, **row} for k, row in enumerate(annotations, start=1)],
     }
-    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools reports its progress
+    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints progress
         reference = COCO()
         reference.dataset = dataset
         reference.createIndex()
@@ -67,7 +67,7 @@ def person_recall(
     found: Mapping[Keyframe, PersonBoxes],
     threshold: float = 0.5,
 ) -> float:
-    """Share of annotated people with a detection at IoU >= `threshold`; nan if there are none."""
+    """Share of annotated people with a detection at IoU >= `threshold`; nan without people."""
     hits = [np.zeros(0, bool)]
     for keyframe, people in truth.items():
         boxes = found[keyframe].boxes if keyframe in found else np.zeros((0, 4))
@@ -77,7 +77,7 @@ def person_recall(
 
 
 def _coco_box(box: np.ndarray) -> dict[str, object]:
-    """An xyxy box as COCO's xywh with its area."""
+    """An xyxy box as COCO's xywh, with the area."""
     x1, y1, x2, y2 = (float(value) for value in box)
     width, height = x2 - x1, y2 - y1
     return {"bbox": [x1, y1, width, height], "area": width * height, "category_id": 1}

@@ -1,7 +1,7 @@
-"""How many of the annotated people a list of person boxes covers, at every score threshold.
+"""Count the annotated people that a list of person boxes covers, at every score threshold.
 
-The share of the action detection error that is the person detector's: a person without a proposal
-has no action.
+This shows the share of the action detection error that the person detector causes: a person without
+a proposal has no action.
 """
 
 from collections.abc import Sequence
@@ -62,14 +62,14 @@ def proposal_recall(
 
     Args:
         truth: annotations, in the columns of `ava_det.formats.ava_csv`.
-        proposals: person boxes, likewise.
-        ious: overlaps from which a person is covered.
-        scores: least scores of a proposal.
-        most: proposals a keyframe, those of the highest scores (of equal ones the first); None
-            counts all.
+        proposals: person boxes, in the same columns.
+        ious: a person is covered from these overlaps on.
+        scores: the least scores of a proposal.
+        most: count only this number of proposals on a keyframe, those with the highest scores (the
+            first ones of equal scores); None counts all.
 
     Raises:
-        ValueError: there is no annotated person.
+        ValueError: nobody is annotated.
     """
     keys = _keys(truth, proposals)
     people = pd.DataFrame(truth[BOX].to_numpy(), columns=BOX).assign(key=keys[0])

@@ -58,7 +58,7 @@ class RecognitionResult:
 
 
 class ClassFigures(TypedDict):
-    """Of one class: accuracies in [0, 1], None without a video."""
+    """The figures of one class: accuracies in [0, 1], None without a video."""
 
     top1: float | None
     top5: float | None
@@ -69,13 +69,13 @@ class RecognitionFigures(TypedDict):
     """The figures of a test.
 
     Attributes:
-        top1: accuracy, in [0, 1].
-        top5: likewise.
-        mean_class_accuracy: mean of the classes' top-1 accuracies.
-        videos: how many counted.
-        unreadable: how many were left out.
-        clips: of a video.
-        crops: of a clip.
+        top1: top-1 accuracy, in [0, 1].
+        top5: top-5 accuracy, in [0, 1].
+        mean_class_accuracy: mean of the top-1 accuracies of the classes.
+        videos: the number of videos that counted.
+        unreadable: the number of videos that were left out.
+        clips: the number of clips of a video.
+        crops: the number of crops of a clip.
         gmacs: billions of multiply-adds of one view, called FLOPs in papers.
         classes: the figures of each class, by name.
     """

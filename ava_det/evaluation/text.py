@@ -12,11 +12,11 @@ def lines_of(
     recall: pd.DataFrame | None = None,
     other: OtherRun | None = None,
 ) -> list[str]:
-    """Everything that an evaluation has to say.
+    """All figures of an evaluation, for the terminal.
 
     Args:
         result: the figures.
-        recall: of person proposals.
+        recall: the table of `proposal_recall`.
         other: a run to compare with.
     """
     lines = [class_table(result), *detector_lines(result)]
@@ -30,7 +30,7 @@ def lines_of(
 
 
 def class_table(result: Evaluation) -> str:
-    """The figures of every class and group, and last the mAP with its protocol."""
+    """The figures of every class and group, and last the mAP with the protocol."""
     width = max(len("class"), *map(len, result["AP"]))
     lines = [f"{'class':{width}}      AP  ground truth  detections"]
     for name, ap in result["AP"].items():
@@ -48,13 +48,13 @@ def class_table(result: Evaluation) -> str:
 
 
 def _mean_line(result: Evaluation, of: str, value: float | None) -> str:
-    """A mean of APs is never told without the protocol."""
+    """A mean of APs, always with the protocol."""
     name = f"frame-mAP@{result['iou_threshold']:g} ({result['protocol']})"
     return f"{name}{', ' * bool(of)}{of}: {_figure(value)}"
 
 
 def detector_lines(result: Evaluation) -> list[str]:
-    """The mAP on annotated boxes and how the distance to a perfect one divides."""
+    """The mAP on annotated boxes, and how much the person detector and the actions cost."""
     if "ground_truth_boxes" not in result:
         return []
     whole = result["ground_truth_boxes"]["mAP"]
@@ -68,25 +68,25 @@ def comparison_lines(result: Evaluation, other: OtherRun, most: int = 10) -> lis
     Args:
         result: the figures.
         other: the other run.
-        most: how many classes are told.
+        most: the number of classes to list.
     """
     lines = [f"not comparable: {clause}" for clause in differences(result, other)]
     lines.append(f"against {other.name}: {_difference(result['mAP'], other.figures['mAP'])}")
     shared = shared_mean(result, other.figures)
     if shared:
-        count, here, there = shared
-        lines.append(f"over the classes of both ({count}): {_difference(here, there)}")
+        count, this, before = shared
+        lines.append(f"over the classes of both ({count}): {_difference(this, before)}")
     changes = ap_changes(result, other.figures)
     lines += [f"  {change:+.4f} {name}" for name, change in changes[:most] if change]
     return lines
 
 
-def _difference(here: float, there: float) -> str:
-    return f"{here:.4f} - {there:.4f} = {here - there:+.4f}"
+def _difference(this: float, before: float) -> str:
+    return f"{this:.4f} - {before:.4f} = {this - before:+.4f}"
 
 
 def ap_changes(result: Evaluation, other: Evaluation) -> list[tuple[str, float]]:
-    """Class and difference in AP where both have one, the largest first."""
+    """The classes with an AP in both runs and the differences, the largest first."""
     both = [
         (name, ap - before)
         for name, ap in result["AP"].items()
@@ -96,7 +96,7 @@ def ap_changes(result: Evaluation, other: Evaluation) -> list[tuple[str, float]]
 
 
 def video_table(result: VideoEvaluation) -> str:
-    """How many tubes there are, and the video-mAP with its protocol."""
+    """The number of tubes, and the video-mAP with the protocol."""
     kind = "linked here" if result["linked"] else "as given"
     truth, found = (sum(result[key].values()) for key in ("ground_truth", "detections"))
     lines = [f"tubes: {truth:,} in the ground truth, {found:,} detected ({kind})"]

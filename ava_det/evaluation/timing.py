@@ -1,4 +1,4 @@
-"""What an evaluation costs, ours and the official one, each in a process of its own."""
+"""Measure what our evaluator and the official one cost, each in a process of its own."""
 
 import os
 import re
@@ -36,7 +36,7 @@ _OUR_MAP = re.compile(r"^frame-mAP@0\.5 \(activitynet\): ([\d.]+)$", re.MULTILIN
 
 @dataclass(frozen=True)
 class Cost:
-    """What a command took: seconds by the clock and of computing, bytes at most, and its mAP."""
+    """The cost of a command in wall seconds, processor seconds and peak bytes, and the mAP."""
 
     seconds: float
     computing: float

@@ -6,7 +6,7 @@ import numpy as np
 def hits(scores: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
     """(N,) bool: whether the label of a clip is among the k highest scores.
 
-    A tie counts as a miss, so that a constant score is no hit; so does a score that is no number.
+    A tie counts as a miss, so that a constant score is no hit. A score of NaN is a miss too.
 
     Args:
         scores: (N, K), any scale.
@@ -19,7 +19,7 @@ def hits(scores: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
 
 
 def top_k_accuracy(scores: np.ndarray, labels: np.ndarray, k: int) -> float:
-    """Share of clips whose label is among the k highest scores, see `hits`; nan for no clip.
+    """Share of clips whose label is among the k highest scores, see `hits`; nan without clips.
 
     >>> top_k_accuracy(np.array([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2]]), np.array([0, 1]), 1)
     0.5

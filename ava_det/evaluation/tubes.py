@@ -19,7 +19,7 @@ class BoxRows:
 
     Attributes:
         video: (N,) int64, number of the video.
-        step: (N,) int64, number of the keyframe in its video.
+        step: (N,) int64, number of the keyframe in the video.
         column: (N,) int64, column of the class in the class map.
         box: (N, 4) float64, xyxy, relative; none is degenerate.
         score: (N,) float64.
@@ -106,15 +106,15 @@ def number_steps(tables: Sequence[pd.DataFrame]) -> tuple[list[np.ndarray], int]
 
 
 def build_tubes(rows: BoxRows, tube: np.ndarray) -> Tubes:
-    """Tubes of boxes; on a step that is missed the box is between its neighbours, linearly.
+    """Make tubes of boxes; interpolate the box linearly on a step that a tube misses.
 
     Args:
-        rows: of a tube, no two on one step.
-        tube: (N,) int64 from 0: which tube each is of.
+        rows: the boxes; a tube has at most one box on a step.
+        tube: (N,) int64 from 0: the tube of each box.
 
     Returns:
-        As many tubes as there are different numbers, in their order; a score is the mean of those
-        of the boxes.
+        One tube for each number of `tube`, in ascending order; the score is the mean score of the
+        boxes.
     """
     order = np.lexsort((rows.step, tube))
     rows, tube = rows[order], tube[order]

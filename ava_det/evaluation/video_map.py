@@ -1,8 +1,8 @@
 """Video-mAP: mean average precision of action tubes.
 
-Tables in (`formats.ava_csv`), numbers out. A tube of the ground truth is what one person does
-without a break; detections are linked into tubes (`evaluation.linking`), or are tubes already where
-they have track ids.
+Tables in (`formats.ava_csv`), numbers out. A tube of the ground truth is one action that one
+person does without a break. Detections with track ids are tubes already. Other detections are
+linked into tubes (`evaluation.linking`).
 """
 
 import math
@@ -25,14 +25,14 @@ THRESHOLDS = (0.2, *(round(0.5 + 0.05 * k, 2) for k in range(10)))
 
 @dataclass(frozen=True)
 class VideoProtocol:
-    """What evaluators of tubes differ in; figures of different ones do not compare.
+    """The rules by which evaluators of tubes differ; figures of different protocols do not compare.
 
     Attributes:
-        both_ends: how long a tube lasts (`tubes.tube_iou`).
-        second_choice: whether a detection may take the best tube of the ground truth that is left,
-            rather than be false where the best one of all is taken.
-        trapezoid: whether the curve itself is integrated, from precision 1 on, rather than its
-            monotone envelope.
+        both_ends: count both ends in the length of a tube (`tubes.tube_iou`).
+        second_choice: let a detection take the best free tube of the ground truth; otherwise a
+            detection is false if its best tube is taken.
+        trapezoid: integrate the curve itself, from precision 1 on, instead of the monotone
+            envelope.
     """
 
     both_ends: bool
@@ -50,15 +50,15 @@ VIDEO_PROTOCOLS = {
 
 @dataclass(frozen=True, eq=False)
 class VideoMap:
-    """A video-mAP and what it is made of; classes go by name, in the order of the class map.
+    """A video-mAP and its parts, by names of classes in the order of the class map.
 
     Attributes:
         protocol: a key of `VIDEO_PROTOCOLS`.
         linked: whether the detections were linked here, rather than given as tubes.
         stride: ticks between keyframes.
         ap: threshold -> average precision of each class, None for a class without ground truth.
-        ground_truth: how many tubes of each class.
-        detections: likewise.
+        ground_truth: the number of annotated tubes of each class.
+        detections: the number of detected tubes of each class.
         left_out: reason -> how many linked tubes did not count.
         least_ticks: how long a linked tube had to last; 0 where none was linked.
         short: how many tubes of the ground truth last less.
@@ -75,21 +75,21 @@ class VideoMap:
     short: int
 
     def mAP(self, threshold: float) -> float:
-        """Mean over the classes with ground truth; NaN if there is none."""
+        """Mean over the classes with ground truth; NaN without ground truth."""
         known = [ap for ap in self.ap[threshold].values() if ap is not None]
         return sum(known) / len(known) if known else math.nan
 
     def figures(self) -> dict[str, float]:
-        """The customary ones: "0.2", "0.5", "0.75", and "0.5:0.95", the mean of ten."""
+        """The usual figures: "0.2", "0.5", "0.75", and "0.5:0.95", the mean of ten."""
         usual = {f"{t:g}": self.mAP(t) for t in (0.2, 0.5, 0.75)}
         ten = [self.mAP(threshold) for threshold in THRESHOLDS if threshold >= 0.5]
         return {**usual, "0.5:0.95": sum(ten) / len(ten)}
 
     def summary(self) -> VideoEvaluation:
-        """The figures as they are written.
+        """The figures, in the form of the json file.
 
         Raises:
-            ValueError: there is no tube of an evaluated class.
+            ValueError: no annotated tube is of an evaluated class.
         """
         if not any(self.ground_truth.values()):
             raise ValueError("no tube of an evaluated class")
@@ -127,7 +127,7 @@ def video_map(
         class_map: the classes to evaluate.
         protocol: a key of `VIDEO_PROTOCOLS`.
         linking: how boxes become tubes.
-        sources: what the tables are called in messages.
+        sources: names of the tables for messages.
 
     Raises:
         KeyError: an unknown protocol.
@@ -257,7 +257,7 @@ def _hits(
     """(found,) bool: which detections, better ones first, are true."""
     hits, taken = np.zeros(found, bool), set[int]()
     i, j, iou = overlaps
-    # By detection; its best pair first, of equal ones the first tube.
+    # By detection, the best pair first; of equal pairs the first tube.
     order = np.lexsort((j, -iou, i))
     previous = -1
     for k in order.tolist():

@@ -13,6 +13,7 @@ from ava_det.formats.regular import require_regular
 from ava_det.structures import InputError
 
 _MOST_BYTES = 1 << 31  # a message of protobuf is never longer
+_MOST_FILE = 1 << 29  # bytes: two processes hold the file, and no detector of people is as large
 _VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5  # wire types
 _FIXED = {_EIGHT: 8, _FOUR: 4}
 # Numbers of fields of onnx.proto.
@@ -38,9 +39,7 @@ def read_onnx(path: Path) -> bytes:
         InputError: no such file or no regular one; damaged; weights in another file; graphs within
             graphs, which no detector has.
     """
-    require_regular(path)
-    if path.stat().st_size >= _MOST_BYTES:
-        raise InputError(f"{path}: larger than an ONNX file can be, 2 GiB")
+    require_regular(path, _MOST_FILE)
     data = path.read_bytes()
     if not data:
         raise InputError(f"{path}: an empty file")

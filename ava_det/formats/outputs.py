@@ -1,4 +1,4 @@
-"""The files that a program is about to write: nobody else's, and replaced only if that is meant."""
+"""Hold the files that a program is going to write, and refuse to lose files by accident."""
 
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
@@ -16,14 +16,14 @@ def outputs(*paths: Path, overwrite: bool, inputs: Iterable[Path | None] = ()) -
     Partial files that killed runs left beside the outputs are removed.
 
     Args:
-        paths: the files. A path that exists and is no file, such as `/dev/stdout`, is not checked.
-        overwrite: whether a file that exists may be replaced.
-        inputs: files that the block reads, none of which may be an output.
+        paths: The files. A path that exists and is no file, such as `/dev/stdout`, is not checked.
+        overwrite: Allow to replace files that exist.
+        inputs: Files that the block reads. None of them may be an output.
 
     Raises:
-        InputError: another process is writing an output, or an output exists already, or is an
-            input.
-        OSError: an output cannot be written.
+        InputError: Another process is writing an output, or an output exists already, or an output
+            is an input.
+        OSError: An output cannot be written.
     """
     require_apart(paths, inputs)
     files = [path for path in paths if path.is_file() or not path.exists()]
@@ -39,7 +39,7 @@ def alone(*paths: Path) -> Generator[None]:
     """Hold outputs alone, or refuse at once.
 
     Raises:
-        InputError: another process is writing one of them.
+        InputError: Another process is writing one of the outputs.
     """
     if not paths:
         yield
@@ -55,10 +55,10 @@ def alone(*paths: Path) -> Generator[None]:
 
 
 def require_free(paths: Iterable[Path], overwrite: bool) -> None:
-    """Refuse to replace files that are there, unless that is meant.
+    """Refuse to replace files that exist, unless `overwrite` is set.
 
     Raises:
-        InputError: one is there, or two of them would be one where letters have no case.
+        InputError: A file exists, or two names differ only by case: some disks take them for one.
     """
     names: dict[str, Path] = {}
     for path in paths:
@@ -72,10 +72,10 @@ def require_free(paths: Iterable[Path], overwrite: bool) -> None:
 
 
 def require_apart(outputs: Iterable[Path], inputs: Iterable[Path | None]) -> None:
-    """Refuse to replace a file that is read.
+    """Refuse outputs that are inputs.
 
     Raises:
-        InputError: an output is one of the inputs, under whatever name.
+        InputError: An output is one of the inputs, also by another name such as a link.
     """
     there = [path for path in inputs if path is not None and path.exists()]
     for output in outputs:

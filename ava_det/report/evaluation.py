@@ -40,14 +40,14 @@ def write_report(
 
     Args:
         path: the HTML file.
-        subtitle: what was evaluated, and by what.
+        subtitle: the evaluated file and the ground truth.
         this: the evaluation.
         class_map: the evaluated classes.
-        pictures: from a video and a tick to its frame (H, W, 3); none without.
-        count: how many of the best keyframes are shown, and of the worst.
+        pictures: gives the frame (H, W, 3) of a video and a tick; None shows no pictures.
+        count: the number of best keyframes to show, and of worst ones.
         other: a run to compare with.
-        recall: of person proposals.
-        metrics: curves of the training run, by `formats.metrics`.
+        recall: the table of `proposal_recall`.
+        metrics: curves of the training run, by `formats.training_log`.
     """
     names = list(class_map.names.values())
     edges, histograms = score_histograms(this.result.rows, names)

@@ -1,6 +1,6 @@
 """The sections of the page that shows an evaluation.
 
-They are made of plain values: the figures as they are written to JSON, curves, tables.
+Sections are made of plain values: the figures of the json file, curves, tables.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,15 +31,15 @@ class Report:
 
     Attributes:
         result: the figures.
-        groups: class -> its group, where it has one.
+        groups: from a class to its group; classes without a group are missing.
         curves: as for `curve_section`.
         edges: as for `histogram_section`.
-        histograms: likewise.
+        histograms: as for `histogram_section`.
         confusion: as for `confusion_sections`, of the classes of `shown_classes`.
         best: pictures of the best keyframes, by `keyframe_picture`.
-        worst: of the worst.
+        worst: pictures of the worst keyframes, by `keyframe_picture`.
         other: a run to compare with.
-        recall: how many people proposals cover, a row for each score threshold.
+        recall: the share of people that proposals cover, a row for each score threshold.
         metrics: as for `training_section`, of the run that made the detections.
     """
 
@@ -132,7 +132,7 @@ def overview(result: Evaluation, other: OtherRun | None = None) -> Html:
 def class_section(
     result: Evaluation, groups: Mapping[str, str] | None = None, left_out: int = 0
 ) -> Html:
-    """The table of classes, best first; `left_out` is how many more there are."""
+    """The table of classes, best first; `left_out` is the number of classes that are not shown."""
     ranked = sorted(
         result["AP"].items(), key=lambda item: -1.0 if item[1] is None else item[1], reverse=True
     )
@@ -187,11 +187,11 @@ def _side_by_side(pairs: Mapping[str, Pair]) -> list[list[Cell]]:
 
 
 def part_sections(result: Evaluation) -> list[Html]:
-    """mAP by the size of people and by how many there are."""
+    """mAP by the size of people and by the number of people on a keyframe."""
     notes = {
-        "sizes": "As COCO does it, with its bounds of 32 and 96 pixels in a frame of 640 x 480: "
-        "small is below 1/300 of the area of the frame, large from 3 % on. People of other sizes "
-        "are neither to be found nor false.",
+        "sizes": "Sizes as in COCO, with bounds of 32 and 96 pixels in a frame of 640 x 480: "
+        "small is below 1/300 of the area of the frame, large is from 3 % on. "
+        "People of other sizes are neither missed nor false.",
         "crowds": "By the annotated people of a keyframe.",
     }
     parts = []
@@ -252,12 +252,12 @@ def histogram_section(edges: np.ndarray, histograms: Mapping[str, Curve]) -> Htm
 
 
 def confusion_sections(names: Sequence[str], matrix: np.ndarray, most: int = 12) -> list[Html]:
-    """What people do where something else is detected.
+    """The actions of people for whom another action is detected.
 
     Args:
-        names: of the K classes.
+        names: the names of the K classes.
         matrix: (K, K + 1) false detections, by `evaluation.breakdown.confusion`.
-        most: how many pairs are listed.
+        most: the number of pairs to list.
     """
     there = np.flatnonzero(matrix.sum(axis=1) > 0)
     if not len(there):
@@ -265,9 +265,10 @@ def confusion_sections(names: Sequence[str], matrix: np.ndarray, most: int = 12)
     columns = [*names, "nobody"]
     used = np.flatnonzero(matrix.sum(axis=0) > 0)
     note = (
-        "Of each class the false ones among its best detections, as many as it is annotated: what "
-        "the person in that place does. The class itself: that person had been found already; "
-        "nobody: no person is annotated there. A cell's shade is its share of the row."
+        "For a class with n annotations, the false ones among the n best detections. A row is the "
+        "detected class, a column what the person at this place does. The class itself means that "
+        "an earlier detection has found this person. Nobody means that no person is annotated at "
+        "this place. The shade of a cell is the share of the row."
     )
     shown = heat_map(
         [names[k] for k in there.tolist()],
@@ -286,7 +287,9 @@ def confusion_sections(names: Sequence[str], matrix: np.ndarray, most: int = 12)
 
 def recall_section(recall: pd.DataFrame) -> Html:
     """How many of the annotated people the proposals cover."""
-    note = "Annotated people whom a proposal of at least that score overlaps by the given IoU."
+    note = (
+        "The share of annotated people that a proposal of at least this score overlaps by this IoU."
+    )
     rows = [list(row) for row in recall.itertuples(index=False, name=None)]
     return section("Proposals", table([str(k) for k in recall.columns], rows), note=note)
 
@@ -299,7 +302,7 @@ def curve_section(
     Args:
         result: the evaluation.
         curves: (n,) precision and (n,) recall of classes by name; precision is the envelope.
-        other: a run whose curves, as far as it has them, are drawn as lines over these.
+        other: a run to compare with; its curves, if known, are drawn as lines over these.
     """
     names = sorted(curves, key=lambda name: -(result["AP"][name] or 0))
     before = other.curves if other else {}
@@ -309,13 +312,13 @@ def curve_section(
         precision, recall = curves[name]
         line = before[name][::-1] if name in before else None
         small.append(small_curve(name, figure, recall, precision, line))
-    note = "Recall to the right, precision (its monotone envelope) upwards; the area is the AP."
+    note = "Recall to the right, monotone envelope of the precision upwards. The area is the AP."
     note += f" The line is {other.name}." if other and before else ""
     return section("Precision and recall", grid(*small, small=True), note=note)
 
 
 def left_out_section(result: Evaluation) -> Html:
-    """What did not count, and why."""
+    """The rows that did not count, with the reasons."""
     rows: list[list[Cell]] = [[reason, count] for reason, count in result["left_out"].items()]
     return section("Left out", table(["rows", "how many"], rows))
 
@@ -324,13 +327,14 @@ def training_section(metrics: Mapping[str, Curve]) -> Html:
     """The curves of a training run.
 
     Args:
-        metrics: name -> (n,) iterations and (n,) values, as `formats.metrics` reads them. Losses go
-            into one chart; what evaluations on the way have measured ("task/figure") gets its own.
+        metrics: name -> (n,) iterations and (n,) values, as `formats.training_log` reads
+            them. Losses go into one chart. Each figure that an evaluation during training has
+            measured ("task/figure") has a chart of its own.
     """
     losses = [Line(name, *curve) for name, curve in metrics.items() if "loss" in name]
     total = [line for line in losses if line.name == "total_loss"]
     parts = total + [line for line in losses if line.name != "total_loss"]
-    if len(parts) == 2:  # one loss and its total are the same line
+    if len(parts) == 2:  # a single loss equals the total
         parts = total or parts
     charts = [line_chart(parts, "iteration", "loss")] if parts else []
     charts += [

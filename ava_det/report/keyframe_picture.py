@@ -1,4 +1,4 @@
-"""A keyframe as a page shows it: people, what they do, and what was said of them."""
+"""A keyframe on a page: the picture, the annotated actions and the detected ones."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,15 +19,15 @@ def keyframe_picture(
     names: Mapping[int, str],
     labels: int = 3,
 ) -> Html:
-    """A keyframe with its annotated and detected people, and what was said of them.
+    """A keyframe with the annotated and the detected people and their actions.
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        title: which keyframe, and how well it went.
-        truth: its rows of ground truth that counted.
-        found: its detections that counted, with a bool column `hit`.
-        names: of the classes.
-        labels: how many of a detected person's actions are listed, by score.
+        title: the name of the keyframe and the average precision.
+        truth: the rows of ground truth of the keyframe that counted.
+        found: the detections of the keyframe that counted, with a bool column `hit`.
+        names: the names of the classes, by id.
+        labels: the number of actions to list for a detected person, by score.
     """
     truth = truth[has_box(truth)]
     lines = [tag("p", title), tag("p", tag("b", "annotated"), _annotated(truth, names))]
@@ -35,8 +35,8 @@ def keyframe_picture(
     best_first = found.sort_values("score", ascending=False, kind="stable")
     for mark, (box, rows) in enumerate(best_first.groupby(BOX, sort=False), 1):
         boxes.append(BoxOnPicture(np.array(box), str(mark)))
-        said = zip(*(rows[k].tolist()[:labels] for k in ("action", "score", "hit")), strict=True)
-        chips = [_chip(names[action], score, hit) for action, score, hit in said]
+        listed = zip(*(rows[k].tolist()[:labels] for k in ("action", "score", "hit")), strict=True)
+        chips = [_chip(names[action], score, hit) for action, score, hit in listed]
         lines.append(tag("p", tag("b", mark), *chips))
     # Annotated boxes last: dashed, they do not hide a detected one in the same place.
     boxes += [BoxOnPicture(box, truth=True) for box in _boxes(truth)]

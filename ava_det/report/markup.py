@@ -1,16 +1,16 @@
-"""HTML whose escaping cannot be forgotten: only `escape` and `tag` make `Html` of text."""
+"""HTML that is always escaped: only `escape` and `tag` turn text into `Html`."""
 
 import html
 
 
 class Html(str):
-    """A piece of finished HTML, or SVG, that is shown as it is."""
+    """A piece of finished HTML or SVG, which is not escaped again."""
 
     __slots__ = ()
 
 
 def escape(*parts: object) -> Html:
-    """The parts one after the other; what is not `Html` is escaped.
+    """Join the parts and escape those that are not `Html`.
 
     >>> escape("a < b", Html("<br>"))
     'a &lt; b<br>'
@@ -21,7 +21,7 @@ def escape(*parts: object) -> Html:
 
 
 def count_text(value: float) -> str:
-    """A count as it is shown: with a decimal where it is not whole, for shares are counted, too.
+    """A count as text; a count of shares has one decimal.
 
     >>> count_text(1200.0), count_text(1 / 3)
     ('1,200', '0.3')
@@ -33,9 +33,10 @@ def tag(name: str, *parts: object, **attributes: object) -> Html:
     """An element with escaped content and attributes.
 
     Args:
-        name: of the element.
-        parts: its content; none for an element such as `path` that needs no content.
-        attributes: underscores stand for hyphens, one at the end is dropped; None is left out.
+        name: the name of the element.
+        parts: the content; an element such as `path` has none.
+        attributes: the attributes. An underscore stands for a hyphen, an underscore at the end is
+            dropped, and an attribute of None is left out.
 
     >>> tag("p", "3 > 2", class_="note", data_value=3)
     '<p class="note" data-value="3">3 &gt; 2</p>'

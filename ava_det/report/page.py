@@ -12,12 +12,12 @@ from ava_det.formats.atomic import StrPath, atomic_text
 from ava_det.report.markup import Html, count_text, escape, tag
 from ava_det.report.style import SCRIPT, STYLE
 
-_NONE = "\u2013"  # what a table shows where there is no value
+_NONE = "\u2013"  # the text of an empty cell
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A table cell: a share in [0, 1] as a figure with a bar of its length."""
+    """A table cell: a share in [0, 1] as a figure, with a bar of this length."""
 
     share: float
 
@@ -44,7 +44,7 @@ def write_page(path: StrPath, title: str, subtitle: str, sections: Sequence[Html
 
     Args:
         path: the HTML file.
-        title: its heading.
+        title: the heading.
         subtitle: a line below it.
         sections: made by `section`.
     """
@@ -57,7 +57,7 @@ def write_page(path: StrPath, title: str, subtitle: str, sections: Sequence[Html
     body = tag("main", top, *sections)
     with atomic_text(path) as file:
         file.write(f'<!doctype html><html lang="en"><head>{head}</head>')
-        # A name of a file that is no UTF-8 has surrogates, which cannot be written as they are.
+        # A file name that is not UTF-8 has surrogates, which UTF-8 cannot encode.
         body = body.encode("utf-8", "backslashreplace").decode()
         file.write(f"<body>{body}<script>{SCRIPT}</script></body></html>\n")
 

@@ -33,15 +33,15 @@ def line_chart(
     width: int = 400,
     height: int = 220,
 ) -> Html:
-    """A chart of lines over one pair of axes, with a legend where there are several.
+    """A chart of lines over one pair of axes, with a legend for several lines.
 
     Args:
         lines: at least one.
         x_label: title of the x axis.
         y_label: title of the y axis.
-        y_range: of the y axis; from the data by default.
-        width: of the drawing in its own units; it scales with the page.
-        height: likewise.
+        y_range: the range of the y axis; the default follows the data.
+        width: the width of the drawing, in units that scale with the page.
+        height: the height of the drawing, in the same units.
     """
     shown = [_finite(line) for line in lines]
     x_ticks = nice_ticks(*_range([line.x for line in shown]))
@@ -69,9 +69,9 @@ def small_curve(
 
     Args:
         name: title.
-        note: a figure beside it.
+        note: a figure beside the title.
         x: (n,) ascending, in [0, 1].
-        y: (n,) in [0, 1]; each holds from the x before to its own.
+        y: (n,) in [0, 1]; y[i] holds from x[i - 1] to x[i].
         other: x and y of another curve, drawn as a line over this one.
     """
     side = 100
@@ -119,12 +119,12 @@ def small_histogram(name: str, edges: np.ndarray, front: np.ndarray, back: np.nd
 
 
 def heat_map(rows: Sequence[str], columns: Sequence[str], values: np.ndarray) -> Html:
-    """A matrix as squares; each row is shaded by its own sum.
+    """A matrix as squares; the shade of a square is its share of the row.
 
     Args:
         rows: names of the rows.
         columns: names of the columns, written upwards.
-        values: (len(rows), len(columns)) not negative; what is 0 is left blank.
+        values: (len(rows), len(columns)) not negative; zeros stay blank.
     """
     side, margin = 14, 8 + 6 * max(map(len, [*rows, *columns]), default=0)
     width, height = margin + side * len(columns), margin + side * len(rows)
@@ -189,7 +189,7 @@ def _finite(line: Line) -> Line:
 
 
 def _range(values: Sequence[np.ndarray]) -> tuple[float, float]:
-    """The range of all values; where there are none, the unit."""
+    """The range of all values; (0, 1) without values."""
     joined = np.concatenate([np.asarray(v, np.float64) for v in values])
     return (float(joined.min()), float(joined.max())) if len(joined) else (0.0, 1.0)
 

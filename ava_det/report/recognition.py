@@ -1,4 +1,4 @@
-"""The page of a recognition test: its figures, its classes and what is taken for what."""
+"""The page of a recognition test: the figures, the classes and the confusions."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from ava_det.evaluation.recognition import RecognitionFigures
 from ava_det.report.markup import Html, tag
 from ava_det.report.page import Bar, Cell, section, table, tiles
 
-_CELL = 10  # side of a cell of the matrix, in units of its drawing
+_CELL = 10  # side of a cell of the matrix, in units of the drawing
 _CELL_PIXELS, _WIDTH_PIXELS, _FONT_PIXELS = 40, 900, 12  # on a page: at most; text
 _MOST_LABELS = 70  # along a side: more would overlap
 _MOST_COUNTS = 40  # classes up to which cells show their counts
@@ -16,8 +16,8 @@ _LONGEST = 24  # characters of a label
 _PAIRS = 30
 
 _NOTE = (
-    "A row is a class, a column what its videos are taken for; the stronger the colour, the larger "
-    "the share of the row. The diagonal (blue) is what is right. Point at a cell to read it."
+    "A row is the true class, a column the predicted class. The stronger the colour, the larger is "
+    "the share of the row. The diagonal (blue) is right. Point at a cell to read it."
 )
 
 

@@ -1,4 +1,4 @@
-"""Arguments that a weight file gives for building its model, checked before anything is built."""
+"""Check the arguments of a model that a weight file gives, before anything is built."""
 
 import inspect
 import math
@@ -10,7 +10,7 @@ from ava_det.model.faster_rcnn import PERSON_DETECTORS
 from ava_det.model.zoo import ARCHITECTURES, TASKS
 
 _MOST = {"num_classes": 1 << 16, "dilation": 16, "window": 64, "resolution": 32}
-_MOST_OF_OTHERS = 1024  # no other number of an architecture is near
+_MOST_OF_OTHERS = 1024  # the numbers of all architectures are far smaller
 _LONGEST = {"exclusive": 1024}
 _LONGEST_OF_OTHERS = 64  # items of a list: a stage has 36 blocks at most
 
@@ -20,11 +20,10 @@ def check_arguments(task: str, arguments: Mapping[str, Any]) -> None:
 
     Args:
         task: a name of `TASKS`.
-        arguments: of its builder, those of the architecture's function among them.
+        arguments: arguments of the builder, with those of the architecture's function.
 
     Raises:
-        ValueError: an unknown name, a value of another type than the signature says or beyond
-            bounds.
+        ValueError: a name is unknown, or a value has the wrong type or is out of bounds.
     """
     if task not in TASKS:
         raise ValueError(f"unknown task {_short(task)}")
@@ -60,7 +59,7 @@ def _is_sane(name: str, value: Any) -> bool:
     if type(value) is int:
         return 1 <= value <= _MOST.get(name, _MOST_OF_OTHERS)
     if name == "arguments" or not isinstance(value, (list, dict)):
-        return True  # the architecture's own, which are checked by themselves
+        return True  # the architecture's arguments are checked separately
     rows = [value] if isinstance(value, list) else value.values()  # or places in stages
     longest = _LONGEST.get(name, _LONGEST_OF_OTHERS)
     return len(value) <= longest and all(

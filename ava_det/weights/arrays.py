@@ -1,4 +1,4 @@
-"""Clips from arrays through a model, to compare what it computes here and elsewhere."""
+"""Run a model on clips of an npz file, to compare its logits with those of another codebase."""
 
 import zipfile
 from dataclasses import dataclass
@@ -12,22 +12,27 @@ from ava_det.formats.regular import require_regular
 from ava_det.model.classifier import Classifier
 from ava_det.model.detector import ActionDetector
 from ava_det.structures import InputError
+from ava_det.weights.torch_files import ArchiveFile
 
-_CLIPS = (("clip",), ("slow",), ("slow", "fast"))  # what may stand in a file together
+_CLIPS = (
+    ("clip",),
+    ("slow",),
+    ("slow", "fast"),
+)  # the names of clips that a file may have together
 
-_MOST_BYTES = 1 << 32  # of all arrays, unpacked
+_MOST_BYTES = 1 << 29  # of all arrays, unpacked
 
 _FARTHEST = 1e6  # pixels; no clip is so large
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a model is given.
+    """The inputs of a model.
 
     Attributes:
-        path: of the file.
+        path: the file that they come from.
         clips: (N, 3, T, H, W), or a list of pathways, slow first; uint8 or normalised floats.
-        boxes: (R, 5): index of the clip, then xyxy in its pixels; None for a classifier.
+        boxes: (R, 5): index of the clip, then xyxy in pixels of the clip; None for a classifier.
     """
 
     path: Path
@@ -39,15 +44,15 @@ def read_inputs(path: Path) -> Inputs:
     """Read an npz with `clip`, or `slow` and maybe `fast`, and maybe `boxes`.
 
     Raises:
-        InputError: other arrays, or some that are no clips or boxes.
+        InputError: the file has other arrays, or an array is no clip or no boxes.
     """
     require_regular(path)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with ArchiveFile(path) as file, zipfile.ZipFile(file) as archive:
             size = sum(member.file_size for member in archive.infolist())
         if size > _MOST_BYTES:
             raise ValueError(f"{size:,} bytes unpacked")
-        with np.load(path, allow_pickle=False) as file:
+        with ArchiveFile(path) as source, np.load(source, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         if other := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
             raise ValueError(f"{other[0]!a} is no array")  # numpy gives its bytes
@@ -105,8 +110,8 @@ def logits(model: Classifier | ActionDetector, inputs: Inputs) -> np.ndarray:
     """(N, K) of a classifier or (R, K) of a detector, in the order of the boxes.
 
     Args:
-        model: in evaluation mode.
-        inputs: what it is given.
+        model: a model in evaluation mode.
+        inputs: the clips and boxes.
 
     Raises:
         InputError: clips or boxes that the model does not take.

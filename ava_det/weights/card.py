@@ -24,6 +24,7 @@ TASKS = {
 }
 MOST_PIXELS = 1 << 24  # frames x short side^2 of a clip: 64 frames of 512, 16 of 1024
 MOST_PIXELS_OF_A_FRAME = 1 << 21  # the same for a person detector, which is given many frames
+_MOST_BYTES = 1 << 31  # of a file: our largest model has a third
 _LONGEST_HEADER = 1 << 24  # bytes: the names of 65,536 classes take 5 million
 OF_CONTENT = LookupError, TypeError, ValueError, ArithmeticError, RuntimeError, AttributeError
 
@@ -73,7 +74,7 @@ def opened(
     Raises:
         InputError: as in `read_card`.
     """
-    require_regular(path)
+    require_regular(path, _MOST_BYTES)
     with path.open("rb") as start:
         length = int.from_bytes(start.read(8), "little")
     if length > _LONGEST_HEADER:

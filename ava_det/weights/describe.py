@@ -1,4 +1,4 @@
-"""What a weight file is, in words, and where two of them differ."""
+"""Describe a weight file in words, and list the differences of two files."""
 
 import re
 from collections import Counter
@@ -15,11 +15,11 @@ _BLOCK = re.compile(r"s(\d+)\.pathway(\d+)_res(\d+)\.")
 
 
 def describe(file: WeightFile, names: bool = False) -> Iterator[str]:
-    """Lines on a file: whose it is, its size, its network, its pixels, what else it holds.
+    """Lines about a file: codebase, size, network, pixels, optimizer state and classes.
 
     Args:
-        file: what to describe.
-        names: whether to go on with every weight's name, shape and common name.
+        file: the file to describe.
+        names: also list the name, the shape and the common name of every weight.
     """
     numbers = sum(weight.numel() for weight in file.weights.values())
     types = Counter(str(w.dtype).removeprefix("torch.") for w in file.weights.values())
@@ -61,12 +61,12 @@ def _blocks(names: Mapping[str, Tensor]) -> set[tuple[int, int, int]]:
 
 
 class Difference(NamedTuple):
-    """Where two files differ.
+    """A weight that differs between two files.
 
     Attributes:
-        name: the weight's common name.
-        largest: the largest absolute difference; infinite where there is nothing to compare.
-        words: how they differ.
+        name: the common name of the weight.
+        largest: the largest absolute difference; infinite if the values cannot be compared.
+        words: the difference in words.
     """
 
     name: str
@@ -75,13 +75,13 @@ class Difference(NamedTuple):
 
 
 def differences(a: WeightFile, b: WeightFile) -> list[Difference]:
-    """Weights of which two files have other values, whatever their formats; largest first."""
+    """Weights with different values in two files of any formats; the largest differences first."""
     left, right = a.renamed(), b.renamed()
     found = []
     for name in {**left, **right}:
         if name not in left or name not in right:
             missing = a.path if name not in left else b.path
-            if not name.endswith("num_batches_tracked"):  # which some formats lack
+            if not name.endswith("num_batches_tracked"):  # some formats lack it
                 found.append(Difference(name, torch.inf, f"not in {missing}"))
             continue
         x, y = left[name], right[name]

@@ -1,7 +1,7 @@
 """How much memory a model takes, counted on torch's `meta` device, which allocates nothing.
 
-A weight file names its architecture, its sizes and its clip, each within bounds; their product may
-still be more than any machine has.
+A weight file gives an architecture, sizes and a clip. Each number is within bounds, but the product
+may still need more memory than any machine has.
 """
 
 from typing import Any
@@ -22,14 +22,14 @@ def check_memory(model: nn.Module, frames: int, short_side: int) -> None:
     """Refuse a model that takes more memory, alone or for one of its clips, than is reasonable.
 
     Args:
-        model: on the `meta` device, in evaluation mode; the largest frame of a person detector is
-            far from what it could not take.
-        frames: of its clip.
-        short_side: of its clip, in pixels; the long one is taken as 16:9.
+        model: a model on the `meta` device, in evaluation mode. A person detector is not run: it
+            can take frames of any allowed size.
+        frames: the number of frames of a clip.
+        short_side: the short side of the clip in pixels; the long side is taken as 16:9.
 
     Raises:
-        ValueError: it takes more.
-        RuntimeError: it cannot take such a clip at all.
+        ValueError: the model needs more memory.
+        RuntimeError: the model cannot take such a clip.
     """
     count = sum(weight.numel() for weight in model.state_dict().values())
     if count > MOST_PARAMETERS:
@@ -50,14 +50,14 @@ def check_memory(model: nn.Module, frames: int, short_side: int) -> None:
 
 
 class _Largest(TorchDispatchMode):
-    """Notes the bytes of the largest tensor that an operation returns."""
+    """Records the size in bytes of the largest tensor that an operation returns."""
 
     def __init__(self) -> None:
         super().__init__()
         self.size = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Run the operation and look at what it returns."""
+        """Run the operation and measure the tensors that it returns."""
         outputs = func(*args, **(kwargs or {}))
         for value in outputs if isinstance(outputs, (tuple, list)) else (outputs,):
             if isinstance(value, Tensor):

@@ -1,4 +1,4 @@
-"""What is common to the formats of other codebases: how one is described, and what files tell."""
+"""Describe the weight format of a codebase, and the model that the weights were trained in."""
 
 import math
 import re
@@ -19,11 +19,13 @@ class Origin:
     """The model that weights were trained in, as far as it is known.
 
     Attributes:
-        mean: of its pixels / 255, RGB, a value a channel; None where unknown.
-        std: likewise.
-        bgr: its clips were BGR; the weights are turned round when they are loaded.
-        wiring: what its parts were set to: path of an attribute of our model to the value.
-        stated: the file says so itself; otherwise it is what its codebase's published models share.
+        mean: mean of the pixels / 255, RGB, one value per channel; None if unknown.
+        std: standard deviation of the pixels / 255, in the same form.
+        bgr: the clips were BGR; loading converts the first layer to RGB.
+        wiring: settings of parts of the model: from the path of an attribute of our model to the
+            value.
+        stated: the file states these facts. If False, they are those of the published models of the
+            codebase.
     """
 
     mean: tuple[float, ...] | None = None
@@ -33,11 +35,11 @@ class Origin:
     stated: bool = False
 
     def differences(self, model: nn.Module, fresh: Sequence[str] = ()) -> list[str]:
-        """Where `model` would compute something else from the same weights, a line each.
+        """Reasons why `model` computes something else from the same weights, one line each.
 
         Args:
-            model: of ours.
-            fresh: prefixes of parts that take no weights.
+            model: one of our models.
+            fresh: prefixes of parts that load no weights.
         """
         lines = []
         normalize = getattr(model, "normalize", None)
@@ -72,16 +74,17 @@ def _unchanged(weights: dict[str, Tensor], shapes: Shapes) -> dict[str, Tensor]:
 
 @dataclass(frozen=True)
 class Format:
-    """A codebase's way of naming weights.
+    """The names of weights in a codebase.
 
     Attributes:
-        title: of the codebase.
-        mark: the beginning of a name that only it uses.
-        common_names: its names to the common ones (`names`), without those that it does not know.
-        origin: from a whole file and its weights to what is known of their model.
-        adjust: changes the numbers of weights where the codebase orders them otherwise; it is also
-            given the shapes that the model wants for them.
-        logged: names in its files that are no weights.
+        title: the name of the codebase.
+        mark: the beginning of a name that no other codebase uses.
+        common_names: maps names of the codebase to the common names (`names`); unknown names are
+            missing in the result.
+        origin: gives the known facts about the model, from the content of a file and the weights.
+        adjust: reorders weights whose order differs in the codebase. It also gets the shapes that
+            the model needs.
+        logged: names in the files that are no weights.
     """
 
     title: str

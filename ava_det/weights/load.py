@@ -1,4 +1,4 @@
-"""Any weight file into a model, by one call; what kind it is, its content tells.
+"""Load any weight file into a model by one call; the content of a file decides its format.
 
 report = load_weights(Path("SLOWFAST_8x8_R50.pkl"), model)
 """
@@ -31,7 +31,7 @@ from ava_det.weights.names import common_names_of_ours
 from ava_det.weights.transfer import TransferReport, match, not_finite
 from ava_det.weights.wrappers import Found, find_weights
 
-HEAD = ("head.",)  # give it as `fresh` where the classes are others
+HEAD = ("head.",)  # for `fresh`, if the classes differ
 
 OURS = Format(
     title="ava_det",
@@ -40,7 +40,7 @@ OURS = Format(
     origin=lambda _, __: Origin(),
 )
 FORMATS = (
-    MMACTION2_MVIT,  # before ours, whose mark its blocks bear too
+    MMACTION2_MVIT,  # before ours: its blocks match our mark as well
     OURS,
     pyslowfast.PYSLOWFAST,
     pytorchvideo.PYTORCHVIDEO,
@@ -58,6 +58,7 @@ _EXPORTS = {  # the formats that can be written
     "pytorchvideo": (pytorchvideo.PYTORCHVIDEO, pytorchvideo.export),
 }
 _OF_CONTENT = ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError
+_MOST_BYTES = 1 << 32  # of a checkpoint with the state of its optimizer
 _NO_WEIGHTS = {  # what a failed download leaves, to how it begins
     "a web page": (b"<!doctype", b"<html", b"<?xml"),
     "a pointer of Git LFS": (b"version https://git-lfs",),
@@ -67,16 +68,17 @@ _OPTIMIZERS = ("optimizer_state", "optimizer", "optimizer_state_dict")
 
 @dataclass(frozen=True)
 class WeightFile:
-    """What a weight file holds, in the file's own names.
+    """The content of a weight file, in the names of the file.
 
     Attributes:
-        path: of the file.
-        format: whose names they are.
-        weights: name to tensor; those of today's torch files stay on the disk until they are used.
-        origin: the model that they were trained in, as far as it is known.
-        optimizer: the optimizer's state, as it stands in the file; empty if there is none.
-        card: of a file of ours.
-        left: keys of running averages of the weights that are in the file, too, and not used.
+        path: the file.
+        format: the format of the names.
+        weights: from a name to a tensor; tensors of torch's zip files stay on the disk until they
+            are used.
+        origin: the model that the weights were trained in, as far as it is known.
+        optimizer: the unchanged state of the optimizer; empty if the file has none.
+        card: the card of a file of ours.
+        left: keys of running averages of the weights in the file, which are not used.
     """
 
     path: Path
@@ -88,13 +90,13 @@ class WeightFile:
     left: tuple[str, ...] = ()
 
     def renamed(self, shapes: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, Tensor]:
-        """The weights by common names (`names`); those that the format does not know keep theirs.
+        """The weights by common names (`names`); names that the format does not know are kept.
 
         Args:
-            shapes: what a model wants, by common names; some formats fit their heads to it.
+            shapes: the shapes of a model by common names; some formats fit their heads to them.
 
         Raises:
-            InputError: two weights of one name, or of shapes that the format does not have.
+            InputError: two weights have one name, or a weight has a shape that the format lacks.
         """
         common = self.format.common_names(self.weights)
         wanted = {n: shapes[c] for n, c in common.items() if shapes and c in shapes}
@@ -118,19 +120,19 @@ def load_weights(
     """Load a weight file of any known format into a model, all or nothing.
 
     Args:
-        path: a file of ours, PySlowFast's `.pyth` or `.pkl`, PyTorchVideo's, MMAction2's or
-            torchvision's.
-        model: of `ava_det.model.zoo`.
-        fresh: prefixes of our names that are left as initialised; `HEAD` where the classes differ.
-        check: refuse a file that says that its model saw other pixels, or was wired otherwise,
-            than `model`, and one with NaN or infinite weights; False makes that a note of the
-            report.
+        path: a file of ours, PySlowFast's `.pyth` or `.pkl`, or a file of PyTorchVideo, MMAction2
+            or torchvision.
+        model: a model of `ava_det.model.zoo`.
+        fresh: leave parts with these prefixes of our names as initialised; give `HEAD` if the
+            classes differ.
+        check: refuse a file that states other pixels or another wiring than those of `model`, and
+            a file with NaN or infinite weights. False makes each of these a note of the report.
 
     Returns:
-        Every weight that was loaded, dropped or left fresh.
+        A report that names every weight as loaded, dropped or left fresh.
 
     Raises:
-        InputError: a file that is damaged, hostile, of no known format, or of another model.
+        InputError: the file is damaged, hostile, of no known format, or of another model.
     """
     file = read_file(path)
     own = model.state_dict()
@@ -203,15 +205,15 @@ def export(model: nn.Module, to: str) -> tuple[dict[str, Any], list[str]]:
     """The content of a file that another codebase loads.
 
     Args:
-        model: of ours.
+        model: one of our models.
         to: "pyslowfast" or "pytorchvideo".
 
     Returns:
-        What `torch_files.save_torch_file` takes, and lines on what that codebase's published models
-        do otherwise than this one.
+        The content for `torch_files.save_torch_file`, and one line for each difference between this
+        model and the published models of the codebase.
 
     Raises:
-        ValueError: a model that the codebase does not have.
+        ValueError: the codebase does not have such a model.
     """
     format_, content_of = _EXPORTS[to]
     content = content_of(model)
@@ -222,9 +224,9 @@ def read_file(path: Path) -> WeightFile:
     """Read a weight file and recognise its format.
 
     Raises:
-        InputError: a file that is damaged, hostile or of no known format.
+        InputError: the file is damaged, hostile or of no known format.
     """
-    require_regular(path)
+    require_regular(path, _MOST_BYTES)
     with path.open("rb") as file:
         start = file.read(32)
     for kind, beginnings in _NO_WEIGHTS.items():
@@ -268,7 +270,7 @@ def _recognise(path: Path, content: Any) -> WeightFile:
 
 
 def _what_is_in(found: Found) -> str:
-    """The first names of a file that nobody knows, and the keys beside them, in a few words."""
+    """The first names of a file of an unknown codebase, and the keys beside them."""
     first = ", ".join(list(found.state)[:3]) or "none"
     if not found.where:
         return first[:300]
@@ -278,7 +280,7 @@ def _what_is_in(found: Found) -> str:
 
 
 def _check_names(path: Path, names: Iterable[Any]) -> None:
-    """Refuse names that would make a message of more than a line, or none that can be read."""
+    """Refuse names that would make a message unreadable or longer than a line."""
     if not all(isinstance(n, str) and n.isprintable() and len(n) < 200 for n in names):
         raise InputError(f"{path}: it has weights whose names are no plain words")
 
@@ -289,15 +291,15 @@ def _tensor(path: Path, name: str, value: Any) -> Tensor:
     plain = isinstance(value, Tensor) and value.layout == torch.strided
     if not plain or value.is_quantized or value.is_nested or value.device.type != "cpu":
         raise InputError(f"{path}: {name} is not a plain tensor"[:300])
-    if value.is_floating_point() and value.element_size() == 1:  # which mean nothing unscaled
+    if value.is_floating_point() and value.element_size() == 1:  # such numbers need a scale
         raise InputError(f"{path}: {name} is {value.dtype}, which has too few bits"[:300])
     return value.detach()  # where a parameter was saved
 
 
 def _check_size(path: Path, weights: Mapping[str, Tensor]) -> None:
-    """Refuse tensors that repeat their numbers so often that nobody could go through them.
+    """Refuse tensors that are far larger than the file.
 
-    A tensor may show one number of the file in 10^12 places, and many tensors may be the same.
+    A tensor may repeat one number of the file 10^12 times, and many tensors may share numbers.
     """
     size = path.stat().st_size
     if sum(w.numel() * w.element_size() for w in weights.values()) > 16 * size:
@@ -305,7 +307,7 @@ def _check_size(path: Path, weights: Mapping[str, Tensor]) -> None:
 
 
 def _fit(weight: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Give a weight the axes that its codebase leaves out, where that changes no number."""
+    """Add the axes that a codebase leaves out, if no number changes."""
     if weight.shape == shape:
         return weight
     if (*weight.shape, *[1] * (len(shape) - weight.dim())) == shape:

@@ -1,7 +1,7 @@
-"""One name for every weight, whatever codebase wrote it: PySlowFast's, which the tables lead to.
+"""Give every weight one common name, that of PySlowFast, whatever codebase wrote it.
 
-A table says where a layer lies (its place, with stage `{s}`, pathway `{p}` and block `{b}` as
-numbers) and what its layers are called; a format is one table. So `layer1.0.conv2.conv.weight` of
+A table has the places of a codebase, with stage `{s}`, pathway `{p}` and block `{b}` as numbers,
+and the names of the layers at each place. A format is one table. So `layer1.0.conv2.conv.weight` of
 MMAction2 and `blocks.1.res_blocks.0.branch2.conv_b.weight` of PyTorchVideo both are
 `s2.pathway0_res0.branch2.b.weight`. A stage is numbered as in the papers: the stem is s1, then
 s2 to s5 (res2 to res5). ip-CSN, which PySlowFast lacks, adds `b_pre` and `b_pre_bn`.
@@ -19,12 +19,12 @@ _FIELD = re.compile(r"\\\{([a-z])(-1)?\\\}")  # {s} or {s-1}, after re.escape
 
 
 class Row(NamedTuple):
-    """The layers of one kind of place.
+    """The layers at one kind of place.
 
     Attributes:
-        place: of the codebase: `layer{s-1}.{b}`; may be empty.
-        common: the same place in PySlowFast's words: `s{s}.pathway0_res{b}`.
-        layers: the codebase's layers of that place to PySlowFast's.
+        place: the place in the codebase, such as `layer{s-1}.{b}`; may be empty.
+        common: the same place in PySlowFast, such as `s{s}.pathway0_res{b}`.
+        layers: from the layers at this place in the codebase to PySlowFast's.
     """
 
     place: str
@@ -35,12 +35,12 @@ class Row(NamedTuple):
 def name_table(
     rows: Iterable[Row], separator: str = ".", parameters: Mapping[str, str] = PARAMETERS
 ) -> Callable[[str], str | None]:
-    """Make a function from a codebase's name of a weight to the common one, None if it has none.
+    """Make a function from the name of a weight in a codebase to the common name, or None.
 
     Args:
         rows: the table; the first row that knows a name wins.
-        separator: between place, layer and parameter.
-        parameters: the codebase's words for weight, bias and so on.
+        separator: the text between place, layer and parameter.
+        parameters: from the codebase's words for weight, bias and so on to ours.
 
     >>> names = name_table([Row("layer{s-1}.{b}", "s{s}.pathway0_res{b}", {"bn1": "branch2.a_bn"})])
     >>> names("layer1.0.bn1.bias")
@@ -97,7 +97,7 @@ BLOCK = {
 }
 NON_LOCAL = {k: k for k in ("conv_theta", "conv_phi", "conv_g", "conv_out")} | {"norm": "bn"}
 
-# PyTorchVideo's blocks, which are ours too. In X3D's stem its `conv_t` is the spatial convolution.
+# PyTorchVideo's blocks, which are ours too. `conv_t` of X3D's stem is the spatial convolution.
 BLOCK_ROWS = (
     Row("blocks.0", "s1.pathway0_stem", STEM),
     Row("blocks.0.multipathway_blocks.{p}", "s1.pathway{p}_stem", STEM),
@@ -121,7 +121,7 @@ _OURS = name_table((Row("head", "head", OUR_HEAD), *BLOCK_ROWS))
 
 
 def common_names_of_ours(names: Iterable[str]) -> dict[str, str]:
-    """Common names of weights of our models; one that no other codebase has keeps its name."""
+    """Common names of the weights of our models; a name that only we have stays."""
     inner = {name: name.removeprefix("backbone.") for name in names}
     closed = close_gaps(inner.values())
     return {name: _OURS(closed[short]) or name for name, short in inner.items()}

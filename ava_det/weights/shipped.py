@@ -1,4 +1,4 @@
-"""The weights that come with the package, by their names."""
+"""Find the weights that come with the package, by name."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ PERSONS = {"light": "persons_light.safetensors"}
 
 
 def person_weights(text: str) -> Path:
-    """The file of a person detector: one that comes with the package, or the path that was given.
+    """The file of a person detector: a name of the package's weights, or a path.
 
     Raises:
-        InputError: no such file, and almost a name.
+        InputError: the file does not exist, and the text is almost a name.
 
     >>> person_weights("light").name
     'persons_light.safetensors'

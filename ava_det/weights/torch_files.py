@@ -1,7 +1,7 @@
-"""What `torch.save` wrote, read without running anything and with its checksums checked.
+"""Read files of `torch.save`: run nothing, and check the checksums.
 
-`torch.load` skips the zip archive's checksums, so a flipped bit in a weight goes unnoticed by it,
-and takes a tensor's bytes from where its member begins, however short that is.
+`torch.load` skips the checksums of the zip archive, so it does not notice a flipped bit in a
+weight. It also reads the bytes of a tensor from the start of a member, however short the member is.
 """
 
 import os
@@ -17,11 +17,14 @@ from typing import Any
 
 import torch
 
+from ava_det.formats.regular import require_regular
 from ava_det.structures import InputError
 
 ZIP = b"PK\x03\x04"
 LEGACY = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # the magic number of torch before 1.6
 _CHUNK = 1 << 18
+_MOST_LISTED = 1 << 24  # bytes of the list of members of an archive
+_MOST_LEGACY = 1 << 31  # bytes of a file before torch 1.6, whose tensors are taken to memory
 _STORAGE = re.compile(r"[^/]+/data/[^/]+")
 _LOCAL_HEADER = struct.Struct("<26xHH")  # lengths of the name and of the extra field after it
 
@@ -37,13 +40,13 @@ class _Inert:
 
 
 class _InertDict:
-    """Stands for a mapping that is logged: an empty dict, whose items may follow."""
+    """Stands for a logged mapping: an empty dict, which may get items."""
 
     def __new__(cls, *_: Any) -> Any:
         return {}
 
 
-# What training frameworks log beside the weights, replaced by things that do nothing.
+# Objects that training frameworks store beside the weights; inert objects replace them.
 _LOGGED: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
     (_Inert, name)
     for name in (
@@ -54,13 +57,13 @@ _LOGGED: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
         "numpy.ndarray",
         "numpy.dtype",
         "mmengine.logging.history_buffer.HistoryBuffer",
-        "builtins.getattr",  # how a HistoryBuffer's list of its own methods is pickled
+        "builtins.getattr",  # a pickled HistoryBuffer calls it
         "argparse.Namespace",
         "pathlib.PosixPath",
         "pathlib.WindowsPath",
         "pathlib._local.PosixPath",  # of Python 3.13
         "pathlib._local.WindowsPath",
-        "omegaconf.dictconfig.DictConfig",  # hyperparameters of Lightning, and what is in them
+        "omegaconf.dictconfig.DictConfig",  # hyperparameters of Lightning and their parts
         "omegaconf.listconfig.ListConfig",
         "omegaconf.nodes.AnyNode",
         "omegaconf.base.ContainerMetadata",
@@ -83,17 +86,30 @@ _LOGGED += [
 ]
 
 
+class ArchiveFile(FileIO):
+    """The bytes of a zip archive; a list of members of gigabytes is not taken to memory."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Bytes, as many as asked for or all."""
+        left = os.fstat(self.fileno()).st_size - self.tell()
+        if (left if size is None or size < 0 else min(size, left)) > _MOST_LISTED:
+            raise ValueError(f"a list of members of more than {_MOST_LISTED:,} bytes")
+        return super().read(size)
+
+
 def read_torch_file(path: Path) -> Any:
     """Read a file of `torch.save`, of today's kind (zip) or the one before torch 1.6.
 
-    Tensors of the former stay on the disk until they are used.
+    Tensors of zip files stay on the disk until they are used.
 
     Raises:
-        InputError: the file is damaged, or a pickle that asks for code to be run; nothing was.
+        InputError: the file is damaged, or a pickle asks to run code. Nothing is run.
     """
     with path.open("rb") as file:
         zipped = file.read(4) == ZIP
     members = check_zip(path) if zipped else []
+    if not zipped:
+        require_regular(path, _MOST_LEGACY)
     storages: list[tuple[int, int]] = []  # address and size of each
 
     def on_cpu(storage: Any, _: str) -> Any:
@@ -115,7 +131,7 @@ def save_torch_file(path: Path, content: Any) -> None:
     """Write a file with `torch.save`, whole or not at all."""
     partial = path.with_name(f".{os.getpid()}.{path.name}")
     try:
-        with partial.open("wb") as file:  # given a path, torch writes its name into the file
+        with partial.open("wb") as file:  # given a path, torch stores the file name
             torch.save(content, file)
         os.replace(partial, path)
     finally:
@@ -133,10 +149,10 @@ def check_zip(path: Path) -> list[zipfile.ZipInfo]:
     """
     try:
         # Without a buffer of Python's, and read rather than mapped: half the time.
-        with path.open("rb", buffering=0) as file, zipfile.ZipFile(file) as archive:
+        with ArchiveFile(path) as file, zipfile.ZipFile(file) as archive:
             members = archive.infolist()
             _check_members(members, os.fstat(file.fileno()).st_size)
-            if any(member.CRC for member in members):  # torch can be told to write none
+            if any(member.CRC for member in members):  # torch can write none
                 buffer = memoryview(bytearray(_CHUNK))
                 for member in members:
                     if _crc(file, member, buffer) != member.CRC:

@@ -1,4 +1,4 @@
-"""Weights into a model: by name, all or nothing, and a report of every one."""
+"""Load weights into a model by name, all or nothing, and report every weight."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ _LISTED = 12  # names in a line
 
 @dataclass(frozen=True)
 class TransferReport:
-    """What became of every weight, by name.
+    """The names of all weights, by what happened to them.
 
     Attributes:
-        loaded: taken over.
-        dropped: in the file only, or asked to be left behind.
-        fresh: of the new model only, left as initialised.
-        notes: what else one should know of the file, a line each.
+        loaded: weights that were loaded.
+        dropped: weights of the file that were not loaded.
+        fresh: weights of the model that stay as initialised.
+        notes: further lines about the file.
     """
 
     loaded: tuple[str, ...]
@@ -52,14 +52,14 @@ def transfer(
     """Load `weights` into `model` in place.
 
     Args:
-        model: takes every weight of the same name.
-        weights: name to tensor. Counts of batches that norms have seen may be missing: nothing here
-            depends on them.
-        fresh: prefixes of names that are not taken over, such as "head.".
+        model: the model to fill.
+        weights: from a name to a tensor. The batch counters of norms may be missing, because
+            nothing here depends on them.
+        fresh: prefixes of names to leave as initialised, such as "head.".
 
     Raises:
-        ValueError: a name, a shape or a kind of number that differs outside the prefixes; nothing
-            is loaded then.
+        ValueError: a name, a shape or a kind of number differs outside the prefixes. Then nothing
+            is loaded.
     """
     report = match(model.state_dict(), weights, fresh)
     model.load_state_dict({name: weights[name] for name in report.loaded}, strict=False)
@@ -69,7 +69,7 @@ def transfer(
 def match(
     own: Mapping[str, Tensor], weights: Mapping[str, Tensor], fresh: Sequence[str] = ()
 ) -> TransferReport:
-    """What `transfer` would do to a model whose `state_dict` is `own`; it raises the same."""
+    """The report of `transfer` for a model with the `state_dict` `own`; raises the same errors."""
     prefixes = tuple(fresh)
     missing = [
         f"{n} is not in the file"

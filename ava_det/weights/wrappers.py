@@ -1,8 +1,8 @@
-"""Where a foreign file keeps its weights, and what stands before their names.
+"""Find the weights in a file of another codebase, and take the prefixes off their names.
 
-Training frameworks put the weights under a key of their own beside much else, and put words before
-every name: DistributedDataParallel `module.`, torch.compile `_orig_mod.`, a Lightning module the
-name of its attribute. Both tables are here; the rest of the package sees plain names.
+Training frameworks put the weights under a key beside other things, and put a prefix before every
+name: DistributedDataParallel adds `module.`, torch.compile `_orig_mod.`, a Lightning module the
+name of an attribute. This module has both tables; the rest of the package sees plain names.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ava_det.weights.foreign import Format
 
-# Keys under which a file keeps its weights. They may lie within each other.
+# Keys that hold the weights of a file. They may be nested.
 WRAPPERS = (
     "model_state",  # PySlowFast
     "state_dict",  # MMAction2, Lightning
@@ -25,7 +25,7 @@ WRAPPERS = (
     "weights",
     "params",
 )
-# The same for a running average of them, which is taken where a file holds nothing else.
+# Keys that hold a running average of the weights, which is used if a file has nothing else.
 AVERAGES = (
     "ema",
     "ema_model",
@@ -36,15 +36,15 @@ AVERAGES = (
     "shadow",
     "average",  # checkpoints of training here
 )
-# Words before all names, in any order and number.
+# Prefixes of all names, in any order and number.
 PREFIXES = ("module", "model", "net", "network", "ema", "ema_model", "model_ema", "average")
-# What wrappers of a module put before its parts, wherever in a model that module is.
+# Words that wrappers of a module insert into names, at any place.
 INSERTED = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
 
 _PREFIX = re.compile(rf"(?:{'|'.join(PREFIXES)})\.")
 _INSERTED = re.compile(rf"(?<![^.])(?:{'|'.join(INSERTED)})\.")
-_COUNTER = "n_averaged"  # of torch's AveragedModel, beside the weights
-_DEEPEST = 3  # wrappers within each other
+_COUNTER = "n_averaged"  # torch's AveragedModel stores it beside the weights
+_DEEPEST = 3  # nested keys
 _MOST = 16  # prefixes that are tried
 
 
@@ -52,11 +52,11 @@ class Found(NamedTuple):
     """The weights of a file.
 
     Attributes:
-        state: name to value, the names as their codebase gives them.
-        format: whose names they are; None if no codebase is known to write them.
-        beside: what the file holds beside them, by key; inner keys hide outer ones.
-        where: the key that leads to them, such as "state_dict"; empty if they lie open.
-        left: keys of running averages that are left behind.
+        state: from a name to a value, with the names of the codebase.
+        format: the format of the names; None if no known codebase writes them.
+        beside: the other content of the file, by key; inner keys hide outer ones.
+        where: the key that holds the weights, such as "state_dict"; empty without one.
+        left: keys of running averages that are not used.
     """
 
     state: dict[str, Any]
@@ -67,7 +67,7 @@ class Found(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """A dict of a file that could be its weights, what lies around it and the keys to it."""
+    """A dict that could be the weights of a file, the content around it and the path of keys."""
 
     state: Mapping[Any, Any]
     beside: Mapping[Any, Any]
@@ -79,18 +79,18 @@ class _Place(NamedTuple):
 
 
 def find_weights(content: Mapping[Any, Any], formats: Sequence[Format]) -> Found:
-    """Find the weights in what a file holds, and take off what stands before their names.
+    """Find the weights in the content of a file, and take the prefixes off their names.
 
-    Of several dicts that could be the weights, the one of which a format knows most names is
-    taken, a running average last. A prefix goes only where names fit better without it, so that a
-    codebase's own `model.` stays; names that lack it are left as they are.
+    If several dicts could be the weights, the dict with the most known names is used, and a running
+    average only as the last choice. A prefix is taken off only if the names fit better without it,
+    so that a codebase's own `model.` stays. Names without the prefix stay unchanged.
 
     Args:
-        content: of the file.
-        formats: the known ones; the first that recognises a name wins.
+        content: the content of the file.
+        formats: the known formats; the first that recognises a name wins.
 
     Raises:
-        ValueError: two weights have one name without their prefixes.
+        ValueError: two weights have the same name without prefixes.
     """
     places = list(_places(content))
     fits = [_fit(place.state, formats) for place in places]
@@ -99,7 +99,7 @@ def find_weights(content: Mapping[Any, Any], formats: Sequence[Format]) -> Found
     place, fit = places[best], fits[best]
     state = {}
     for name, value in place.state.items():
-        if isinstance(name, str):  # another key names no weight, and is refused later
+        if isinstance(name, str):  # any other key is refused later
             name = _without_inserted(name).removeprefix(fit.prefix)
         if name in state:
             raise ValueError(f"it has two weights of one name, {name!r:.100}")
@@ -111,7 +111,7 @@ def find_weights(content: Mapping[Any, Any], formats: Sequence[Format]) -> Found
 
 
 def _places(content: Mapping[Any, Any]) -> Iterator[_Place]:
-    """All dicts that could be the weights; those in others come first."""
+    """All dicts that could be the weights; inner dicts come first."""
     seen: set[int] = set()  # a hostile file may hold one dict in thousands of places
 
     def walk(node: Mapping[Any, Any], around: Mapping[Any, Any], path: tuple[str, ...]) -> Any:
@@ -126,7 +126,7 @@ def _places(content: Mapping[Any, Any]) -> Iterator[_Place]:
 
 
 class _Fit(NamedTuple):
-    """What is best taken off names, whose names they are then, and how many that codebase knows."""
+    """The best prefix to take off names, the format of the rest and the number of known names."""
 
     prefix: str = ""
     format: Format | None = None

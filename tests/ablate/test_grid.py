@@ -146,7 +146,7 @@ def test_figures_of_a_log_and_of_a_result(tmp_path):
 @pytest.mark.parametrize(
     ("figure", "message"),
     [
-        (Figure("metrics.json", "top5"), "no top5; there are top1"),
+        (Figure("metrics.json", "top5"), "no top5; the file has top1"),
         (Figure("r.json", "mAP/x"), "no number mAP/x"),
         (Figure("r.json", "ap"), "no number ap"),
     ],

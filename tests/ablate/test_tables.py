@@ -45,8 +45,8 @@ def test_markdown():
     assert "| later | 0 | \u2013 | \u2013 | \u2013 | \u2013 | \u2013 |" in lines
     (row,) = [line for line in lines if line.startswith("| S\\|x - plain")]
     assert row.startswith("| S\\|x - plain | 2 | +3.00 | -22.41 to +28.41 |")  # 3 +- 12.706 * 2
-    assert "with 2 seeds its p cannot be below 0.5" in text
-    assert "there being 1 comparison." in text
+    assert "its p cannot be below 0.5 with 2 seeds" in text
+    assert "the number of comparisons (1)." in text
 
 
 def test_one_seed_has_no_interval():
@@ -65,6 +65,6 @@ def test_a_partial_or_mixed_grid_is_called_so():
         "Commit: c1, c2.",
         "Machine: m.",
         "The config was not the same in all runs of: plain.",
-        "2 rows of other recipes or seeds are passed over.",
+        "2 rows of other recipes or seeds are not used.",
     ]
     assert provenance([], 9, 0) == ["Partial: 0 of 9 runs."]

@@ -136,7 +136,7 @@ def test_people_are_shown(run_tool, two_keyframes, tmp_path):
     ("more", "message"),
     [
         (["--batches", "0"], "argument --batches: 0 is not a number of at least 1"),
-        (["--test", "--start", "3"], "--start is of training"),
+        (["--test", "--start", "3"], "--start is for training"),
     ],
 )
 def test_bad_options_are_usage_errors(run_tool, tmp_path, more, message):

@@ -282,7 +282,7 @@ def test_a_stopped_run_leaves_no_partial_video(tmp_path, number, everybody, work
     ("arguments", "said"),
     [
         ((), "videos: no such folder"),
-        (("--download", "--list", "names.txt"), "names.txt: No such file"),
+        (("--download", "--list", "names.txt"), "names.txt: no such file"),
     ],
 )
 def test_misuse_is_one_line(prepare, arguments, said):

@@ -115,11 +115,11 @@ def test_published_files_are_whole(shared, name):
 def test_what_is_no_file_is_refused_and_not_waited_on(tmp_path):
     os.mkfifo(tmp_path / "pipe.onnx")
     (tmp_path / "link.onnx").symlink_to(tmp_path / "gone.onnx")
-    assert "not a regular file" in refused(tmp_path / "pipe.onnx")
+    assert "a pipe or a device" in refused(tmp_path / "pipe.onnx")
     assert "a folder, not a file" in refused(tmp_path)
     assert "a link to a file that is not there" in refused(tmp_path / "link.onnx")
     assert "no such file" in refused(tmp_path / "none.onnx")
-    assert "not a regular file" in refused(Path("/dev/zero"))
+    assert "a pipe or a device" in refused(Path("/dev/zero"))
 
 
 @holds

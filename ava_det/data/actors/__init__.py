@@ -1,6 +1,7 @@
-"""The embedded default data set: rendered people whose actions only motion tells apart.
+"""The embedded default data set: rendered people whose actions differ in motion only.
 
-Read it in this order: `actions` (what is told apart, and why a frame does not tell it), `body` and
-`figure` (what a person is), `scenes`, `script` and `casting` (who does what where), `render` (the
-pictures and the boxes), `produce` (the videos). `ava_det.data.sets.actors` makes files of them.
+Read the modules in this order: `actions` (the classes, and why a single frame does not show them),
+`body` and `figure` (a person), `scenes` (the places), `script` and `casting` (the people, actions
+and places of a video), `render` (pictures and boxes), `produce` (videos).
+`ava_det.data.sets.actors` writes the files.
 """

@@ -1,9 +1,9 @@
-"""What the rendered people do: cycles of poses, and the ways in which actions run through them.
+"""The actions of the rendered people: cycles of poses, and ways to run through a cycle.
 
-A single frame must not tell an action. So no action has poses of its own: a *cycle* is a curve of
-poses, u in [0, 1], and all actions of a cycle visit all of it equally often; they differ in how u
-moves: upwards, downwards, to and fro, fast or not at all. At a random instant u is uniform whatever
-the action is (tests hold that), and an action's mirror in time is another action.
+A single frame must not show the action, so no action has poses of its own. A *cycle* is a curve of
+poses, u in [0, 1]. All actions of a cycle visit all its poses equally often, and differ in how u
+moves: upwards, downwards, to and fro, fast or not at all. At a random instant u is uniform for
+every action (tests check this), and an action reversed in time is another action.
 """
 
 import math
@@ -28,7 +28,7 @@ class Cycle(Enum):
 
 
 class Drive(Enum):
-    """How an action runs through its cycle."""
+    """How an action runs through a cycle."""
 
     STILL = 0
     UP = 1
@@ -41,11 +41,11 @@ class Action:
     """A class of the data set.
 
     Attributes:
-        name: what the class map calls it.
+        name: the name in the class map.
         group: "pose" (everybody has exactly one), "object" or "person", as in AVA.
-        cycles: the cycles that it may run through.
-        drive: how.
-        period: seconds of one run (there and back for `TO_AND_FRO`).
+        cycles: the cycles that the action may run through.
+        drive: how the action runs through a cycle.
+        period: seconds of one run (up and down for `TO_AND_FRO`).
     """
 
     name: str
@@ -74,7 +74,7 @@ ACTIONS = (
     THROW,
     CATCH,
     PLAY,
-)  # an action's id is its place here, from 1: the classes of one person come first
+)  # an action's id is its position, from 1; the classes of one person come first
 IDS = {action: index for index, action in enumerate(ACTIONS, start=1)}
 SOLO_ACTIONS = tuple(action for action in ACTIONS if action.group != "person")
 
@@ -92,10 +92,10 @@ class Motion:
     """An action as one person does it.
 
     Attributes:
-        action: which.
+        action: the action.
         cycle: one of the action's cycles.
         phase: in [0, 1), where in the period the video begins.
-        tempo: how much faster than the action's period.
+        tempo: a factor on the speed; 1 is the action's period.
     """
 
     action: Action
@@ -105,7 +105,7 @@ class Motion:
 
     @property
     def speed(self) -> float:
-        """Runs through the cycle in a second, negative downwards; 0 where there is no direction."""
+        """Runs through the cycle per second, negative downwards; 0 without a direction."""
         sign = {Drive.UP: 1, Drive.DOWN: -1}.get(self.action.drive, 0)
         return sign * self.tempo / self.action.period
 
@@ -123,14 +123,14 @@ class Motion:
                 return 1 - self._one_way(run)
 
     def _one_way(self, run: float) -> float:
-        """0 to 1 during a period; a cycle that is not closed goes back in its last `SNAP`."""
+        """0 to 1 during a period; a cycle that is not closed jumps back in the last `SNAP`."""
         if self.cycle is Cycle.STRIDE:
             return run
         return run / (1 - SNAP) if run < 1 - SNAP else (1 - run) / SNAP
 
 
 def random_motion(action: Action, rng: np.random.Generator) -> Motion:
-    """`action` from a random instant on, up to an eighth slower or faster than its period."""
+    """`action` from a random instant on, up to an eighth slower or faster than the period."""
     cycle = action.cycles[rng.integers(len(action.cycles))]
     return Motion(action, cycle, phase=rng.random(), tempo=rng.uniform(0.88, 1.12))
 
@@ -147,7 +147,7 @@ def pose(body: Motion, arms: Motion | None, time: float) -> Pose:
 
 
 def _stride(u: float) -> Pose:
-    """One step of each leg; the knee bends while its thigh swings forward."""
+    """One step of each leg; the knee bends while the thigh swings forward."""
     swing, lift = math.sin(2 * math.pi * u), math.cos(2 * math.pi * u)
     thigh, bend = math.radians(36), math.radians(75)
     arm = math.radians(38)

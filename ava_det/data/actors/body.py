@@ -1,4 +1,4 @@
-"""The articulated body: its proportions, its poses, and the shapes they put on the picture.
+"""The articulated body: proportions, poses and the shapes in the picture.
 
 Coordinates of a body: x forward, y down, soles on y = 0, stature 1. Angles are radians.
 """
@@ -15,10 +15,10 @@ class Pose:
     """Angles of the joints; pairs are (near side, far side).
 
     Attributes:
-        lean: of the torso, forward from upright.
-        thighs: forward from straight down.
+        lean: lean of the torso, forward from upright.
+        thighs: thighs, forward from straight down.
         knees: flexion, the shin backwards from the thigh's line.
-        shoulders: of the upper arms, forward from hanging down.
+        shoulders: upper arms, forward from hanging down.
         elbows: flexion, the forearm forwards from the upper arm's line.
     """
 
@@ -40,8 +40,8 @@ class Build:
     Attributes:
         head: radius of the head.
         torso: from the hips to the neck.
-        arm: of the upper arm; the forearm is a little shorter.
-        leg: of the thigh; the shin is a little shorter.
+        arm: the upper arm; the forearm is a little shorter.
+        leg: the thigh; the shin is a little shorter.
         girth: factor on all thicknesses.
     """
 
@@ -53,14 +53,14 @@ class Build:
 
     @property
     def stature(self) -> float:
-        """Height of the body upright, in the unit of its lengths."""
+        """Height of the upright body, in the unit of the lengths."""
         return 2 * self.head + 0.03 + self.torso + 1.95 * self.leg + 0.03
 
 
 def joints(build: Build, pose: Pose) -> dict[str, np.ndarray]:
-    """Where the joints are: name -> (2,), of a body of stature 1 on y = 0.
+    """The positions (2,) of the joints by name, for a body of stature 1 on y = 0.
 
-    Names end in `_near` and `_far` where there are two. The picture is a slight three-quarter view:
+    The names of pairs end in `_near` and `_far`. The picture is a slight three-quarter view:
     the far shoulder and hip lie a little ahead of the near ones.
     """
     at = {"hip": np.zeros(2), "neck": build.torso * _up(pose.lean)}

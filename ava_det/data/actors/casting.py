@@ -1,7 +1,7 @@
-"""Scripts at random: who does what, and then where, in whose body, in what light.
+"""Draw scripts at random: first the actions, then the people, the place, the camera and the light.
 
 The actions are dealt out like cards, so that all are about equally frequent. The people, the camera
-and the light have random streams of their own, and none of them knows the scene.
+and the light have random streams of their own, which do not depend on the scene.
 """
 
 from collections.abc import Iterator
@@ -50,12 +50,12 @@ _BRIGHT = (
 
 @dataclass(frozen=True)
 class Cast:
-    """The actions of a video, before anybody is drawn.
+    """The actions of a video.
 
     Attributes:
-        people: (body, arms or None) of those for themselves.
-        bodies: of the two with a ball, or empty.
-        ball: what the first of the two does with it.
+        people: the actions (body, arms or None) of each person without a ball.
+        bodies: the body actions of the two people with a ball, or empty.
+        ball: the ball action of the first of these two.
     """
 
     people: tuple[tuple[Action, Action | None], ...]
@@ -81,7 +81,7 @@ def company_casts(rng: np.random.Generator) -> Iterator[Cast]:
 
 
 def solo_casts(rng: np.random.Generator) -> Iterator[Cast]:
-    """Casts without end, of one person with one label; the legs are still if it is the arms'."""
+    """Casts without end, of one person with one label; the legs are still under an arm action."""
     for action in _shuffled((*_POSES, *_OBJECTS), rng):
         yield Cast(((FREEZE, action) if action in _OBJECTS else (action, None),))
 
@@ -98,13 +98,13 @@ def random_script(
     """A video of `cast` at `scene`: everything else is drawn from `seed`.
 
     Args:
-        video: its name.
-        seed: of the people, the camera, the light and the foreground, a stream each, and of the
-            particulars of the scene.
+        video: the name of the video.
+        seed: the seed of the people, the camera, the light and the foreground, with one stream for
+            each, and of the details of the scene.
         cast: the actions.
-        scene: a kind of place; nothing else depends on it.
-        seconds: its length.
-        width: of the frame, in frame heights.
+        scene: a kind of place; nothing else depends on the scene.
+        seconds: the length of the video.
+        width: the width of the frame, in frame heights.
     """
     actors, ball = _company(cast, width, stream(seed, Stream.PEOPLE))
     return Script(
@@ -162,7 +162,7 @@ def _pair(
 
 
 def _of_partner(flight: Motion) -> Motion:
-    """What the other one does while somebody throws or plays: there, the ball is at 1 - u."""
+    """The motion of the partner of somebody who throws or plays: u becomes 1 - u."""
     if flight.action is PLAY:
         return replace(flight, phase=flight.phase + 0.5)
     return replace(flight, action=CATCH)
@@ -173,7 +173,7 @@ def _farthest_first(actors: list[Actor]) -> tuple[Actor, ...]:
 
 
 def _actor(body: Action, place: Point, height: float, rng: np.random.Generator) -> Actor:
-    """Somebody with free arms, looking to either side."""
+    """A person with free arms, looking to either side."""
     facing = int(rng.choice((-1, 1)))
     return Actor(random_look(rng), place, height, facing, random_motion(body, rng))
 
@@ -201,7 +201,7 @@ def _light(rng: np.random.Generator) -> Light:
 
 
 def _foreground(width: float, rng: np.random.Generator) -> tuple[Bar, ...]:
-    """Nothing, mostly; now and then a post or a low wall."""
+    """Mostly nothing; sometimes a post or a low wall."""
     kind, x = rng.random(), rng.uniform(0, width)
     red, green, blue = rng.integers(20, 160, 3).tolist()
     if kind < 0.08:

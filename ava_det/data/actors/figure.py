@@ -1,4 +1,4 @@
-"""What a rendered person looks like: the coloured shapes of a body in a pose."""
+"""The look of a rendered person: the coloured shapes of a body in a pose."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from ava_det.data.actors.body import Build, Pose, capsules, joints
 
 Colour = tuple[int, int, int]  # RGB
 Point = np.ndarray | tuple[float, float]
-# One capsule: its ends, the radii at both, the colour.
+# One capsule: the two ends, the radii at the ends, the colour.
 Row = tuple[np.ndarray, np.ndarray, tuple[float, float], Sequence[float]]
 
 SKINS = ((255, 219, 185), (241, 194, 150), (205, 150, 105), (150, 100, 65), (95, 60, 40))
@@ -44,7 +44,7 @@ class Look:
 
 
 def random_look(rng: np.random.Generator) -> Look:
-    """Somebody."""
+    """A random person."""
     build = Build(
         head=rng.uniform(0.075, 0.1),
         torso=rng.uniform(0.27, 0.32),
@@ -82,8 +82,8 @@ class Shapes:
     """M capsules, in the order in which they are painted.
 
     Attributes:
-        starts, ends: (M, 2) centres of their ends.
-        radii: (M, 2) at the two ends.
+        starts, ends: (M, 2) centres of the two ends.
+        radii: (M, 2) radii at the two ends.
         colours: (M, 3) RGB.
     """
 
@@ -107,10 +107,11 @@ def _shapes(rows: list[Row]) -> Shapes:
 
 
 def figure(look: Look, pose: Pose) -> tuple[Shapes, Shapes]:
-    """A person of stature 1 whose soles are on y = 0, looking along +x.
+    """A person of stature 1 with soles on y = 0, looking along +x.
 
     Returns:
-        (behind, front): all but the near arm, and the near arm: a thing in the hands lies between.
+        (behind, front): the body without the near arm, and the near arm. A thing in the hands is
+        drawn between the two.
     """
     at = joints(look.build, pose)
     girth = look.build.girth / look.build.stature
@@ -146,7 +147,7 @@ def _limb(
     colour: Colour,
     shade: float = 1.0,
 ) -> list[Row]:
-    """A dark capsule and the lit patch in it."""
+    """A dark capsule with a lit patch."""
     wide, narrow = radii[0] * girth, radii[1] * girth
     lit = _LIGHT * (wide + narrow) / 4
     tone = [shade * channel for channel in colour]
@@ -170,7 +171,7 @@ def _torso(at: dict[str, np.ndarray], look: Look, girth: float) -> list[Row]:
 
 
 def _head(at: dict[str, np.ndarray], look: Look) -> list[Row]:
-    """Neck, hair, face, nose, eye and perhaps a cap with its peak forward."""
+    """Neck, hair, face, nose, eye and perhaps a cap with the peak forward."""
     head, size = at["head"], look.build.head / look.build.stature
     up = (head - at["neck"]) / np.linalg.norm(head - at["neck"])
     ahead = np.array([-up[1], up[0]])

@@ -1,4 +1,4 @@
-"""From a seed to scripts, and from a script to a video file and its AVA rows."""
+"""Make scripts from a seed, and video files and AVA rows from scripts."""
 
 import math
 from collections.abc import Callable
@@ -28,19 +28,19 @@ SceneOf = Callable[[str, tuple[tuple[int, ...], ...], np.random.Generator], str]
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is rendered, and how large.
+    """The number and the size of the videos to render.
 
     Attributes:
         train: videos of the detection set to train on.
         test: videos of the detection set to test on.
         clips_train: videos of the classification set to train on.
         clips_test: videos of the classification set to test on.
-        swapped: so many videos of `test` again, each at the place of an action that is not its own.
-        clips_swapped: so many of `clips_test` likewise.
+        swapped: videos of `test` to render again, each at the place of another action.
+        clips_swapped: videos of `clips_test` to render again, each at the place of another action.
         seconds: length of a video of the detection set.
         clip_seconds: length of a video of the classification set.
-        height: of the frames in pixels.
-        width: of the frames in pixels.
+        height: height of the frames in pixels.
+        width: width of the frames in pixels.
         rate: frames a second, a multiple of `CLOCK`'s so that a keyframe is a frame.
     """
 
@@ -57,7 +57,7 @@ class Sizes:
     rate: int = 15
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be rendered."""
+        """Refuse sizes that cannot be rendered."""
         if CLOCK.rate is None or self.rate % CLOCK.rate:
             raise ValueError(f"the rate must be a multiple of {CLOCK.rate}, not {self.rate}")
         if self.seconds < WINDOW:
@@ -70,36 +70,37 @@ class Sizes:
 def any_place(
     subset: str, action_ids: tuple[tuple[int, ...], ...], rng: np.random.Generator
 ) -> str:
-    """A place at random, whatever is done there: a `SceneOf`."""
+    """Choose a place at random, whatever the actions are: a `SceneOf`."""
     return list(SCENES)[rng.integers(len(SCENES))]
 
 
 @dataclass(frozen=True)
 class SceneBias:
-    """Places that go with actions in training, and do not in testing: a `SceneOf`.
+    """Choose places that go with actions in training, but not in testing: a `SceneOf`.
 
-    The first person's action decides, and nothing but the place depends on the bias. Videos of one
-    person are at the places of their actions alone, of which each has one: a place of no action
-    would be one that tells nothing, in some sets and not in others.
+    The action of the first person decides. The bias changes the place and nothing else. Every
+    action has a place. Videos of one person use these places only: a place of no action could not
+    occur in the swapped sets.
 
     Attributes:
-        bias: share of the training videos, beside those by chance, that are at the place of their
-            action. `test` has any place at random, `swapped` one of another action.
+        bias: this share of the training videos is at the place of the action; the others are at a
+            random place. `test` videos are at any place, `swapped` ones at that of another action.
     """
 
     bias: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse what is no share."""
+        """Refuse a bias outside [0, 1]."""
         if not 0 <= self.bias <= 1:
             raise ValueError(f"a scene bias of {self.bias} is not in [0, 1]")
 
     def __call__(
         self, subset: str, action_ids: tuple[tuple[int, ...], ...], rng: np.random.Generator
     ) -> str:
-        """The place of a video of `subset`, whose people do `action_ids`."""
+        """The place of a video of `subset` with people who do `action_ids`."""
         scenes = places(subset)
-        anywhere = int(rng.integers(len(scenes)))  # drawn always: no bias moves no other video
+        # Drawn always, so that the bias changes no later draw.
+        anywhere = int(rng.integers(len(scenes)))
         own = (action_ids[0][-1] - 1) % len(scenes)
         if subset in TWINS:
             return scenes[(own + 1 + int(rng.integers(len(scenes) - 1))) % len(scenes)]
@@ -109,13 +110,15 @@ class SceneBias:
 
 
 def places(subset: str) -> list[str]:
-    """The kinds of places of a subset with a `SceneBias`: of one person, as many as actions."""
+    """The kinds of places of a subset with a `SceneBias`; clips have one place per action."""
     return list(SCENES)[: len(SOLO_ACTIONS) if subset.startswith("clips_") else None]
 
 
 def scene_rule(sizes: Sizes, bias: float | None = None) -> SceneOf:
-    """How the places of a folder are chosen: those of actions alone where the folder is for an
-    experiment with places, be it one without a bias to compare with; else any.
+    """Choose the rule for the places of a folder.
+
+    A folder with a bias or with swapped sets is for an experiment with places and uses `SceneBias`,
+    also with a bias of 0. Other folders use `any_place`.
     """
     if bias is None and not any(getattr(sizes, twin) for twin in TWINS):
         return any_place
@@ -123,14 +126,14 @@ def scene_rule(sizes: Sizes, bias: float | None = None) -> SceneOf:
 
 
 def scripts(subset: str, sizes: Sizes, seed: int, scene_of: SceneOf | None = None) -> list[Script]:
-    """What happens in the videos of a subset; the first ones are the same in a longer list.
+    """The scripts of a subset; a longer list starts with the same scripts.
 
     Args:
         subset: one of `SUBSETS`.
-        sizes: how many, how long, how wide.
-        seed: of everything; subsets have nothing in common, but for twins, which have all but the
-            place.
-        scene_of: chooses the place of a video; None as `scene_rule` does.
+        sizes: the number and the size of the videos.
+        seed: the seed of all draws. Subsets share nothing, except for swapped ones, which share all
+            but the place with their originals.
+        scene_of: chooses the place of a video; None takes `scene_rule`.
     """
     scene_of = scene_of or scene_rule(sizes)
     index, clips = SUBSETS.index(TWINS.get(subset, subset)), subset.startswith("clips_")
@@ -159,7 +162,7 @@ def write_video(path: Path, script: Script, sizes: Sizes) -> None:
 
 
 def annotate(script: Script, sizes: Sizes) -> list[PersonBoxes]:
-    """The people on each keyframe of a script, those with `WINDOW` around them."""
+    """The people on each keyframe of a script that has `WINDOW` seconds around it."""
     renderer = Renderer(script, sizes.height)
     groups = []
     for tick in _ticks(script.seconds):

@@ -1,4 +1,4 @@
-"""From a script to pictures and to exact boxes: OpenCV draws everything at twice the size."""
+"""Render a script to pictures and exact boxes; OpenCV draws everything at twice the size."""
 
 from collections.abc import Iterator
 
@@ -17,11 +17,11 @@ _BITS = 4  # fraction bits of the coordinates given to OpenCV
 
 
 class Renderer:
-    """Draws the frames of a script, and finds the boxes of its people.
+    """Draws the frames of a script, and finds the boxes of the people.
 
     Attributes:
-        script: what happens.
-        height, width: of the frames in pixels.
+        script: the script of the video.
+        height, width: size of the frames in pixels.
     """
 
     def __init__(self, script: Script, height: int) -> None:
@@ -51,12 +51,11 @@ class Renderer:
             yield cv2.LUT(small, np.clip(tones, 0, 255).astype(np.uint8)[None])
 
     def boxes(self, time: float) -> tuple[np.ndarray, np.ndarray]:
-        """The people seen at `time`.
+        """The visible people at `time`.
 
-        A box is the tight one around all that is drawn of a person (neither the shadow nor a thing
-        in the hands), cut at the border of the frame but not by what stands before it. A person of
-        whom less than `VISIBLE` is seen, the rest being outside of the frame or behind somebody or
-        something, is left out.
+        A box is the tight box around a person, without the shadow and a thing in the hands. It is
+        cut at the border of the frame, but not by things in front. A person is left out if less
+        than `VISIBLE` of the person is visible, because the rest is outside of the frame or hidden.
 
         Returns:
             ((R, 4) relative xyxy boxes, (R,) indices into the script's actors).
@@ -76,10 +75,10 @@ class Renderer:
         return corners, np.array(indices, np.int64)
 
     def _masks(self, time: float) -> list[np.ndarray]:
-        """Where each actor, and at last the foreground, is drawn.
+        """Masks of each actor and, last, of the foreground.
 
-        Bool masks of twice the canvas's height and width, the canvas being in the middle: they hold
-        what lies outside of the frame, too.
+        Bool masks of twice the height and width of the canvas, with the canvas in the middle. So
+        they also cover the outside of the frame.
         """
         height, width = self._canvas
         camera = self._camera(time)
@@ -125,7 +124,7 @@ class Renderer:
             _draw(canvas, bar, camera)
 
     def _paint_ball(self, canvas: np.ndarray, camera: np.ndarray, time: float) -> None:
-        """The ball of two people on its arc, if there is one."""
+        """Paint the ball of two people, if they have one."""
         ball = self.script.ball
         if ball is None:
             return
@@ -140,7 +139,7 @@ class Renderer:
 
 
 def _hands(at: dict[str, np.ndarray]) -> np.ndarray:
-    """(2,) between the hands."""
+    """(2,) the point between the hands."""
     return (at["hand_near"] + at["hand_far"]) / 2
 
 

@@ -100,7 +100,7 @@ def _shelves(picture: np.ndarray, horizon: int, rng: np.random.Generator) -> Non
 
 @dataclass(frozen=True)
 class Scene:
-    """A kind of place: what its wall (or sky) and its floor look like and what stands there."""
+    """A kind of place: the wall (or sky), the floor and the things in it."""
 
     wall: tuple[Texture, Colour, Colour]
     floor: tuple[Texture, Colour, Colour]
@@ -176,8 +176,9 @@ def backdrop(name: str, height: int, width: int, rng: np.random.Generator) -> np
 
     Args:
         name: a key of `SCENES`.
-        height, width: of the picture in pixels; it covers the frame and `MARGIN` on all sides.
-        rng: what it looks like in particular.
+        height, width: size of the picture in pixels, which covers the frame and `MARGIN` on all
+            sides.
+        rng: draws the details.
 
     Returns:
         (height, width, 3) uint8 RGB.
@@ -198,7 +199,7 @@ def backdrop(name: str, height: int, width: int, rng: np.random.Generator) -> np
 def _blend(
     surface: tuple[Texture, Colour, Colour], shape: tuple[int, int], rng: np.random.Generator
 ) -> np.ndarray:
-    """(H, W, 3) uint8: a texture between its two colours."""
+    """(H, W, 3) uint8: a texture between two colours."""
     texture, dark, light = surface
     tone = np.clip(0.85 * texture(shape, rng) + 0.15 * noise(shape, rng), 0, 1)[..., None]
     low, high = np.array(dark, np.float32), np.array(light, np.float32)
@@ -206,7 +207,7 @@ def _blend(
 
 
 def _receding(floor: np.ndarray) -> np.ndarray:
-    """The same floor in perspective: squeezed towards the middle at its far, upper edge."""
+    """The floor in perspective: squeezed towards the middle at the far, upper edge."""
     height, width = floor.shape[:2]
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
     seen = np.array([(0, 0), (width, 0), (2.2 * width, height), (-1.2 * width, height)], np.float32)

@@ -1,6 +1,6 @@
-"""What happens in a video: who stands where and does what, how the camera moves, what the light is.
+"""The script of a video: the people, their places and actions, the camera and the light.
 
-A script is plain data; rendering it is a function of the script alone.
+A script is plain data. The rendered video depends on the script alone.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _PACE = 0.03  # frame heights that a gait covers in a cycle; more would take peo
 
 
 class Stream(IntEnum):
-    """What a random stream of a video is for. From 1: numpy seeds (s,) and (s, 0) alike."""
+    """The uses of random streams of a video. They start at 1: numpy seeds (s,) and (s, 0) alike."""
 
     PEOPLE = 1
     CAMERA = 2
@@ -28,7 +28,7 @@ class Stream(IntEnum):
 
 
 def stream(seed: Seed, use: Stream) -> np.random.Generator:
-    """A random stream of its own for each use, so that none depends on another."""
+    """A separate random stream for each use, so that no use depends on another."""
     return np.random.default_rng((*seed, use))
 
 
@@ -38,11 +38,11 @@ class Actor:
 
     Attributes:
         look: body and clothes.
-        place: where the person stands in the middle of the video.
+        place: the position of the person in the middle of the video.
         height: stature in frame heights.
         facing: 1 to the right, -1 to the left.
-        body: what the legs and the torso do.
-        arms: what the arms do, if they do anything of their own.
+        body: the motion of the legs and the torso.
+        arms: the motion of the arms, if they have one of their own.
         thing: colour of the thing in the hands; None without one.
     """
 
@@ -56,12 +56,12 @@ class Actor:
 
     @property
     def action_ids(self) -> tuple[int, ...]:
-        """1-based ids of what the person does."""
+        """1-based ids of the person's actions."""
         motions = (self.body,) if self.arms is None else (self.body, self.arms)
         return tuple(IDS[motion.action] for motion in motions)
 
     def place_at(self, since_middle: float) -> Point:
-        """Where the person stands, `since_middle` seconds after the middle of the video."""
+        """The position of the person `since_middle` seconds after the middle of the video."""
         pace = self.body.speed * _PACE if self.body.cycle is Cycle.STRIDE else 0.0
         x, ground = self.place
         return x + self.facing * pace * since_middle, ground
@@ -69,13 +69,13 @@ class Actor:
 
 @dataclass(frozen=True)
 class Ball:
-    """What two people throw.
+    """The ball of two people.
 
     Attributes:
-        giver: the one in whose hands the ball is at u = 0 of its flight.
-        taker: the one in whose hands it is at u = 1.
-        flight: the giver's motion.
-        colour: of the ball.
+        giver: the person who holds the ball at u = 0 of the flight.
+        taker: the person who holds the ball at u = 1.
+        flight: the motion of the giver.
+        colour: colour of the ball.
     """
 
     giver: Actor
@@ -133,16 +133,16 @@ class Script:
     """One video.
 
     Attributes:
-        video: its name.
-        seed: of the particulars of the scene.
-        seconds: its length.
-        width: of the frame, in frame heights.
+        video: the name of the video.
+        seed: the seed of the details of the scene.
+        seconds: the length of the video.
+        width: the width of the frame, in frame heights.
         scene: a kind of place.
-        actors: the people, the farthest first; a person's id is its place here.
-        ball: what two of them throw, if they do.
-        camera: how they are seen.
-        light: how they are lit.
-        foreground: what stands before them.
+        actors: the people, the farthest first; the position in the tuple is the person id.
+        ball: the ball that two people throw, if any.
+        camera: the camera.
+        light: the light.
+        foreground: things in front of the people.
     """
 
     video: str

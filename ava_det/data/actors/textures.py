@@ -1,4 +1,4 @@
-"""Procedural textures: (H, W) float32 tones from 0, dark, to 1, light, of a random generator."""
+"""Procedural textures: (H, W) float32 tones from 0, dark, to 1, light, from a random generator."""
 
 from collections.abc import Callable
 

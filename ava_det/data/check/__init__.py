@@ -1,1 +1,1 @@
-"""What is wrong with a data set: its rows, its videos, its frames."""
+"""Find errors in the rows, the videos and the frames of a data set."""

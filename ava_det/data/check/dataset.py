@@ -1,4 +1,4 @@
-"""Whether a data set is what it should be: its rows, then its pictures."""
+"""Check a data set: first the rows, then the pictures."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -33,12 +33,12 @@ from ava_det.video.frame_folders import FrameFolder
 
 @dataclass(frozen=True)
 class Expected:
-    """What the pictures of a set should be.
+    """The expected properties of the pictures of a set.
 
     Attributes:
-        rate: frames a second; None: any.
-        sizes: of the pictures that the boxes were drawn on, by video.
-        videos: a folder of video files that frames were taken from.
+        rate: frames a second; None accepts any rate.
+        sizes: sizes of the pictures that the boxes were drawn on, by video.
+        videos: a folder of the video files that the frames were taken from.
     """
 
     rate: float | None = None
@@ -46,7 +46,7 @@ class Expected:
     videos: Path | None = None
 
     def of(self, pictures: Pictures) -> Pictures:
-        """Those pictures, held to this."""
+        """The pictures with these expectations."""
         sizes = {**pictures.sizes, **self.sizes}
         return replace(pictures, rate=self.rate, sizes=sizes, videos=self.videos)
 
@@ -55,8 +55,8 @@ class Checked(NamedTuple):
     """The rows of a set that could be read.
 
     Attributes:
-        table: in the columns of `ava_det.formats.ava_csv`.
-        counts: (N,) bool: those that a loader keeps.
+        table: the rows, in the columns of `ava_det.formats.ava_csv`.
+        counts: (N,) bool, whether a loader keeps the row.
     """
 
     table: pd.DataFrame
@@ -69,10 +69,10 @@ def check_files(
     """Check the rows and the pictures of an AVA-shaped set.
 
     Args:
-        files: the class map may be `Path()`, which is none.
-        expected: what the pictures should be.
-        findings: what is wrong is added here.
-        classes: those of the set; None reads its class map.
+        files: the files of the set; a class map of `Path()` means that there is none.
+        expected: the expected properties of the pictures.
+        findings: the collection to add findings to.
+        classes: the classes of the set; None reads the class map of `files`.
     """
     annotations = existing(files.annotations)
     if classes is None and files.class_map != Path():
@@ -96,7 +96,7 @@ def check_registered(name: str, expected: Expected, findings: Findings) -> Check
     """Check a registered detection set from its files.
 
     Raises:
-        InputError: an unknown name, a classification set, or files that are not there.
+        InputError: the name is unknown, the set is for classification, or files are missing.
     """
     from detectron2.data import MetadataCatalog  # heavy; files alone are checked without it
 
@@ -112,7 +112,7 @@ def check_registered(name: str, expected: Expected, findings: Findings) -> Check
         if metadata.get("annotated", None) is None:
             return _check_records(name, expected, findings)
         annotated, rules = metadata.annotated(), Rules(class_map_of(name))
-    except InputError as error:  # their readers stop at the first thing that is wrong
+    except InputError as error:  # the readers stop at the first error
         findings.add("unreadable", name, str(error))
         return Checked(pd.DataFrame(columns=["video", *NUMBERS]), np.zeros(0, bool))
     table = annotated.table
@@ -141,13 +141,13 @@ def _check_part(
 
 
 def _check_clips(path: Path, apart: pd.DataFrame, files: Iterable[str], findings: Findings) -> None:
-    """Add the keyframes between the clips of their film."""
+    """Add a finding for each keyframe that lies between the clips of its film."""
     keyframes, clips = apart.drop_duplicates(["video", "tick"]), clips_of(files)
 
     def example(place: int) -> tuple[int | None, str]:
         film, tick = keyframes["video"].iloc[place], keyframes["tick"].iloc[place]
-        there = ", ".join(clip.name for clip in clips[film])
-        return place_of(keyframes, place)[0], f"{film}: second {tick / 1000} is not in {there}"
+        names = ", ".join(clip.name for clip in clips[film])
+        return place_of(keyframes, place)[0], f"{film}: second {tick / 1000} is not in {names}"
 
     findings.add_many("no_clip", path, range(len(keyframes)), example)
 
@@ -166,20 +166,20 @@ def _joined(parts: tuple[AvaFiles | ClipFiles, ...], checked: list[Checked]) -> 
 
 
 def _loaded(name: str, otherwise: Checked, findings: Findings) -> Checked:
-    """The rows of a set with its frames without people, if it can be loaded."""
+    """The rows of a set, with frames without people, if the set can be loaded."""
     from ava_det.data.build import get_ground_truth
 
     try:
         table = get_ground_truth(name)
     except InputError as error:
-        if not findings.count(ERROR):  # else what keeps it from loading is found already
+        if not findings.count(ERROR):  # otherwise the reason is found already
             findings.add("unreadable", name, str(error))
         return otherwise
     return Checked(table, np.ones(len(table), bool))
 
 
 def _check_records(name: str, expected: Expected, findings: Findings) -> Checked:
-    """Check a set of which nothing but its records is known."""
+    """Check a set of which only the records are known."""
     from detectron2.data import DatasetCatalog, MetadataCatalog
 
     from ava_det.data.sets.catalog import class_map_of

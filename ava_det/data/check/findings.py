@@ -1,4 +1,4 @@
-"""What is wrong with a data set: collected by kind, with the first examples of each."""
+"""Collect the errors and warnings about a data set by kind, with the first examples of each."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +15,7 @@ ERROR, WARNING = "error", "warning"
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of finding: whether it must be mended, what it is, and how it is mended."""
+    """A kind of finding: the severity, the title and the remedy."""
 
     severity: str
     title: str
@@ -28,9 +28,9 @@ class Finding:
 
     Attributes:
         kind: a key of `KINDS`.
-        file: where.
-        count: how often.
-        examples: (1-based row or None, what it says) of the first.
+        file: the file with the findings.
+        count: the number of findings.
+        examples: (1-based row or None, text) of the first findings.
     """
 
     kind: str
@@ -40,10 +40,10 @@ class Finding:
 
 
 KINDS = {
-    "unreadable": Kind(ERROR, "cannot be read", "see the message; nothing else of it was checked"),
-    "empty": Kind(
-        ERROR, "no row in it", "is it the file that was meant, and was it written to its end?"
+    "unreadable": Kind(
+        ERROR, "cannot be read", "see the message; nothing else in this file was checked"
     ),
+    "empty": Kind(ERROR, "no row in it", "is this the right file, and was it written completely?"),
     "columns": Kind(
         ERROR,
         "rows of too few or too many columns",
@@ -67,20 +67,20 @@ KINDS = {
     "corners": Kind(
         ERROR,
         "a large part of all boxes has no area (x1 >= x2 or y1 >= y2)",
-        "boxes are x1,y1,x2,y2: these are x,y,w,h, or corners in another order",
+        "write x1,y1,x2,y2; these boxes are x,y,w,h, or have corners in another order",
     ),
     "zero_id": Kind(ERROR, "action 0", "ids count from 1: add 1 to all, and -1 is 'no action'"),
     "class": Kind(
         ERROR,
         "actions outside the class map",
-        "add them to the class map, or leave their rows out; is it the list of another version?",
+        "add them to the class map, or leave the rows out; is the list of another version?",
     ),
     "unlabelled": Kind(WARNING, "people without an action", "they train as negatives"),
-    "duplicate": Kind(WARNING, "rows that come twice", "leave the second one out"),
+    "duplicate": Kind(WARNING, "rows that come twice", "leave the second row out"),
     "person": Kind(
         WARNING,
         "one person id on two boxes of a keyframe",
-        "ids tell the people of a video apart; leave them out if they are not known",
+        "give each person of a video another id; leave ids out if they are not known",
     ),
     "excluded": Kind(WARNING, "rows on excluded keyframes", "they are left out of the data set"),
     "tick": Kind(
@@ -89,17 +89,17 @@ KINDS = {
     "missing_video": Kind(
         ERROR,
         "annotated videos without a file",
-        "a file is named like the video, with a suffix that the list does not have; in a set of "
-        "one's own the folders below the videos are part of the name",
+        "name a file like the video, with a suffix that the list does not have; in a set of your "
+        "own the folders below the videos are part of the name",
     ),
     "no_clip": Kind(
         ERROR,
         "keyframes at a second that no clip of their film has",
-        "get the clip that has it: a file is named ID_FIRST_LAST, seconds of the film",
+        "get the clip with this second: a file is named ID_FIRST_LAST, in seconds of the film",
     ),
-    "no_video": Kind(ERROR, "no annotated video has a file", "is it the folder of another set?"),
+    "no_video": Kind(ERROR, "no annotated video has a file", "is this the folder of another set?"),
     "unused_video": Kind(
-        WARNING, "files without annotations", "is one of them what is missing, by another name?"
+        WARNING, "files without annotations", "is one of them a missing video under another name?"
     ),
     "broken_video": Kind(
         ERROR, "files that are no readable video, or are cut short", "get or prepare them again"
@@ -108,18 +108,18 @@ KINDS = {
         ERROR,
         "videos with keyframes before their beginning or after their end",
         "is the video cut short, cut at another second, or are ticks in another unit? "
-        "--start and --ticks, or a description's start and rate, say what they are",
+        "set --start and --ticks, or start and rate of a description",
     ),
     "not_cut": Kind(
         WARNING,
         "videos much longer than their keyframes need",
-        "whole films belong into videos/ (a tick is then a second of the file), cut ones into "
+        "put whole films into videos/ (a tick is then a second of the file), cut films into "
         "videos_15min/",
     ),
     "rate": Kind(
         WARNING,
         "videos of another frame rate than expected",
-        "frames are found by time all the same; whoever counts frames needs them resampled: "
+        "nothing to do here, frames are found by time; for code that counts frames, resample: "
         "datasets/prepare_ava.py",
     ),
     "aspect": Kind(
@@ -129,20 +129,20 @@ KINDS = {
     ),
     "swapped": Kind(
         ERROR,
-        "pictures whose width and height are the list's, exchanged",
+        "pictures with width and height of the list exchanged",
         UPRIGHT,
     ),
     "rescaled": Kind(
         WARNING,
         "pictures of another size than the list's",
-        "relative boxes fit all the same; boxes in pixels must be scaled",
+        "nothing to do for relative boxes; scale boxes in pixels",
     ),
     "frame_size": Kind(ERROR, "frames of different sizes in one video", "extract them again"),
     "missing_frame": Kind(ERROR, "listed frames without a file", "extract them again"),
     "unmatched": Kind(
         WARNING,
         "proposals on keyframes that are not annotated",
-        "used with test.loader.records.unlisted=True; the ActivityNet protocol ignores them",
+        "test.loader.records.unlisted=True uses them; the ActivityNet protocol ignores them",
     ),
     "no_match": Kind(
         ERROR,
@@ -150,22 +150,26 @@ KINDS = {
         "do the names of the videos and the unit of the ticks agree?",
     ),
     "uncovered": Kind(
-        WARNING, "annotated keyframes without a proposal", "nothing can be detected there"
+        WARNING, "annotated keyframes without a proposal", "nothing can be detected on them"
     ),
     "no_overlap": Kind(
         ERROR,
         "proposals that hardly meet the annotated people",
-        "are their corners in another order, or of other videos?",
+        "are the corners in another order, or are the boxes of other videos?",
     ),
-    "score": Kind(ERROR, "scores outside [0, 1]", "they are thresholded: write probabilities"),
+    "score": Kind(
+        ERROR,
+        "scores outside [0, 1]",
+        "write probabilities, because scores are compared with thresholds",
+    ),
 }
 
 
 class Findings:
-    """A collection of findings that stays small however much is wrong.
+    """A collection of findings that keeps a few examples of each kind and counts the rest.
 
     Args:
-        examples: how many to keep of each kind in each file.
+        examples: the number of examples to keep of each kind in each file.
     """
 
     def __init__(self, examples: int = 5) -> None:
@@ -177,7 +181,7 @@ class Findings:
         return iter(sorted(self._found.values(), key=lambda f: KINDS[f.kind].severity != ERROR))
 
     def add(self, kind: str, file: StrPath, what: str, row: int | None = None) -> None:
-        """Add one."""
+        """Add one finding."""
         self.add_many(kind, file, [0], lambda _: (row, what))
 
     def add_many(
@@ -187,7 +191,7 @@ class Findings:
         places: Iterable[int] | np.ndarray,
         describe: Callable[[int], tuple[int | None, str]],
     ) -> None:
-        """Add one for each of `places`; only as many as are kept are described."""
+        """Add a finding for each of `places`; `describe` is called for the kept examples only."""
         places = np.asarray(list(places) if not isinstance(places, np.ndarray) else places)
         if not len(places):
             return
@@ -197,11 +201,11 @@ class Findings:
         finding.examples += [describe(int(place)) for place in places[:room]]
 
     def count(self, severity: str) -> int:
-        """How many findings, by kind and file, are of a severity."""
+        """The number of pairs of kind and file with findings of a severity."""
         return sum(KINDS[finding.kind].severity == severity for finding in self._found.values())
 
     def text(self) -> str:
-        """All of it, to be read."""
+        """All findings as text."""
         lines = []
         for finding in self:
             kind = KINDS[finding.kind]
@@ -216,7 +220,7 @@ class Findings:
         return "\n".join(lines)
 
     def write_json(self, path: StrPath) -> None:
-        """All of it as JSON, atomically."""
+        """Write all findings as JSON, atomically."""
         content: dict[str, Any] = {"errors": self.count(ERROR), "warnings": self.count(WARNING)}
         content["findings"] = [
             {

@@ -1,7 +1,7 @@
-"""Everything that is wrong with the rows of an AVA csv, not only the first.
+"""Find all errors in the rows of an AVA csv, not only the first one.
 
-`ava_csv` refuses a file at its first malformed row; here all rows are looked at, column by column,
-so that a million bad ones take seconds.
+`ava_csv` refuses a file at its first malformed row. This module looks at all rows, column by
+column, so that a million bad rows take seconds.
 """
 
 from dataclasses import dataclass, field
@@ -26,12 +26,12 @@ PIXELS = 2.0  # a coordinate from here on is no relative one
 
 @dataclass(frozen=True)
 class Rules:
-    """What the rows are held to.
+    """The rules for the rows.
 
     Attributes:
-        class_map: the classes; None: any.
+        class_map: the classes; None accepts any class.
         excluded: keyframes that do not count.
-        included: ticks that count; None: all.
+        included: ticks that count; None counts all.
     """
 
     class_map: ClassMap | None = None
@@ -42,16 +42,16 @@ class Rules:
 def check_rows(
     path: StrPath, rules: Rules, findings: Findings, per_second: int | None = None
 ) -> pd.DataFrame:
-    """Look at all rows of a file of annotations.
+    """Check all rows of a file of annotations.
 
     Args:
         path: the file, plain or `.gz`.
-        rules: what they are held to.
-        findings: what is wrong is added here.
+        rules: the rules for the rows.
+        findings: the collection to add findings to.
         per_second: as in `Layout`.
 
     Returns:
-        The rows that can be read at all, in the columns of `ava_csv`; its index is the row.
+        The readable rows, in the columns of `ava_csv`; the index is the row of the file.
     """
     parts: list[pd.DataFrame] = []
     layout = Layout(eighth="person", fewest=7, per_second=per_second)
@@ -91,13 +91,13 @@ def check_rows(
 
 
 def check_table(path: StrPath, table: pd.DataFrame, rules: Rules, findings: Findings) -> None:
-    """Look at all rows that could be read.
+    """Check all rows that could be read.
 
     Args:
-        path: where they are from.
-        table: in the columns of `ava_csv`; see `place_of` for its index.
-        rules: what they are held to.
-        findings: what is wrong is added here.
+        path: the file of the rows, for messages.
+        table: the rows, in the columns of `ava_csv`; `place_of` explains the index.
+        rules: the rules for the rows.
+        findings: the collection to add findings to.
     """
     _check_boxes(path, table, findings)
     _check_actions(path, table, rules, findings)
@@ -106,8 +106,10 @@ def check_table(path: StrPath, table: pd.DataFrame, rules: Rules, findings: Find
 
 
 def place_of(table: pd.DataFrame, place: int, what: str = "") -> tuple[int | None, str]:
-    """The example of a finding: the row of the file, if the table's index is called "row", else the
-    keyframe in words, and what is wrong there.
+    """The example of a finding: the row of the file, or None, and the text.
+
+    If the index of the table is called "row", it gives the row. Otherwise the text names the
+    keyframe.
     """
     if table.index.name == "row":
         return int(table.index[place]), what
@@ -118,7 +120,7 @@ def place_of(table: pd.DataFrame, place: int, what: str = "") -> tuple[int | Non
 def _numbers(
     path: StrPath, chunk: pd.DataFrame, names: list[str], layout: Layout, findings: Findings
 ) -> pd.DataFrame:
-    """The rows of a chunk that can be read, as numbers; `names` are of the columns."""
+    """The readable rows of a chunk, as numbers; `names` are the names of the columns."""
     columns = chunk.shape[1] - chunk.notna().to_numpy()[:, ::-1].argmax(axis=1)
 
     def row(place: int) -> tuple[int, str]:
@@ -129,7 +131,7 @@ def _numbers(
     table = chunk[list(places.values())].set_axis(list(places), axis=1)
     table = table.rename(columns={"time": "tick"}).reindex(columns=["video", *NUMBERS])
     filled = table.notna().to_numpy()
-    some = np.asarray(filled[:, 2:].any(axis=1))  # rather than an empty keyframe
+    some = np.asarray(filled[:, 2:].any(axis=1))  # otherwise the row is an empty keyframe
     short = (columns > len(names)) | (columns < 2) | (some & (columns < 6))
     findings.add_many("columns", path, np.flatnonzero(short), row)
     numbers = table[NUMBERS].apply(pd.to_numeric, errors="coerce").astype("float64")

@@ -1,4 +1,4 @@
-"""Whether the pictures of a data set are what its annotations speak of."""
+"""Check that the pictures of a data set fit the annotations."""
 
 import os
 from collections.abc import Collection, Mapping
@@ -32,14 +32,14 @@ LONGER = 1.5, 60.0  # times, and seconds more, than what the keyframes need
 def frame_facts(
     name: str, frames: FrameList, source: FrameFolder, findings: Findings
 ) -> Facts | None:
-    """Facts of a video that lies as frames; what is wrong with these is added to the findings."""
+    """The facts of a video of extracted frames; add findings about the frames."""
     folders: dict[Path, set[str]] = {}
     missing = []
     for k in range(len(frames)):
         path = source.folder / frames[k]
         if path.parent not in folders:
-            there = path.parent.is_dir()
-            folders[path.parent] = set(os.listdir(path.parent)) if there else set()
+            exists = path.parent.is_dir()
+            folders[path.parent] = set(os.listdir(path.parent)) if exists else set()
         if path.name not in folders[path.parent]:
             missing.append(k)
     where = source.origin
@@ -59,7 +59,7 @@ def frame_facts(
 
 
 def picture_size(path: Path) -> Size | None:
-    """Size of an image file; None if it is no readable one."""
+    """Width and height of an image file; None if it cannot be read."""
     try:
         height, width, _ = read_picture(path).shape
     except InputError:
@@ -70,17 +70,17 @@ def picture_size(path: Path) -> Size | None:
 def check_videos(
     path: Path | str, table: pd.DataFrame, pictures: Pictures, findings: Findings
 ) -> np.ndarray:
-    """Look at the pictures of every annotated video.
+    """Check the pictures of every annotated video.
 
     Args:
-        path: of the annotations, to be named.
-        table: their rows, in the columns of `ava_csv`; see `check_rows.place_of` for its index.
-        pictures: where they lie.
-        findings: what is wrong is added here.
+        path: the file of the annotations, for messages.
+        table: the annotations, in the columns of `ava_csv`; `rows.place_of` explains the index.
+        pictures: the place of the pictures.
+        findings: the collection to add findings to.
 
     Returns:
-        (N,) bool: the rows that a loader keeps: those of videos that are there and, where files
-        are read through or ticks are frames, that lie in a readable one.
+        (N,) bool, whether a loader keeps the row: the video exists and, if files are read through
+        or ticks are frames, the keyframe lies in a readable video.
     """
     source, rate = pictures.source, pictures.rate
     sizes = {name: [size] for name, size in pictures.sizes.items()}
@@ -132,7 +132,7 @@ def _missing(
     source: Path | FrameFolder,
     findings: Findings,
 ) -> None:
-    """Videos on one side only."""
+    """Add findings for annotated videos without a file, and for files without annotations."""
     folder = source.folder if isinstance(source, FrameFolder) else source
     lacking = [name for name in annotated if name not in there]
     same = {_bare(name): name for name in there}
@@ -167,8 +167,9 @@ def _check_times(
     clock: Clock,
     findings: Findings,
 ) -> np.ndarray:
-    """Keyframes beyond the ends of their video, and videos far beyond their keyframes; the places
-    of the rows of the former.
+    """Add findings for keyframes outside of a video, and for videos that are far too long.
+
+    Returns the places of the rows outside of the video.
     """
     ticks = rows["tick"].to_numpy()
     places, unit, length = ticks - clock.start, "", f"{facts.frames} frames"
@@ -190,7 +191,7 @@ def _check_times(
 def _check_size(
     path: Path | str, name: str, facts: Facts, drawn: Collection[Size], findings: Findings
 ) -> None:
-    """Whether boxes that were drawn on frames of either of some sizes fit a video."""
+    """Add a finding if boxes that were drawn on frames of one of some sizes do not fit a video."""
     shown = [size for size in dict.fromkeys([facts.size, facts.displayed]) if size]
     if not shown or any(size in shown for size in drawn):
         return
@@ -207,14 +208,14 @@ def check_proposals(
     counts: np.ndarray,
     findings: Findings,
 ) -> None:
-    """Whether person boxes are on the annotated keyframes, and on all of those that count.
+    """Check that person boxes are on annotated keyframes, and on all keyframes that count.
 
     Args:
-        path: of the boxes, to be named.
-        proposals: from `ava_det.formats.proposals`.
+        path: the file of the boxes, for messages.
+        proposals: the boxes, from `ava_det.formats.proposals`.
         table: the annotations.
-        counts: (N,) bool, those of their rows that a loader keeps.
-        findings: what is wrong is added here.
+        counts: (N,) bool, the annotations that a loader keeps.
+        findings: the collection to add findings to.
     """
 
     def keys(rows: pd.DataFrame) -> pd.MultiIndex:

@@ -1,7 +1,7 @@
-"""detectron2's model zoo: Faster R-CNN of COCO on a ResNet with FPN, of whose classes people stay.
+"""detectron2's model zoo: Faster R-CNN of COCO on a ResNet with FPN, of which only people are kept.
 
-Its files are pickles of arrays that say who wrote them. Pixels are BGR there; MSRA's ResNets do not
-divide them by a deviation, ResNeXt does by ImageNet's, as is done here.
+The files are pickles of arrays with a key `__author__`. Their pixels are BGR. MSRA's ResNets do not
+divide the pixels by a deviation; ResNeXt divides by ImageNet's, as our models do.
 """
 
 import re
@@ -22,13 +22,13 @@ _PREDICTOR = re.compile(r"roi_heads\.box_predictor\.(cls_score|bbox_pred)\.(weig
 def _origin(content: Mapping[str, Any], _: Tensors) -> Origin:
     if "__author__" not in content:
         raise ValueError(
-            "names of detectron2, but not of its model zoo: it does not tell the order of colours"
+            "names of detectron2, but not of its model zoo: the order of colours is unknown"
         )
     return Origin()
 
 
 def _adjust(weights: dict[str, Tensor], _: Shapes) -> dict[str, Tensor]:
-    """RGB of our scale, and the rows of COCO's first class, people, and of the background."""
+    """Convert to RGB in our scale; keep the rows of people (COCO's first class) and background."""
     stem = weights[STEM].flip(1)
     grouped = _GROUPED in weights and weights[_GROUPED].shape[1] < weights[_GROUPED].shape[0]
     if not grouped:

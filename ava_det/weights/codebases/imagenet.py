@@ -1,4 +1,4 @@
-"""torchvision's ResNets of ImageNet, whose filters are spread over time."""
+"""torchvision's ResNets of ImageNet; loading repeats their filters in time."""
 
 import re
 

@@ -38,7 +38,7 @@ BLOCK = {
 NON_LOCAL = {
     "theta.conv": "conv_theta",
     "phi.conv": "conv_phi",
-    "phi.0.conv": "conv_phi",  # where its output is pooled
+    "phi.0.conv": "conv_phi",  # if its output is pooled
     "g.conv": "conv_g",
     "g.0.conv": "conv_g",
     "conv_out.conv": "conv_out",
@@ -84,14 +84,14 @@ def _common_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def _head_part(name: str) -> str | None:
-    """Other heads' parts are named such that they can be left behind with the head."""
+    """Name the parts of other heads so that `fresh=HEAD` leaves them out."""
     return f"head.{name}" if name.startswith(("cls_head.", "roi_head.")) else None
 
 
 def _origin(_: Mapping[str, Any], weights: Tensors) -> Origin:
-    """Its SlowFast takes every alpha-th frame for the slow pathway, from the first on.
+    """MMAction2's SlowFast takes every alpha-th frame for the slow pathway, from the first on.
 
-    Its X3D is PySlowFast's, pixels included.
+    MMAction2's X3D is PySlowFast's, with the same pixels.
     """
     if "backbone.conv1_s.conv.weight" in weights:
         return Origin(GREY_MEAN, GREY_STD)
@@ -102,7 +102,7 @@ def _origin(_: Mapping[str, Any], weights: Tensors) -> Origin:
 
 
 def _adjust(weights: dict[str, Tensor], shapes: Shapes) -> dict[str, Tensor]:
-    """Put the slow pathway's features first, and drop the background class that no model has.
+    """Put the slow pathway's features first, and drop the background class, which our models lack.
 
     `SlowFastHead` concatenates the fast pathway's first, the RoI extractor does not; RoI heads have
     a class 0 in front where their config says `background_class=True`.

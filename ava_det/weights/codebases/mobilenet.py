@@ -1,7 +1,7 @@
 """MobileNetV2 of ImageNet, as the bottom of a person detector.
 
-Two spellings of the same weights are about: torchvision's, and that of the author's first PyTorch
-port, which numbers the layers of a block without nesting them.
+Two spellings of the names exist: torchvision's, and that of an early PyTorch port, which numbers
+the layers of a block without nesting them.
 """
 
 import re

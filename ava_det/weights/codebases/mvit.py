@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ava_det.weights.foreign import Names, Shapes, by_table
 
-LAYERS = {  # of a block, theirs to ours; both codebases call them alike
+LAYERS = {  # layers of a block, theirs to ours; both codebases use the same names
     "attn.proj": "attn.project.0",
     "attn.pool_q": "attn.pool_q.pool",
     "attn.pool_k": "attn.pool_k.pool",
@@ -50,7 +50,7 @@ def theirs_of_mvit(weights: Mapping[str, Tensor], outside: Mapping[str, str]) ->
     """Weights of ours by the codebase's names.
 
     Args:
-        weights: of an MViT of ours.
+        weights: the weights of one of our MViTs.
         outside: as for `common_names_of_mvit`.
     """
     layers = {ours: theirs for theirs, ours in outside.items()}
@@ -67,5 +67,5 @@ def theirs_of_mvit(weights: Mapping[str, Tensor], outside: Mapping[str, str]) ->
 
 
 def flatten_token(weights: dict[str, Tensor], _: Shapes) -> dict[str, Tensor]:
-    """Take the axes of clips and tokens off the class token, which ours is without."""
+    """Take the axes of clips and tokens off the class token; ours does not have them."""
     return {n: w.reshape(-1) if n in _TOKENS else w for n, w in weights.items()}

@@ -1,4 +1,4 @@
-"""PySlowFast's `.pyth`: the common names themselves, and the training config beside them."""
+"""PySlowFast's `.pyth`: names that are the common names, and the training config."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _DEEPEST = 20  # sections and lists within each other; PySlowFast's have 4
 
 
 def origin_of_config(content: Mapping[str, Any], _: Tensors) -> Origin:
-    """PySlowFast keeps its config as YAML; some of its published files leave it out."""
+    """Read PySlowFast's config, which is YAML; some published files lack it."""
     text = content.get("cfg")
     if not isinstance(text, str):
         return Origin(GREY_MEAN, GREY_STD)
@@ -35,7 +35,7 @@ def origin_of_config(content: Mapping[str, Any], _: Tensors) -> Origin:
 
 
 def _check_depth(text: str) -> None:
-    """Refuse what is nested so deeply that building it would end the process."""
+    """Refuse a config that is nested so deeply that building it would end the process."""
     depth = 0
     for event in yaml.parse(text, _LOADER):
         depth += isinstance(event, yaml.CollectionStartEvent)
@@ -65,7 +65,7 @@ def _read_config(config: Mapping[str, Any]) -> Origin:
     alpha = setting("SLOWFAST", "ALPHA")
     if setting("MODEL", "ARCH") == "slowfast" and alpha is not None:
         wiring["backbone.split.alpha"] = alpha
-    if detects and setting("MODEL", "ARCH") not in ("x3d", "mvit"):  # which do not read these
+    if detects and setting("MODEL", "ARCH") not in ("x3d", "mvit"):  # these do not read the keys
         if stride := _number_of_res5(setting("RESNET", "SPATIAL_STRIDES")):
             wiring["head.roi_align.spatial_scale"] = 1 / (16 * stride)
         if dilation := _number_of_res5(setting("RESNET", "SPATIAL_DILATIONS")):
@@ -74,7 +74,7 @@ def _read_config(config: Mapping[str, Any]) -> Origin:
 
 
 def _number_of_res5(lists: Any) -> int | None:
-    """1 or 2, where all pathways have it in a list a stage of a number a pathway."""
+    """1 or 2, if all pathways have this number at res5 in a list of stages; else None."""
     if not (isinstance(lists, list) and len(lists) == 4 and isinstance(lists[3], list)):
         return None
     return next((n for n in (1, 2) if lists[3] in ([n], [n, n])), None)
@@ -121,7 +121,7 @@ def export(model: nn.Module) -> dict[str, Any]:
 
 
 def _config_of(model: nn.Module) -> dict[str, Any]:
-    """What PySlowFast's config has to say for the weights to mean the same there."""
+    """The config with which PySlowFast computes the same from the weights."""
     config: dict[str, Any] = {}
     if normalize := getattr(model, "normalize", None):
         config["DATA"] = {"MEAN": list(normalize.mean), "STD": list(normalize.std)}

@@ -1,4 +1,4 @@
-"""PyTorchVideo's hub files: its blocks, which are ours, and its heads."""
+"""PyTorchVideo's hub files: blocks with our names, and PyTorchVideo's heads."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -30,7 +30,7 @@ _common_name = name_table(
 
 
 def _common_names(names: Iterable[str]) -> dict[str, str]:
-    """Its detectors, and PySlowFast's wrappers of it, keep the network under `model`."""
+    """Take off `model.`: PyTorchVideo's detectors and PySlowFast's wrappers put it before names."""
     inner = {name: name.removeprefix("model.") for name in names}
     closed = close_gaps(inner.values())
     found = {name: _common_name(closed[short]) for name, short in inner.items()}
@@ -38,9 +38,9 @@ def _common_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def _origin(content: Mapping[str, Any], weights: Tensors) -> Origin:
-    """Its hub has models of one normalisation; its detectors' ROIAlign is not aligned.
+    """The hub's models share one normalisation, and ROIAlign of its detectors is not aligned.
 
-    PySlowFast, where it trained a network of PyTorchVideo, says in its config what pixels it saw.
+    If PySlowFast trained a network of PyTorchVideo, its config states the pixels.
     """
     if isinstance(content.get("cfg"), str):
         return replace(origin_of_config(content, weights), wiring={})
@@ -57,10 +57,10 @@ PYTORCHVIDEO = Format(
 
 
 def export(model: nn.Module) -> dict[str, Any]:
-    """The content of a `.pyth` whose `model_state` PyTorchVideo's model of the same kind loads.
+    """The content of a `.pyth`; PyTorchVideo's model of the same kind loads its `model_state`.
 
     Raises:
-        ValueError: a model that PyTorchVideo does not have.
+        ValueError: PyTorchVideo does not have such a model.
     """
     weights = model.state_dict()
     trunk = [name.removeprefix("backbone.") for name in weights if name.startswith("backbone.")]

@@ -1,4 +1,4 @@
-"""torchvision's video transformers: MViTv2-S, whose names ours keep."""
+"""torchvision's MViTv2-S, whose names are ours too."""
 
 import re
 from collections.abc import Iterable
