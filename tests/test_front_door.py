@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import ava_det
-from ava_det.evaluation.evaluate import Rules, evaluate_file
+from ava_det.evaluation.evaluate import EvaluationRules, evaluate_file
 from ava_det.formats.ava_csv import read_detections, read_ground_truth
 from ava_det.formats.class_map import ClassMap, read_class_map
 from ava_det.model.published import published_model
@@ -53,7 +53,7 @@ def test_files_and_tables_are_evaluated_alike(shared):
     truth, found = read_ground_truth(folder / "gt.csv"), read_detections(folder / "det.csv")
     class_map = read_class_map(classes)
     of_tables = ava_det.evaluate(found, truth, class_map)
-    rules = Rules(class_map, "activitynet")
+    rules = EvaluationRules(class_map, "activitynet")
     of_tool = evaluate_file(folder / "det.csv", truth, folder / "gt.csv", rules)
     assert of_files.figures == of_tables.figures == of_tool.figures
 
