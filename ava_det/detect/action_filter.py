@@ -27,6 +27,11 @@ class ActionFilter:
     threshold: float
     top_k: int
 
+    def __post_init__(self) -> None:
+        """Refuse a negative count."""
+        if self.top_k < 0:
+            raise ValueError(f"top_k {self.top_k} is negative; 0 means all actions")
+
     def __call__(self, scored: ScoredPeople) -> KeyframeResult:
         """The people of a keyframe, those without an action too."""
         people = scored.people

@@ -31,6 +31,12 @@ class Detector:
         score_threshold: least score of an action that is reported.
         top_k: most actions a person; 0 means all.
         files: where the models come from, for the json.
+
+    Attributes:
+        class_map: the actions that it knows.
+
+    Raises:
+        ValueError: a setting that makes no sense.
     """
 
     def __init__(

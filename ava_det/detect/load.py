@@ -50,6 +50,7 @@ def load_detector(
     Raises:
         InputError: a file is missing, cannot be read or is of something else, or this machine lacks
             the device.
+        ValueError: a setting that makes no sense.
     """
     action_file, person_file = _weight_files(weights, persons)
     from ava_det.detect.backends.torch import TorchActions

@@ -3,6 +3,7 @@
 A clip reaches into the future, so a keyframe is judged a little after it was read.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -41,6 +42,9 @@ class ActionPipeline:
         person_threshold: person score that starts a track.
         batch_size: keyframes that go through the models at once; the first of them waits for the
             last one.
+
+    Raises:
+        ValueError: a rate or a batch size that makes no sense.
     """
 
     def __init__(
@@ -51,6 +55,10 @@ class ActionPipeline:
         person_threshold: float = 0.5,
         batch_size: int = 1,
     ):
+        if not 0 < rate < math.inf:
+            raise ValueError(f"a rate of {rate} keyframes a second")
+        if batch_size < 1:
+            raise ValueError(f"{batch_size} keyframes at once")
         self.persons, self.actions = persons, actions
         self.rate, self.person_threshold = rate, person_threshold
         self.batch_size = batch_size

@@ -72,6 +72,19 @@ def test_the_video_is_read_once(film):
         detections.to_csv("never.csv")
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"rate": 0.0}, r"a rate of 0\.0 keyframes"),
+        ({"rate": float("nan")}, "a rate of nan keyframes"),
+        ({"top_k": -1}, "top_k -1 is negative"),
+    ],
+)
+def test_senseless_settings_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Detector(Walker(), Steps(), **settings)
+
+
 def test_a_closed_detector_detects_nothing(film):
     with Detector(Walker(), Steps()) as detector:
         pass

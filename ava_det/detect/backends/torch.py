@@ -91,8 +91,10 @@ class TorchPersons:
                 people and takes longer.
 
         Raises:
-            InputError: it cannot be read or is not of a person detector.
+            InputError: it cannot be read or is not of a person detector, or this machine lacks the
+                device.
         """
+        usable_device(device)  # before the time that loading takes
         model, card = load_model(path, "persons")
         assert isinstance(model, GeneralizedRCNN)
         return cls(model, short_side or card.clip.short_side, device)
