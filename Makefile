@@ -14,7 +14,7 @@ DONE := $(VENV)/.setup-done
 # machine's pip.conf names in vain; it shows errors.
 INSTALL = $(if $(shell command -v uv),uv pip install -q --python $(BIN)/python,$(BIN)/python -m pip install -qq)
 
-.PHONY: setup demo test fast check clean again
+.PHONY: setup demo test fast check docs clean again
 
 setup: $(DONE)
 
@@ -44,5 +44,9 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/pyrefly check
 
+# The site of docs/, in site/; a warning, such as a link that leads nowhere, is a failure.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+
 clean:
-	rm -rf $(VENV) runs
+	rm -rf $(VENV) runs site

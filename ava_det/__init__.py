@@ -1,1 +1,40 @@
-"""Spatio-temporal action detection: who does what, where and when in a video."""
+"""Spatio-temporal action detection: who does what, where and when in a video.
+
+>>> import ava_det
+>>> detector = ava_det.load_detector("action.safetensors", persons="light")
+>>> detector.detect("film.mp4").to_json("found.json")
+
+`load_detector` finds people and their actions in videos, `evaluate` measures results, `load_model`
+gives a model in torch, and `VideoMix` mixes clips for training. Each is imported when it is first
+asked for, so that importing this package costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ava_det.augment.videomix import VideoMix as VideoMix
+    from ava_det.detect.load import load_detector as load_detector
+    from ava_det.evaluation.evaluate import evaluate as evaluate
+    from ava_det.weights.load import load_model as load_model
+
+_EXPORTS = {
+    "VideoMix": "ava_det.augment.videomix",
+    "evaluate": "ava_det.evaluation.evaluate",
+    "load_detector": "ava_det.detect.load",
+    "load_model": "ava_det.weights.load",
+}
+__all__ = ["VideoMix", "evaluate", "load_detector", "load_model"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is exported, when it is asked for."""
+    if name not in _EXPORTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_EXPORTS[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -11,12 +11,13 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from ava_det.formats.nearest import meant
 from ava_det.structures import LARGEST_TICK, InputError
 
 Number = TypeVar("Number", int, float)
+_LONGEST_LINE = 900  # characters of an error
 FAILED, USAGE = 1, 2  # exit codes; argparse exits with 2 as well
 ROOT = Path(__file__).resolve().parents[1]  # the checkout, unless a wheel was installed
 # The modules that each extra of pyproject.toml brings; an extra has those above it as well.
@@ -69,6 +70,10 @@ class Parser(argparse.ArgumentParser):
         """Whether argparse takes a word for an option."""
         number = self._negative_number_matcher.match(word)
         return len(word) > 1 and word[0] == "-" and not number and " " not in word
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and one line, which quotes no argument of thousands of characters."""
+        super().error(_shown(message))
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Refuse what is no choice, with the nearest one."""
@@ -242,14 +247,26 @@ def fraction(text: str) -> float:
 
 
 def one_line(error: Exception) -> str:
-    """The message of an error on one line; the type is named unless it is plain bad input.
+    """The message of an error on one line, its middle left out where it is long, so that both ends
+    of a path of thousands of characters are seen. The type is named unless it is plain bad input.
 
     Notes, by which `naming` names the file of what nobody foresaw, come first.
     """
+    return _shown(_message(error))
+
+
+def _shown(text: str) -> str:
+    """A text as one line of the terminal shows it."""
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(text.split()))
+    half = _LONGEST_LINE // 2
+    return text if len(text) <= _LONGEST_LINE else f"{text[:half]} ... {text[-half:]}"
+
+
+def _message(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         remedy = _REMEDIES.get(error.errno or 0)
         return f"{error.filename}: {error.strerror}" + (f"; {remedy}" if remedy else "")
-    text = " ".join(str(error).split()) or "no message"
+    text = str(error).strip() or "no message"
     if isinstance(error, InputError):
         return text
     return ": ".join([*getattr(error, "__notes__", ()), type(error).__name__, text])

@@ -1,10 +1,15 @@
 """The words that every room of the package speaks. No torch here."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 LARGEST_TICK = 10**15  # a table's float64 holds it exactly, and a start added to it
+# The normalisation that video models are usually trained with, of pixels / 255: PySlowFast's and
+# PyTorchVideo's, with one grey for all channels. MMAction2's models and ImageNet's take the other.
+GREY_MEAN, GREY_STD = (0.45,) * 3, (0.225,) * 3
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # RGB
+GREY = 115  # the byte that `GREY_MEAN` takes to zero: fills padding and blanked boxes
 RATES = 1e-6, 1e9  # ticks a second: from one in days to one a nanosecond
 
 
@@ -96,10 +101,6 @@ class ClipShape:
             raise ValueError(f"a clip at {rate!r:.60} frames a second")
 
 
-def _no_ids() -> np.ndarray:
-    return np.zeros(0, np.int64)
-
-
 @dataclass(frozen=True, eq=False)
 class PersonBoxes:
     """The annotated or proposed people of one keyframe.
@@ -147,18 +148,12 @@ class ActionDetections:
         boxes: (R, 4) float64, xyxy, relative.
         scores: (R, K) float32 action scores in [0, 1]; column k is the class map's k-th id.
         person_scores: (R,) float64, how sure the person detector is.
-        track_ids: (R,) int64, -1 where people are not tracked; empty means all -1.
     """
 
     keyframe: Keyframe
     boxes: np.ndarray
     scores: np.ndarray
     person_scores: np.ndarray
-    track_ids: np.ndarray = field(default_factory=_no_ids)
-
-    def tracks(self) -> np.ndarray:
-        """(R,) int64 track ids, -1 where people are not tracked."""
-        return self.track_ids if len(self.track_ids) else np.full(len(self.boxes), -1)
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def main(args: argparse.Namespace) -> None:
     from ava_det.data.sets import actors
     from ava_det.data.sets.catalog import datasets_root
     from ava_det.formats.atomic import sweep
-    from ava_det.formats.lock import alone
+    from ava_det.formats.outputs import alone
 
     sizes = Sizes(**dict(args.sizes))
     if args.swapped:

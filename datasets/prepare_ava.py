@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ava_det import cli
+from ava_det.formats.csv_file import full_lines
 from ava_det.structures import InputError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace) -> int:
     """Prepare, unless another process does; 1 if anything is broken."""
     from ava_det.data.sets.catalog import datasets_root
-    from ava_det.formats.lock import alone
+    from ava_det.formats.outputs import alone
 
     root = args.root or datasets_root() / "ava"
     root.mkdir(parents=True, exist_ok=True)
@@ -152,7 +153,7 @@ def video_names(source: str, root: Path) -> list[str]:
     if "://" in source:
         path = root / "annotations" / source.rsplit("/", 1)[-1]
         download(source, path)
-    names = [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    names = [name for _, name in full_lines(path)]
     if not names:
         raise InputError(f"{path}: names no video")
     for row, name in enumerate(names, 1):

@@ -36,7 +36,7 @@ def main(args: argparse.Namespace) -> None:
     """Prepare, and say what came of it."""
     from ava_det.data.prepare import hmdb51, kinetics, own_lists, something, ucf101
     from ava_det.data.prepare.recognition import Resizing, prepare
-    from ava_det.formats.lock import alone
+    from ava_det.formats.outputs import alone
 
     readers = dict.fromkeys(NAMES, kinetics.read_annotations) | {
         "mini_kinetics200": kinetics.read_mini_annotations,

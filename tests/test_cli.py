@@ -171,3 +171,43 @@ def test_any_name_of_a_file_is_printed(environment, odd):
     assert done.stderr.startswith(b"error: ")
     assert done.stderr.endswith(b".mp4: bad\n")
     assert b"Traceback" not in done.stderr
+
+
+LONG = f"/begin/{'x' * 5000}/end"
+
+
+@pytest.mark.holds("13.10 every error is one line that a person can read")
+@pytest.mark.parametrize(
+    ("error", "start", "end"),
+    [
+        (InputError(f"{LONG}: row 3: no box"), "/begin/xxx", "xxx/end: row 3: no box"),
+        (OSError(36, "File name too long", LONG), "/begin/xxx", "/end: File name too long; choose"),
+        (ValueError(f"{LONG}: odd"), "ValueError: /begin/xxx", "xxx/end: odd"),
+    ],
+)
+def test_a_long_path_shows_both_its_ends(error, start, end):
+    line = cli.one_line(error)
+    assert line.startswith(start)
+    assert end in line
+    assert "xxx ... xxx" in line
+    assert len(line) <= 905
+
+
+@pytest.mark.holds("13.10 every error is one line that a person can read")
+@pytest.mark.parametrize("arguments", ["--persons {}", "--protocol {}", "--score-threshold {}"])
+def test_a_long_argument_makes_no_long_usage_error(parser, capsys, arguments):
+    with pytest.raises(SystemExit):
+        parser.parse_args(["x", "--output", "y", *arguments.format(LONG).split()])
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("tool: error: argument --")
+    assert "/begin/xxx" in line
+    assert "xxx ... xxx" in line
+    assert len(line) <= 905 + len("tool: error: ")
+
+
+def test_an_error_is_one_line_whatever_is_in_it():
+    assert cli.one_line(OSError(2, "No such file", "a\nb\x1b[31m")) == (
+        "a b\\x1b[31m: No such file"
+    )
+    assert cli.one_line(InputError("a:  b\u202e\n c")) == "a: b\\u202e c"
+    assert cli.one_line(KeyError()) == "KeyError: no message"

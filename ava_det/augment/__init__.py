@@ -1,1 +1,1 @@
-"""What happens to clips before the model."""
+"""Augmentations and mixes of clips, applied before the model."""

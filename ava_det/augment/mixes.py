@@ -1,13 +1,14 @@
-"""What happens to a batch of clips and its labels: one callable shape that configs swap and stack.
+"""Mixes of a batch of clips and its labels: callables of one shape, which configs swap and stack.
 
-A mix takes clips (N, C, T, H, W) and targets and returns both; VideoMix is in
-`ava_det.augment.videomix`. Call it before the pathway split, so that all pathways see one mix, in
-training only. Label smoothing is not here but in the criterion: it commutes with mixing.
+A mix takes clips (N, C, T, H, W) and targets (N, K) and returns both. VideoMix is in
+`ava_det.augment.videomix`. Call a mix in training only, before the clips are split into pathways,
+so that all pathways see one mixed clip. Label smoothing commutes with mixing and is part of the
+criterion.
 
-Several processes agree on what they draw if each is handed a generator of the same state, such as
-`np.random.default_rng((seed, iteration))`: box and share are then the same everywhere, and so is
-the permutation where batches are equally long. What Cutout and RandAugment draw for every clip is
-keyed by its number among the clips of all processes (`own_generators`).
+To mix the same way in several processes, give each one a generator of the same state, such as
+`np.random.default_rng((seed, iteration))`. Then boxes and shares are equal in all processes, and so
+is the permutation where the batches are equally long. Cutout and RandAugment draw for every clip by
+itself, keyed by the number of the clip among the clips of all processes (`numbers`).
 
 Shapes: N clips, C channels, T frames, H W pixels, K classes.
 """
@@ -18,27 +19,24 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from detectron2.utils import comm
 from torch import Tensor
-from torch.nn import functional as F
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-GREY = 115  # of uint8 clips; what the usual normalisation takes to zero
+from ava_det.structures import GREY, GREY_MEAN, GREY_STD
 
 
 class Mix(ABC):
     """A mix of the clips of a batch, or of each clip alone.
 
     Args:
-        probability: share of the batches that are mixed.
-        num_classes: K, needed where targets are class indices.
+        probability: Share of the batches that are mixed.
     """
 
-    def __init__(self, probability: float = 1.0, num_classes: int | None = None):
+    def __init__(self, probability: float = 1.0):
         if not 0 <= probability <= 1:
             raise ValueError(f"probability {probability} is not in [0, 1]")
-        self.probability, self.num_classes = probability, num_classes
+        self.probability = probability
 
     def __call__(
         self,
@@ -46,37 +44,41 @@ class Mix(ABC):
         targets: Tensor,
         rng: np.random.Generator | None = None,
         permutation: Sequence[int] | Tensor | None = None,
+        numbers: Sequence[int] | None = None,
         overwrite: bool = False,
     ) -> tuple[Tensor, Tensor]:
-        """Mixed clips and targets.
+        """Mix a batch.
 
         Args:
-            clips: (N, C, T, H, W), uint8 or any float type.
-            targets: (N,) class indices, or (N, K): one-hot, multi-hot or any distribution.
-            rng: source of all draws; by default it follows torch's global seed.
-            permutation: clip n is mixed with clip `permutation[n]`; by default it is drawn.
-            overwrite: write into `clips` in place of a copy of them, which is the only one made.
+            clips: Tensor (N, C, T, H, W), uint8 or any float type.
+            targets: Tensor (N, K): one-hot, multi-hot or any distribution.
+            rng: Source of all draws. By default it follows torch's global seed.
+            permutation: Clip n is mixed with clip `permutation[n]`. By default it is drawn.
+            numbers: N numbers of the clips among the clips of all processes. The default, 0 to
+                N - 1, is right for one process.
+            overwrite: Write into `clips`. By default the mix writes into one copy of them.
 
         Returns:
-            Clips of the same shape and type, and targets (N, K) of float32, or float64 if they
-            came as such.
+            Clips of the same shape and type, and targets (N, K) of type float32, or float64 if the
+            given targets have that type.
 
         Raises:
-            ValueError: what does not fit together.
+            ValueError: The arguments do not fit together.
         """
         if clips.ndim != 5 or len(targets) != len(clips):
             raise ValueError(
                 f"clips {tuple(clips.shape)} and targets {tuple(targets.shape)}: "
                 "(N, C, T, H, W) and N targets are needed"
             )
-        shares = as_distributions(targets, self.num_classes)
+        shares = as_shares(targets)
         if rng is None:
             rng = np.random.default_rng(int(torch.randint(2**62, ())))
         if rng.random() >= self.probability:
             return clips, shares
         partners = None if permutation is None else as_permutation(permutation, len(clips))
+        numbers = range(len(clips)) if numbers is None else numbers
         mixed = clips if overwrite else clips.clone()
-        return mixed, self.mix(mixed, shares, rng, partners)
+        return mixed, self.mix(mixed, shares, rng, partners, numbers)
 
     @abstractmethod
     def mix(
@@ -85,6 +87,7 @@ class Mix(ABC):
         targets: Tensor,
         rng: np.random.Generator,
         permutation: list[int] | None,
+        numbers: Sequence[int],
     ) -> Tensor:
         """Mix clips (N, C, T, H, W) in place; return their new targets (N, K)."""
 
@@ -92,18 +95,15 @@ class Mix(ABC):
 class Mixup(Mix):
     """Mixup (Zhang et al., arXiv 1710.09412): x = (1 - lam) x_A + lam x_B, and so the targets.
 
-    One lam ~ Beta(alpha, alpha) is drawn an iteration. It needs float clips.
+    One lam ~ Beta(alpha, alpha) is drawn for the whole batch. Clips must be floats.
 
     Args:
-        alpha: parameter of the Beta distribution.
-        probability: as for every `Mix`.
-        num_classes: as for every `Mix`.
+        alpha: Parameter of the Beta distribution.
+        probability: Share of the batches that are mixed.
     """
 
-    def __init__(
-        self, alpha: float = 1.0, probability: float = 1.0, num_classes: int | None = None
-    ):
-        super().__init__(probability, num_classes)
+    def __init__(self, alpha: float = 1.0, probability: float = 1.0):
+        super().__init__(probability)
         self.alpha = positive("alpha", alpha)
 
     def mix(
@@ -112,6 +112,7 @@ class Mixup(Mix):
         targets: Tensor,
         rng: np.random.Generator,
         permutation: list[int] | None,
+        numbers: Sequence[int],
     ) -> Tensor:
         """Blend clips in place; see `Mix.mix`."""
         if not clips.is_floating_point():
@@ -124,17 +125,17 @@ class Mixup(Mix):
 
 
 class Cutout(Mix):
-    """Cutout (DeVries and Taylor, arXiv 1708.04552), a cuboid: part of each clip is blanked.
+    """Cutout (DeVries and Taylor, arXiv 1708.04552) of a cuboid: part of each clip is blanked.
 
-    Each clip has its own, with a uniform centre and cut at the clip's borders. The targets stay.
+    Each clip has a cuboid of its own, with a uniform centre, cut at the borders of the clip. The
+    targets do not change.
 
     Args:
-        share: sides of the cuboid as shares of (T, H, W). The default is VideoMix's: 112 x 112 of
-            224 x 224 pixels, in all frames.
-        fill: what is filled in; None is the usual normalisation's mean: 0 in float clips and 115
-            in uint8 ones.
-        probability: as for every `Mix`.
-        num_classes: as for every `Mix`.
+        share: Sides of the cuboid as shares of (T, H, W). The default is that of the VideoMix
+            paper: 112 x 112 of 224 x 224 pixels, in all frames.
+        fill: Value of the blanked voxels. None takes the mean of the usual normalisation: 0 in
+            float clips and `GREY` in uint8 clips.
+        probability: Share of the batches that are mixed.
     """
 
     def __init__(
@@ -142,9 +143,8 @@ class Cutout(Mix):
         share: Sequence[float] = (1.0, 0.5, 0.5),
         fill: float | None = None,
         probability: float = 1.0,
-        num_classes: int | None = None,
     ):
-        super().__init__(probability, num_classes)
+        super().__init__(probability)
         if len(share) != 3 or not all(0 < side <= 1 for side in share):
             raise ValueError(f"share {tuple(share)} must be three numbers in (0, 1]")
         self.share, self.fill = tuple(share), fill
@@ -155,12 +155,13 @@ class Cutout(Mix):
         targets: Tensor,
         rng: np.random.Generator,
         permutation: list[int] | None,
+        numbers: Sequence[int],
     ) -> Tensor:
         """Blank a cuboid of every clip in place; see `Mix.mix`."""
         fill = self.fill
         if fill is None:
             fill = 0 if clips.is_floating_point() else GREY
-        for clip, own in zip(clips, own_generators(len(clips), rng), strict=True):
+        for clip, own in zip(clips, own_generators(numbers, rng), strict=True):
             sides = [
                 (0, size) if share == 1 else side_of(size, share, own)
                 for size, share in zip(clip.shape[1:], self.share, strict=True)
@@ -172,32 +173,31 @@ class Cutout(Mix):
 class RandAugment(Mix):
     """RandAugment (Cubuk et al., arXiv 1909.13719) by torchvision: one draw for a clip's frames.
 
-    It works on bytes: a float clip is taken for a normalised one, made bytes and normalised again.
-    So in a stack it comes first, on clips that are bytes but for their scale.
+    torchvision augments bytes. A float clip must be normalised; it is turned into bytes, augmented
+    and normalised again. In a stack RandAugment therefore comes first, before any mix whose values
+    are not bytes.
 
     Args:
-        num_ops: operations, one after another.
-        magnitude: of 0 to 30.
-        mean: of the pixels / 255, a value a channel, that float clips are normalised by.
-        std: of the pixels / 255, a value a channel, likewise.
-        probability: as for every `Mix`.
-        num_classes: as for every `Mix`.
+        num_ops: Number of operations that are applied one after another.
+        magnitude: Strength of the operations, in 0 to 30.
+        mean: Mean of the pixels / 255 that float clips are normalised by, a value a channel.
+        std: Standard deviation of the pixels / 255 likewise, a value a channel.
+        probability: Share of the batches that are mixed.
     """
 
     def __init__(
         self,
         num_ops: int = 2,
         magnitude: int = 9,
-        mean: Sequence[float] = (0.45, 0.45, 0.45),
-        std: Sequence[float] = (0.225, 0.225, 0.225),
+        mean: Sequence[float] = GREY_MEAN,
+        std: Sequence[float] = GREY_STD,
         probability: float = 1.0,
-        num_classes: int | None = None,
     ):
-        super().__init__(probability, num_classes)
+        super().__init__(probability)
         if not 0 <= magnitude <= 30:
             raise ValueError(f"magnitude {magnitude} is not in 0 to 30")
         self.mean, self.std = tuple(mean), tuple(std)
-        # torchvision's own default, the nearest pixel, leaves jagged edges.
+        # torchvision's default, the nearest pixel, leaves jagged edges.
         smooth = v2.InterpolationMode.BILINEAR
         self.augment = v2.RandAugment(num_ops, magnitude, interpolation=smooth, fill=GREY)
 
@@ -207,11 +207,13 @@ class RandAugment(Mix):
         targets: Tensor,
         rng: np.random.Generator,
         permutation: list[int] | None,
+        numbers: Sequence[int],
     ) -> Tensor:
         """Augment every clip in place by draws of its own; see `Mix.mix`."""
         with torch.random.fork_rng(devices=()):  # torchvision draws from the CPU's generator
-            for clip, own in zip(clips, own_generators(len(clips), rng), strict=True):
-                # Not torch.manual_seed, which seeds CUDA's generators, too: nothing restores them.
+            for clip, own in zip(clips, own_generators(numbers, rng), strict=True):
+                # torch.manual_seed would seed the generators of CUDA too, and nothing restores
+                # those.
                 torch.default_generator.manual_seed(int(own.integers(2**62)))
                 if clip.dtype == torch.uint8:
                     clip.copy_(self._augmented(clip))
@@ -239,19 +241,17 @@ class RandAugment(Mix):
 class Stack(Mix):
     """Several mixes, one after another, in one copy of the batch.
 
-    The order that keeps labels exact is RandAugment, Cutout, VideoMix: what changes a clip alone
-    comes before what mixes clips, so that a blanked voxel still belongs to the clip it is in.
+    The order that keeps labels exact is RandAugment, Cutout, VideoMix. A mix that changes each clip
+    alone comes before a mix that pastes between clips: then a blanked voxel still counts for the
+    clip that it belongs to.
 
     Args:
-        mixes: each with its own probability.
-        probability: as for every `Mix`, of the stack as a whole.
-        num_classes: as for every `Mix`; those of `mixes` are not needed.
+        mixes: The mixes, each with a probability of its own.
+        probability: Share of the batches that the stack mixes at all.
     """
 
-    def __init__(
-        self, mixes: Sequence[Mix], probability: float = 1.0, num_classes: int | None = None
-    ):
-        super().__init__(probability, num_classes)
+    def __init__(self, mixes: Sequence[Mix], probability: float = 1.0):
+        super().__init__(probability)
         self.mixes = tuple(mixes)
 
     def mix(
@@ -260,29 +260,22 @@ class Stack(Mix):
         targets: Tensor,
         rng: np.random.Generator,
         permutation: list[int] | None,
+        numbers: Sequence[int],
     ) -> Tensor:
         """Apply every mix in place; see `Mix.mix`."""
         for mix in self.mixes:
-            clips, targets = mix(clips, targets, rng, permutation, overwrite=True)
+            clips, targets = mix(clips, targets, rng, permutation, numbers, overwrite=True)
         return targets
 
 
-def as_distributions(targets: Tensor, num_classes: int | None) -> Tensor:
-    """Targets as floats (N, K), at least float32: a share of a voxel count needs its digits.
-
-    Args:
-        targets: (N,) class indices or (N, K).
-        num_classes: K, needed for class indices.
+def as_shares(targets: Tensor) -> Tensor:
+    """Targets (N, K) as floats, at least float32: a share of a voxel count needs its digits.
 
     Raises:
-        ValueError: class indices without `num_classes`, or targets of another shape.
+        ValueError: The targets have another shape, as class indices (N,) do.
     """
-    if targets.ndim == 1 and not targets.is_floating_point():
-        if num_classes is None:
-            raise ValueError("targets are class indices, and num_classes is not given")
-        targets = F.one_hot(targets.long(), num_classes)
-    if targets.ndim != 2 or num_classes not in (None, targets.shape[1]):
-        raise ValueError(f"targets {tuple(targets.shape)} are not (N, {num_classes or 'K'})")
+    if targets.ndim != 2:
+        raise ValueError(f"targets {tuple(targets.shape)} are not (N, K)")
     return targets if targets.dtype == torch.float64 else targets.float()
 
 
@@ -290,7 +283,7 @@ def as_permutation(permutation: Sequence[int] | Tensor, count: int) -> list[int]
     """The permutation as a list.
 
     Raises:
-        ValueError: it does not permute `count` clips.
+        ValueError: The argument does not permute `count` clips.
     """
     partners = [int(partner) for partner in permutation]
     if sorted(partners) != list(range(count)):
@@ -298,26 +291,28 @@ def as_permutation(permutation: Sequence[int] | Tensor, count: int) -> list[int]
     return partners
 
 
-def own_generators(count: int, rng: np.random.Generator) -> list[np.random.Generator]:
-    """A generator for each of `count` clips, so that what a clip draws is the same in any process.
+def own_generators(numbers: Sequence[int], rng: np.random.Generator) -> list[np.random.Generator]:
+    """Make a generator for each of the clips of these numbers.
 
-    `rng` gives one integer however many clips there are: it stays in step in all processes. Clip i
-    of process r of w is number r + i * w of all clips, the order in which draws are dealt out
-    (`ava_det.data.sampler.SeekableSampler`).
+    A clip draws the same in whichever process it is. `rng` gives one integer however many clips
+    there are, and so stays in step in all processes.
     """
-    key, rank, size = int(rng.integers(2**62)), comm.get_rank(), comm.get_world_size()
-    return [np.random.default_rng((key, rank + i * size)) for i in range(count)]
+    key = int(rng.integers(2**62))
+    return [np.random.default_rng((key, number)) for number in numbers]
 
 
 def along_cycles(clips: Tensor, permutation: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:
-    """Each clip that has another one for a partner, and that partner as it was.
+    """Iterate over the clips that have another clip for a partner.
 
-    The caller writes into the first before it asks for the next pair. Going along the
-    permutation's cycles, only a cycle's first clip must be kept: one clip, not the batch.
+    The caller writes into the clip before it asks for the next pair. Going along the cycles of the
+    permutation, only the first clip of a cycle must be kept: one clip, not the batch.
 
     Args:
-        clips: (N, ...), or a view of the same part of each.
-        permutation: clip n has clip `permutation[n]` for a partner.
+        clips: Tensor (N, ...), or a view of the same part of each clip.
+        permutation: Clip n has clip `permutation[n]` for a partner.
+
+    Yields:
+        A clip, and its partner as it was before the caller wrote into any clip.
     """
     done: set[int] = set()
     for first in range(len(permutation)):
@@ -333,17 +328,20 @@ def along_cycles(clips: Tensor, permutation: Sequence[int]) -> Iterator[tuple[Te
 
 
 def side_of(size: int, share: float, rng: np.random.Generator) -> tuple[int, int]:
-    """(start, stop) of a side of `share * size` voxels around a uniform centre, cut at the ends."""
+    """Draw (start, stop) of a side of `share * size` voxels around a uniform centre.
+
+    The side is cut at the ends, 0 and `size`.
+    """
     center, half = rng.uniform(0, size), share * size / 2
     start, stop = np.clip(np.rint((center - half, center + half)), 0, size).astype(int)
     return int(start), int(stop)
 
 
 def positive(name: str, value: float) -> float:
-    """The value, if it is above zero.
+    """Return the value.
 
     Raises:
-        ValueError: it is not.
+        ValueError: The value is not a number above zero.
     """
     if not isinstance(value, (int, float)) or not 0 < value < math.inf:
         raise ValueError(f"{name} {value} must be a positive number")

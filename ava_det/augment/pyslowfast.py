@@ -1,9 +1,9 @@
-"""PySlowFast's own geometry of AVA clips: what its published detectors were trained and tested on.
+"""The geometry of AVA clips in PySlowFast, which its published detectors were trained with.
 
-It differs from `spatial` in a few places that can be measured (docs/decisions.md): frames shrink by
-OpenCV's bilinear interpolation without smoothing; a box ends at the last pixel, W - 1, not at the
-border, W; both axes of a box are scaled by the factor of the longer side, whose pixels are rounded
-down (`cv2_transform.py`, the default of its `AVA.IMG_PROC_BACKEND`).
+It is that of PySlowFast's `cv2_transform.py`, the default of `AVA.IMG_PROC_BACKEND`, and differs
+measurably from `spatial` (docs/decisions.md): frames shrink by OpenCV's bilinear interpolation
+without smoothing; a box ends at the last pixel, W - 1, not at the border, W; both axes of a box are
+scaled by the factor of the longer side, whose length is rounded down.
 
 Shapes as in `spatial`: video (T, C, H, W) uint8, boxes (R, 4) xyxy in pixels.
 """
@@ -29,14 +29,14 @@ def resize(video: Tensor, boxes: Tensor, size: int) -> tuple[Tensor, Tensor]:
     boxes = clip_boxes(boxes, height, width)
     if min(height, width) == size:
         return video, boxes
-    # Divided first, as PySlowFast does: rounding down tells the difference.
+    # Divide first, as PySlowFast does: the order changes what is rounded down.
     if width < height:
         new_height, new_width = math.floor(height / width * size), size
         scale = new_height / height
     else:
         new_height, new_width = size, math.floor(width / height * size)
         scale = new_width / width
-    # Channel by channel, which gives the same in half the time: they are contiguous here.
+    # Resizing each channel gives the same in half the time, as channels are contiguous.
     planes = [cv2.resize(plane, (new_width, new_height)) for plane in video.flatten(0, 1).numpy()]
     resized = torch.from_numpy(np.stack(planes)).unflatten(0, video.shape[:2])
     return resized, boxes * scale
@@ -63,12 +63,12 @@ class ShortSide:
 
 @dataclass(frozen=True)
 class JitterCrop:
-    """Training's geometry: a short side whose inverse is uniform, a square crop, half are mirrored.
+    """Geometry of training: a short side whose inverse is uniform, a square crop, a flip.
 
     Attributes:
-        lowest: smallest short side in pixels, at least `size`.
-        highest: largest short side in pixels.
-        size: side of the crop in pixels.
+        lowest: Smallest short side in pixels, at least `size`.
+        highest: Largest short side in pixels.
+        size: Side of the crop in pixels.
     """
 
     lowest: int
@@ -80,7 +80,7 @@ class JitterCrop:
         inverse = torch.empty(()).uniform_(1 / self.highest, 1 / self.lowest)
         side = round(1 / float(inverse))
         video, boxes = resize(video, boxes, side)
-        # As there, the last place that would fit is never drawn.
+        # As in PySlowFast, the last place that fits is never drawn.
         top, left = (
             int(torch.randint(spare, ())) if spare > 0 else 0
             for spare in (length - self.size for length in video.shape[-2:])
@@ -90,7 +90,7 @@ class JitterCrop:
     def crop(
         self, video: Tensor, boxes: Tensor, top: int, left: int, mirrored: bool
     ) -> tuple[Tensor, Tensor]:
-        """Crop what was resized at a place, mirror it."""
+        """Crop a resized video and its boxes at a given place, and mirror them if asked to."""
         video = video[..., top : top + self.size, left : left + self.size]
         boxes = boxes - boxes.new_tensor([left, top, left, top])
         if mirrored:

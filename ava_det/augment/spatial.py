@@ -1,17 +1,21 @@
-"""Geometry and colour of a clip, its boxes along with it; one draw for all frames of a clip.
+"""Change the geometry and colour of a clip and its boxes, by one draw for all frames.
 
-Transforms take (video, boxes): a uint8 tensor (T, C, H, W) and boxes (R, 4), xyxy in pixels of the
-video, and return the same. Boxes are cut at the borders; what leaves the picture becomes degenerate
-(an empty side) and is the caller's to drop. Draws follow torch's global seed.
+A transform takes (video, boxes) and returns the same: a uint8 tensor (T, C, H, W) and boxes (R, 4),
+xyxy in pixels of the video. Boxes are cut at the borders. A box outside the picture becomes
+degenerate (it has an empty side); the caller drops it. Draws follow torch's global seed.
 """
 
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms import v2
+
+from ava_det.resize import resize_short_side
+from ava_det.structures import GREY
 
 Transform = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 _BOXES: Callable[..., Tensor] = tv_tensors.BoundingBoxes  # its constructor is not typed
@@ -21,7 +25,7 @@ class Joint:
     """A chain of torchvision v2 transforms as a callable on (video, boxes)."""
 
     def __init__(self, *transforms: v2.Transform):
-        # Boxes come cut: resizing alone would not do it.
+        # Resizing alone does not cut boxes at the borders.
         self.transforms = v2.Compose([v2.ClampBoundingBoxes(), *transforms])
 
     def __call__(self, video: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
@@ -32,12 +36,32 @@ class Joint:
         return out_video.as_subclass(Tensor), out_boxes.as_subclass(Tensor)
 
 
+class ShortSide(v2.Transform):
+    """Resize to a short side exactly as detection on new videos does (`ava_det.resize`).
+
+    Args:
+        size: the short side in pixels.
+    """
+
+    def __init__(self, size: int):
+        super().__init__()
+        self.size = size
+
+    def transform(self, inpt: object, params: dict[str, Any]) -> object:
+        """Resize a video of uint8, or move the boxes alike."""
+        if not isinstance(inpt, tv_tensors.Video):
+            return self._call_kernel(v2.functional.resize, inpt, [self.size])
+        frames = inpt.as_subclass(Tensor).permute(0, 2, 3, 1).numpy()
+        small = np.stack([resize_short_side(frame, self.size) for frame in frames])
+        return tv_tensors.Video(torch.from_numpy(small).permute(0, 3, 1, 2).contiguous())
+
+
 class ShortSideJitter(v2.Transform):
     """Resize to a short side drawn from a range (PySlowFast `random_short_side_scale_jitter`).
 
     Args:
-        lowest: smallest short side in pixels.
-        highest: largest short side in pixels.
+        lowest: Smallest short side in pixels.
+        highest: Largest short side in pixels.
     """
 
     def __init__(self, lowest: int, highest: int):
@@ -54,9 +78,10 @@ class ShortSideJitter(v2.Transform):
 
 
 class PersonCrop(v2.RandomCrop):
-    """A random crop; one that would hold no person's centre is moved as far as it needs.
+    """A random crop that holds the centre of at least one person.
 
-    It is moved to the centre of one of the people, drawn at random, until that lies on its border.
+    A crop without such a centre is moved towards a person, drawn at random, until the centre of
+    that person lies on the border of the crop.
     """
 
     def make_params(self, flat_inputs: list[object]) -> dict[str, Any]:
@@ -85,10 +110,10 @@ def random_resized_crop(
     """Augmentation of recognition: a crop of random area and aspect, resized; flip; colour.
 
     Args:
-        size: side of the square clip in pixels.
-        smallest_area: least share of the frame that a crop covers.
-        flip: mirror half of the clips.
-        color: strength of brightness, contrast and saturation jitter.
+        size: Side of the square clip in pixels.
+        smallest_area: Least share of the frame that a crop covers.
+        flip: Mirror half of the clips.
+        color: Strength of brightness, contrast and saturation jitter.
     """
     crop = v2.RandomResizedCrop(size, scale=(smallest_area, 1.0), antialias=True)
     return Joint(crop, *_flip_and_color(flip, color))
@@ -105,12 +130,12 @@ def jitter_crop(
     """Augmentation of detection: short side from a range, a square crop, flip, colour.
 
     Args:
-        lowest: smallest short side in pixels, at least `size`.
-        highest: largest short side in pixels.
-        size: side of the crop in pixels.
-        flip: mirror half of the clips.
-        color: strength of brightness, contrast and saturation jitter.
-        keep_person: move a crop that would hold nobody's centre to somebody's.
+        lowest: Smallest short side in pixels, at least `size`.
+        highest: Largest short side in pixels.
+        size: Side of the crop in pixels.
+        flip: Mirror half of the clips.
+        color: Strength of brightness, contrast and saturation jitter.
+        keep_person: Move a crop without people to a person (`PersonCrop`).
     """
     crop = PersonCrop(size) if keep_person else v2.RandomCrop(size)
     return Joint(ShortSideJitter(lowest, highest), crop, *_flip_and_color(flip, color))
@@ -120,10 +145,10 @@ def jitter(lowest: int, highest: int, flip: bool = True, color: float = 0.0) -> 
     """Augmentation of person detection: short side from a range, flip, colour; nothing is cut off.
 
     Args:
-        lowest: smallest short side in pixels.
-        highest: largest short side in pixels.
-        flip: mirror half of the clips.
-        color: strength of brightness, contrast and saturation jitter.
+        lowest: Smallest short side in pixels.
+        highest: Largest short side in pixels.
+        flip: Mirror half of the clips.
+        color: Strength of brightness, contrast and saturation jitter.
     """
     return Joint(ShortSideJitter(lowest, highest), *_flip_and_color(flip, color))
 
@@ -138,22 +163,23 @@ def scale_jitter(
 ) -> Joint:
     """Large-scale jitter of person detection (Ghiasi et al., arXiv 2012.07177), flip, colour.
 
-    A frame is resized to `smallest` to `largest` times what fits into `height` x `width`, then cut
-    or padded with grey to that size at a random place, so that every batch has one size.
+    A frame is resized to `smallest` to `largest` times the size that fits into `height` x `width`.
+    Then it is cut, or padded with grey, to `height` x `width` at a random place, so that all frames
+    of a batch have one size.
     """
     resize = v2.ScaleJitter((height, width), scale_range=(smallest, largest), antialias=True)
-    crop = v2.RandomCrop((height, width), pad_if_needed=True, fill=115)
+    crop = v2.RandomCrop((height, width), pad_if_needed=True, fill=GREY)
     return Joint(resize, crop, *_flip_and_color(flip, color))
 
 
 def short_side(size: int) -> Joint:
     """Test-time geometry: short side `size` pixels, no crop."""
-    return Joint(v2.Resize(size, antialias=True))
+    return Joint(ShortSide(size))
 
 
 def center_crop(size: int) -> Joint:
     """Test-time geometry of recognition: short side `size` pixels, then the centre square."""
-    return Joint(v2.Resize(size, antialias=True), v2.CenterCrop(size))
+    return Joint(ShortSide(size), v2.CenterCrop(size))
 
 
 def _flip_and_color(flip: bool, color: float) -> list[v2.Transform]:

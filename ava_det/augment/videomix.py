@@ -1,4 +1,7 @@
-"""VideoMix (Yun et al., arXiv 2012.03457): a cuboid of another clip, and its share of the label.
+"""VideoMix (Yun et al., arXiv 2012.03457): paste a cuboid of another clip, and share the label.
+
+`VideoMix` mixes two videos, as the paper does by default. The last section of this module has the
+general case of three and more.
 
 Shapes: N clips, C channels, T frames, H W pixels, K classes.
 """
@@ -14,13 +17,98 @@ from ava_det.formats.nearest import meant
 
 Variant = Literal["spatial", "temporal", "spatiotemporal", "per_frame"]
 
-# The dimensions (of T, H, W) that the cuboid cuts; it spans the others whole.
+# The dimensions (of T, H, W) that the cuboid cuts. It spans the other ones whole.
 CUT_DIMENSIONS: dict[str, tuple[int, ...]] = {
-    "spatial": (1, 2),
-    "temporal": (0,),
-    "spatiotemporal": (0, 1, 2),
+    "spatial": (1, 2),  # S-VideoMix
+    "temporal": (0,),  # T-VideoMix
+    "spatiotemporal": (0, 1, 2),  # ST-VideoMix
     "per_frame": (1, 2),
 }
+
+
+class VideoMix(Mix):
+    """Paste a cuboid of another clip of the batch into each clip.
+
+    The partner of a clip is another clip of the batch, by a random permutation. One lam and one
+    cuboid M are drawn for the whole batch. With x_A the partner and x_B the clip (eq. 1 and 2):
+
+        x = M * x_A + (1 - M) * x_B
+        y = lam * y_A + (1 - lam) * y_B,  lam = sum(M) / (T * H * W)
+
+    The lam of the label is the exact fraction of voxels inside the cuboid, after it is cut at the
+    borders of the clip.
+
+    Args:
+        variant: "spatial" (the default of the paper), "temporal", "spatiotemporal" (the paper calls
+            it CutMix too) or "per_frame", which draws a new place of the box in every frame.
+        alpha: Parameter of the Beta distribution that lam is drawn from.
+        probability: Share of the batches that are mixed.
+        videos: Number of videos in a mixed clip, at least 2.
+    """
+
+    def __init__(
+        self,
+        variant: Variant = "spatial",
+        alpha: float = 1.0,
+        probability: float = 1.0,
+        videos: int = 2,
+    ) -> None:
+        super().__init__(probability)
+        if variant not in CUT_DIMENSIONS:
+            known = ", ".join(CUT_DIMENSIONS) + meant(str(variant), CUT_DIMENSIONS)
+            raise ValueError(f"variant {variant!r} is none of {known}")
+        if not isinstance(videos, int) or videos < 2:
+            raise ValueError(f"videos {videos}: a mix needs a whole number of them, 2 at least")
+        self.variant, self.alpha, self.videos = variant, positive("alpha", alpha), videos
+
+    def mix(
+        self,
+        clips: Tensor,
+        targets: Tensor,
+        rng: np.random.Generator,
+        permutation: list[int] | None,
+        numbers: Sequence[int],
+    ) -> Tensor:
+        """Paste the cuboids of the partners in place; see `Mix.mix`."""
+        if self.videos > 2:
+            return self._mix_many(clips, targets, rng, permutation)
+        shape = clips.shape[2:]
+        cuboids = draw_cuboids(shape, self.variant, self.alpha, rng)
+        partners = rng.permutation(len(clips)).tolist() if permutation is None else permutation
+        paste(clips, cuboids, partners)
+        lam = pasted_share(cuboids, shape)
+        return (1 - lam) * targets + lam * targets[partners]
+
+    def _mix_many(
+        self,
+        clips: Tensor,
+        targets: Tensor,
+        rng: np.random.Generator,
+        permutation: list[int] | None,
+    ) -> Tensor:
+        """Paste a cuboid of each further video over what was pasted before.
+
+        Partner k of clip n is clip `permutation^k(n)`. The share of a video in the target is the
+        fraction of voxels in which that video can be seen at the end.
+        """
+        shape = clips.shape[2:]
+        layers = [
+            draw_cuboids(shape, self.variant, self.alpha, rng) for _ in range(self.videos - 1)
+        ]
+        step = rng.permutation(len(clips)).tolist() if permutation is None else permutation
+        mixed, left, partners = 0, 1.0, list(range(len(clips)))
+        for cuboids in visible(layers):
+            partners = [step[partner] for partner in partners]
+            paste(clips, cuboids, partners)
+            share = pasted_share(cuboids, shape)
+            mixed, left = mixed + share * targets[partners], left - share
+        return left * targets + mixed
+
+    def __repr__(self) -> str:
+        return (
+            f"VideoMix({self.variant!r}, alpha={self.alpha}, probability={self.probability}, "
+            f"videos={self.videos})"
+        )
 
 
 class Cuboid(NamedTuple):
@@ -35,42 +123,27 @@ class Cuboid(NamedTuple):
         return (slice(None), *(slice(*side) for side in self))
 
     def voxels(self) -> int:
-        """How many voxels are inside."""
+        """Number of voxels inside."""
         return int(np.prod([max(0, stop - start) for start, stop in self]))
-
-    def fraction(self, shape: Sequence[int]) -> float:
-        """Exact share of the voxels of a clip of `shape` (T, H, W)."""
-        return float(self.voxels() / np.prod(shape))
-
-    def without(self, other: "Cuboid") -> list["Cuboid"]:
-        """What `other` leaves of this one: at most six disjoint cuboids, none of them empty."""
-        parts, rest = [], self
-        for name, (start, stop) in other._asdict().items():
-            low, high = getattr(rest, name)
-            first, last = min(max(start, low), high), min(max(stop, low), high)
-            parts += [rest._replace(**{name: side}) for side in ((low, first), (last, high))]
-            rest = rest._replace(**{name: (first, last)})
-        if not rest.voxels():
-            parts = [self]
-        return [part for part in parts if part.voxels()]
 
 
 def draw_cuboids(
     shape: Sequence[int], variant: Variant, alpha: float, rng: np.random.Generator
 ) -> list[Cuboid]:
-    """Draw lam ~ Beta(alpha, alpha), then a cuboid of lam of the clip, cut at the clip's borders.
+    """Draw lam ~ Beta(alpha, alpha), then a cuboid of that share of the clip.
 
-    Each of the d cut dimensions has a side of lam^(1/d) of the clip and a uniform centre (VideoMix,
-    section 3.1; the pseudo-code's `clip` and its swapped targets are errors of the paper).
+    With d dimensions to cut, each of the d sides is lam^(1/d) of the clip, and the centre is
+    uniform (section 3.1). The cuboid is cut at the borders of the clip. The pseudo-code of the
+    paper has two errors that are not copied here: its `clip`, and targets that are swapped.
 
     Args:
         shape: (T, H, W) of the clips.
-        variant: which dimensions are cut; "per_frame" draws a new centre for every frame.
-        alpha: parameter of the Beta distribution.
-        rng: source of all draws.
+        variant: Which dimensions are cut. "per_frame" draws a new centre for every frame.
+        alpha: Parameter of the Beta distribution.
+        rng: Source of all draws.
 
     Returns:
-        One cuboid, or one of a single frame for each frame.
+        One cuboid; for "per_frame" a cuboid of a single frame for each frame.
     """
     cut = CUT_DIMENSIONS[variant]
     share = rng.beta(alpha, alpha) ** (1 / len(cut))
@@ -84,79 +157,47 @@ def draw_cuboids(
     return cuboids
 
 
-class VideoMix(Mix):
-    """Mix each clip of a batch with others; one cuboid an iteration, shared by the batch.
+def paste(clips: Tensor, cuboids: Sequence[Cuboid], partners: Sequence[int]) -> None:
+    """Copy the cuboids of clip `partners[n]` into each clip n of (N, C, T, H, W), in place."""
+    for cuboid in cuboids:
+        for clip, partner in along_cycles(clips[:, *cuboid.region()], partners):
+            clip.copy_(partner)
 
-    The partner's share of the target is the exact fraction of voxels that come from it (VideoMix,
-    eq. 1 and 2). With more than two videos, a cuboid of each further one is pasted over what is
-    there: partner k of clip n is clip `permutation^k(n)`, and a target's share is what is left to
-    be seen of its clip. What the paper calls CutMix is the "spatiotemporal" variant.
 
-    Args:
-        variant: "spatial" (the paper's default), "temporal", "spatiotemporal" or "per_frame": a
-            box of one size at a new place in every frame.
-        alpha: parameter of the Beta distribution.
-        probability: share of the batches that are mixed.
-        videos: that a mixed clip is made of, at least 2.
-        num_classes: K, needed where targets are class indices.
-    """
+def pasted_share(cuboids: Sequence[Cuboid], shape: Sequence[int]) -> float:
+    """Share of the voxels of a clip of `shape` (T, H, W) inside disjoint cuboids."""
+    return float(sum(cuboid.voxels() for cuboid in cuboids) / np.prod(shape))
 
-    def __init__(
-        self,
-        variant: Variant = "spatial",
-        alpha: float = 1.0,
-        probability: float = 1.0,
-        videos: int = 2,
-        num_classes: int | None = None,
-    ) -> None:
-        super().__init__(probability, num_classes)
-        if variant not in CUT_DIMENSIONS:
-            known = ", ".join(CUT_DIMENSIONS) + meant(str(variant), CUT_DIMENSIONS)
-            raise ValueError(f"variant {variant!r} is none of {known}")
-        if not isinstance(videos, int) or videos < 2:
-            raise ValueError(f"videos {videos}: a mix needs a whole number of them, 2 at least")
-        self.variant, self.alpha, self.videos = variant, positive("alpha", alpha), videos
 
-    def mix(
-        self,
-        clips: Tensor,
-        targets: Tensor,
-        rng: np.random.Generator,
-        permutation: list[int] | None,
-    ) -> Tensor:
-        """Paste the partners' cuboids in place; see `Mix.mix`."""
-        shape = clips.shape[2:]
-        layers = [
-            draw_cuboids(shape, self.variant, self.alpha, rng) for _ in range(self.videos - 1)
-        ]
-        step = rng.permutation(len(clips)).tolist() if permutation is None else permutation
-        mixed, left, partners = 0, 1.0, list(range(len(clips)))
-        for cuboids in visible(layers):
-            partners = [step[partner] for partner in partners]
-            for cuboid in cuboids:
-                for clip, partner in along_cycles(clips[:, *cuboid.region()], partners):
-                    clip.copy_(partner)
-            share = sum(cuboid.voxels() for cuboid in cuboids) / shape.numel()
-            mixed, left = mixed + share * targets[partners], left - share
-        return left * targets + mixed
-
-    def __repr__(self) -> str:
-        return (
-            f"VideoMix({self.variant!r}, alpha={self.alpha}, probability={self.probability}, "
-            f"videos={self.videos})"
-        )
+# More than two videos: later cuboids cover earlier ones.
 
 
 def visible(layers: Sequence[Sequence[Cuboid]]) -> list[list[Cuboid]]:
-    """What the later layers leave to be seen of each: disjoint cuboids, which any order may paste.
+    """Cut from each layer what the later layers cover.
 
     Args:
-        layers: of disjoint cuboids, each pasted over those before it.
+        layers: Layers of disjoint cuboids, each pasted over the layers before it.
+
+    Returns:
+        For each layer the disjoint cuboids that stay visible. They may be pasted in any order.
     """
     seen: list[list[Cuboid]] = []
     for k, cuboids in enumerate(layers):
         parts = list(cuboids)
         for over in (cuboid for later in layers[k + 1 :] for cuboid in later):
-            parts = [left for part in parts for left in part.without(over)]
+            parts = [left for part in parts for left in without(part, over)]
         seen.append([part for part in parts if part.voxels()])
     return seen
+
+
+def without(cuboid: Cuboid, other: Cuboid) -> list[Cuboid]:
+    """Cut `other` from a cuboid: at most six disjoint cuboids remain, none of them empty."""
+    parts, rest = [], cuboid
+    for name, (start, stop) in other._asdict().items():
+        low, high = getattr(rest, name)
+        first, last = min(max(start, low), high), min(max(stop, low), high)
+        parts += [rest._replace(**{name: side}) for side in ((low, first), (last, high))]
+        rest = rest._replace(**{name: (first, last)})
+    if not rest.voxels():
+        parts = [cuboid]
+    return [part for part in parts if part.voxels()]

@@ -8,134 +8,64 @@ replaced with `--overwrite` alone: they may be of another video of that name, su
 """
 
 import argparse
-import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ava_det import cli
 from ava_det.formats.outputs import outputs, require_apart
-from ava_det.formats.regular import require_regular
-from ava_det.structures import InputError
 from ava_det.weights.shipped import person_weights
 
-if TYPE_CHECKING:
-    from ava_det.video.video import Video
-
-DEMO = "runs/demo"  # where `make demo` leaves its weights
-ACTION_WEIGHTS, PERSON_WEIGHTS = "action.safetensors", "persons.safetensors"
-SUFFIXES = ".mp4", ".csv", ".json"
+SETTINGS = ["rate", "score_threshold", "top_k", "person_threshold", "person_size", "device"]
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = cli.Parser(description="Find people and what they do in a video.")
-    parser.add_argument("video", type=Path)
-    parser.add_argument("--output", required=True, type=Path, metavar="FOLDER")
-    parser.add_argument(
-        "--weights", type=Path, help=f"action detector (default: {DEMO}/{ACTION_WEIGHTS})"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("video", type=Path)
+    add("--output", required=True, type=Path, metavar="FOLDER")
+    add("--weights", type=Path, help="action detector (default: runs/demo/action.safetensors)")
+    add(
         "--persons",
         type=person_weights,
-        help=f"person detector, or `light` (default: {PERSON_WEIGHTS} beside the action detector)",
+        help="person detector, or `light` (default: persons.safetensors beside the action "
+        "detector)",
     )
-    parser.add_argument(
-        "--rate", type=cli.at_least(0.01, float), default=5.0, help="keyframes a second (default 5)"
-    )
-    parser.add_argument(
-        "--score-threshold",
-        type=cli.fraction,
-        default=0.3,
-        help="least score of an action (default 0.3)",
-    )
-    parser.add_argument(
-        "--top-k",
-        type=cli.at_least(0, int),
-        default=3,
-        help="most actions a person, 0: all (default 3)",
-    )
-    parser.add_argument(
-        "--person-threshold",
-        type=cli.fraction,
-        default=0.5,
-        help="least score of a person (default 0.5)",
-    )
-    parser.add_argument(
+    rate = cli.at_least(0.01, float)
+    add("--rate", type=rate, default=5.0, help="keyframes a second (default 5)")
+    score = "least score of an action (default 0.3)"
+    add("--score-threshold", type=cli.fraction, default=0.3, help=score)
+    top_k = "most actions a person, 0: all (default 3)"
+    add("--top-k", type=cli.at_least(0, int), default=3, help=top_k)
+    person = "least score of a person (default 0.5)"
+    add("--person-threshold", type=cli.fraction, default=0.5, help=person)
+    add(
         "--person-size",
         type=cli.at_least(32, int),
         metavar="PIXELS",
         help="short side that frames have for the person detector; more finds smaller people "
         "(default: as trained)",
     )
-    parser.add_argument("--device", default="cpu")
+    add("--device", default="cpu")
     cli.add_overwrite(parser)
     return parser
 
 
-def find_weights(args: argparse.Namespace) -> tuple[Path, Path]:
-    """The two weight files.
-
-    Raises:
-        InputError: one of them is missing.
-    """
-    for named in filter(None, (args.weights, args.persons)):
-        require_regular(named)
-    weights = args.weights or Path(DEMO) / ACTION_WEIGHTS
-    if not weights.is_file():
-        raise InputError(f"{weights}: run `make demo` first, or give --weights")
-    persons = args.persons or weights.with_name(PERSON_WEIGHTS)
-    if not persons.is_file():
-        raise InputError(f"{persons}: give --persons (light, say)")
-    return weights, persons
-
-
 def main(args: argparse.Namespace) -> None:
     """Detect; the three files appear when all is done."""
-    from ava_det.video.video import Video
-
-    files = [args.output / f"{args.video.stem}{suffix}" for suffix in SUFFIXES]
-    with Video(args.video) as shown:
-        require_apart(files, [args.video])
-        args.output.mkdir(parents=True, exist_ok=True)
-        with outputs(*files, overwrite=args.overwrite):
-            detect(args, shown)
-
-
-def detect(args: argparse.Namespace, shown: "Video") -> None:
-    """Find, write and say where.
-
-    Args:
-        args: the command line.
-        shown: the video, which is read once for its pictures.
-    """
-    weights, persons = find_weights(args)
     from tqdm import tqdm
 
-    from ava_det.detect.backends.torch import TorchBackend
-    from ava_det.detect.persons import load_persons
-    from ava_det.detect.pipeline import ActionPipeline
-    from ava_det.detect.results import Choice, video_facts, write_results
+    from ava_det import load_detector
     from ava_det.video.video import Video
 
-    actions = TorchBackend.from_file(weights, args.device)
-    detector = load_persons(persons, args.device, args.person_size)
-    pipeline = ActionPipeline(detector, actions, args.rate, args.person_threshold)
-    choice = Choice(actions.class_map, args.score_threshold, args.top_k)
-    facts = {
-        "video": video_facts(shown),
-        "model": {
-            "weights": str(weights),
-            "persons": str(persons),
-            "clip": dataclasses.asdict(actions.clip),
-        },
-        "settings": {
-            name: getattr(args, name)
-            for name in ("rate", "score_threshold", "top_k", "person_threshold")
-        },
-        "classes": {str(i): name for i, name in actions.class_map.names.items()},
-    }
-    bar = tqdm(total=len(shown), unit="frame", desc=args.video.name)
-    with Video(args.video, index=shown.index) as analysed, bar:
-        results = pipeline.run(analysed)
-        write_results(shown, results, args.output, choice, facts, bar.update)
-    print(f"{args.output / args.video.stem}: .mp4, .csv, .json")
+    stem = args.output / args.video.stem
+    film, csv, json = (Path(f"{stem}{suffix}") for suffix in (".mp4", ".csv", ".json"))
+    with Video(args.video) as video:
+        require_apart([film, csv, json], [args.video])
+        args.output.mkdir(parents=True, exist_ok=True)
+        with outputs(film, csv, json, overwrite=args.overwrite):
+            settings = {name: getattr(args, name) for name in SETTINGS}
+            detector = load_detector(args.weights, args.persons, **settings)
+            with detector, tqdm(total=len(video), unit="frame", desc=args.video.name) as bar:
+                found = detector.detect(video)
+                found.write(csv=csv, json=json, film=film, progress=bar.update)
+    print(f"{stem}: .mp4, .csv, .json")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ava_det.evaluation.comparison import OtherRun
-    from ava_det.evaluation.evaluate import Evaluated, Rules
+    from ava_det.evaluation.evaluate import Evaluated, EvaluationRules
 
 
 def parser() -> argparse.ArgumentParser:
@@ -69,7 +69,7 @@ def ticks(text: str) -> float | None:
 
 def main(args: argparse.Namespace) -> None:
     """Evaluate, print, write, unless another process does."""
-    from ava_det.formats.outputs import outputs, require_apart
+    from ava_det.formats.outputs import outputs
 
     if not args.html and (args.videos or args.run):
         parser().error("--videos and --run show on the page: say where by --html")
@@ -79,8 +79,8 @@ def main(args: argparse.Namespace) -> None:
         raise InputError(f"{args.videos}: no such folder")
     written = [path for path in (args.json, args.html) if path]
     read = (args.results, args.ground_truth, args.class_map, args.groups, args.exclude)
-    require_apart(written, [*read, args.ground_truth_boxes, args.proposals, args.compare])
-    with outputs(*written, overwrite=True):
+    beside = (args.ground_truth_boxes, args.proposals, args.compare)
+    with outputs(*written, overwrite=True, inputs=[*read, *beside]):
         evaluate(args)
 
 
@@ -117,9 +117,11 @@ def evaluate(args: argparse.Namespace) -> None:
         print(f"report: {args.html}")
 
 
-def rules_of(args: argparse.Namespace, truth: "pd.DataFrame", per_second: int | None) -> "Rules":
+def rules_of(
+    args: argparse.Namespace, truth: "pd.DataFrame", per_second: int | None
+) -> "EvaluationRules":
     """What the command line says of how to evaluate; `per_second` is of files that have times."""
-    from ava_det.evaluation.evaluate import Rules, classes_of
+    from ava_det.evaluation.evaluate import EvaluationRules, classes_of
     from ava_det.formats import ava_csv
     from ava_det.formats.class_map import read_class_map, with_groups
 
@@ -138,13 +140,13 @@ def rules_of(args: argparse.Namespace, truth: "pd.DataFrame", per_second: int | 
     if args.groups:
         class_map = with_groups(class_map, read_class_map(args.groups))
     excluded = ava_csv.read_keyframes(args.exclude, per_second) if args.exclude else None
-    return Rules(class_map, args.protocol, excluded, args.iou, args.video_map, per_second)
+    return EvaluationRules(class_map, args.protocol, excluded, args.iou, args.video_map, per_second)
 
 
 def report(
     args: argparse.Namespace,
     this: "Evaluated",
-    rules: "Rules",
+    rules: "EvaluationRules",
     other: "OtherRun | None",
     recall: "pd.DataFrame | None",
 ) -> None:

@@ -96,7 +96,8 @@ def find(args: argparse.Namespace) -> None:
     from ava_det.data.build import frame_reader, get_records
     from ava_det.data.sets.catalog import common_clock
     from ava_det.detect.journal import Journal
-    from ava_det.detect.persons import load_persons, propose, unread, with_annotated
+    from ava_det.detect.load import load_persons
+    from ava_det.detect.proposals import propose, unread, with_annotated
     from ava_det.formats.ava_csv import table_of, write_detections, write_ground_truth
 
     clock = common_clock(args.dataset)

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from ava_det.boxes import to_pixels
 from ava_det.formats.class_map import ClassMap
-from ava_det.structures import AnnotatedKeyframe, Clock, InputError, LabelledVideo
+from ava_det.structures import GREY, AnnotatedKeyframe, Clock, InputError, LabelledVideo
 from ava_det.video.sampling import (
     clip_times,
     random_clip_start,
@@ -29,8 +29,6 @@ from ava_det.video.video import FrameReader
 
 Transform = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 Sample = dict[str, Any]
-
-PADDING = 115  # grey, which the usual normalisation takes to zero
 
 
 @dataclass(frozen=True)
@@ -275,4 +273,4 @@ def collate_people(samples: Sequence[Sample]) -> dict[str, Any]:
 
 def _pad(clip: Tensor, height: int, width: int) -> Tensor:
     missing = (0, width - clip.shape[-1], 0, height - clip.shape[-2])
-    return F.pad(clip, missing, value=PADDING) if any(missing) else clip
+    return F.pad(clip, missing, value=GREY) if any(missing) else clip

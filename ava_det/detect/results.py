@@ -1,227 +1,137 @@
-"""What is told of a video: its people and their actions as csv, json and an annotated film.
+"""What is reported of the keyframes of a video, and the csv and json files of it.
 
 Files are written as keyframes come, so that memory does not grow with the video, and take their
 names at the end.
 """
 
-import csv
 import json
-import logging
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 
-from ava_det.detect.pipeline import Frame, decodable
-from ava_det.detect.tracks import between
-from ava_det.draw.frames import DrawnPerson, draw_people, enlarged, enlarged_size
 from ava_det.formats.atomic import atomic_text
-from ava_det.formats.class_map import ClassMap
-from ava_det.structures import ActionDetections, InputError
-from ava_det.video.video import Video
-from ava_det.video.writer import VideoWriter
+from ava_det.formats.ava_csv import TRACKS_HEADER, writing_rows
 
-logger = logging.getLogger(__name__)
-
-CSV_HEADER = ["video", "tick", "x1", "y1", "x2", "y2", "action", "score", "track_id"]
-DIGITS = 5  # of boxes and scores
+DIGITS = 5  # of boxes and scores in files
 
 
 @dataclass(frozen=True)
-class Choice:
-    """Which of a person's actions are told.
+class Action:
+    """Something that a person does.
 
     Attributes:
-        class_map: of the score columns.
-        threshold: least score.
-        top_k: most actions a person; 0 means all.
+        id: of the class, from 1 on.
+        name: of the class.
+        score: in [0, 1].
     """
 
-    class_map: ClassMap
-    threshold: float
-    top_k: int
-
-    def columns(self, scores: np.ndarray) -> list[int]:
-        """Columns of a person's scores (K,), best first."""
-        best = np.argsort(-scores, kind="stable")[: self.top_k or None]
-        return [int(k) for k in best if scores[k] >= self.threshold]
+    id: int
+    name: str
+    score: float
 
 
-class ResultFiles:
-    """`NAME.csv` and `NAME.json` of one video. A context manager: an error leaves no file behind.
+@dataclass(frozen=True, eq=False)
+class PersonResult:
+    """A person on a keyframe.
 
-    The csv has the columns of AVA's results, under a header line, and the track id as a ninth one;
-    a tick is a 0-based frame number. The json has the same people and those without an action too.
+    Attributes:
+        track: who it is, the same number on all keyframes of the video.
+        box: (4,) float64, x1 y1 x2 y2, relative to the frame.
+        score: how sure the person detector is, in [0, 1].
+        actions: what the person does, best first; may be empty.
+    """
+
+    track: int
+    box: np.ndarray
+    score: float
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class KeyframeResult:
+    """What is reported of a keyframe.
+
+    Attributes:
+        frame: 0-based number of the frame in the video.
+        time: seconds from the first frame.
+        people: everybody who is on a track.
+    """
+
+    frame: int
+    time: float
+    people: tuple[PersonResult, ...]
+
+
+Write = Callable[[KeyframeResult], None]
+
+
+@contextmanager
+def csv_file(path: Path, video: str) -> Generator[Write]:
+    """A csv file of results: the columns of AVA's results, then the track id, under a header line.
+
+    A tick is a 0-based frame number. An error leaves no file behind.
 
     Args:
-        folder: where they go; must exist.
-        name: of the video.
-        choice: which actions are told.
-        facts: what the json says before the keyframes; at least one thing.
+        path: the file.
+        video: the name of the video.
+
+    Yields:
+        A function that writes the next keyframe.
     """
+    with writing_rows(path, TRACKS_HEADER) as write_rows:
 
-    def __init__(self, folder: Path, name: str, choice: Choice, facts: dict[str, Any]):
-        self.choice, self.facts = choice, facts
-        self.csv_path, self.json_path = folder / f"{name}.csv", folder / f"{name}.json"
-        self._files = ExitStack()
-        self._first = True
+        def write(result: KeyframeResult) -> None:
+            write_rows(
+                [video, result.frame, *_rounded(person.box), action.id, score, person.track]
+                for person in result.people
+                for action in person.actions
+                for score in [round(action.score, DIGITS)]
+            )
 
-    def __enter__(self) -> "ResultFiles":
-        with ExitStack() as files:
-            table = files.enter_context(atomic_text(self.csv_path))
-            self._csv = csv.writer(table, lineterminator="\n")
-            self._csv.writerow(CSV_HEADER)
-            self._json = files.enter_context(atomic_text(self.json_path))
-            opening = json.dumps(self.facts, indent=1).removesuffix("\n}")
-            self._json.write(opening + ',\n "keyframes": [')
-            self._files = files.pop_all()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Finish the files, or drop them where the block failed."""
-        if error is None:
-            self._json.write("\n ]\n}\n")
-        self._files.__exit__(kind, error, trace)
-
-    def add(self, detections: ActionDetections, time: float) -> None:
-        """Write what was seen at the next keyframe, `time` seconds after the first frame."""
-        people = [self._person(detections, row) for row in range(len(detections.boxes))]
-        keyframe = {"frame": detections.keyframe.tick, "time": round(time, 6), "people": people}
-        self._json.write(("\n  " if self._first else ",\n  ") + json.dumps(keyframe))
-        self._first = False
-        where = detections.keyframe.video, detections.keyframe.tick
-        for person in people:
-            for action in person["actions"]:
-                box, track = person["box"], person["track"]
-                self._csv.writerow([*where, *box, action["id"], action["score"], track])
-
-    def _person(self, detections: ActionDetections, row: int) -> dict[str, Any]:
-        class_map, scores = self.choice.class_map, detections.scores[row]
-        actions = [
-            {
-                "id": class_map.ids[column],
-                "name": class_map.names[class_map.ids[column]],
-                "score": round(float(scores[column]), DIGITS),
-            }
-            for column in self.choice.columns(scores)
-        ]
-        return {
-            "track": int(detections.tracks()[row]),
-            "box": [round(float(value), DIGITS) for value in detections.boxes[row]],
-            "score": round(float(detections.person_scores[row]), DIGITS),
-            "actions": actions,
-        }
+        yield write
 
 
-def video_facts(video: Video) -> dict[str, Any]:
-    """What the json says of a video; its size is that of what a player shows."""
-    width, height = video.displayed
-    return {
-        "file": str(video.path),
-        "height": height,
-        "width": width,
-        "frames": len(video),
-        "rate": round(video.rate, 3),
-        "seconds": round(float(video.frame_times[-1]) + video.index.step, 3),
-    }
+@contextmanager
+def json_file(path: Path, facts: dict[str, Any]) -> Generator[Write]:
+    """A json file of results, with the people of the csv and those without an action too.
 
-
-def write_results(
-    video: Video,
-    results: Iterable[ActionDetections],
-    folder: Path,
-    choice: Choice,
-    facts: dict[str, Any],
-    progress: Callable[[], object],
-) -> None:
-    """Write `NAME.mp4`, `NAME.csv` and `NAME.json` of a video; they appear when all is done.
+    An error leaves no file behind.
 
     Args:
-        video: read through once for its pictures; `results` must come from another reading of the
-            file, which runs ahead of this one.
-        results: in the order of their ticks, which are frame numbers.
-        folder: where the files go; must exist.
-        choice: which actions are told.
-        facts: what the json says before the keyframes.
-        progress: called after every frame.
+        path: the file.
+        facts: what the file says before the keyframes; at least one thing.
 
-    Raises:
-        InputError: the video is damaged; what could be decoded is written first.
+    Yields:
+        A function that writes the next keyframe.
     """
-    name, damage = video.path.stem, list[InputError]()
-    size = enlarged_size(video.height, video.width)
-    with (
-        ResultFiles(folder, name, choice, facts) as files,
-        VideoWriter(folder / f"{name}.mp4", *size, video.rate, aspect=video.index.aspect) as film,
-    ):
+    with atomic_text(path) as file:
+        file.write(json.dumps(facts, indent=1).removesuffix("\n}") + ',\n "keyframes": [')
+        between = "\n  "
 
-        def told() -> Iterator[ActionDetections]:
-            for detections in results:
-                files.add(detections, float(video.frame_times[detections.keyframe.tick]))
-                yield detections
+        def write(result: KeyframeResult) -> None:
+            nonlocal between
+            people = [_person(person) for person in result.people]
+            keyframe = {"frame": result.frame, "time": round(result.time, 6), "people": people}
+            file.write(between + json.dumps(keyframe))
+            between = ",\n  "
 
-        frames = decodable(video, damage)
-        for number, picture in drawn_frames(frames, video.frame_times, told(), choice):
-            film.write(picture, float(video.frame_times[number]))
-            progress()
-    if video.index.damaged_stamps:
-        logger.warning(
-            "warning: %s: %d of %d time stamps are wrong; those frames lie between the others",
-            video.path,
-            video.index.damaged_stamps,
-            len(video),
-        )
-    if damage:
-        raise damage[0]
+        yield write
+        file.write("\n ]\n}\n")
 
 
-def drawn_frames(
-    frames: Iterable[tuple[int, Frame]],
-    frame_times: np.ndarray,
-    results: Iterable[ActionDetections],
-    choice: Choice,
-) -> Iterator[tuple[int, Frame]]:
-    """Numbered frames with the people of their keyframes, who move evenly in between.
-
-    Args:
-        frames: increasing numbers and pictures; small ones are enlarged.
-        frame_times: (F,) seconds.
-        results: in the order of their ticks, which are frame numbers.
-        choice: which actions are told.
-    """
-    coming = iter(results)
-    before, after = None, next(coming, None)
-    for number, picture in frames:
-        while after is not None and after.keyframe.tick <= number:
-            before, after = after, next(coming, None)
-        people = []
-        if before is not None:
-            fraction = 0.0
-            if after is not None:
-                start, end = frame_times[[before.keyframe.tick, after.keyframe.tick]]
-                fraction = (frame_times[number] - start) / (end - start)
-            people = _drawn_people(*between(before, after or before, fraction), choice)
-        yield number, draw_people(enlarged(picture), people)
+def _person(person: PersonResult) -> dict[str, Any]:
+    """A person as the json has it."""
+    actions = [
+        {"id": action.id, "name": action.name, "score": round(action.score, DIGITS)}
+        for action in person.actions
+    ]
+    box, score = _rounded(person.box), round(person.score, DIGITS)
+    return {"track": person.track, "box": box, "score": score, "actions": actions}
 
 
-def _drawn_people(shown: ActionDetections, boxes: np.ndarray, choice: Choice) -> list[DrawnPerson]:
-    """The people of a keyframe with their actions, at `boxes` (R, 4)."""
-    class_map, people = choice.class_map, []
-    for box, track, scores in zip(boxes, shown.tracks().tolist(), shown.scores, strict=True):
-        labels = [
-            # What AVA's names say in brackets would make them too long.
-            f"{class_map.names[class_map.ids[column]].split(' (')[0]} {scores[column]:.2f}"
-            for column in choice.columns(scores)
-        ]
-        first = " ".join([f"#{track}", *labels[:1]])
-        people.append(DrawnPerson(box, (first, *labels[1:]), track))
-    return people
+def _rounded(box: np.ndarray) -> list[float]:
+    return [round(value, DIGITS) for value in box.tolist()]

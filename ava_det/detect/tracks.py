@@ -1,14 +1,13 @@
-"""Who is who from keyframe to keyframe (ByteTrack), and where people are between two keyframes."""
+"""Who is who from keyframe to keyframe (ByteTrack)."""
 
 import warnings
-from dataclasses import replace
 
 import numpy as np
 import supervision as sv
 from trackers import ByteTrackTracker
 
 from ava_det.boxes import to_pixels
-from ava_det.structures import ActionDetections, PersonBoxes
+from ava_det.detect.protocols import People
 
 LEAST_SCORE = 0.1  # a person seen less clearly than that does not even prolong a track
 LOST_SECONDS = 2.0  # how long a track may go unseen and keep its id
@@ -36,7 +35,7 @@ class PersonTracker:
             minimum_consecutive_frames=1,
         )
 
-    def update(self, people: PersonBoxes, time: float) -> PersonBoxes:
+    def update(self, people: People, time: float) -> People:
         """Give ids to the people of the next keyframe; those who are on no track are left out.
 
         Args:
@@ -50,7 +49,8 @@ class PersonTracker:
         new = np.flatnonzero((ids < 0) & (scores >= self.threshold))
         if len(new):
             ids[new] = self._associate(boxes, scores, new, time)[new]
-        return replace(people, person_ids=ids).select(ids >= 0)
+        tracked = np.flatnonzero(ids >= 0)
+        return People(boxes[tracked], scores[tracked], ids[tracked])
 
     def _associate(
         self, boxes: np.ndarray, scores: np.ndarray, chosen: np.ndarray, time: float
@@ -70,29 +70,3 @@ class PersonTracker:
             assert tracked.tracker_id is not None
             ids[np.asarray(tracked.data["row"], np.int64)] = tracked.tracker_id
         return ids
-
-
-def between(
-    before: ActionDetections, after: ActionDetections, fraction: float
-) -> tuple[ActionDetections, np.ndarray]:
-    """Who is seen between two keyframes, and where.
-
-    A track that both have moves evenly; one that only a single keyframe has is shown in the half of
-    the interval that is nearer to it.
-
-    Args:
-        before: people of the keyframe before.
-        after: people of the keyframe after.
-        fraction: 0 at the one, 1 at the other.
-
-    Returns:
-        The nearer of the two, and (R, 4) relative boxes of its people at that moment.
-    """
-    nearer, other = (before, after) if fraction < 0.5 else (after, before)
-    weight = min(fraction, 1 - fraction)  # of the other one
-    places = {track: row for row, track in enumerate(other.tracks().tolist())}
-    boxes = nearer.boxes.copy()
-    for row, track in enumerate(nearer.tracks().tolist()):
-        if track in places:
-            boxes[row] += weight * (other.boxes[places[track]] - boxes[row])
-    return nearer, boxes

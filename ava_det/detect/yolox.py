@@ -10,31 +10,29 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
-from torchvision.ops import nms
 
 from ava_det.boxes import clip_relative, to_relative
 from ava_det.detect.backends import onnx_probe
-from ava_det.formats.onnx_file import read_onnx
-from ava_det.structures import InputError, Keyframe, PersonBoxes
+from ava_det.detect.protocols import Frame, People
+from ava_det.formats.onnx_file import input_shape, read_onnx
+from ava_det.structures import InputError
 
 STRIDES = (8, 16, 32)
 PERSON, COCO_CLASSES = 0, 80
 GREY = 114
+MOST_SIDE = 2048  # pixels of a model's input; people are found at 416 to 640
 _MOST_LOG = 50.0  # cells, or the logarithm of them: no box is near, and exp is finite
 
 
 class YoloxDetector:
-    """Boxes of the people in frames, as `PersonDetector` gives them.
+    """The people on frames; a `PersonFinder`.
 
     Args:
-        path: the ONNX file.
-        side: pixels of the square input that it was exported with.
+        path: the ONNX file; the size of its input is that of the square which it is shown.
         least_score: what is less sure is not a person (objectness times class score).
         overlap: IoU above which the less sure of two boxes goes.
 
@@ -42,10 +40,9 @@ class YoloxDetector:
         InputError: the file cannot be read, refers to others, or is not such a model.
     """
 
-    def __init__(
-        self, path: Path, side: int = 416, least_score: float = 0.05, overlap: float = 0.5
-    ):
+    def __init__(self, path: Path, least_score: float = 0.05, overlap: float = 0.5):
         model = read_onnx(path)
+        side = _side(path, model)
         shape = _probe(path, model, side)
         self.cells = _cells(side)
         if shape != (1, len(self.cells), 5 + COCO_CLASSES):
@@ -55,16 +52,11 @@ class YoloxDetector:
         cv2.utils.logging.setLogLevel(level)
         self.side, self.least_score, self.overlap = side, least_score, overlap
 
-    def people(self, keyframes: Sequence[Keyframe], frames: np.ndarray) -> list[PersonBoxes]:
-        """The people of each frame, best first.
+    def people(self, frames: np.ndarray) -> list[People]:
+        """As `PersonFinder.people`."""
+        return [self._people(frame) for frame in frames]
 
-        Args:
-            keyframes: N names of the frames.
-            frames: (N, H, W, 3) uint8 RGB.
-        """
-        return [self._people(*pair) for pair in zip(keyframes, frames, strict=True)]
-
-    def _people(self, keyframe: Keyframe, frame: np.ndarray) -> PersonBoxes:
+    def _people(self, frame: Frame) -> People:
         height, width = frame.shape[:2]
         scale = self.side / max(height, width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -73,14 +65,7 @@ class YoloxDetector:
         blob = square[:, :, ::-1].transpose(2, 0, 1)[None].astype(np.float32)
         self.net.setInput(np.ascontiguousarray(blob))
         boxes, scores = self._decode(self.net.forward()[0])
-        boxes = clip_relative(to_relative(boxes, size[1], size[0]))
-        return PersonBoxes(
-            keyframe=keyframe,
-            boxes=boxes,
-            actions=((),) * len(boxes),
-            scores=scores,
-            person_ids=np.full(len(boxes), -1, np.int64),
-        )
+        return People(clip_relative(to_relative(boxes, size[1], size[0])), scores)
 
     def _decode(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Boxes (R, 4) in pixels of the square and scores (R,) of output rows (cells, 85)."""
@@ -89,9 +74,22 @@ class YoloxDetector:
         rows, scores, cells = rows[sure], scores[sure], self.cells[sure]
         stride = cells[:, 2:]
         centre, half = (rows[:, :2] + cells[:, :2]) * stride, np.exp(rows[:, 2:4]) * stride / 2
+        corners = np.concatenate([centre - half, 2 * half], axis=1).astype(np.float64)
+        kept = np.asarray(cv2.dnn.NMSBoxes(corners, scores, 0.0, self.overlap), np.int64)  # type: ignore[arg-type]
         boxes = np.concatenate([centre - half, centre + half], axis=1).astype(np.float64)
-        kept = nms(torch.from_numpy(boxes), torch.from_numpy(scores).double(), self.overlap)
-        return boxes[kept.numpy()], scores[kept.numpy()].astype(np.float64)
+        return boxes[kept], scores[kept].astype(np.float64)
+
+
+def _side(path: Path, model: bytes) -> int:
+    """Pixels of the square that a model takes.
+
+    Raises:
+        InputError: it takes something else.
+    """
+    shape = input_shape(model)
+    if len(shape) != 4 or shape[2] != shape[3] or not 0 < shape[2] <= MOST_SIDE:
+        raise InputError(f"{path}: takes {shape}, not square pictures of a fixed size")
+    return shape[2]
 
 
 def _probe(path: Path, model: bytes, side: int) -> tuple[int, ...]:

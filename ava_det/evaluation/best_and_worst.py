@@ -4,31 +4,29 @@ import numpy as np
 import pandas as pd
 
 from ava_det.evaluation.average_precision import average_precision
-from ava_det.evaluation.frame_map import HIT, LEFT_OUT, FrameMap
-from ava_det.evaluation.matching import number_keyframes
+from ava_det.evaluation.frame_map import FrameMap
 
 
-def keyframe_precision(
-    ground_truth: pd.DataFrame, detections: pd.DataFrame, result: FrameMap
-) -> pd.DataFrame:
+def keyframe_precision(ground_truth: pd.DataFrame, result: FrameMap) -> pd.DataFrame:
     """The average precision of each keyframe by itself, its classes in one ranking.
 
     Args:
-        ground_truth: as given to `frame_map`.
-        detections: likewise.
-        result: what it returned.
+        ground_truth: the table that was given to `frame_map`.
+        result: what `frame_map` returned.
 
     Returns:
         A row per keyframe with ground truth that counted: video, tick, labels (how many) and ap.
     """
-    truth, found = ground_truth[result.counted], detections[result.outcome != LEFT_OUT]
-    there, here = number_keyframes([truth, found])
+    rows = result.rows
+    there, here = rows.truth.keyframe, rows.found.keyframe
     keyframes, first, labels = np.unique(there, return_index=True, return_counts=True)
-    order = np.lexsort((-np.asarray(found["score"]), here))
-    hits = result.outcome[result.outcome != LEFT_OUT][order] == HIT
+    order = np.lexsort((rows.found.row, -rows.score, here))
+    hits = rows.hit[order]
     start = np.searchsorted(here[order], keyframes, "left")
     end = np.searchsorted(here[order], keyframes, "right")
-    table = truth.iloc[first.tolist()][["video", "tick"]].reset_index(drop=True)
+    table = ground_truth.iloc[rows.truth.row[first].tolist()][["video", "tick"]].reset_index(
+        drop=True
+    )
     table["labels"] = labels
     table["ap"] = [
         average_precision(hits[a:b], count) for a, b, count in zip(start, end, labels, strict=True)

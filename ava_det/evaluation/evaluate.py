@@ -7,19 +7,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ava_det.evaluation.breakdown import Counted, by_crowd, by_size, counted
 from ava_det.evaluation.comparison import OtherRun
 from ava_det.evaluation.figures import Evaluation, read_evaluation
 from ava_det.evaluation.frame_map import FrameMap, frame_map
+from ava_det.evaluation.matching import FRAME_PROTOCOLS
 from ava_det.evaluation.video_map import video_map
 from ava_det.formats.atomic import StrPath, text_suffix
-from ava_det.formats.ava_csv import read_detections, require_common
-from ava_det.formats.class_map import ClassMap
+from ava_det.formats.ava_csv import read_detections, read_ground_truth, require_common
+from ava_det.formats.class_map import ClassMap, read_class_map
+from ava_det.formats.nearest import meant
 from ava_det.structures import InputError, Keyframe
 
 
 @dataclass(frozen=True, eq=False)
-class Rules:
+class EvaluationRules:
     """How to evaluate; the arguments of `frame_map`, the protocol of tubes if they count, and the
     ticks a second of files that have times.
     """
@@ -40,21 +41,58 @@ class Evaluated:
         ground_truth: the table.
         detections: the table.
         result: the frame-mAP.
-        rows: what counted in it.
         figures: as they are written.
     """
 
     ground_truth: pd.DataFrame
     detections: pd.DataFrame
     result: FrameMap
-    rows: Counted
     figures: Evaluation
 
 
 def evaluate(
+    results: StrPath | pd.DataFrame,
+    ground_truth: StrPath | pd.DataFrame,
+    class_map: StrPath | ClassMap,
+    protocol: str = "activitynet",
+) -> Evaluated:
+    """Measure action detections: frame-mAP, and its breakdowns by the size and number of people.
+
+    >>> from ava_det import evaluate
+    >>> evaluated = evaluate("results.csv", "annotations.csv", "classes.pbtxt")
+    >>> round(evaluated.figures["mAP"], 3), evaluated.figures["AP"]["wave"]
+    (0.75, 1.0)
+
+    Args:
+        results: AVA's result rows in a csv file, or a table with the columns of
+            `ava_det.formats.ava_csv`, `score` among them.
+        ground_truth: AVA's annotations in a csv file, or such a table.
+        class_map: the classes to evaluate, or a pbtxt or csv file of them.
+        protocol: "activitynet", the official one, or "uncapped", which PySlowFast uses.
+
+    Raises:
+        InputError: a file cannot be used, the files have nothing in common, or no row of the ground
+            truth counts.
+        ValueError: an unknown protocol.
+    """
+    if protocol not in FRAME_PROTOCOLS:
+        known = " or ".join(map(repr, FRAME_PROTOCOLS)) + meant(protocol, FRAME_PROTOCOLS)
+        raise ValueError(f"protocol {protocol!r} is not {known}")
+    classes = class_map if isinstance(class_map, ClassMap) else read_class_map(class_map)
+    truth, found, names = ground_truth, results, ["ground truth", "results"]
+    if not isinstance(truth, pd.DataFrame):
+        names[0], truth = str(truth), read_ground_truth(truth)
+    if not isinstance(found, pd.DataFrame):
+        names[1], found = str(found), read_detections(found)
+    for table, name in ((truth, names[0]), (found, names[1])):
+        require_common(table, classes, name)
+    return evaluate_tables(truth, found, EvaluationRules(classes, protocol), (names[0], names[1]))
+
+
+def evaluate_tables(
     ground_truth: pd.DataFrame,
     detections: pd.DataFrame,
-    rules: Rules,
+    rules: EvaluationRules,
     sources: tuple[StrPath, StrPath] = ("ground truth", "detections"),
 ) -> Evaluated:
     """Frame-mAP, its breakdowns by size and crowd and, where asked for, video-mAP.
@@ -79,19 +117,16 @@ def evaluate(
     )
     if not any(result.ground_truth.values()):
         raise InputError(f"{sources[0]}: no row of an evaluated class counts")
-    rows = counted(ground_truth, detections, classes, result)
     figures = result.summary()
-    figures["sizes"] = by_size(rows, len(classes))
-    figures["crowds"] = by_crowd(rows, len(classes))
     if rules.tubes:
         given = ground_truth, detections, classes
         tubes = video_map(*given, protocol=rules.tubes, sources=sources)
         figures["video_mAP"] = tubes.summary()
-    return Evaluated(ground_truth, detections, result, rows, figures)
+    return Evaluated(ground_truth, detections, result, figures)
 
 
 def evaluate_file(
-    results: Path, ground_truth: pd.DataFrame, ground_truth_path: Path, rules: Rules
+    results: Path, ground_truth: pd.DataFrame, ground_truth_path: Path, rules: EvaluationRules
 ) -> Evaluated:
     """Evaluate a file of AVA result rows.
 
@@ -100,11 +135,11 @@ def evaluate_file(
     """
     found = read_detections(results, rules.per_second)
     require_common(found, rules.class_map, results)
-    return evaluate(ground_truth, found, rules, (ground_truth_path, results))
+    return evaluate_tables(ground_truth, found, rules, (ground_truth_path, results))
 
 
 def other_run(
-    path: Path, ground_truth: pd.DataFrame, ground_truth_path: Path, rules: Rules
+    path: Path, ground_truth: pd.DataFrame, ground_truth_path: Path, rules: EvaluationRules
 ) -> OtherRun:
     """Another run: its figures, from the json that has them, or all of it, from its results."""
     if text_suffix(path) == ".json":

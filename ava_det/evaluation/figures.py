@@ -3,7 +3,8 @@
 import json
 from typing import Any, NotRequired, TypedDict, cast
 
-from ava_det.formats.atomic import StrPath, atomic_text, open_text
+from ava_det.formats.atomic import StrPath, atomic_text
+from ava_det.formats.json_file import load_json
 from ava_det.structures import InputError
 
 
@@ -69,8 +70,8 @@ class Evaluation(TypedDict):
         detections: how many detections counted, of each class.
         left_out: reason -> how many rows did not count.
         unlisted: how many detections lie on keyframes that the ground truth does not list.
-        sizes: by the size of people (`evaluate.breakdown.by_size`).
-        crowds: by how many people there are (`evaluate.breakdown.by_crowd`).
+        sizes: by the size of people (`evaluation.frame_map.by_size`).
+        crowds: by how many people there are (`evaluation.frame_map.by_crowd`).
         video_mAP: of the same detections as tubes, where it was asked for.
         ground_truth_boxes: frame-mAP and AP of the same model on annotated boxes, where given.
     """
@@ -96,12 +97,7 @@ def read_evaluation(path: StrPath) -> Evaluation:
     Raises:
         InputError: the file holds something else.
     """
-    try:
-        with open_text(path) as file:
-            content = json.load(file)
-        json.dumps(content, ensure_ascii=False).encode()  # half a surrogate pair is no character
-    except (ValueError, RecursionError):  # also of what is no text
-        raise InputError(f"{path}: not json") from None
+    content = load_json(path)
     if not isinstance(content, dict) or not _has_figures(content):
         raise InputError(f"{path}: not the figures of an evaluation")
     return cast(Evaluation, content)

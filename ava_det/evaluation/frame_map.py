@@ -6,41 +6,22 @@ millions of result rows takes seconds.
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from ava_det.boxes import area
 from ava_det.evaluation.average_precision import average_precision, envelope, precision_recall
-from ava_det.evaluation.figures import Evaluation
-from ava_det.evaluation.matching import LabelledBoxes, match, number_keyframes
-from ava_det.formats.ava_csv import BOX, has_box
+from ava_det.evaluation.figures import Evaluation, Part
+from ava_det.evaluation.matching import Matches, match_tables
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import Keyframe
 
 HIT, MISS, LEFT_OUT = 1, 0, -1  # what `FrameMap.outcome` says of a detection
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """What AVA's evaluation protocols differ in; figures of different ones do not compare.
-
-    Attributes:
-        cap: how many rows (box x evaluated class) of a keyframe count, by score; None for all.
-        only_listed: whether detections on keyframes that the ground truth does not list are
-            ignored rather than false.
-    """
-
-    cap: int | None
-    only_listed: bool
-
-
-PROTOCOLS = {
-    # The official evaluator as of 2020, ActivityNet's `get_ava_performance.py`.
-    "activitynet": Protocol(cap=50, only_listed=True),
-    # What PySlowFast's `ava_eval_helper.py` means to compute.
-    "uncapped": Protocol(cap=None, only_listed=False),
-}
+# COCO's bounds, 32 x 32 and 96 x 96 pixels, as shares of a frame of 640 x 480.
+SIZES = {"small": (0.0, 1 / 300), "medium": (1 / 300, 0.03), "large": (0.03, np.inf)}
+CROWDS = {"1 person": (1, 1), "2-4 people": (2, 4), "5 or more": (5, np.inf)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,19 +29,16 @@ class FrameMap:
     """A frame-mAP and what it is made of; classes go by name, in the order of the class map.
 
     Attributes:
-        protocol: a key of `PROTOCOLS`.
+        protocol: a key of `FRAME_PROTOCOLS`.
         iou_threshold: the overlap from which a detection is true.
         mAP: mean of `ap` over the classes with ground truth; NaN if there is none.
         ap: average precision of each class, None for a class without ground truth.
         groups: mean of `ap` over each group of the class map, None as in `ap`.
         ground_truth: how many rows of ground truth counted, of each class.
         detections: how many detections counted, of each class.
-        left_out: rows that did not count: reason -> how many, without zeros.
-        unlisted: how many detections lie on keyframes that the ground truth does not list;
-            "uncapped" counts them as false.
+        rows: the rows that counted, and which detections are true.
         counted: (M,) bool, whether each row of the ground truth counted.
         outcome: (N,) int8, what became of each row of the detections: HIT, MISS or LEFT_OUT.
-        taken: (N,) int64, the row of the ground truth that each HIT has taken, else -1.
         ranked: (n,) bool of each class: which of its n detections are hits, by descending score.
     """
 
@@ -71,11 +49,9 @@ class FrameMap:
     groups: dict[str, float | None]
     ground_truth: dict[str, int]
     detections: dict[str, int]
-    left_out: dict[str, int]
-    unlisted: int
+    rows: Matches
     counted: np.ndarray
     outcome: np.ndarray
-    taken: np.ndarray
     ranked: dict[str, np.ndarray]
 
     def curves(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -88,7 +64,7 @@ class FrameMap:
         return curves
 
     def summary(self) -> Evaluation:
-        """The figures without the arrays.
+        """The figures without the arrays, with those of parts: by size of people and by crowd.
 
         Raises:
             ValueError: there is no ground truth, so that there is no mAP either.
@@ -103,8 +79,10 @@ class FrameMap:
             "AP": self.ap,
             "ground_truth": self.ground_truth,
             "detections": self.detections,
-            "left_out": self.left_out,
-            "unlisted": self.unlisted,
+            "left_out": self.rows.left_out,
+            "unlisted": self.rows.unlisted,
+            "sizes": by_size(self.rows, len(self.ap)),
+            "crowds": by_crowd(self.rows, len(self.ap)),
         }
 
 
@@ -129,31 +107,25 @@ def frame_map(
             without a box or of a class outside the map.
         detections: table with scores.
         class_map: the classes to evaluate.
-        protocol: a key of `PROTOCOLS`.
+        protocol: a key of `FRAME_PROTOCOLS`.
         excluded: keyframes of which neither ground truth nor detections count.
         iou_threshold: the overlap from which a detection is true.
 
     Raises:
         KeyError: an unknown protocol.
     """
-    sieve = _Sieve()
-    truth, found, unlisted = _sift(
-        sieve, ground_truth, detections, class_map, PROTOCOLS[protocol], excluded or ()
+    rows = match_tables(
+        ground_truth, detections, class_map, protocol, excluded or (), iou_threshold
     )
-    found = found[np.lexsort((-np.asarray(detections["score"])[found.row], found.column))]
-    match_of = match(truth, found, len(class_map), iou_threshold)
-    hits = match_of >= 0
     counted = np.zeros(len(ground_truth), bool)
-    counted[truth.row] = True
+    counted[rows.truth.row] = True
     outcome = np.full(len(detections), LEFT_OUT, np.int8)
-    outcome[found.row] = np.where(hits, HIT, MISS)
-    taken = np.full(len(detections), -1)
-    taken[found.row[hits]] = truth.row[match_of[hits]]
+    outcome[rows.found.row] = np.where(rows.hit, HIT, MISS)
 
     names = list(class_map.names.values())
-    by_class = np.split(hits, np.searchsorted(found.column, np.arange(1, len(names))))
+    by_class = np.split(rows.hit, np.searchsorted(rows.found.column, np.arange(1, len(names))))
     ranked = dict(zip(names, by_class, strict=True))
-    counts = np.bincount(truth.column, minlength=len(names)).tolist()
+    counts = np.bincount(rows.truth.column, minlength=len(names)).tolist()
     positives = dict(zip(names, counts, strict=True))
     ap = {name: average_precision(ranked[name], n) if n else None for name, n in positives.items()}
     mean = _mean(ap.values())
@@ -165,11 +137,9 @@ def frame_map(
         groups=_group_means(class_map, ap),
         ground_truth=positives,
         detections={name: len(ranking) for name, ranking in ranked.items()},
-        left_out=sieve.left_out,
-        unlisted=unlisted,
+        rows=rows,
         counted=counted,
         outcome=outcome,
-        taken=taken,
         ranked=ranked,
     )
 
@@ -187,71 +157,58 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _sift(
-    sieve: "_Sieve",
-    ground_truth: pd.DataFrame,
-    detections: pd.DataFrame,
-    class_map: ClassMap,
-    rules: Protocol,
-    excluded: Iterable[Keyframe],
-) -> tuple[LabelledBoxes, LabelledBoxes, int]:
-    """The ground truth and the detections that count, and how many are on unlisted keyframes."""
-    rows = [(keyframe.video, keyframe.tick) for keyframe in excluded]
-    banned_table = pd.DataFrame(rows, columns=["video", "tick"]).astype({"tick": "int64"})
-    listed, asked, banned = number_keyframes([ground_truth, detections, banned_table])
-    truth = sieve.known(ground_truth, listed, class_map, "ground truth")
-    truth = sieve.sound(truth, banned, "ground truth")
+def by_size(rows: Matches, classes: int) -> dict[str, Part]:
+    """Mean AP over people of a size, as COCO does it.
 
-    found = sieve.known(detections, asked, class_map, "detections")
-    if rules.cap is not None:
-        # The cap comes first: as officially, a degenerate box takes up one of the places.
-        best = _best_of_keyframe(found, np.asarray(detections["score"]), rules.cap)
-        found = sieve.keep(found, best, f"detections beyond the {rules.cap} best of a keyframe")
-    is_listed = np.isin(found.keyframe, listed)
-    unlisted = int(len(is_listed) - is_listed.sum())
-    if rules.only_listed:
-        found = sieve.keep(found, is_listed, "detections on keyframes that are not listed")
-    return truth, sieve.sound(found, banned, "detections"), unlisted
+    People of other sizes are neither to be found nor false: a detection that takes one of them does
+    not count, and neither does a false detection whose own box is of another size.
+    """
+    there, here = area(rows.truth.box), area(rows.found.box)
+    size = np.where(rows.hit, there[rows.taken] if len(there) else 0, here)
+    return {
+        name: _part(rows, (low <= there) & (there < high), (low <= size) & (size < high), classes)
+        for name, (low, high) in SIZES.items()
+    }
 
 
-@dataclass
-class _Sieve:
-    """Drops rows and counts them by reason."""
+def by_crowd(rows: Matches, classes: int) -> dict[str, Part]:
+    """Mean AP over the keyframes on which so many people are annotated with a class that counts.
 
-    left_out: dict[str, int] = field(default_factory=dict)
-
-    def keep(self, rows: LabelledBoxes, which: np.ndarray, reason: str) -> LabelledBoxes:
-        """The rows where `which` holds; the others fall for `reason`."""
-        dropped = int(len(which) - which.sum())
-        if not dropped:
-            return rows
-        self.left_out[reason] = self.left_out.get(reason, 0) + dropped
-        return rows[which]
-
-    def known(
-        self, table: pd.DataFrame, keyframe: np.ndarray, class_map: ClassMap, what: str
-    ) -> LabelledBoxes:
-        """The rows of a table that have a box and an evaluated class."""
-        column = class_map.indexes(np.asarray(table["action"]))
-        box = np.asarray(table[BOX], np.float64)
-        rows = LabelledBoxes(np.arange(len(table)), keyframe, column, box)
-        some = np.asarray(has_box(table))
-        rows = rows[some] if not some.all() else rows
-        return self.keep(rows, rows.column >= 0, f"{what} of classes that are not evaluated")
-
-    def sound(self, rows: LabelledBoxes, banned: np.ndarray, what: str) -> LabelledBoxes:
-        """The rows with a proper box on a keyframe that is not excluded."""
-        allowed = ~np.isin(rows.keyframe, banned)
-        rows = self.keep(rows, allowed, f"{what} on excluded keyframes")
-        proper = np.all(rows.box[:, :2] < rows.box[:, 2:], axis=1)
-        return self.keep(rows, proper, f"{what} with a degenerate box")
+    Detections on keyframes without any are in none of the parts.
+    """
+    person = np.concatenate([rows.truth.keyframe[:, None], rows.truth.box], axis=1)
+    keyframes, people = np.unique(np.unique(person, axis=0)[:, 0], return_counts=True)
+    there, here = (
+        _looked_up(keyframes, people, numbers)
+        for numbers in (rows.truth.keyframe, rows.found.keyframe)
+    )
+    return {
+        name: _part(rows, (low <= there) & (there <= high), (low <= here) & (here <= high), classes)
+        for name, (low, high) in CROWDS.items()
+    }
 
 
-def _best_of_keyframe(found: LabelledBoxes, score: np.ndarray, cap: int) -> np.ndarray:
-    """(N,) bool: the rows among the `cap` best of their keyframe."""
-    order = np.lexsort((-score[found.row], found.keyframe))
-    keyframe = found.keyframe[order]
-    rank = np.arange(len(order)) - np.searchsorted(keyframe, keyframe, "left")
-    kept = np.empty(len(order), bool)
-    kept[order] = rank < cap
-    return kept
+def _looked_up(keys: np.ndarray, values: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """(N,) the value of each asked key, 0 where there is none."""
+    if not len(keys):
+        return np.zeros(len(asked))
+    place = np.searchsorted(keys, asked).clip(max=len(keys) - 1)
+    return np.where(keys[place] == asked, values[place], 0)
+
+
+def _part(rows: Matches, truth: np.ndarray, found: np.ndarray, classes: int) -> Part:
+    """The figures of some of the rows, by masks (M,) and (N,)."""
+    positives = np.bincount(rows.truth.column[truth], minlength=classes)
+    column, hit = rows.found.column[found], rows.hit[found]
+    ends = np.searchsorted(column, np.arange(classes + 1))
+    each = [
+        average_precision(hit[ends[k] : ends[k + 1]], int(positives[k]))
+        for k in range(classes)
+        if positives[k]
+    ]
+    return {
+        "mAP": sum(each) / len(each) if each else None,
+        "classes": len(each),
+        "ground_truth": int(positives.sum()),
+        "detections": int(found.sum()),
+    }

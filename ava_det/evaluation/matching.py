@@ -1,12 +1,40 @@
-"""Which detections are true: whole columns at a time, no loop over rows."""
+"""Which rows count in a frame-mAP, and which detections are true.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+Whole columns at a time, no loop over rows.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from ava_det.boxes import area
+from ava_det.formats.ava_csv import BOX, has_box
+from ava_det.formats.class_map import ClassMap
+from ava_det.structures import Keyframe
+
+
+@dataclass(frozen=True)
+class FrameProtocol:
+    """What AVA's evaluation protocols differ in; figures of different ones do not compare.
+
+    Attributes:
+        cap: how many rows (box x evaluated class) of a keyframe count, by score; None for all.
+        only_listed: whether detections on keyframes that the ground truth does not list are
+            ignored rather than false.
+    """
+
+    cap: int | None
+    only_listed: bool
+
+
+FRAME_PROTOCOLS = {
+    # The official evaluator as of 2020, ActivityNet's `get_ava_performance.py`.
+    "activitynet": FrameProtocol(cap=50, only_listed=True),
+    # What PySlowFast's `ava_eval_helper.py` means to compute.
+    "uncapped": FrameProtocol(cap=None, only_listed=False),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +63,73 @@ class LabelledBoxes:
         return len(self.row)
 
 
+@dataclass(frozen=True, eq=False)
+class Matches:
+    """The rows that count in a frame-mAP: M of the ground truth and N detections.
+
+    Attributes:
+        truth: the M rows, in the order of their table.
+        found: the N rows, class by class, those of one class by descending score.
+        score: (N,) float64.
+        hit: (N,) bool, whether a detection is true.
+        taken: (N,) int64, which of the M rows a true detection has found, else -1.
+        left_out: rows that do not count: reason -> how many, without zeros.
+        unlisted: how many detections lie on keyframes that the ground truth does not list.
+    """
+
+    truth: LabelledBoxes
+    found: LabelledBoxes
+    score: np.ndarray
+    hit: np.ndarray
+    taken: np.ndarray
+    left_out: dict[str, int]
+    unlisted: int
+
+
+def match_tables(
+    ground_truth: pd.DataFrame,
+    detections: pd.DataFrame,
+    class_map: ClassMap,
+    protocol: str,
+    excluded: Iterable[Keyframe],
+    iou_threshold: float,
+) -> Matches:
+    """Drop the rows that do not count, and decide which detections are true.
+
+    Args:
+        ground_truth: as for `frame_map`, and so are the others.
+        detections: table with scores.
+        class_map: the classes to evaluate.
+        protocol: a key of `FRAME_PROTOCOLS`.
+        excluded: keyframes of which no row counts.
+        iou_threshold: the overlap from which a detection is true.
+
+    Raises:
+        KeyError: an unknown protocol.
+    """
+    rules, sieve = FRAME_PROTOCOLS[protocol], _Sieve()
+    rows = [(keyframe.video, keyframe.tick) for keyframe in excluded]
+    banned_table = pd.DataFrame(rows, columns=["video", "tick"]).astype({"tick": "int64"})
+    listed, asked, banned = number_keyframes([ground_truth, detections, banned_table])
+    truth = sieve.known(ground_truth, listed, class_map, "ground truth")
+    truth = sieve.sound(truth, banned, "ground truth")
+
+    score = np.asarray(detections["score"])
+    found = sieve.known(detections, asked, class_map, "detections")
+    if rules.cap is not None:
+        # The cap comes first: as officially, a degenerate box takes up one of the places.
+        best = _best_of_keyframe(found, score, rules.cap)
+        found = sieve.keep(found, best, f"detections beyond the {rules.cap} best of a keyframe")
+    is_listed = np.isin(found.keyframe, listed)
+    unlisted = int(len(is_listed) - is_listed.sum())
+    if rules.only_listed:
+        found = sieve.keep(found, is_listed, "detections on keyframes that are not listed")
+    found = sieve.sound(found, banned, "detections")
+    found = found[np.lexsort((-score[found.row], found.column))]
+    taken = match(truth, found, iou_threshold)
+    return Matches(truth, found, score[found.row], taken >= 0, taken, sieve.left_out, unlisted)
+
+
 def number_keyframes(tables: Sequence[pd.DataFrame]) -> list[np.ndarray]:
     """Number the keyframes of several tables alike.
 
@@ -56,9 +151,7 @@ def number_keyframes(tables: Sequence[pd.DataFrame]) -> list[np.ndarray]:
     return np.split(numbers, np.cumsum([len(table) for table in tables])[:-1])
 
 
-def match(
-    truth: LabelledBoxes, found: LabelledBoxes, classes: int, iou_threshold: float
-) -> np.ndarray:
+def match(truth: LabelledBoxes, found: LabelledBoxes, iou_threshold: float) -> np.ndarray:
     """Decide which ground truth each detection takes.
 
     Each detection tries only the ground truth of its keyframe and class that it overlaps best, of
@@ -68,12 +161,12 @@ def match(
     Args:
         truth: M rows of ground truth.
         found: N detections; those of one class by descending score.
-        classes: how many classes there are.
         iou_threshold: the least overlap.
 
     Returns:
         (N,) int64 positions in truth, -1 for a detection that takes none: it is false.
     """
+    classes = max(truth.column.max(initial=0), found.column.max(initial=0)) + 1
     place = truth.keyframe * classes + truth.column
     order = np.argsort(place, kind="stable")
     place, boxes = place[order], truth.box[order]
@@ -109,3 +202,46 @@ def paired_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     sides = np.clip(sides, 0, None)
     intersection = sides[:, 0] * sides[:, 1]
     return intersection / (area(a) + area(b) - intersection)
+
+
+@dataclass
+class _Sieve:
+    """Drops rows and counts them by reason."""
+
+    left_out: dict[str, int] = field(default_factory=dict)
+
+    def keep(self, rows: LabelledBoxes, which: np.ndarray, reason: str) -> LabelledBoxes:
+        """The rows where `which` holds; the others fall for `reason`."""
+        dropped = int(len(which) - which.sum())
+        if not dropped:
+            return rows
+        self.left_out[reason] = self.left_out.get(reason, 0) + dropped
+        return rows[which]
+
+    def known(
+        self, table: pd.DataFrame, keyframe: np.ndarray, class_map: ClassMap, what: str
+    ) -> LabelledBoxes:
+        """The rows of a table that have a box and an evaluated class."""
+        column = class_map.indexes(np.asarray(table["action"]))
+        box = np.asarray(table[BOX], np.float64)
+        rows = LabelledBoxes(np.arange(len(table)), keyframe, column, box)
+        some = np.asarray(has_box(table))
+        rows = rows[some] if not some.all() else rows
+        return self.keep(rows, rows.column >= 0, f"{what} of classes that are not evaluated")
+
+    def sound(self, rows: LabelledBoxes, banned: np.ndarray, what: str) -> LabelledBoxes:
+        """The rows with a proper box on a keyframe that is not excluded."""
+        allowed = ~np.isin(rows.keyframe, banned)
+        rows = self.keep(rows, allowed, f"{what} on excluded keyframes")
+        proper = np.all(rows.box[:, :2] < rows.box[:, 2:], axis=1)
+        return self.keep(rows, proper, f"{what} with a degenerate box")
+
+
+def _best_of_keyframe(found: LabelledBoxes, score: np.ndarray, cap: int) -> np.ndarray:
+    """(N,) bool: the rows among the `cap` best of their keyframe."""
+    order = np.lexsort((-score[found.row], found.keyframe))
+    keyframe = found.keyframe[order]
+    rank = np.arange(len(order)) - np.searchsorted(keyframe, keyframe, "left")
+    kept = np.empty(len(order), bool)
+    kept[order] = rank < cap
+    return kept

@@ -1,7 +1,7 @@
 """Video-mAP: mean average precision of action tubes.
 
 Tables in (`formats.ava_csv`), numbers out. A tube of the ground truth is what one person does
-without a break; detections are linked into tubes (`evaluate.linking`), or are tubes already where
+without a break; detections are linked into tubes (`evaluation.linking`), or are tubes already where
 they have track ids.
 """
 

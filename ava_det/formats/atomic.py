@@ -9,20 +9,28 @@ import zlib
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from gzip import BadGzipFile, GzipFile
-from io import BufferedReader, TextIOWrapper
+from io import BufferedReader, FileIO, TextIOWrapper
 from pathlib import Path
 from typing import IO, cast
 from uuid import uuid4
 
-from ava_det.formats.errors import no_text
+from ava_det.formats.errors import naming, no_text
 from ava_det.formats.lock import drop, take
-from ava_det.formats.regular import refuse_pipes
+from ava_det.formats.regular import require_regular
 from ava_det.structures import InputError
 
 StrPath = str | os.PathLike[str]
 
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_ALTERNATING = ([True, False] * 2, [False, True] * 2)  # where UTF-16 without a mark has zeros
+# How UTF-32 and UTF-16 begin: with a mark, or, without one, with zeros at these places.
+_MARKS = {
+    b"\xff\xfe\0\0": "UTF-32",
+    b"\0\0\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
+_ZEROS = {b"x\0\0\0": "UTF-32", b"\0\0\0x": "UTF-32", b"x\0x\0": "UTF-16", b"\0x\0x": "UTF-16"}
+MOST_TEXT = 1 << 28  # bytes of a text that is held in memory whole
+_MOST_PADDING = 1 << 16  # zeros behind the content of a gzip file
 # Tables of real annotations and results shrink to a tenth or a twentieth.
 _MOST_TIMES = 200
 _ALWAYS_UNPACKED = 1 << 26  # bytes
@@ -43,8 +51,10 @@ def open_text(path: StrPath) -> IO[str]:
         start = file.peek(4)[:4]
         if start[:2] == b"\x1f\x8b":
             raise InputError(f"{path}: packed by gzip: a name that ends in .gz says so")
-        if start[:2] in _UTF16 or [byte > 0 for byte in start] in _ALTERNATING:
-            raise InputError(f"{path}: UTF-16 text, as some spreadsheets save it: save it as UTF-8")
+        zeros = bytes(byte and ord("x") for byte in start)
+        other = next((name for mark, name in _MARKS.items() if start.startswith(mark)), None)
+        if other := other or _ZEROS.get(zeros):
+            raise InputError(f"{path}: {other} text, as some programs save it: save it as UTF-8")
     except BaseException:
         file.close()
         raise
@@ -53,15 +63,45 @@ def open_text(path: StrPath) -> IO[str]:
 
 def open_bytes(path: StrPath) -> BufferedReader | GzipFile:
     """As `open_text`, for the bytes of the text, whatever their encoding."""
-    refuse_pipes(path)
+    require_regular(path)
     return _Unpacked(path) if str(path).endswith(".gz") else open(path, "rb")
+
+
+def read_text(path: StrPath, most: int = MOST_TEXT) -> str:
+    """The whole text of a file, opened by `open_text`.
+
+    Raises:
+        InputError: as `open_text`, or the file has more than `most` bytes.
+    """
+    with naming(path):
+        require_regular(path, most)
+        with open_text(path) as file:
+            text = file.read(most + 1)
+    if len(text) > most:
+        raise InputError(f"{path}: unpacks to more than {most:,} bytes")
+    return text
+
+
+class _Packed(BufferedReader):
+    """The bytes of a gzip file; `GzipFile` passes over zeros behind its content one by one."""
+
+    _padding = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Bytes, as many as asked for or all."""
+        data = super().read(size)
+        self._padding = self._padding + 1 if data == b"\0" else 0
+        if self._padding > _MOST_PADDING:
+            raise BadGzipFile("padded without end")
+        return data
 
 
 class _Unpacked(GzipFile):
     """A gzip file whose errors name it, and that does not unpack without end."""
 
     def __init__(self, path: StrPath) -> None:
-        super().__init__(path, "rb")
+        self._packed = _Packed(FileIO(path))
+        super().__init__(fileobj=self._packed, mode="rb")
         self._path = path
         self._most = max(_ALWAYS_UNPACKED, _MOST_TIMES * os.stat(path).st_size)
 
@@ -76,6 +116,11 @@ class _Unpacked(GzipFile):
     def peek(self, n: int) -> bytes:
         """Bytes that the next reading returns."""
         return self._checked(super().peek, n)
+
+    def close(self) -> None:
+        """Close the file, which `GzipFile` leaves open where it did not open it."""
+        super().close()
+        self._packed.close()
 
     def _checked(self, read: Callable[[int], bytes], size: int) -> bytes:
         try:

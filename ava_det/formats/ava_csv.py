@@ -3,19 +3,20 @@
 A table is a pandas DataFrame, a row per (box, label), with the columns
 
     video    category of str
-    tick     int64, the keyframe's instant; the data set's `Clock` says when it is
+    tick     int64, the instant of the keyframe; `Clock` of the data set gives its time
     x1 y1 x2 y2  float64, relative to the frame
     action   int64, 1-based id; -1 where the row has none
     person   int64, person or track id; -1 where unknown
     score    float64; results and person boxes only
 
-A row without a box (x1 is NaN, action -1) lists a keyframe that is empty: the two-column rows of
-the files. The index of a table that was read is the 1-based row of the file, for messages.
+A row without a box (x1 is NaN, action -1) lists an empty keyframe; in files it has two columns.
+After reading, the index of a table is the 1-based row of the file, so that messages can name it.
 """
 
 import csv
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -34,25 +35,27 @@ from ava_det.formats.csv_file import csv_rows, find_columns, is_header, text_lin
 from ava_det.structures import ActionDetections, InputError, Keyframe, PersonBoxes
 
 _GROUND_TRUTH = Layout(eighth="person", fewest=7)
-# A detector that found nothing may well write nothing; annotations and proposals never are nothing.
+# A detector that found nothing may write an empty file. Annotations and proposals are never empty.
 _DETECTIONS = Layout(eighth="score", fewest=8, may_be_empty=True)
 _BOXES = Layout(eighth="score", fewest=6)
 _KEYFRAMES = Layout(eighth="", fewest=2)
+# The header line of results with track ids, which other people's evaluators do not take.
+TRACKS_HEADER = ("video", "tick", *BOX, "action", "score", "track_id")
 
 
 def read_ground_truth(path: StrPath, per_second: int | None = None) -> pd.DataFrame:
     """Read annotations: `video,tick,x1,y1,x2,y2,action[,person]`, or `video,tick` for an empty
     keyframe; gzip and a header line are accepted, with any order of columns and further ones.
 
-    An action that is empty or -1 is a person without a label. Degenerate boxes are kept.
+    An empty action, or -1, means a person without a label. Degenerate boxes are kept.
 
     Args:
-        path: the file.
-        per_second: where the second column is a time in seconds, as in AVA-Kinetics, how many
-            ticks are one; so in all readers here.
+        path: The file.
+        per_second: Ticks a second, if the second column is a time in seconds as in AVA-Kinetics.
+            None means that the column is a tick. All readers of this module take it.
 
     Raises:
-        InputError: the first malformed row, by file and row.
+        InputError: A row is malformed. The message names the file and the first such row.
     """
     return read_rows(path, replace(_GROUND_TRUTH, per_second=per_second)).drop(columns="score")
 
@@ -60,8 +63,8 @@ def read_ground_truth(path: StrPath, per_second: int | None = None) -> pd.DataFr
 def read_detections(path: StrPath, per_second: int | None = None) -> pd.DataFrame:
     """Read results: `video,tick,x1,y1,x2,y2,action,score`; otherwise as `read_ground_truth`.
 
-    Every row needs its action and score; an empty file has no row. A person or track id is read
-    from a further column if a header line names it.
+    Every row needs an action and a score. An empty file gives an empty table. A person or track id
+    is read from a further column if a header line names that column.
     """
     return read_rows(path, replace(_DETECTIONS, per_second=per_second))
 
@@ -74,7 +77,7 @@ def read_boxes(path: StrPath, per_second: int | None = None) -> pd.DataFrame:
 
 
 def has_box(table: pd.DataFrame) -> pd.Series:
-    """Which rows hold a box, rather than listing an empty keyframe: (N,) bool."""
+    """Tell the rows that hold a box from those that list an empty keyframe: (N,) bool."""
     return table["x1"].notna()
 
 
@@ -82,7 +85,7 @@ def read_keyframes(path: StrPath, per_second: int | None = None) -> list[Keyfram
     """Read a list of keyframes, such as AVA's exclusions: the first two columns of a csv file.
 
     Raises:
-        InputError: a row without a video or with a tick that is no whole number.
+        InputError: A row has no video, or a tick that is not a whole number.
     """
     keyframes, layout = [], replace(_KEYFRAMES, per_second=per_second)
     columns = ["video", layout.second]
@@ -111,6 +114,26 @@ def read_timestamps(path: StrPath) -> list[int]:
     return ticks
 
 
+@contextmanager
+def writing_rows(
+    path: StrPath, header: Sequence[str] | None = None
+) -> Generator[Callable[[Iterable[Sequence[object]]], object]]:
+    """Open a file of rows to write, atomically; a name that ends in `.gz` is packed.
+
+    Args:
+        path: The file.
+        header: The header line, if the file gets one.
+
+    Yields:
+        A function that writes rows: `video, tick, x1, y1, x2, y2` and what follows them.
+    """
+    with atomic_text(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if header:
+            writer.writerow(header)
+        yield writer.writerows
+
+
 def write_ground_truth(path: StrPath, table: pd.DataFrame) -> None:
     """Write annotations as `read_ground_truth` reads them, atomically, without a header."""
     _write(path, table, ["action", "person"], None)
@@ -120,25 +143,25 @@ def write_detections(path: StrPath, table: pd.DataFrame, tracks: bool = False) -
     """Write results or person boxes as every AVA evaluator reads them, atomically.
 
     Args:
-        path: the file; `.gz` packs it.
-        table: with a `score` column.
-        tracks: add the `person` column as a ninth one and a header line that names it, which
-            other people's evaluators do not take.
+        path: The file. A name that ends in `.gz` is packed.
+        table: A table with a `score` column.
+        tracks: Add the `person` column as a ninth one, and a header line. Other people's evaluators
+            do not read such files.
     """
-    header = ["video", "tick", *BOX, "action", "score", "track_id"] if tracks else None
-    _write(path, table, ["action", "score", *(["person"] if tracks else [])], header)
+    last_columns = ["action", "score", *(["person"] if tracks else [])]
+    _write(path, table, last_columns, TRACKS_HEADER if tracks else None)
 
 
 def require_known(table: pd.DataFrame, class_map: ClassMap, path: StrPath) -> None:
-    """Refuse a table that has an action which the class map lacks.
+    """Refuse a table with an action that the class map lacks.
 
     Args:
-        table: as read from `path`; its index gives the row.
-        class_map: the classes.
-        path: named in the message.
+        table: A table as read from `path`; its index gives the rows.
+        class_map: The known classes.
+        path: The file that the message names.
 
     Raises:
-        InputError: names the first such row.
+        InputError: An action is unknown. The message names the first such row.
     """
     actions = np.asarray(table["action"])
     unknown = np.flatnonzero((class_map.indexes(actions) < 0) & (actions != -1))
@@ -148,20 +171,20 @@ def require_known(table: pd.DataFrame, class_map: ClassMap, path: StrPath) -> No
 
 
 def require_common(table: pd.DataFrame, class_map: ClassMap, path: StrPath) -> None:
-    """Refuse a table none of whose actions is in the class map: one of the two is the wrong one.
+    """Refuse a table if the class map has none of its actions: table or map is the wrong one.
 
     Raises:
-        InputError: names the first row.
+        InputError: All actions are unknown. The message names the first row.
     """
-    if not table["action"].isin(class_map.ids).any():
+    if (class_map.indexes(np.asarray(table["action"])) < 0).all():
         require_known(table, class_map, path)
 
 
 def people_by_keyframe(table: pd.DataFrame) -> dict[Keyframe, PersonBoxes]:
-    """The people of each keyframe, both in the order of their first rows.
+    """Group a table by keyframe and person, both in the order of their first rows.
 
-    Rows with one identical box on a keyframe are one person; a keyframe that is listed as empty
-    has none. A person's score is that of its first row, 1 where the table has no scores.
+    Rows of a keyframe with identical boxes are one person. A keyframe that is listed as empty has
+    no people. The score of a person is that of the first row, or 1 if the table has no scores.
     """
     score = table["score"] if "score" in table else pd.Series(1.0, table.index)
     columns = [table["video"].astype(object), table["tick"], *(table[k] for k in BOX)]
@@ -191,9 +214,9 @@ def _person_boxes(
 
 
 def table_of(people: Iterable[PersonBoxes]) -> pd.DataFrame:
-    """The table that `people_by_keyframe` takes apart, with scores.
+    """Make a table with scores of people; the inverse of `people_by_keyframe`.
 
-    A person without an action gets one row with action -1, a keyframe without people one row
+    A person without an action gets one row with action -1. A keyframe without people gets one row
     without a box.
     """
     rows: list[tuple[str, int, float, float, float, float, int, int, float]] = []
@@ -214,35 +237,28 @@ def table_of(people: Iterable[PersonBoxes]) -> pd.DataFrame:
 
 
 def _write(
-    path: StrPath, table: pd.DataFrame, last_columns: list[str], header: list[str] | None
+    path: StrPath, table: pd.DataFrame, last_columns: list[str], header: Sequence[str] | None
 ) -> None:
     columns = ["video", "tick", *BOX, *last_columns]
     rows = zip(*(table[name].tolist() for name in columns), strict=True)
-    with atomic_text(path) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if header:
-            writer.writerow(header)
-        if has_box(table).all():
-            writer.writerows(rows)
-        else:
-            writer.writerows(row if row[2] == row[2] else row[:2] for row in rows)
+    with writing_rows(path, header) as write:
+        write(rows if has_box(table).all() else (r if r[2] == r[2] else r[:2] for r in rows))
 
 
 def detections_table(
     detections: Sequence[ActionDetections], class_map: ClassMap, threshold: float = 0.0
 ) -> pd.DataFrame:
-    """A row per person and class, in the columns of `ava_det.formats.ava_csv`.
+    """Make a table with a row per person and class.
 
     Args:
-        detections: of any keyframes.
-        class_map: the classes of the score columns.
-        threshold: rows with a lower action score are left out.
+        detections: Detections on any keyframes.
+        class_map: The classes of the score columns.
+        threshold: Rows with a lower action score are left out.
     """
     counts = [len(d.boxes) for d in detections]
     classes = len(class_map)
     scores = np.concatenate([np.zeros((0, classes), np.float32), *[d.scores for d in detections]])
     boxes = np.concatenate([np.zeros((0, 4)), *[d.boxes for d in detections]])
-    tracks = np.concatenate([np.zeros(0, np.int64), *[d.tracks() for d in detections]])
     names = [d.keyframe.video for d in detections]
     known = sorted(set(names))
     videos = pd.Categorical(np.repeat(np.array(names, dtype=object), counts), categories=known)
@@ -256,7 +272,7 @@ def detections_table(
             "tick": ticks[person],
             **corners,
             "action": np.asarray(class_map.ids, np.int64)[column],
-            "person": tracks[person],
+            "person": np.full(len(person), -1),
             "score": scores[person, column].astype(np.float64),
         }
     )

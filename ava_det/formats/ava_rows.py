@@ -235,7 +235,7 @@ def _is_whole(values: np.ndarray) -> np.ndarray:
 
 def _refuse_first_bad_row(path: StrPath, names: list[str], layout: Layout, header: bool) -> None:
     """Read a file row by row and raise InputError for the first one that is malformed."""
-    for number, fields in csv_rows(path):
+    for number, fields in csv_rows(path, MOST_ROWS):
         problem = row_problem(fields, names, layout)
         if problem and not (header and number == 1):
             raise InputError(f"{path}: row {number}: {problem}")

@@ -22,6 +22,8 @@ _TYPE_OF_GROUP = {group: label_type for label_type, group in _GROUP_OF_TYPE.item
 
 _COLUMNS = ["id", "name", "group"]
 _MOST_DIGITS = 9  # of an id
+_MOST_CLASSES = 1_000_000
+_FIELDS = ("name", "id", "label_id", "label_type")  # of a block that are used
 LONGEST_NAME = 500  # characters
 
 _ESCAPES = {"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
@@ -122,6 +124,8 @@ def read_class_map(path: StrPath) -> ClassMap:
             raise InputError(f"{where}: class {action} has no name")
         if len(name) > LONGEST_NAME or len(group) > LONGEST_NAME:
             raise InputError(f"{where}: a name of more than {LONGEST_NAME} characters")
+        if len(names) == _MOST_CLASSES:
+            raise InputError(f"{where}: more than {_MOST_CLASSES:,} classes")
         if int(action) in names or name in seen:
             raise InputError(f"{where}: class {action} {shown(name)} is listed twice")
         names[int(action)] = name
@@ -204,7 +208,8 @@ def _block(path: StrPath, start: int, tokens: Iterator[tuple[int, str]]) -> tupl
         (_, colon), (_, value) = next(tokens, (0, "")), next(tokens, (0, ""))
         if colon != ":" or value in ("", "{", "}", ":"):
             raise InputError(f"{path}: row {number}: 'key: value' belongs here")
-        fields[key] = _unquoted(value)
+        if key in _FIELDS:
+            fields[key] = _unquoted(value)
     raise InputError(f"{path}: row {start}: the block is not closed")
 
 

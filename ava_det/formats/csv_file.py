@@ -13,6 +13,7 @@ from ava_det.formats.errors import LONGEST_LINE, naming
 from ava_det.structures import InputError
 
 MOST_LINES = 1 << 20  # of a file that is read line by line; Kinetics-700 has 650,000
+_MEAN_LINE = 256  # characters, so that a file of long lines has fewer of them
 _BLOCK = 1 << 20  # bytes
 _MOST_SHOWN = 120  # characters of a row: where a quote is not closed, it is the rest of a file
 _TICKS = "frame frameid frameindex framenumber"
@@ -45,22 +46,26 @@ SYNONYMS: dict[str, frozenset[str]] = {
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
 
 
-def text_lines(path: StrPath) -> Iterator[str]:
+def text_lines(path: StrPath, most: int = MOST_LINES) -> Iterator[str]:
     """The lines of a text file, plain or gzipped, with their ends.
 
     Raises:
-        InputError: no UTF-8 text, a line longer than `LONGEST_LINE`, or more than `MOST_LINES`.
+        InputError: no UTF-8 text, a line longer than `LONGEST_LINE`, more than `most`, or too many
+            characters in them.
     """
     with naming(path), open_text(path) as file:
-        row = 0
+        row, left = 0, most * _MEAN_LINE
         while line := file.readline(LONGEST_LINE + 1):
             row += 1
             if len(line) > LONGEST_LINE:
                 raise InputError(f"{path}: row {row}: longer than {LONGEST_LINE:,} characters")
             if "\0" in line:
                 raise InputError(f"{path}: row {row}: a zero byte: not a text file")
-            if row > MOST_LINES:
-                raise InputError(f"{path}: more than {MOST_LINES:,} rows")
+            if row > most:
+                raise InputError(f"{path}: more than {most:,} rows")
+            left -= len(line)
+            if left < 0:
+                raise InputError(f"{path}: more than {most * _MEAN_LINE:,} characters")
             yield line
 
 
@@ -71,8 +76,12 @@ def full_lines(path: StrPath) -> Iterator[tuple[int, str]]:
             yield number, line.strip()
 
 
-def csv_rows(path: StrPath) -> Iterator[tuple[int, list[str]]]:
+def csv_rows(path: StrPath, most: int = MOST_LINES) -> Iterator[tuple[int, list[str]]]:
     """(row, fields) of all rows, blank ones too; row 1 is the first, be it a header line.
+
+    Args:
+        path: the file.
+        most: lines that it may have.
 
     Raises:
         InputError: as `text_lines`; a quote that is not closed; columns that something else than
@@ -80,7 +89,7 @@ def csv_rows(path: StrPath) -> Iterator[tuple[int, list[str]]]:
     """
     number, begun = 0, False
     try:
-        for number, fields in enumerate(csv.reader(text_lines(path)), 1):
+        for number, fields in enumerate(csv.reader(text_lines(path, most)), 1):
             if not begun and any(fields):
                 _require_commas(path, number, fields)
                 begun = True

@@ -24,6 +24,7 @@ from ava_det.structures import InputError
 CHUNK = 1 << 22  # bytes that are taken apart at a time
 STRETCH = 4096  # lines that are compared at a time
 FIELDS = 5
+_MOST_STRETCHES = 500_000  # each takes a tenth of a millisecond, and half a kilobyte
 _TITLE = "original_vido_id video_id frame_id path labels"
 _SPACE, _TAB, _NEWLINE, _RETURN, _ZERO = b" \t\n\r0"
 _BLANK = np.zeros(256, bool)
@@ -73,8 +74,14 @@ def read_frame_lists(paths: Iterable[StrPath]) -> dict[str, FrameList]:
         InputError: the first line that has not five columns, by file and row; no title line.
     """
     found: dict[str, list[Stretch]] = {}
+    count = 0
     for path in paths:
         for video, stretch in _stretches(path):
+            count += 1
+            if count > _MOST_STRETCHES:
+                raise InputError(
+                    f"{path}: more than {_MOST_STRETCHES:,} paths that do not count up"
+                )
             found.setdefault(video, []).append(stretch)
     return {video: FrameList(_merged(stretches)) for video, stretches in found.items()}
 

@@ -1,7 +1,8 @@
 """The sizes of frames that boxes were drawn on, and whether such boxes fit a video.
 
-Relative boxes fit frames of any size and one shape. Boxes that were drawn on frames of another
-shape are somewhere else in the video: it lay on its side, or was cropped or padded.
+Relative boxes fit frames of any size, but only of one shape. Boxes that were drawn on frames of
+another shape lie in other places of the video, because the drawn frames were turned, cropped or
+padded.
 """
 
 import csv
@@ -24,15 +25,16 @@ UPRIGHT = (
 
 
 def misfit(drawn: Size, shown: Iterable[Size]) -> str:
-    """Why boxes that were drawn on frames of a size do not fit a video.
+    """Tell why boxes that were drawn on frames of one size do not fit a video.
 
     Args:
-        drawn: the size of the frames.
-        shown: the sizes that the video may be seen at: its pixels as stored, or made square.
+        drawn: Size of the frames that the boxes were drawn on.
+        shown: Sizes at which a player may show the video: with its pixels as stored, or made
+            square.
 
     Returns:
-        "" where they fit (another size of the same shape, but for rounding and padding),
-        "swapped" where they would with width and height exchanged, else "aspect".
+        "" if the boxes fit: the sizes have the same shape, up to rounding and padding. "swapped" if
+        the boxes would fit with width and height exchanged, else "aspect".
 
     >>> misfit((960, 540), [(1920, 1080)]), misfit((192, 144), [(144, 192)])
     ('', 'swapped')
@@ -44,7 +46,7 @@ def misfit(drawn: Size, shown: Iterable[Size]) -> str:
 
 
 def _alike(a: Size, b: Size) -> bool:
-    """Whether two sizes are of one shape, but for rounding and a codec's padding."""
+    """Whether two sizes have the same shape, up to rounding and the padding of a codec."""
     (width, height), (w, h) = a, b
     off = abs(width * h / (height * w) - 1)
     rounded = abs(width - height * w / h) <= 1 or abs(height - width * h / w) <= 1
@@ -53,10 +55,11 @@ def _alike(a: Size, b: Size) -> bool:
 
 
 def require_fit(where: str, drawn: Size, video: StrPath, shown: Iterable[Size]) -> None:
-    """Refuse boxes that were drawn on frames of another shape than a video's; see `misfit`.
+    """Refuse boxes that were drawn on frames of another shape than the video has; see `misfit`.
 
     Raises:
-        InputError: it starts with `where`, and names the two sizes and the remedy.
+        InputError: The boxes do not fit. The message starts with `where` and names both sizes and a
+            remedy.
     """
     sizes = list(dict.fromkeys(shown))
     problem = misfit(drawn, sizes)
@@ -73,10 +76,10 @@ def require_fit(where: str, drawn: Size, video: StrPath, shown: Iterable[Size]) 
 
 
 def read_sizes(path: StrPath) -> dict[str, Size]:
-    """Sizes by video from a csv of `video,width,height`, with or without a header line.
+    """Read sizes by video from a csv of `video,width,height`, with or without a header line.
 
     Raises:
-        InputError: a row that is something else.
+        InputError: A row is malformed.
     """
     sizes: dict[str, Size] = {}
     columns = ["video", "width", "height"]

@@ -5,11 +5,13 @@ import re
 import reprlib
 from typing import Any
 
-from ava_det.formats.atomic import StrPath, open_text
-from ava_det.formats.errors import naming
+from ava_det.formats.atomic import StrPath, read_text
 from ava_det.structures import InputError
 
 _SHOWN = 80  # characters of a value in a message
+# What the parts of a text may take once it is parsed, in bytes.
+_COSTS = {"{": 200, "[": 64, ":": 100, ",": 40}
+_MOST_MEMORY = 1_500_000_000
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")  # may be half a character: two are a whole one
 
 
@@ -17,12 +19,23 @@ def read_json(path: StrPath) -> dict[str, Any]:
     """The object that a file holds.
 
     Raises:
-        InputError: it is not JSON or not an object, a key comes twice in an object (JSON leaves
-            open which one counts), or a text has half a character, which no file can hold.
+        InputError: as `load_json`; or it is not an object.
     """
+    return required(str(path), {"the file": load_json(path)}, "the file", dict)
+
+
+def load_json(path: StrPath) -> Any:
+    """What a file holds.
+
+    Raises:
+        InputError: it is not JSON, or too large to be held in memory; a key comes twice in an
+            object (JSON leaves open which one counts); or a text has half a character, which no
+            file can hold.
+    """
+    text = read_text(path)
+    if len(text) + sum(cost * text.count(part) for part, cost in _COSTS.items()) > _MOST_MEMORY:
+        raise InputError(f"{path}: more values than are held in memory; split the file")
     try:
-        with naming(path), open_text(path) as file:
-            text = file.read()
         content = json.loads(text, object_pairs_hook=_object)
         if _HALF_PAIR.search(text):
             json.dumps(content, ensure_ascii=False).encode()
@@ -31,7 +44,7 @@ def read_json(path: StrPath) -> dict[str, Any]:
         raise InputError(f"{path}: a text has half a character, in {near!a}") from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON ({error})") from error
-    return required(str(path), {"the file": content}, "the file", dict)
+    return content
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Outputs that one process writes at a time, by locks that the kernel takes back from the dead."""
+"""Locks on outputs, so that one process writes at a time. The kernel frees those of dead ones."""
 
 import errno
 import fcntl
@@ -8,22 +8,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from ava_det.structures import InputError
-
 _NO_LOCKS = errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP  # of a file system without them
 
 
 @contextmanager
 def lock(path: Path, *, inherited: bool = True) -> Generator[IO[bytes] | None]:
-    """Hold an output alone; give None, at once, where another process holds it.
+    """Hold an output alone. Yield None, at once, if another process holds it.
 
-    The lock ends with the block, or with the process, however that ends: a killed one leaves
-    nothing behind that must be cleaned. What is given may be handed to child processes
-    (`pass_fds`), so that the output stays held until they have ended as well.
+    The lock ends with the block or with the process, even a killed one, which leaves nothing to
+    clean up. The yielded file may be passed to child processes (`pass_fds`); the output then stays
+    held until they have ended, too.
 
     Args:
-        path: the file or folder that is to be written; the lock is a file beside it.
-        inherited: as for `take`.
+        path: The file or folder to write. The lock is a file beside it.
+        inherited: As for `take`.
     """
     name = path.with_name(f".{path.name}.lock")
     try:
@@ -39,38 +37,18 @@ def lock(path: Path, *, inherited: bool = True) -> Generator[IO[bytes] | None]:
             file.close()
 
 
-@contextmanager
-def alone(*paths: Path) -> Generator[None]:
-    """Hold outputs alone, or refuse at once.
-
-    Raises:
-        InputError: another process is writing one of them.
-    """
-    if not paths:
-        yield
-        return
-    with lock(paths[0]) as held:
-        if held is None:
-            raise InputError(
-                f"{paths[0]}: another process is writing to it; wait for its end, or choose "
-                "another output"
-            )
-        with alone(*paths[1:]):
-            yield
-
-
 def take(path: Path, *, inherited: bool = True) -> IO[bytes] | None:
-    """Open a file, made where there is none, and lock it until it is closed.
+    """Open a file, created if it does not exist, and lock it until it is closed.
 
-    Where the file system has no locks, the file is open but not locked.
+    If the file system has no locks, the file is opened but not locked.
 
     Args:
-        path: the file.
-        inherited: processes that are forked from this one, or are handed the file, hold it as
-            well until they have all ended; otherwise this process holds it alone.
+        path: The file.
+        inherited: Let processes that are forked from this one, or that get the file, hold the lock
+            too, until all of them have ended. Otherwise this process alone holds the lock.
 
     Returns:
-        The open file; None if another process holds it.
+        The open file, or None if another process holds the lock.
     """
     while True:
         file = path.open("ab")
@@ -88,7 +66,7 @@ def take(path: Path, *, inherited: bool = True) -> IO[bytes] | None:
 
 
 def drop(path: Path) -> None:
-    """Remove a file that `take` made, unless a process holds it or that cannot be known."""
+    """Remove a file that `take` made, unless a process holds it, or may hold it."""
     with suppress(OSError), path.open("r+b") as file:
         if _try(file):
             path.unlink()  # while we hold it, so that nobody takes it in between

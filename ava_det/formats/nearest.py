@@ -1,4 +1,4 @@
-"""What a misspelt word was meant to be."""
+"""Guess which word a misspelt one was meant to be."""
 
 import difflib
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ _ALIKE = 0.6  # as difflib's own
 
 
 def meant(word: str, known: Iterable[str]) -> str:
-    """A hint to end a message with: the known word nearest to another one, or nothing.
+    """Make a hint for the end of a message: the nearest known word, or an empty text.
 
     >>> meant("uncaped", ["activitynet", "uncapped"])
     ' (meant uncapped?)'

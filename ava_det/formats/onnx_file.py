@@ -13,11 +13,13 @@ from ava_det.formats.regular import require_regular
 from ava_det.structures import InputError
 
 _MOST_BYTES = 1 << 31  # a message of protobuf is never longer
+_MOST_FILE = 1 << 29  # bytes: two processes hold the file, and no detector of people is as large
 _VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5  # wire types
 _FIXED = {_EIGHT: 8, _FOUR: 4}
 # Numbers of fields of onnx.proto.
 _GRAPH, _TRAINING, _FUNCTIONS = 7, 20, 25  # of a model
-_NODE, _INITIALIZER, _SPARSE = 1, 5, 15  # of a graph
+_NODE, _INITIALIZER, _INPUT, _SPARSE = 1, 5, 11, 15  # of a graph
+_SHAPE = 2, 1, 2, 1  # of an input: its type, the tensor of that, the shape of that, a dimension
 _ATTRIBUTE = 5  # of a node
 _TENSORS, _GRAPHS, _SPARSES = (5, 10), (6, 11), (22, 23)  # of an attribute: one, or a list
 _DIMS, _TYPE, _RAW, _EXTERNAL, _LOCATION = 1, 2, 9, 13, 14  # of a tensor
@@ -37,9 +39,7 @@ def read_onnx(path: Path) -> bytes:
         InputError: no such file or no regular one; damaged; weights in another file; graphs within
             graphs, which no detector has.
     """
-    require_regular(path)
-    if path.stat().st_size >= _MOST_BYTES:
-        raise InputError(f"{path}: larger than an ONNX file can be, 2 GiB")
+    require_regular(path, _MOST_FILE)
     data = path.read_bytes()
     if not data:
         raise InputError(f"{path}: an empty file")
@@ -48,6 +48,21 @@ def read_onnx(path: Path) -> bytes:
     except (ValueError, IndexError) as error:
         raise InputError(f"{path}: not an ONNX file that can be used: {error}") from error
     return data
+
+
+def input_shape(model: bytes) -> tuple[int, ...]:
+    """The shape of the first input of a model that `read_onnx` has read; 0 where it is not fixed.
+
+    A model without one has the shape ().
+    """
+    (graph,) = (value for _, value in _messages(memoryview(model), (_GRAPH,)))
+    parts = [value for _, value in _messages(graph, (_INPUT,))][:1]
+    for number in _SHAPE:
+        parts = [value for part in parts for _, value in _messages(part, (number,))]
+    return tuple(
+        next((value for number, _, value in _fields(part) if number == 1 and type(value) is int), 0)
+        for part in parts
+    )
 
 
 def _check_model(model: memoryview) -> None:

@@ -1,28 +1,31 @@
-"""The files that a program is about to write: nobody else's, and replaced only if that is meant."""
+"""Hold the files that a program is going to write, and refuse to lose files by accident."""
 
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
 from ava_det.formats.atomic import sweep
-from ava_det.formats.lock import alone
+from ava_det.formats.lock import lock
 from ava_det.structures import InputError
 
 
 @contextmanager
-def outputs(*paths: Path, overwrite: bool) -> Generator[None]:
-    """Hold files that the block writes; refuse, before any work, what would be lost by it.
+def outputs(*paths: Path, overwrite: bool, inputs: Iterable[Path | None] = ()) -> Generator[None]:
+    """Hold files that the block writes; refuse, before any work, to lose a file by it.
 
-    What killed runs left of them is removed.
+    Partial files that killed runs left beside the outputs are removed.
 
     Args:
-        paths: the files. A path that exists and is no file, such as `/dev/stdout`, is not checked.
-        overwrite: whether a file that is there may be replaced.
+        paths: The files. A path that exists and is no file, such as `/dev/stdout`, is not checked.
+        overwrite: Allow to replace files that exist.
+        inputs: Files that the block reads. None of them may be an output.
 
     Raises:
-        InputError: another process is writing one of them, or one is there already.
-        OSError: one of them cannot be written.
+        InputError: Another process is writing an output, or an output exists already, or an output
+            is an input.
+        OSError: An output cannot be written.
     """
+    require_apart(paths, inputs)
     files = [path for path in paths if path.is_file() or not path.exists()]
     with alone(*files):
         require_free(files, overwrite)
@@ -31,11 +34,31 @@ def outputs(*paths: Path, overwrite: bool) -> Generator[None]:
         yield
 
 
-def require_free(paths: Iterable[Path], overwrite: bool) -> None:
-    """Refuse to replace files that are there, unless that is meant.
+@contextmanager
+def alone(*paths: Path) -> Generator[None]:
+    """Hold outputs alone, or refuse at once.
 
     Raises:
-        InputError: one is there, or two of them would be one where letters have no case.
+        InputError: Another process is writing one of the outputs.
+    """
+    if not paths:
+        yield
+        return
+    with lock(paths[0]) as held:
+        if held is None:
+            raise InputError(
+                f"{paths[0]}: another process is writing to it; wait for its end, or choose "
+                "another output"
+            )
+        with alone(*paths[1:]):
+            yield
+
+
+def require_free(paths: Iterable[Path], overwrite: bool) -> None:
+    """Refuse to replace files that exist, unless `overwrite` is set.
+
+    Raises:
+        InputError: A file exists, or two names differ only by case: some disks take them for one.
     """
     names: dict[str, Path] = {}
     for path in paths:
@@ -49,10 +72,10 @@ def require_free(paths: Iterable[Path], overwrite: bool) -> None:
 
 
 def require_apart(outputs: Iterable[Path], inputs: Iterable[Path | None]) -> None:
-    """Refuse to replace a file that is read.
+    """Refuse outputs that are inputs.
 
     Raises:
-        InputError: an output is one of the inputs, under whatever name.
+        InputError: An output is one of the inputs, also by another name such as a link.
     """
     there = [path for path in inputs if path is not None and path.exists()]
     for output in outputs:

@@ -18,12 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from ava_det.formats.regular import refuse_pipes
+from ava_det.formats.regular import require_regular
 from ava_det.structures import InputError
 
 _NUMBERS = re.compile(r"[fiu][1248]|b1")  # numpy's codes of types that are plain numbers
 _TEXT = re.compile(r"U\d{1,4}")  # and of strings, which arrays have none of, but dicts have as keys
 _SPARE = 1 << 20  # bytes or items that a small file may copy
+_MOST_BYTES = 1 << 30  # of a file, whose arrays are held in memory
+_MOST_STEPS = 1 << 23  # one byte makes an empty list; the boxes of AVA take 6 million steps
 _LONG = 1024  # strings from here on are an array's data, not a name
 
 _RECONSTRUCT, _FROM_BUFFER, _ARRAY, _DTYPE, _SCALAR, _ORDERED, _ENCODE, _BYTES = range(8)
@@ -110,10 +112,13 @@ def read_plain_pickle(path: Path) -> Any:
         InputError: the file is damaged, or asks for anything else; nothing of it was run.
     """
     try:
-        refuse_pipes(path)
+        require_regular(path, _MOST_BYTES)
         with _Source(FileIO(path)) as source:
-            reader = _Reader(4 * os.fstat(source.fileno()).st_size + _SPARE)
-            for opcode, argument, _ in pickletools.genops(source):
+            size = os.fstat(source.fileno()).st_size
+            reader = _Reader(min(4 * size, _MOST_BYTES) + _SPARE)
+            for count, (opcode, argument, _) in enumerate(pickletools.genops(source)):
+                if count == _MOST_STEPS:
+                    raise ValueError(f"more than {_MOST_STEPS:,} steps")
                 reader.step(opcode.name, argument)
         return reader.result
     except _ForeignNameError as error:
@@ -121,8 +126,6 @@ def read_plain_pickle(path: Path) -> Any:
             f"{path}: refused: it asks for {error!s:.99}, which arrays do not need; nothing was "
             "run; write a plain dict of numpy arrays"
         ) from None
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
     except (
         *(ValueError, TypeError, LookupError, ArithmeticError, AttributeError),
         *(MemoryError, RecursionError),

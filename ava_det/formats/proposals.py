@@ -1,9 +1,9 @@
 """Person boxes that a detector proposes, in every layout in use.
 
-AVA's csv and PySlowFast's predicted boxes (the same columns, the action empty) or, where the name
-ends in .pkl or .pickle, MMAction2's pickle: a dict from "video,0902" to N x 5 (or N x 4, without
-scores) arrays of relative x1 y1 x2 y2 score. Keys may be pairs (video, 902) as well, or each video
-may have a dict of ticks. A pickle is parsed, never run.
+A csv has the columns of AVA. PySlowFast's predicted boxes are such a csv with an empty action. A
+file whose name ends in .pkl or .pickle is a pickle of MMAction2: a dict from "video,0902" to arrays
+N x 5 of relative x1 y1 x2 y2 score, or N x 4 without scores. Its keys may also be pairs (video,
+902), or names of videos, each with a dict of ticks. A pickle is parsed, never run.
 """
 
 from collections.abc import Iterator
@@ -28,16 +28,16 @@ def read_proposals(
     """Read person boxes.
 
     Args:
-        path: a csv, plain or `.gz`, or a pickle.
-        threshold: boxes of a lower score are left out; 0 keeps all.
-        per_second: as in `ava_csv.read_ground_truth`, of keys, too.
+        path: A csv, plain or `.gz`, or a pickle.
+        threshold: Boxes with a lower score are left out; 0 keeps all.
+        per_second: As in `ava_csv.read_ground_truth`. It holds for the keys of a pickle, too.
 
     Returns:
-        The table that `ava_det.formats.ava_csv` describes; its index gives the row of a csv, or
-        the entry of a pickle, from 1. A keyframe that is listed without a box stays listed.
+        The table that `ava_det.formats.ava_csv` describes. Its index gives the row of a csv, or the
+        entry of a pickle, from 1. A keyframe that is listed without a box stays listed.
 
     Raises:
-        InputError: the first malformed row or entry; a pickle with anything but arrays.
+        InputError: A row or entry is malformed, or a pickle holds anything but arrays.
     """
     path = Path(path)
     read = _read_pickle if path.suffix.lower() in PICKLES else read_boxes

@@ -1,4 +1,7 @@
-"""A note of how the files of a folder are made, so that two ways are never mixed in one."""
+"""The settings that the files of a folder were made with, kept in the folder itself.
+
+So one folder never mixes files of different settings.
+"""
 
 import json
 from collections.abc import Mapping
@@ -15,18 +18,18 @@ SETTINGS = "settings.json"
 def require_same(
     folder: Path, settings: Mapping[str, Any], unwritten: Mapping[str, Any] | None = None
 ) -> bool:
-    """Refuse a folder whose files are made otherwise.
+    """Refuse a folder whose files were made with other settings.
 
     Args:
-        folder: it may not be there yet.
-        settings: of JSON's types.
-        unwritten: what is meant by a note without these settings.
+        folder: The folder. It need not exist yet.
+        settings: Settings of JSON types.
+        unwritten: Values of settings that older files of settings do not have.
 
     Returns:
-        Whether there is a note.
+        Whether the folder has a file of settings.
 
     Raises:
-        InputError: the note says something else, or is none.
+        InputError: The file of settings differs, or cannot be read.
     """
     path = folder / SETTINGS
     if not path.is_file():
@@ -42,7 +45,7 @@ def require_same(
 def claim(
     folder: Path, settings: Mapping[str, Any], unwritten: Mapping[str, Any] | None = None
 ) -> bool:
-    """Note how the files of a folder are made; the rest as `require_same`."""
+    """Write the settings of a folder, if it has none; otherwise as `require_same`."""
     if require_same(folder, settings, unwritten):
         return True
     folder.mkdir(parents=True, exist_ok=True)

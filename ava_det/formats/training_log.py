@@ -15,14 +15,14 @@ from ava_det.structures import InputError
 def read_metrics(path: StrPath) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Read the curves of a run.
 
-    An iteration that was run again after a restart counts as it was last. A last line that a kill
-    has cut short is passed over.
+    If a restarted run repeated an iteration, its last line counts. A last line that was cut short,
+    because the run was killed, is ignored.
 
     Returns:
-        For each figure (n,) iterations, ascending, and (n,) values.
+        For each figure the iterations (n,), ascending, and the values (n,).
 
     Raises:
-        InputError: a line that is no object with a number `iteration`.
+        InputError: A line is not an object with a number `iteration`.
     """
     curves: dict[str, dict[int, float]] = {}
     for iteration, row in _rows(path):
@@ -36,13 +36,13 @@ def read_metrics(path: StrPath) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def cut_metrics(path: Path, end: int) -> None:
-    """Take off the iterations from `end` on, which a run that is resumed there runs again.
+    """Remove the iterations from `end` on, which a resumed run repeats.
 
-    Of several lines of an iteration one is left, as `read_metrics` reads them; so is none of a last
-    line that was cut short. A log that is not there stays away.
+    Several lines of one iteration become one, as `read_metrics` reads them. A last line that was
+    cut short is removed. If the log does not exist, nothing is written.
 
     Raises:
-        InputError: as for `read_metrics`.
+        InputError: As for `read_metrics`.
     """
     if not path.exists():
         return

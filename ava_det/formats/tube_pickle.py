@@ -1,13 +1,13 @@
-"""Pickles of annotated tubes, which are parsed, never run.
+"""Pickles of annotated tubes. They are parsed, never run.
 
-That of the ACT detector: JHMDB (`JHMDB-GT.pkl`), UCF101-24 (`UCF101v2-GT.pkl`), MultiSports. A
-dict: `labels`; `train_videos` and `test_videos`, a list of videos for each split; `nframes`;
-`resolution` (height, width); and `gttubes`: video -> index of the label -> list of arrays with a
-row `frame x1 y1 x2 y2` for each frame, from 1, in pixels.
+The ACT detector's layout is used by JHMDB (`JHMDB-GT.pkl`), UCF101-24 (`UCF101v2-GT.pkl`) and
+MultiSports. It is a dict: `labels`; `train_videos` and `test_videos`, a list of videos for each
+split; `nframes`; `resolution` (height, width); and `gttubes`: video -> index of the label -> list
+of arrays with a row `frame x1 y1 x2 y2` for each frame, from 1, in pixels.
 
-And the corrected annotations of UCF101-24 that `UCF101v2-GT.pkl` was made from, `pyannot.pkl`: a
-dict of video -> `annotations`, a list of `label`, first frame `sf` from 0, frame after the last
-`ef`, and `boxes` with a row `x y width height` for each frame, in pixels.
+`pyannot.pkl` has the corrected annotations of UCF101-24, from which `UCF101v2-GT.pkl` was made. It
+is a dict of video -> `annotations`, a list of `label`, first frame `sf` from 0, `ef`, which is the
+frame after the last, and `boxes` with a row `x y width height` for each frame, in pixels.
 """
 
 from collections.abc import Generator
@@ -33,12 +33,12 @@ _KEYS = {
 
 @dataclass(frozen=True, eq=False)
 class AnnotatedTube:
-    """What one person does without a break.
+    """One action of one person without a break.
 
     Attributes:
-        label: index of the class.
-        frames: (N,) int64, 0-based.
-        boxes: (N, 4) float64, xyxy, in pixels as they stand in the file.
+        label: Index of the class.
+        frames: Frames (N,) int64, 0-based.
+        boxes: Boxes (N, 4) float64, xyxy, in pixels, as in the file.
     """
 
     label: int
@@ -51,11 +51,11 @@ class TubeAnnotations:
     """A whole annotation pickle.
 
     Attributes:
-        labels: names of the classes.
+        labels: Names of the classes.
         splits: "train" and "test" -> the videos of each split.
-        frames: video -> how many frames it has.
-        size: video -> height and width that the boxes are of.
-        tubes: video -> its tubes, class by class.
+        frames: Video -> number of frames.
+        size: Video -> height and width of the frames that the boxes were drawn on.
+        tubes: Video -> tubes of the video, class by class.
     """
 
     labels: list[str]
@@ -69,7 +69,7 @@ def read_tube_pickle(path: Path) -> TubeAnnotations:
     """Read annotations.
 
     Raises:
-        InputError: the file is no such pickle; names the video that is wrong.
+        InputError: The file is not such a pickle. The message names the first bad video.
     """
     content = read_plain_pickle(path)
     with _named(path, "ACT's annotations"):
@@ -141,7 +141,7 @@ def read_corrected_pickle(path: Path, labels: int) -> dict[str, list[AnnotatedTu
         labels: how many classes there are.
 
     Raises:
-        InputError: the file is no such pickle; names the video that is wrong.
+        InputError: The file is not such a pickle. The message names the first bad video.
     """
     content = read_plain_pickle(path)
     if type(content) is not dict or not content:

@@ -11,17 +11,16 @@ Labels count from 0. Paths are relative to a folder that the caller gives. A hea
 """
 
 import csv
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ava_det.formats.atomic import StrPath, atomic_text, open_text, text_suffix
+from ava_det.formats.atomic import StrPath, atomic_text, text_suffix
 from ava_det.formats.class_map import LONGEST_NAME, ClassMap, read_class_map
 from ava_det.formats.csv_file import csv_rows, find_columns, is_header, text_lines
-from ava_det.formats.errors import naming
+from ava_det.formats.json_file import load_json
 from ava_det.structures import InputError
 
 # Where the names of the classes are looked for, beside a list.
@@ -165,10 +164,8 @@ def _names_of_lines(lines: list[str]) -> list[str]:
 
 
 def _names_of_json(path: StrPath) -> list[str]:
-    with naming(path), open_text(path) as file:
-        text = file.read()
+    content = load_json(path)
     try:
-        content = json.loads(text)
         labels = {int(label): str(name) for name, label in content.items()}
         if sorted(labels) != list(range(len(content))):
             raise ValueError("labels must be 0, 1, 2 ... and differ")

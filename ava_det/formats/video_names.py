@@ -30,14 +30,14 @@ def video_name(path: str) -> str:
 class VideoNames:
     """Finds the videos of a folder by the names that tools write, which often lack folders.
 
-    It remembers what it found, so that videos of one bare name never become one.
+    It remembers the names that it found, so that two videos with the same bare name stay apart.
 
     Args:
-        files: names of the videos in the folder, their folders being part of them.
+        files: Names of the videos, with the subfolders that they are in.
     """
 
     def __init__(self, files: Collection[str]) -> None:
-        """See the class."""
+        """Index the names."""
         self._files = files
         self._names: dict[str, str] = {}  # file to the name by which it was found
         self._by_bare_name: dict[str, list[str]] = {}
@@ -45,11 +45,11 @@ class VideoNames:
             self._by_bare_name.setdefault(PurePosixPath(file).name, []).append(file)
 
     def find(self, where: str, name: str) -> str:
-        """The file of that very name, else the only one with that bare name.
+        """Find the file with exactly this name, else the only file with this bare name.
 
         Raises:
-            InputError: it starts with `where`; no file or several, no name, or a file that was
-                found by another name before.
+            InputError: No file or several files match, the name is empty, or the file was found by
+                another name before. The message starts with `where`.
         """
         found = self.named(where, name)
         other = self._names.setdefault(found, name)

@@ -1,4 +1,4 @@
-"""Backbones: from a clip to one feature map a pathway.
+"""Backbones: make one feature map a pathway of a clip.
 
 Shapes: N clips, C channels, T frames, H W pixels.
 """
@@ -14,11 +14,11 @@ class Backbone(nn.Module):
     """Stages that turn a clip into one feature map a pathway.
 
     Args:
-        split: from one clip to the pathways.
-        blocks: stem and stages. With several pathways each maps a list of them to a list; with one
-            a tensor to a tensor.
-        out_channels: channels of each pathway's feature map.
-        stride: pixels of the clip to a cell of the feature maps.
+        split: Splits one clip into pathways.
+        blocks: Stem and stages. With several pathways, each block maps a list of pathways to a
+            list. With one pathway, each block maps a tensor to a tensor.
+        out_channels: Channels of the feature map of each pathway.
+        stride: Pixels of the clip to a cell of the feature maps.
     """
 
     def __init__(
@@ -36,12 +36,12 @@ class Backbone(nn.Module):
         self.dilation = 1  # of the last stage
 
     def forward(self, clip: Tensor | Sequence[Tensor]) -> list[Tensor]:
-        """Feature maps (N, C_p, T_p, H / stride, W / stride), slow pathway first.
+        """Compute feature maps (N, C_p, T_p, H / stride, W / stride), slow pathway first.
 
         Args:
-            clip: (N, 3, T, H, W), or the pathways already split, slow first.
+            clip: Tensor (N, 3, T, H, W), or the pathways, already split, slow pathway first.
         """
-        # PyTorchVideo's stages overwrite the list that they are given, hence the copy.
+        # A copy, since PyTorchVideo's stages overwrite the list that they get.
         pathways = self.split(clip) if isinstance(clip, Tensor) else list(clip)
         if len(pathways) > 1:
             for block in self.blocks:
@@ -53,13 +53,14 @@ class Backbone(nn.Module):
         return [x]
 
     def keep_resolution(self, dilation: int) -> None:
-        """Take the stride out of the last stage: the form for detection.
+        """Remove the stride of the last stage, as detection needs it.
 
         Parameters keep their names and shapes.
 
         Args:
-            dilation: of the middle convolutions of its blocks: 2 sees as wide as with the stride
-                (PySlowFast, PyTorchVideo); 1 does not (MMAction2).
+            dilation: Dilation of the middle convolutions in the blocks of the last stage. 2 keeps
+                the field of view that they have with the stride (PySlowFast, PyTorchVideo); 1 makes
+                it smaller (MMAction2).
         """
         for name, module in self.blocks[-1].named_modules():
             if not isinstance(module, nn.Conv3d):

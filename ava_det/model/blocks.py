@@ -1,7 +1,7 @@
 """Residual stages that PyTorchVideo's builders do not offer, assembled from its layers.
 
-A stage maps (N, C, T, H, W) to (N, C', T', H', W'). Its parameters are named as PyTorchVideo names
-them: `res_blocks.B.branch1_conv`, `res_blocks.B.branch2.conv_a` and so on.
+A stage maps (N, C, T, H, W) to (N, C', T', H', W'). Parameters have the names that PyTorchVideo
+gives them: `res_blocks.B.branch1_conv`, `res_blocks.B.branch2.conv_a` and so on.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,13 +24,13 @@ _create_nonlocal: Callable[..., nn.Module] = create_nonlocal
 def bottleneck_stage(
     dim_in: int, dim_out: int, temporal_kernels: Sequence[int], stride: int
 ) -> nn.Module:
-    """A stage of bottlenecks: T x 1 x 1, 1 x 3 x 3, 1 x 1 x 1.
+    """Build a stage of bottlenecks: T x 1 x 1, 1 x 3 x 3, 1 x 1 x 1.
 
     Args:
-        dim_in: input channels.
-        dim_out: output channels.
+        dim_in: Input channels.
+        dim_out: Output channels.
         temporal_kernels: T of every block.
-        stride: in space, of the first block's middle convolution.
+        stride: Stride in space of the middle convolution of the first block.
     """
     return _create_res_stage(
         depth=len(temporal_kernels),
@@ -48,9 +48,15 @@ def bottleneck_stage(
 def basic_stage(
     dim_in: int, dim_out: int, temporal_kernels: Sequence[int], stride: int
 ) -> nn.Module:
-    """A stage of basic blocks, ResNet-34's: T x 3 x 3, 1 x 3 x 3 (PySlowFast `BasicTransform`).
+    """Build a stage of the basic blocks of ResNet-34: T x 3 x 3, 1 x 3 x 3.
 
-    Arguments as for `bottleneck_stage`; the stride is the first convolution's.
+    The blocks are PySlowFast's `BasicTransform`.
+
+    Args:
+        dim_in: Input channels.
+        dim_out: Output channels.
+        temporal_kernels: T of every block.
+        stride: Stride in space of the first convolution of the first block.
     """
     return _create_res_stage(
         depth=len(temporal_kernels),
@@ -68,16 +74,16 @@ def basic_stage(
 def csn_stage(
     dim_in: int, dim_out: int, depth: int, stride: Triple, preserved: bool, norm_eps: float
 ) -> nn.Module:
-    """A stage of CSN: the middle convolution of each bottleneck works within each channel.
+    """Build a stage of CSN: the middle convolution of each bottleneck works within each channel.
 
     Args:
-        dim_in: input channels.
-        dim_out: output channels.
-        depth: number of blocks.
-        stride: of the first block's middle convolution.
-        preserved: another convolution mixes the channels before it (ip-CSN); otherwise the two
-            around it do that alone (ir-CSN).
-        norm_eps: epsilon of all its norms.
+        dim_in: Input channels.
+        dim_out: Output channels.
+        depth: Number of blocks.
+        stride: Stride of the middle convolution of the first block.
+        preserved: Mix the channels by one more convolution before the middle one (ip-CSN). Without
+            it only the first and the last convolution of a block mix channels (ir-CSN).
+        norm_eps: Epsilon of all norms of the stage.
     """
     preserving = partial(_interaction_preserved, norm_eps=norm_eps)
     return _create_res_stage(
@@ -99,7 +105,7 @@ def csn_stage(
 
 
 class BasicBlock(nn.Module):
-    """Two convolutions with their norms, the branch of a ResNet-34 block without its shortcut."""
+    """The branch of a ResNet-34 block, without the shortcut: two convolutions with their norms."""
 
     def __init__(
         self,
@@ -127,7 +133,7 @@ def _basic_block(
     conv_a_padding: Triple,
     norm_eps: float,
     norm_momentum: float,
-    **_bottleneck_only: Any,  # `create_res_stage` passes what its bottleneck takes
+    **_bottleneck_only: Any,  # arguments for bottlenecks, which `create_res_stage` passes too
 ) -> BasicBlock:
     """Build the branch of one block; called by `create_res_stage`."""
     norm = partial(nn.BatchNorm3d, dim_out, norm_eps, norm_momentum)
@@ -152,10 +158,10 @@ def _basic_block(
 def _interaction_preserved(
     *, in_channels: int, out_channels: int, bias: bool, norm_eps: float, **depthwise: Any
 ) -> nn.Sequential:
-    """1 x 1 x 1 across channels and a norm, then 3 x 3 x 3 within each.
+    """Build a 1 x 1 x 1 convolution across channels, a norm, and a 3 x 3 x 3 one within channels.
 
-    "Interaction-preserved" in Tran et al., arXiv 1904.02811, section 3.2; no activation stands
-    between the two, as in the authors' code (VMZ) and MMAction2's.
+    This is the "interaction-preserved" block of Tran et al., arXiv 1904.02811, section 3.2. There
+    is no activation between the convolutions, as in the code of the authors (VMZ) and MMAction2.
     """
     return nn.Sequential(
         nn.Conv3d(in_channels, out_channels, 1, bias=bias),
@@ -165,14 +171,14 @@ def _interaction_preserved(
 
 
 def mark_final_norm(norm: nn.Module) -> None:
-    """Have PyTorchVideo's `init_net_weights` start a residual branch at zero: its last norm's."""
+    """Mark the last norm of a residual branch, whose weight `init_net_weights` then sets to 0."""
     norm.__dict__["block_final_bn"] = True
 
 
 class PooledConv(nn.Conv3d):
-    """A convolution whose output is max-pooled, as MMAction2 has it in non-local blocks.
+    """A convolution whose output is max-pooled, as in the non-local blocks of MMAction2.
 
-    PySlowFast and PyTorchVideo pool what goes in, which is another thing.
+    PySlowFast and PyTorchVideo pool the input of the convolution, which gives other results.
     """
 
     def __init__(self, dim_in: int, dim_out: int, pool: Triple):
@@ -180,23 +186,23 @@ class PooledConv(nn.Conv3d):
         self.pool = pool
 
     def forward(self, input: Tensor) -> Tensor:
-        """(N, C, T, H, W) to (N, C', T / pool, H / pool, W / pool)."""
+        """Map (N, C, T, H, W) to (N, C', T / pool, H / pool, W / pool)."""
         return F.max_pool3d(super().forward(input), self.pool)
 
 
 class NonLocalStage(nn.Module):
     """A residual stage with a non-local block after some of its residual blocks.
 
-    The residual blocks keep their names; the others are `nonlocal_blocks.B`, after block B.
+    The residual blocks keep their names. The non-local block after block B is `nonlocal_blocks.B`.
 
     Args:
-        stage: the residual blocks.
+        stage: The residual blocks.
         places: 0-based indexes of the residual blocks that a non-local block follows.
-        channels: of the stage's output.
+        channels: Channels of the output of the stage.
         instantiation: "softmax" or "dot_product" (Wang et al., arXiv 1711.07971, section 3.2).
-        pool: (time, height, width) that keys and values are max-pooled by.
-        pool_last: pool them after their convolutions (`PooledConv`) instead of before, and let the
-            last convolution be without a bias: MMAction2's blocks.
+        pool: Factors (time, height, width) by which keys and values are max-pooled.
+        pool_last: Build MMAction2's blocks: pool keys and values after their convolutions
+            (`PooledConv`) instead of before, and leave out the bias of the last convolution.
     """
 
     def __init__(
@@ -233,7 +239,7 @@ class NonLocalStage(nn.Module):
         init_net_weights(self.nonlocal_blocks)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, T, H, W) to (N, C', T', H', W')."""
+        """Map (N, C, T, H, W) to (N, C', T', H', W')."""
         for index, block in enumerate(self.res_blocks):
             x = block(x)
             if str(index) in self.nonlocal_blocks:

@@ -1,4 +1,4 @@
-"""The model of pretraining: one label distribution a clip."""
+"""The model of pretraining: one distribution over labels for a clip."""
 
 from collections.abc import Sequence
 
@@ -13,9 +13,9 @@ class Classifier(nn.Module):
     """Backbone and pooling head.
 
     Args:
-        backbone: feature maps from clips.
-        head: logits from feature maps.
-        normalize: what turns uint8 clips into the backbone's input.
+        backbone: Makes feature maps of clips.
+        head: Makes logits of feature maps.
+        normalize: Turns uint8 clips into the input of the backbone.
     """
 
     def __init__(self, backbone: Backbone, head: PoolHead, normalize: Normalize):
@@ -23,16 +23,17 @@ class Classifier(nn.Module):
         self.backbone, self.head, self.normalize = backbone, head, normalize
 
     def forward(self, clips: Tensor | Sequence[Tensor]) -> Tensor:
-        """Logits (N, K).
+        """Compute logits (N, K).
 
         Args:
-            clips: (N, 3, T, H, W), uint8 or normalised floats; or the pathways already split.
+            clips: Tensor (N, 3, T, H, W), uint8 or normalised floats; or the pathways, already
+                split.
         """
         return self.head(self.backbone(prepare(clips, self.normalize)))
 
 
 def prepare(clips: Tensor | Sequence[Tensor], normalize: Normalize) -> Tensor | list[Tensor]:
-    """Normalise a clip, or each of the pathways already split."""
+    """Normalise clips, or each pathway of clips that are split already."""
     if isinstance(clips, Tensor):
         return normalize(clips)
     return [normalize(pathway) for pathway in clips]

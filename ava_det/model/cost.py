@@ -1,4 +1,4 @@
-"""What a model costs: parameters, and multiply-adds of one clip as fvcore counts them."""
+"""The cost of a model: parameters, and multiply-adds of one clip as fvcore counts them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,9 +15,9 @@ class Cost:
     """The cost of a model.
 
     Attributes:
-        parameters: their number.
-        macs: multiply-adds of one clip in convolutions, matrix products and norms; fvcore and the
-            papers call them FLOPs. Activations, max pooling and ROIAlign are left out.
+        parameters: Number of parameters.
+        macs: Multiply-adds of one clip in convolutions, matrix products and norms. fvcore and
+            papers call them FLOPs. Activations, max pooling and ROIAlign are not counted.
     """
 
     parameters: int
@@ -28,10 +28,10 @@ def cost_of(model: nn.Module, frames: int, height: int, width: int) -> Cost:
     """Count a classifier on one clip, or a detector on one clip with one person.
 
     Args:
-        model: of the zoo; it is run once, on the CPU.
-        frames: of the clip.
-        height: of the clip, in pixels.
-        width: of the clip, in pixels.
+        model: A model of the zoo. It is run once, on the CPU.
+        frames: Frames of the clip.
+        height: Height of the clip in pixels.
+        width: Width of the clip in pixels.
     """
     inputs: Any = (torch.zeros(1, 3, frames, height, width),)
     if isinstance(model, ActionDetector):

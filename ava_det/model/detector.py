@@ -1,4 +1,4 @@
-"""The model of action detection: labels for each person box of a clip's keyframe.
+"""The model of action detection: labels for each person box on the keyframe of a clip.
 
 Shapes: N clips, R boxes in all, K classes.
 """
@@ -15,12 +15,12 @@ from ava_det.model.pathways import Normalize
 
 
 class ActionDetector(nn.Module):
-    """Backbone and RoI head; boxes are given (ground truth or proposals), never regressed.
+    """Backbone and RoI head. Boxes are given (ground truth or proposals), never regressed.
 
     Args:
-        backbone: feature maps from clips.
-        head: logits from feature maps and boxes.
-        normalize: what turns uint8 clips into the backbone's input.
+        backbone: Makes feature maps of clips.
+        head: Makes logits of feature maps and boxes.
+        normalize: Turns uint8 clips into the input of the backbone.
     """
 
     def __init__(self, backbone: Backbone, head: RoIHead, normalize: Normalize):
@@ -33,19 +33,21 @@ class ActionDetector(nn.Module):
         boxes: Sequence[Tensor],
         sizes: Sequence[tuple[int, int]] | None = None,
     ) -> Tensor:
-        """Logits (R, K), people in the order of the boxes.
+        """Compute logits (R, K), people in the order of the boxes.
 
         Args:
-            clips: (N, 3, T, H, W), uint8 or normalised floats; or the pathways already split.
-            boxes: N tensors (R_n, 4), xyxy in pixels of the clip; R_n may be 0.
-            sizes: N heights and widths in pixels of what is not padding; None: all of each clip.
+            clips: Tensor (N, 3, T, H, W), uint8 or normalised floats; or the pathways, already
+                split.
+            boxes: N tensors (R_n, 4), xyxy in pixels of the clip. R_n may be 0.
+            sizes: N heights and widths in pixels of the part of each clip that is not padding. None
+                means that no clip is padded.
         """
         features = self.backbone(prepare(clips, self.normalize))
         return self.head(features, as_rois(boxes), sizes)
 
 
 def as_rois(boxes: Sequence[Tensor]) -> Tensor:
-    """N tensors (R_n, 4) to one (R, 5) with the index in the batch in front.
+    """Join N tensors (R_n, 4) to one (R, 5), whose first column is the index in the batch.
 
     >>> as_rois([torch.zeros(0, 4), torch.ones(1, 4)])
     tensor([[1., 1., 1., 1., 1.]])

@@ -1,8 +1,9 @@
 """Person detectors: Faster R-CNN with one class, assembled from detectron2's parts.
 
-Plain functions, as in `zoo.py`: a weight file names one of `PERSON_DETECTORS` and its arguments.
-All take RGB frames of 0..255 (detectron2's own COCO models take BGR) and start from random weights,
-with batch norms that train, unless `train.init` names a file. Nothing is downloaded.
+As in `zoo.py`, a weight file names one of the functions in `PERSON_DETECTORS` and its arguments.
+All detectors take RGB frames of 0 to 255, while detectron2's COCO models take BGR. They start from
+random weights, unless `train.init` names a file, and their batch norms train. Nothing is
+downloaded.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -33,19 +34,17 @@ from ava_det.boxes import clip_relative, to_relative
 from ava_det.formats.class_map import ClassMap
 from ava_det.model.mobilenet import MobileNetV2
 from ava_det.model.named import build_named
-from ava_det.structures import Keyframe, PersonBoxes
-
-IMAGENET_MEAN, IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)  # RGB
+from ava_det.structures import IMAGENET_MEAN, IMAGENET_STD, Keyframe, PersonBoxes
 
 
 def faster_rcnn_tiny(width: int = 32) -> GeneralizedRCNN:
     """Faster R-CNN on a narrow ResNet-18 with FPN, for frames of a short side of 128 to 240.
 
-    3.8 M parameters at width 32. People are taller than wide, so anchors are 1 to 3 times as high
-    as wide; the finest level of the FPN is left out, as it costs most and sees least.
+    3.8 M parameters at width 32. Anchors are 1 to 3 times as high as wide, because people are. The
+    FPN has no finest level (stride 4), which would cost most and find little.
 
     Args:
-        width: channels of the stem and the first stage; each further stage doubles them.
+        width: Channels of the stem and the first stage. Each further stage doubles them.
     """
     stages = [
         L(ResNet.make_stage)(
@@ -64,10 +63,10 @@ def faster_rcnn_tiny(width: int = 32) -> GeneralizedRCNN:
 
 
 def faster_rcnn_r50(norm: str = "BN") -> GeneralizedRCNN:
-    """Faster R-CNN on ResNet-50 with FPN, detectron2's own settings; for a GPU.
+    """Faster R-CNN on ResNet-50 with FPN and the settings of detectron2; for a GPU.
 
     Args:
-        norm: of the ResNet; "FrozenBN" where its weights come from detectron2's model zoo.
+        norm: Norm of the ResNet: "BN", or "FrozenBN" for weights of detectron2's model zoo.
     """
     stages = L(ResNet.make_default_stages)(depth=50, stride_in_1x1=True, norm=norm)
     return _coco_rcnn(stages, norm)
@@ -98,10 +97,10 @@ def _coco_rcnn(stages: DictConfig | list[DictConfig], norm: str) -> GeneralizedR
 def faster_rcnn_x101(norm: str = "BN") -> GeneralizedRCNN:
     """Faster R-CNN on ResNeXt-101-32x8d with FPN, the person detector of the paper; for a GPU.
 
-    105 M parameters; otherwise as `faster_rcnn_r50`.
+    It has 105 M parameters and is otherwise as `faster_rcnn_r50`.
 
     Args:
-        norm: likewise.
+        norm: Norm of the ResNeXt: "BN", or "FrozenBN" for weights of detectron2's model zoo.
     """
     stages = [
         L(ResNet.make_stage)(
@@ -123,11 +122,11 @@ def faster_rcnn_x101(norm: str = "BN") -> GeneralizedRCNN:
 def faster_rcnn_mobilenet(channels: int = 64, frozen: int = 0) -> GeneralizedRCNN:
     """Faster R-CNN on MobileNetV2 with FPN, for frames of a short side of 160 to 240.
 
-    2.9 M parameters, of which those of MobileNetV2 may come from ImageNet (`train.init`).
+    It has 2.9 M parameters. MobileNetV2 may start from weights of ImageNet (`train.init`).
 
     Args:
-        channels: of the pyramid.
-        frozen: blocks of MobileNetV2 that do not learn, see there.
+        channels: Channels of the pyramid.
+        frozen: Number of first blocks that do not learn (`MobileNetV2`).
     """
     features = ["res3", "res4", "res5"]
     backbone = L(FPN)(
@@ -150,16 +149,16 @@ def _small_rcnn(
     sampling_ratio: int = 0,
     sampled: int = 64,
 ) -> GeneralizedRCNN:
-    """Settings for small frames and a CPU, around a pyramid p3 to p6 of `channels` channels.
+    """Build a detector for small frames and a CPU around a pyramid with the levels p3 to p6.
 
     Args:
-        backbone: the pyramid.
-        channels: of its levels.
-        aspect_ratios: three, height to width, of the anchors.
-        topk: proposals that are kept, as for `_rpn`.
-        person: pixels of a side of a box that p4 is for.
-        sampling_ratio: of ROIAlign.
-        sampled: proposals of a picture that the second stage learns from.
+        backbone: The pyramid.
+        channels: Channels of the levels.
+        aspect_ratios: Three ratios of height to width of the anchors.
+        topk: Numbers of proposals that are kept, as for `_rpn`.
+        person: Side in pixels of the boxes that level p4 is for.
+        sampling_ratio: Sampling ratio of ROIAlign.
+        sampled: Number of proposals of a picture that the second stage learns from.
     """
     anchors = L(DefaultAnchorGenerator)(
         sizes=[[16, 24], [32, 48], [64, 96], [128, 192]],
@@ -191,7 +190,7 @@ def build_person_detector(
     """Build the person detector `architecture` with `arguments`, both checked.
 
     Raises:
-        ValueError: an unknown name, or arguments that its function does not take.
+        ValueError: The name is unknown, or the function does not take the arguments.
     """
     return build_named(PERSON_DETECTORS, architecture, arguments or {})
 
@@ -201,16 +200,26 @@ def person_class() -> ClassMap:
     return ClassMap({1: "person"})
 
 
-def relative_people(keyframe: Keyframe, instances: Instances) -> PersonBoxes:
-    """What a detector found on a frame, best first, as boxes relative to that frame."""
+def relative_boxes(instances: Instances) -> tuple[np.ndarray, np.ndarray]:
+    """What a detector found on a frame, best first.
+
+    Returns:
+        (R, 4) float64 boxes relative to the frame, and (R,) float64 scores.
+    """
     instances = instances.to("cpu")
     height, width = instances.image_size
     boxes = to_relative(instances.pred_boxes.tensor.float().numpy(), height, width)
+    return clip_relative(boxes), instances.scores.float().numpy().astype(np.float64)
+
+
+def relative_people(keyframe: Keyframe, instances: Instances) -> PersonBoxes:
+    """What a detector found on a keyframe, as `relative_boxes`."""
+    boxes, scores = relative_boxes(instances)
     return PersonBoxes(
         keyframe=keyframe,
-        boxes=clip_relative(boxes),
+        boxes=boxes,
         actions=((),) * len(boxes),
-        scores=instances.scores.float().numpy().astype(np.float64),
+        scores=scores,
         person_ids=np.full(len(boxes), -1, np.int64),
     )
 
@@ -244,7 +253,11 @@ def _rpn(
     batch: int,
     topk: tuple[tuple[int, int], tuple[int, int]],
 ) -> DictConfig:
-    """A region proposal network; `topk` is what is kept before and after NMS, (train, test)."""
+    """A region proposal network.
+
+    `topk` has two pairs, for training and for testing: proposals that are kept before and after
+    non-maximum suppression.
+    """
     (before_train, after_train), (before_test, after_test) = topk
     return L(RPN)(
         in_features=levels,
@@ -265,7 +278,7 @@ def _rpn(
 def _roi_heads(
     levels: Sequence[str], channels: int, pooler: DictConfig, fc_dim: int, batch: int
 ) -> DictConfig:
-    """The second stage: person or not, and where exactly."""
+    """The second stage, which tells people from background and refines boxes."""
     return L(StandardROIHeads)(
         num_classes=1,
         batch_size_per_image=batch,
@@ -297,8 +310,8 @@ def _rcnn(backbone: DictConfig, rpn: DictConfig, heads: DictConfig) -> Generaliz
             backbone=backbone,
             proposal_generator=rpn,
             roi_heads=heads,
-            pixel_mean=IMAGENET_MEAN,
-            pixel_std=IMAGENET_STD,
+            pixel_mean=[255 * x for x in IMAGENET_MEAN],
+            pixel_std=[255 * x for x in IMAGENET_STD],
             input_format="RGB",
         )
     )

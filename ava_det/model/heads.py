@@ -1,4 +1,4 @@
-"""Heads: from the pathways' feature maps to logits.
+"""Heads: make logits of the feature maps of the pathways.
 
 Shapes: N clips, C channels, T frames, H W cells, R boxes in all, K classes.
 """
@@ -17,12 +17,13 @@ class PoolHead(nn.Module):
     """Classify a whole clip: mean over time and space, concatenation, dropout, linear.
 
     Args:
-        in_channels: channels of each pathway.
+        in_channels: Channels of each pathway.
         num_classes: K.
-        dropout: probability of dropping a feature in training.
-        window: cells of a side of the training crops' maps (7 for crops of 224), where larger maps
-            are to be tested as PySlowFast does: such a window is classified at every place of the
-            map and the probabilities are averaged. None takes the mean of the whole map.
+        dropout: Probability of dropping a feature in training.
+        window: Side, in cells, of the feature map of a training crop: 7 for crops of 224 pixels. A
+            larger map is then tested as in PySlowFast: a window of that side is classified at
+            every place of the map, and the probabilities are averaged. None takes the mean of the
+            whole map.
     """
 
     def __init__(
@@ -39,9 +40,9 @@ class PoolHead(nn.Module):
         init_projection(self.projection)
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Feature maps (N, C_p, T_p, H, W) to logits (N, K).
+        """Compute logits (N, K) of feature maps (N, C_p, T_p, H, W).
 
-        With a window they are logarithms of the mean probability, whose softmax it is.
+        With a window, the logits are logarithms of mean probabilities; their softmax gives these.
         """
         if self.window is None or self.training:
             pooled = [x.mean((2, 3, 4), keepdim=True) for x in features]
@@ -53,17 +54,19 @@ class PoolHead(nn.Module):
         return logits.log_softmax(1).logsumexp(2) - math.log(logits.shape[2])
 
     def classify(self, pooled: Tensor) -> Tensor:
-        """Pooled features (N, C, 1, H, W) to logits (N, K, 1, H, W)."""
+        """Compute logits (N, K, 1, H, W) of pooled features (N, C, 1, H, W)."""
         return project(self.projection, self.dropout(pooled.movedim(1, -1))).movedim(-1, 1)
 
 
 class X3DHead(PoolHead):
-    """X3D's: widened before pooling and once more after it (PyTorchVideo `create_x3d_head`).
+    """The head of X3D: one layer widens the features before pooling, another one after pooling.
+
+    It is PyTorchVideo's `create_x3d_head`.
 
     Args:
         num_classes: K.
-        dropout: as for `PoolHead`.
-        window: as for `PoolHead`.
+        dropout: As for `PoolHead`.
+        window: As for `PoolHead`.
     """
 
     IN_CHANNELS, INNER_CHANNELS, OUT_CHANNELS = 192, 432, 2048
@@ -77,32 +80,33 @@ class X3DHead(PoolHead):
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Feature maps (N, C, T, H, W) of one pathway to logits (N, K)."""
+        """Compute logits (N, K) of the feature map (N, C, T, H, W) of one pathway."""
         return super().forward([F.relu(self.pre_norm(self.pre_conv(x))) for x in features])
 
     def classify(self, pooled: Tensor) -> Tensor:
-        """Pooled features (N, C, 1, H, W) to logits (N, K, 1, H, W)."""
+        """Compute logits (N, K, 1, H, W) of pooled features (N, C, 1, H, W)."""
         return super().classify(F.relu(self.post_conv(pooled)))
 
 
 class RoIHead(nn.Module):
     """Classify what each person does (PySlowFast `ResNetRoIHead`).
 
-    Mean over time, ROIAlign on the spatial map, max over its cells, concatenation of the pathways,
-    dropout, linear. The sigmoid is the caller's: losses want logits.
+    Mean over time, ROIAlign on the spatial map, maximum over the cells of a box, concatenation of
+    the pathways, dropout, linear. The caller applies the sigmoid, because losses take logits.
 
     Args:
-        in_channels: channels of each pathway.
+        in_channels: Channels of each pathway.
         num_classes: K.
-        stride: pixels of the clip to a cell of the feature maps.
-        resolution: cells of a box's side.
-        dropout: probability of dropping a feature in training.
-        aligned: half-pixel correction of ROIAlign; False for Caffe2's weights.
-        temporal_max: max over time in place of the mean (MMAction2 `temporal_pool_mode`).
-        context: put a feature of the whole clip beside each person's (MMAction2 `with_global`): the
-            map is averaged down to the resolution of a box, then treated like one.
-        exclusive: columns of which a person has exactly one, such as AVA's poses; see
-            `exclusive_logits`.
+        stride: Pixels of the clip to a cell of the feature maps.
+        resolution: Cells on each side of a box.
+        dropout: Probability of dropping a feature in training.
+        aligned: Apply the half-pixel correction of ROIAlign. False for Caffe2's weights.
+        temporal_max: Take the maximum over time in place of the mean (MMAction2
+            `temporal_pool_mode`).
+        context: Add a feature of the whole clip to that of each person (MMAction2 `with_global`).
+            The map is averaged down to the resolution of a box, then treated like a box.
+        exclusive: Columns of classes of which a person does exactly one, such as the poses of AVA;
+            see `exclusive_logits`.
     """
 
     def __init__(
@@ -131,14 +135,15 @@ class RoIHead(nn.Module):
         rois: Tensor,
         sizes: Sequence[tuple[int, int]] | None = None,
     ) -> Tensor:
-        """Logits (R, K).
+        """Compute logits (R, K).
 
         Args:
-            features: maps (N, C_p, T_p, H, W).
-            rois: (R, 5): index in the batch, then xyxy in pixels of the clip.
-            sizes: N heights and widths in pixels of what the context is of; None: the whole map.
+            features: Feature maps (N, C_p, T_p, H, W).
+            rois: Tensor (R, 5): index in the batch, then xyxy in pixels of the clip.
+            sizes: N heights and widths in pixels of the part of each clip that the context covers.
+                None means all of each clip.
         """
-        dtype = self.projection.weight.dtype  # also under autocast: boxes want their digits
+        dtype = self.projection.weight.dtype  # also under autocast: boxes need all digits
         maps = [(x.amax(2) if self.temporal_max else x.mean(2)).to(dtype) for x in features]
         pooled = [self.roi_align(x, rois.to(dtype)).amax((2, 3)) for x in maps]
         if self.context:
@@ -147,7 +152,7 @@ class RoIHead(nn.Module):
         return exclusive_logits(logits, self.exclusive) if self.exclusive else logits
 
     def _context(self, x: Tensor, sizes: Sequence[tuple[int, int]] | None) -> Tensor:
-        """The feature (N, C) of each clip of maps (N, C, H, W), without its padding."""
+        """Pool a feature (N, C) of each clip from maps (N, C, H, W), without the padding."""
         cells = [tuple(-(-side // self.stride) for side in size) for size in sizes or ()]
         parts = [x]
         if set(cells) - {tuple(x.shape[2:])}:  # some are padded
@@ -157,19 +162,21 @@ class RoIHead(nn.Module):
 
 
 def project(projection: nn.Linear, features: Tensor) -> Tensor:
-    """Logits in the weights' own type, also under autocast, whose rounded ones would be equal."""
+    """Compute logits in the type of the weights, also under autocast, which would round them until
+    different scores are equal.
+    """
     device, features = features.device.type, features.to(projection.weight.dtype)
-    known = torch.amp.is_autocast_available(device)  # shapes are asked for on `meta`, which is not
+    known = torch.amp.is_autocast_available(device)  # "meta", which traces shapes, has no autocast
     with torch.autocast(device, enabled=False) if known else nullcontext():
         return projection(features)
 
 
 def exclusive_logits(logits: Tensor, columns: Sequence[int]) -> Tensor:
-    """Put a softmax over some columns into logits that everyone takes the sigmoid of.
+    """Change the logits of some columns so that their sigmoid is the softmax over these columns.
 
-    sigmoid(z_k - log sum_{j != k} exp z_j) = softmax(z)_k, so that scores, thresholds and exported
-    models need not know of the group. AlphAction (Tang et al., ECCV 2020) has a softmax over AVA's
-    poses and sigmoids elsewhere.
+    sigmoid(z_k - log sum_{j != k} exp z_j) = softmax(z)_k. Callers take the sigmoid of all columns
+    and need not know of the group. AlphAction (Tang et al., ECCV 2020) has a softmax over the poses
+    of AVA and sigmoids elsewhere.
 
     >>> exclusive_logits(torch.zeros(1, 4), [0, 1, 2]).sigmoid()
     tensor([[0.3333, 0.3333, 0.3333, 0.5000]])
@@ -183,15 +190,15 @@ def exclusive_logits(logits: Tensor, columns: Sequence[int]) -> Tensor:
 
 
 def slide_mean(x: Tensor, window: int) -> Tensor:
-    """(N, C, T, H, W) to its means over all frames and `window` x `window` cells at each place.
+    """Average (N, C, T, H, W) over all frames and over `window` x `window` cells at each place.
 
-    A side that is shorter than the window is averaged whole. Gives (N, C, 1, H', W').
+    A side that is shorter than the window is averaged whole. The result is (N, C, 1, H', W').
     """
     sides = [min(window, side) for side in x.shape[3:]]
     return F.avg_pool3d(x, (x.shape[2], *sides), stride=1)
 
 
 def init_projection(layer: nn.Linear) -> None:
-    """Normal weights of deviation 0.01 and zero biases (PySlowFast `init_weights`)."""
+    """Draw normal weights of deviation 0.01 and set biases to 0 (PySlowFast `init_weights`)."""
     nn.init.normal_(layer.weight, std=0.01)
     nn.init.zeros_(layer.bias)

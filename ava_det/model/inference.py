@@ -1,4 +1,4 @@
-"""Batch norms that do not learn, folded into the convolutions before them; the layout in memory."""
+"""Make a trained model run faster: fold its norms into convolutions, change its memory layout."""
 
 import copy
 from collections import Counter
@@ -12,13 +12,13 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 def fold_norms(module: nn.Module) -> nn.Module:
-    """A copy in evaluation mode that computes the same with fewer passes over the features.
+    """Copy a module in evaluation mode, with batch norms folded into convolutions.
 
-    Folded are the 2-D batch norms that follow a convolution in an `nn.Sequential`, and those that
-    are part of a `Conv2d` of detectron2.
+    The copy computes the same with fewer passes over the features. A 2-D batch norm is folded if it
+    follows a convolution in an `nn.Sequential` or is part of a `Conv2d` of detectron2.
 
     Args:
-        module: with the statistics that are to be folded; it is left as it is.
+        module: A module whose norms have statistics. It is not changed.
     """
     folded = copy.deepcopy(module).eval()
     uses = Counter(child for parent in folded.modules() for child in parent._modules.values())
@@ -28,9 +28,9 @@ def fold_norms(module: nn.Module) -> nn.Module:
             if isinstance(conv, Conv2d) and _is_fixed_norm(conv.norm):
                 fused: Any = fuse_conv_bn_eval(conv, conv.norm)
                 fused.norm, replaced[conv] = None, fused
-        if isinstance(parent, nn.Sequential):  # elsewhere the order says nothing
+        if isinstance(parent, nn.Sequential):  # elsewhere children need not run in this order
             for conv, norm in pairwise(parent):
-                alone = uses[conv] == uses[norm] == 1  # others may take them in another order
+                alone = uses[conv] == uses[norm] == 1  # else they run in another order, too
                 if alone and isinstance(conv, nn.Conv2d) and _is_fixed_norm(norm):
                     replaced[conv] = fuse_conv_bn_eval(conv, norm)
                     replaced[norm] = nn.Identity()
@@ -45,8 +45,9 @@ def _is_fixed_norm(norm: nn.Module | None) -> TypeGuard[nn.BatchNorm2d]:
 
 
 def _replace(parent: nn.Module, replaced: dict[nn.Module | None, nn.Module]) -> None:
-    """Put modules in the place of others, also in plain lists: detectron2's FPN computes with
-    lists of its convolutions, which are its children as well.
+    """Replace children of a module, also in plain lists.
+
+    detectron2's FPN keeps its convolutions twice: as children, and in lists that it computes with.
     """
     for name, child in parent._modules.items():
         if child in replaced:
@@ -57,7 +58,7 @@ def _replace(parent: nn.Module, replaced: dict[nn.Module | None, nn.Module]) -> 
 
 
 def channels_last(model: nn.Module) -> nn.Module:
-    """The model itself, its 2-D and 3-D convolutions with channels last in memory."""
+    """Lay out the weights of 2-D and 3-D convolutions with channels last; return the same model."""
     formats = {4: torch.channels_last, 5: torch.channels_last_3d}
     for tensor in chain(model.parameters(), model.buffers()):
         if tensor.dim() in formats:

@@ -10,12 +10,13 @@ _STAGES = {"res2": (3, 24, 4), "res3": (6, 32, 8), "res4": (13, 96, 16), "res5":
 
 
 class MobileNetV2(Backbone):
-    """Features of strides 4 to 32, named as detectron2 names a ResNet's.
+    """Features of strides 4 to 32, with the names that detectron2 gives to those of a ResNet.
 
     Args:
-        out_features: some of res2 (24 channels), res3 (32), res4 (96) and res5 (320), in order.
-        frozen: so many of the first blocks do not learn, nor do their norms count; 4 are stride 4,
-            7 stride 8. The first blocks cost most, and ImageNet's serve any picture.
+        out_features: Some of res2 (24 channels), res3 (32), res4 (96) and res5 (320), in order.
+        frozen: Number of first blocks that do not learn and whose norms keep their statistics. The
+            first 4 reach stride 4, the first 7 stride 8. They cost most to train, and those of
+            ImageNet suit all pictures.
     """
 
     def __init__(self, out_features: list[str], frozen: int = 0):
@@ -25,9 +26,9 @@ class MobileNetV2(Backbone):
         self.features = mobilenet_v2(weights=None).features[: last + 1]
         self.features[:frozen].requires_grad_(False)
 
-    # Its parent is declared for any arguments.
+    # The parent class declares any arguments.
     def forward(self, x: Tensor) -> dict[str, Tensor]:  # pyrefly: ignore[bad-override]
-        """Name to feature map (N, C, H / stride, W / stride) of images (N, 3, H, W)."""
+        """Compute feature maps (N, C, H / stride, W / stride) of images (N, 3, H, W), by name."""
         names = {_STAGES[name][0]: name for name in self._out_features}
         outputs = {}
         for place, block in enumerate(self.features):
@@ -43,11 +44,11 @@ class MobileNetV2(Backbone):
         return self
 
     def output_shape(self) -> dict[str, ShapeSpec]:  # pyrefly: ignore[bad-override]
-        """Channels and strides of what `forward` returns."""
+        """Channels and stride of each feature map that `forward` returns."""
         shapes = {name: _STAGES[name][1:] for name in self._out_features}
         return {name: ShapeSpec(channels=c, stride=s) for name, (c, s) in shapes.items()}
 
     @property
     def size_divisibility(self) -> int:
-        """Pixels that the FPN's sums of levels need the sides to be a multiple of."""
+        """Sides of images must be multiples of this, so that FPN can add its levels."""
         return 32

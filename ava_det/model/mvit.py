@@ -1,4 +1,4 @@
-"""torchvision's MViT as a backbone: its tokens put back into a feature map.
+"""torchvision's MViT as a backbone, with its tokens arranged as a feature map.
 
 Shapes: N clips, C channels, T frames, H W pixels.
 """
@@ -13,20 +13,20 @@ from ava_det.model.pathways import SplitPathways
 
 
 class TokenBackbone(Backbone):
-    """The trunk of an MViT with relative positions; parameters named as torchvision names them.
+    """The trunk of an MViT with relative positions. Parameters have torchvision's names.
 
-    Pretrained weights are of 16 frames of 224 x 224 pixels. Clips of another size, also not square,
-    are taken too: the tables of relative positions are then interpolated, as PySlowFast does. What
-    is left over of a side that does not divide by 32 is seen by a last, partial cell.
+    The pretrained weights were trained on 16 frames of 224 x 224 pixels. Clips of other sizes, also
+    not square, work too: the tables of relative positions are interpolated, as in PySlowFast. If a
+    side does not divide by 32, the last cell covers the rest of it.
 
     Args:
-        net: the model, of which the classifier is left behind.
-        channels: of its tokens at the end.
-        class_token: give the class token, which torchvision classifies by, as a map of one cell, in
-            place of the map of all other tokens.
+        net: The model. Its classifier is not used.
+        channels: Channels of the tokens at the end.
+        class_token: Return the class token, by which torchvision classifies, as a map of one cell.
+            Otherwise the map of all other tokens is returned.
 
     Raises:
-        ValueError: a model with absolute positions, which are of one clip size.
+        ValueError: The model has absolute positions, which fit one clip size only.
     """
 
     def __init__(self, net: MViT, channels: int, class_token: bool):
@@ -37,10 +37,10 @@ class TokenBackbone(Backbone):
         self.class_token = class_token
 
     def forward(self, clip: Tensor | Sequence[Tensor]) -> list[Tensor]:
-        """[feature map (N, C, T / 2, H / 32, W / 32)] or [class token (N, C, 1, 1, 1)].
+        """Compute [feature map (N, C, T / 2, H / 32, W / 32)] or [class token (N, C, 1, 1, 1)].
 
         Args:
-            clip: (N, 3, T, H, W), or a list of it.
+            clip: Tensor (N, 3, T, H, W), or a list of this one tensor.
         """
         patches = self.conv_proj(clip if isinstance(clip, Tensor) else clip[0])
         grid = tuple(patches.shape[2:])
@@ -53,9 +53,9 @@ class TokenBackbone(Backbone):
         return [tokens[:, :, 1:].unflatten(2, grid)]
 
     def keep_resolution(self, dilation: int) -> None:
-        """Refuse: the strides of attention are in the shapes of the pretrained tables.
+        """Refuse, because the shapes of the pretrained tables depend on the strides of attention.
 
         Raises:
-            ValueError: always.
+            ValueError: Always.
         """
         raise ValueError("an MViT keeps its stride of 32: set dilation to None")

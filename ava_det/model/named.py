@@ -15,7 +15,7 @@ def build_named(
     """Call the function `name` of `table` with `arguments`, both checked.
 
     Raises:
-        ValueError: an unknown name, or arguments that its function does not take.
+        ValueError: The name is unknown, or the function does not take the arguments.
     """
     if name not in table:
         raise ValueError(

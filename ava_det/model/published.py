@@ -1,9 +1,9 @@
-"""The published models, one table: which architecture, arguments and clip each name stands for.
+"""The published models in one table: the architecture, arguments and clip of each name.
 
-PySlowFast's and PyTorchVideo's models have plain names; those that begin with `mm_` are of
-MMAction2. AVA's models have a column for each of its 80 classes. MMAction2 puts a class 0 before
-them, which is dropped when its weights are loaded. Frames are counted at 30 a second.
-`docs/models.md` lists what each model costs.
+Models of PySlowFast and PyTorchVideo have plain names; names of MMAction2's models begin with
+`mm_`. A model of AVA has a column for each of AVA's 80 classes. MMAction2 puts a class 0 before
+them; loading drops the weights of that class. Frames are counted at 30 a second. `docs/models.md`
+lists the cost of each model.
 
 >>> model = published_model("kinetics_slowfast_r50_8x8")
 >>> model.architecture, model.arguments["num_classes"], model.clip.frames
@@ -18,8 +18,8 @@ from typing import Any
 from torch import nn
 
 from ava_det.formats.nearest import meant
-from ava_det.model.zoo import IMAGENET_MEAN, IMAGENET_STD, build_classifier, build_detector
-from ava_det.structures import ClipShape, InputError
+from ava_det.model.zoo import build_classifier, build_detector
+from ava_det.structures import IMAGENET_MEAN, IMAGENET_STD, ClipShape, InputError
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class Published:
     """A model that somebody published, or that somebody's code names.
 
     Attributes:
-        about: what it is, and under which names its weights are published.
+        about: The network, and the names under which its weights are published.
         builder: `build_classifier` or `build_detector`.
-        arguments: of the builder, `architecture` and `num_classes` among them.
-        clip: the clip that it takes.
+        arguments: Arguments of the builder, `architecture` and `num_classes` among them.
+        clip: The clip that the model takes.
     """
 
     about: str
@@ -40,11 +40,11 @@ class Published:
 
     @property
     def architecture(self) -> str:
-        """A name of `zoo.ARCHITECTURES`."""
+        """Name of one of `zoo.ARCHITECTURES`."""
         return self.arguments["architecture"]
 
     def build(self, **changes: Any) -> nn.Module:
-        """The model with random weights; `changes` replace arguments of the builder."""
+        """Build the model with random weights; `changes` replace arguments of the builder."""
         return self.builder(**{**self.arguments, **changes})
 
 
@@ -517,10 +517,10 @@ PUBLISHED: dict[str, Published] = {
 
 
 def published_model(name: str) -> Published:
-    """The row of a name.
+    """Look up a model by its name.
 
     Raises:
-        InputError: no such model; the nearest name is in the message.
+        InputError: No model has the name. The message gives the nearest name.
     """
     if name not in PUBLISHED:
         raise InputError(f"unknown model {name!r}{meant(name, PUBLISHED)}; see docs/models.md")

@@ -1,6 +1,6 @@
 """Residual networks over one or two pathways, assembled stage by stage.
 
-Blocks are numbered as PyTorchVideo numbers them, so that its parameter names are ours.
+Blocks have the numbers that PyTorchVideo gives them, so that parameters have its names.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -44,18 +44,18 @@ def resnet(
     pool_last: bool = False,
     early_strides: tuple[int, int] = (1, 1),
 ) -> Backbone:
-    """A network of one pathway: SlowOnly, I3D, C2D.
+    """Build a network of one pathway: SlowOnly, I3D, C2D.
 
     Args:
-        temporal_kernels: of every block of every stage; their number is the depth.
-        stem_kernel: of the stem, in time.
-        stage: from (input channels, output channels, temporal kernels, stride) to a stage.
-        widths: output channels of the stages.
-        pool: halve the frames after res2.
-        non_local: where non-local blocks stand.
-        instantiation: their kind (`NonLocalStage`).
-        pool_last: how their keys and values are pooled (`NonLocalStage`).
-        early_strides: in time, of the stem's convolution and of its pooling.
+        temporal_kernels: Temporal kernels of the blocks of every stage. Their number is the depth.
+        stem_kernel: Temporal kernel of the stem.
+        stage: Makes a stage of (input channels, output channels, temporal kernels, stride).
+        widths: Output channels of the stages.
+        pool: Halve the frames after res2.
+        non_local: Places of non-local blocks.
+        instantiation: Kind of the non-local blocks (`NonLocalStage`).
+        pool_last: How keys and values of non-local blocks are pooled (`NonLocalStage`).
+        early_strides: Strides in time of the convolution and the pooling of the stem.
     """
     stages: list[nn.Module] = []
     dim_in = 64
@@ -71,12 +71,12 @@ def resnet(
 
 
 def csn(depth: int, preserved: bool, norm_eps: float) -> Backbone:
-    """A channel-separated network, CSN (Tran et al., arXiv 1904.02811).
+    """Build a channel-separated network, CSN (Tran et al., arXiv 1904.02811).
 
     Args:
-        depth: a key of `DEPTHS`.
-        preserved: interaction-preserved, ip-CSN; otherwise interaction-reduced, ir-CSN.
-        norm_eps: epsilon of all norms.
+        depth: Key of `DEPTHS`.
+        preserved: Interaction-preserved (ip-CSN), else interaction-reduced (ir-CSN).
+        norm_eps: Epsilon of all norms.
     """
     blocks: list[nn.Module] = [stem(3, norm_eps)]
     dim_in = 64
@@ -91,12 +91,12 @@ def csn(depth: int, preserved: bool, norm_eps: float) -> Backbone:
 def stem(
     temporal_kernel: int, norm_eps: float = 1e-5, strides: tuple[int, int] = (1, 1)
 ) -> nn.Module:
-    """T x 7 x 7 convolution of stride 2, norm, ReLU and 3 x 3 max pooling of stride 2.
+    """Build a stem: T x 7 x 7 convolution of stride 2, norm, ReLU, 3 x 3 max pooling of stride 2.
 
     Args:
         temporal_kernel: T.
-        norm_eps: epsilon of the norm.
-        strides: in time, of the convolution and the pooling.
+        norm_eps: Epsilon of the norm.
+        strides: Strides in time of the convolution and the pooling.
     """
     return _create_stem(
         in_channels=3,
@@ -127,19 +127,21 @@ def slowfast(
     instantiation: str = "dot_product",
     non_local_pool: Triple = (1, 2, 2),
 ) -> Backbone:
-    """SlowFast (Feichtenhofer et al., arXiv 1812.03982).
+    """Build SlowFast (Feichtenhofer et al., arXiv 1812.03982).
 
     Args:
-        depth: a key of `DEPTHS`.
-        alpha: fast frames to a slow frame.
-        fusion_kernel: frames that the connection from fast to slow looks at.
-        width: channels of the slow stem; the fast one has an eighth.
-        temporal_blocks: (slow, fast) blocks of res4 that convolve in time; None lets all.
-        fusion_norm: norm and ReLU on the connection; MMAction2 has neither.
-        slow_from_first: how the clip is split (`SplitPathways`).
-        non_local: where non-local blocks stand, in the slow pathway.
-        instantiation: their kind (`NonLocalStage`).
-        non_local_pool: (time, height, width) that their keys and values are pooled by.
+        depth: Key of `DEPTHS`.
+        alpha: Fast frames to a slow frame.
+        fusion_kernel: Frames that the connection from fast to slow looks at.
+        width: Channels of the slow stem. The fast stem has an eighth of them.
+        temporal_blocks: Number of (slow, fast) blocks of res4 that convolve in time; None means
+            all.
+        fusion_norm: Put a norm and a ReLU on the connection. MMAction2 has neither.
+        slow_from_first: How the clip is split (`SplitPathways`).
+        non_local: Places of non-local blocks in the slow pathway.
+        instantiation: Kind of the non-local blocks (`NonLocalStage`).
+        non_local_pool: Factors (time, height, width) by which the keys and values of non-local
+            blocks are pooled.
     """
     beta = 8  # slow channels to a fast one
     fusion = _fusion_builder(
@@ -173,7 +175,10 @@ def slowfast(
 def _slowfast_kernels(
     depth_res4: int, temporal_blocks: Sequence[int] | None
 ) -> tuple[tuple[list[Triple], ...], ...]:
-    """Kernels of the first convolutions: a pathway, a stage, a block (or one for all)."""
+    """Kernels of the first convolutions, by pathway, stage and block.
+
+    A stage whose blocks have one kernel has a list of one.
+    """
     slow, fast = temporal_blocks or (depth_res4, depth_res4)
     pathways = []
     for temporal, early in ((slow, (1, 1, 1)), (fast, (3, 1, 1))):
@@ -188,10 +193,10 @@ def stages_of(net: nn.Module) -> list[nn.Module]:
 
 
 def stage_index(name: str) -> int:
-    """0 for "res2" to 3 for "res5".
+    """Index of a stage: 0 for "res2" to 3 for "res5".
 
     Raises:
-        ValueError: any other name.
+        ValueError: No stage has the name.
     """
     names = ["res2", "res3", "res4", "res5"]
     if name not in names:

@@ -1,8 +1,8 @@
-"""Named architectures: plain functions that build a backbone, and the models around one.
+"""Named architectures: functions that build a backbone, and the models around a backbone.
 
-A weight file of ours names one of `ARCHITECTURES` and its arguments; nothing else can be built from
-a file. Frames and their stride are the clip's, not the architecture's: SlowOnly 4x16 and 8x8 are
-one network.
+A weight file of this project names one of `ARCHITECTURES` and the arguments of its function.
+Nothing else can be built from a file. The number of frames and their stride belong to the clip, not
+to the architecture: SlowOnly 4x16 and 8x8 are one network.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,19 +23,17 @@ from ava_det.model.mvit import TokenBackbone
 from ava_det.model.named import build_named
 from ava_det.model.pathways import Normalize, SplitPathways
 from ava_det.model.resnets import DEPTHS, RES2, Places, stages_of
-
-GREY_MEAN, GREY_STD = (0.45,) * 3, (0.225,) * 3  # PySlowFast's and PyTorchVideo's
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # MMAction2's, RGB
+from ava_det.structures import GREY_MEAN, GREY_STD
 
 
 def slowfast_tiny(width: int = 32, alpha: int = 4, change: bool = False) -> Backbone:
     """SlowFast with one bottleneck a stage; 2.8 M parameters at width 32.
 
     Args:
-        width: channels of the slow stem; the fast one has an eighth.
-        alpha: fast frames to a slow frame; 16 frames at alpha 4 give a slow pathway of 4.
-        change: the fast pathway sees what changes only (`SplitPathways`), for training from
-            random weights on little data.
+        width: Channels of the slow stem. The fast stem has an eighth of them.
+        alpha: Fast frames to a slow frame. 16 frames at alpha 4 give a slow pathway of 4.
+        change: Show the fast pathway only the changes between frames (`SplitPathways`). This helps
+            training from random weights on little data.
     """
     backbone = resnets.slowfast(18, alpha, fusion_kernel=7 if alpha == 4 else 5, width=width)
     backbone.split = SplitPathways(alpha, change=change)
@@ -52,12 +50,12 @@ def slowfast_r50(
     """SlowFast-50: 8x8 takes 32 frames at stride 2 with alpha 4, 4x16 with alpha 8.
 
     Args:
-        alpha: fast frames to a slow frame.
-        fusion_kernel: frames that the connection from fast to slow looks at; by default 7 at
+        alpha: Fast frames to a slow frame.
+        fusion_kernel: Frames that the connection from fast to slow looks at. The default is 7 at
             alpha 4 and 5 otherwise, as in all published models without non-local blocks.
-        fusion_norm: norm and ReLU on that connection; False for MMAction2's weights.
-        slow_from_first: how a clip is split (`SplitPathways`); True for MMAction2's weights.
-        non_local: places of non-local blocks, such as {"res3": [1, 3], "res4": [1, 3, 5]}.
+        fusion_norm: Put a norm and a ReLU on that connection. False for MMAction2's weights.
+        slow_from_first: How a clip is split (`SplitPathways`). True for MMAction2's weights.
+        non_local: Places of non-local blocks, such as {"res3": [1, 3], "res4": [1, 3, 5]}.
     """
     return resnets.slowfast(
         50,
@@ -81,14 +79,15 @@ def slowfast_r101(
     """SlowFast-101.
 
     Args:
-        alpha: fast frames to a slow frame.
-        fusion_kernel: frames that the connection from fast to slow looks at.
-        temporal_blocks: (slow, fast) blocks of res4 that convolve in time: (23, 23) is PySlowFast's
-            "101_101", (6, 6) its "50_50" and (6, 23) its "50_101".
-        fusion_norm: as for `slowfast_r50`.
-        slow_from_first: as for `slowfast_r50`.
-        non_local: places of non-local blocks; {"res4": [6, 13, 20]} in the models of AVA.
-        non_local_pool: (time, height, width) that their keys and values are pooled by.
+        alpha: Fast frames to a slow frame.
+        fusion_kernel: Frames that the connection from fast to slow looks at.
+        temporal_blocks: Number of (slow, fast) blocks of res4 that convolve in time. PySlowFast
+            calls (23, 23) "101_101", (6, 6) "50_50" and (6, 23) "50_101".
+        fusion_norm: As for `slowfast_r50`.
+        slow_from_first: As for `slowfast_r50`.
+        non_local: Places of non-local blocks; {"res4": [6, 13, 20]} in the models of AVA.
+        non_local_pool: Factors (time, height, width) by which the keys and values of non-local
+            blocks are pooled.
     """
     return resnets.slowfast(
         101,
@@ -103,7 +102,7 @@ def slowfast_r101(
 
 
 def slow_r34() -> Backbone:
-    """SlowOnly-34, of basic blocks, as in VideoMix's ablations."""
+    """SlowOnly-34 with basic blocks, as in the ablations of the VideoMix paper."""
     return resnets.resnet(_slow_kernels(34), stage=basic_stage, widths=(64, 128, 256, 512))
 
 
@@ -115,9 +114,10 @@ def slow_r50(
     """SlowOnly-50: 4x16 takes 4 frames at stride 16, 8x8 takes 8 at stride 8.
 
     Args:
-        non_local: places of non-local blocks (`slowfast_r50`).
-        instantiation: their kind (`NonLocalStage`); "softmax" for MMAction2's weights.
-        pool_last: how their keys and values are pooled; True for MMAction2's weights.
+        non_local: Places of non-local blocks (`slowfast_r50`).
+        instantiation: Kind of the non-local blocks (`NonLocalStage`). "softmax" for MMAction2's
+            weights.
+        pool_last: How keys and values of non-local blocks are pooled. True for MMAction2's weights.
     """
     return resnets.resnet(
         _slow_kernels(50),
@@ -136,8 +136,8 @@ def c2d_r50(pool: bool = True, non_local: Places | None = None) -> Backbone:
     """ResNet-50 without convolutions in time.
 
     Args:
-        pool: halve the frames after res2; the model of the Caffe2 zoo does not.
-        non_local: places of non-local blocks (`slowfast_r50`).
+        pool: Halve the frames after res2. False for the model of the Caffe2 zoo.
+        non_local: Places of non-local blocks (`slowfast_r50`).
     """
     return resnets.resnet([[1] * depth for depth in DEPTHS[50]], pool=pool, non_local=non_local)
 
@@ -151,11 +151,11 @@ def i3d_r50(
     """I3D-50: convolutions in time in every other block, and half of the frames from res3 on.
 
     Args:
-        non_local: places of non-local blocks (`slowfast_r50`).
-        instantiation: their kind (`NonLocalStage`).
-        pool_last: how their keys and values are pooled; True for MMAction2's weights.
-        early_strides: in time, of the stem's convolution and pooling; (2, 2) for MMAction2's
-            weights, which take 32 frames.
+        non_local: Places of non-local blocks (`slowfast_r50`).
+        instantiation: Kind of the non-local blocks (`NonLocalStage`).
+        pool_last: How keys and values of non-local blocks are pooled. True for MMAction2's weights.
+        early_strides: Strides in time of the convolution and the pooling of the stem. (2, 2) for
+            MMAction2's weights, which take 32 frames.
     """
     return resnets.resnet(
         _i3d_kernels(50),
@@ -169,12 +169,12 @@ def i3d_r50(
 
 
 def i3d_r101(non_local: Places | None = None) -> Backbone:
-    """I3D-101; its argument as for `i3d_r50`."""
+    """I3D-101; `non_local` as for `i3d_r50`."""
     return resnets.resnet(_i3d_kernels(101), stem_kernel=5, pool=True, non_local=non_local)
 
 
 def _i3d_kernels(depth: int) -> list[list[int]]:
-    """Temporal kernels of I3D: every other block has one of 3."""
+    """Temporal kernels of I3D: 3 in every other block, 1 in the others."""
     res2, res3, res4, res5 = DEPTHS[depth]
     return [[3] * res2, _alternate(3, 1, res3), _alternate(3, 1, res4), _alternate(1, 3, res5)]
 
@@ -183,72 +183,46 @@ def _alternate(first: int, second: int, count: int) -> list[int]:
     return [second if index % 2 else first for index in range(count)]
 
 
-def ip_csn_r50(norm_eps: float = 1e-3) -> Backbone:
-    """ip-CSN-50, interaction-preserved.
+def csn(depth: int, preserved: bool, default_eps: float) -> Callable[..., Backbone]:
+    """Make the function of a CSN architecture.
 
     Args:
-        norm_eps: epsilon of all norms; the default is that of the authors' models (VMZ), which
-            MMAction2 keeps.
+        depth: 50, 101 or 152.
+        preserved: Interaction-preserved (ip-CSN), else interaction-reduced (ir-CSN).
+        default_eps: Default epsilon of the norms.
     """
-    return resnets.csn(50, preserved=True, norm_eps=norm_eps)
+
+    def build(norm_eps: float = default_eps) -> Backbone:
+        return resnets.csn(depth, preserved, norm_eps)
+
+    return build
 
 
-def ip_csn_r152(norm_eps: float = 1e-3) -> Backbone:
-    """ip-CSN-152; its argument as for `ip_csn_r50`."""
-    return resnets.csn(152, preserved=True, norm_eps=norm_eps)
+def x3d(depth_factor: float) -> Callable[..., Backbone]:
+    """Make the function of an X3D architecture.
 
-
-def ir_csn_r50(norm_eps: float = 1e-3) -> Backbone:
-    """ir-CSN-50, interaction-reduced; its argument as for `ip_csn_r50`."""
-    return resnets.csn(50, preserved=False, norm_eps=norm_eps)
-
-
-def ir_csn_r152(norm_eps: float = 1e-3) -> Backbone:
-    """ir-CSN-152; its argument as for `ip_csn_r50`."""
-    return resnets.csn(152, preserved=False, norm_eps=norm_eps)
-
-
-def ir_csn_r101(norm_eps: float = 1e-5) -> Backbone:
-    """ir-CSN-101, interaction-reduced, as PyTorchVideo has it (`csn_r101`).
+    The function takes `shortcut_norm`: put a norm on the shortcut of res2, as PySlowFast does and
+    PyTorchVideo does not.
 
     Args:
-        norm_eps: epsilon of all norms.
+        depth_factor: Factor of the number of blocks; 2.2 for X3D-S and X3D-M, 5 for X3D-L.
     """
-    return resnets.csn(101, preserved=False, norm_eps=norm_eps)
 
+    def build(shortcut_norm: bool = False) -> Backbone:
+        # The Swish of PyTorchVideo has no gradient in today's torch.
+        stages = stages_of(create_x3d(depth_factor=depth_factor, inner_act=nn.SiLU))
+        if shortcut_norm:
+            stages[RES2].get_submodule("res_blocks.0").branch1_norm = nn.BatchNorm3d(24)
+        return Backbone(SplitPathways(1), stages, (X3DHead.IN_CHANNELS,), stride=32)
 
-def x3d_s(shortcut_norm: bool = False) -> Backbone:
-    """X3D-S, which takes 13 frames at stride 6 of 160 pixels.
-
-    Args:
-        shortcut_norm: a norm on the shortcut of res2, which PySlowFast has, PyTorchVideo not.
-    """
-    return _x3d(2.2, shortcut_norm)
-
-
-def x3d_m(shortcut_norm: bool = False) -> Backbone:
-    """X3D-M, which takes 16 frames at stride 5 of 224 pixels; the layers are those of `x3d_s`."""
-    return _x3d(2.2, shortcut_norm)
-
-
-def x3d_l(shortcut_norm: bool = False) -> Backbone:
-    """X3D-L, which takes 16 frames at stride 5 of 312 pixels; its argument as for `x3d_s`."""
-    return _x3d(5.0, shortcut_norm)
-
-
-def _x3d(depth_factor: float, shortcut_norm: bool) -> Backbone:
-    # PyTorchVideo's own Swish has no gradient in today's torch.
-    stages = stages_of(create_x3d(depth_factor=depth_factor, inner_act=nn.SiLU))
-    if shortcut_norm:
-        stages[RES2].get_submodule("res_blocks.0").branch1_norm = nn.BatchNorm3d(24)
-    return Backbone(SplitPathways(1), stages, (X3DHead.IN_CHANNELS,), stride=32)
+    return build
 
 
 def mvit_v2_s(class_token: bool = False) -> Backbone:
     """torchvision's MViTv2-S, pretrained on 16 frames at stride 4 of 224 pixels.
 
     Args:
-        class_token: as torchvision classifies; see `TokenBackbone`.
+        class_token: Give the class token, by which torchvision classifies (`TokenBackbone`).
     """
     return TokenBackbone(torchvision_mvit_v2_s(), channels=768, class_token=class_token)
 
@@ -258,28 +232,26 @@ def _slow_kernels(depth: int) -> list[list[int]]:
     return [[t] * n for t, n in zip((1, 1, 3, 3), DEPTHS[depth], strict=True)]
 
 
+VMZ_EPS, TORCH_EPS = 1e-3, 1e-5  # of the authors of CSN and of MMAction2; of PyTorchVideo
 ARCHITECTURES: dict[str, Callable[..., Backbone]] = {
-    f.__name__: f
-    for f in (
-        slowfast_tiny,
-        slowfast_r50,
-        slowfast_r101,
-        slow_r34,
-        slow_r50,
-        slow_r101,
-        c2d_r50,
-        i3d_r50,
-        i3d_r101,
-        ip_csn_r50,
-        ip_csn_r152,
-        ir_csn_r50,
-        ir_csn_r101,
-        ir_csn_r152,
-        x3d_s,
-        x3d_m,
-        x3d_l,
-        mvit_v2_s,
-    )
+    "slowfast_tiny": slowfast_tiny,
+    "slowfast_r50": slowfast_r50,
+    "slowfast_r101": slowfast_r101,
+    "slow_r34": slow_r34,
+    "slow_r50": slow_r50,
+    "slow_r101": slow_r101,
+    "c2d_r50": c2d_r50,
+    "i3d_r50": i3d_r50,
+    "i3d_r101": i3d_r101,
+    "ip_csn_r50": csn(50, preserved=True, default_eps=VMZ_EPS),
+    "ip_csn_r152": csn(152, preserved=True, default_eps=VMZ_EPS),
+    "ir_csn_r50": csn(50, preserved=False, default_eps=VMZ_EPS),
+    "ir_csn_r101": csn(101, preserved=False, default_eps=TORCH_EPS),
+    "ir_csn_r152": csn(152, preserved=False, default_eps=VMZ_EPS),
+    "x3d_s": x3d(2.2),  # 13 frames at stride 6 of 160 pixels
+    "x3d_m": x3d(2.2),  # 16 frames at stride 5 of 224 pixels; the layers of X3D-S
+    "x3d_l": x3d(5.0),  # 16 frames at stride 5 of 312 pixels
+    "mvit_v2_s": mvit_v2_s,
 }
 
 
@@ -289,12 +261,13 @@ def build_backbone(
     """Build the architecture `name` with `arguments`, both checked.
 
     Args:
-        name: a name of `ARCHITECTURES`.
-        arguments: of its function.
-        dilation: of the last stage, which then keeps its resolution; None leaves its stride.
+        name: Name of one of `ARCHITECTURES`.
+        arguments: Arguments of the function of that name.
+        dilation: Dilation of the last stage, which then keeps the resolution of the stage before.
+            None leaves the stride of the last stage.
 
     Raises:
-        ValueError: an unknown name, or arguments that its function does not take.
+        ValueError: The name is unknown, or the function does not take the arguments.
     """
     backbone = build_named(ARCHITECTURES, name, arguments or {})
     if dilation is not None:
@@ -312,17 +285,17 @@ def build_classifier(
     dilation: int | None = None,
     window: int | None = None,
 ) -> Classifier:
-    """A model of recognition.
+    """Build a model of recognition.
 
     Args:
-        architecture: a name of `ARCHITECTURES`.
+        architecture: Name of one of `ARCHITECTURES`.
         num_classes: K.
-        arguments: of the architecture's function.
-        dropout: before the last layer.
-        mean: of the pixels / 255, a value a channel.
-        std: of the pixels / 255, a value a channel.
-        dilation: of the last stage, which then keeps its resolution; None leaves its stride.
-        window: how larger maps than the training crops' are tested (`PoolHead`).
+        arguments: Arguments of the function of that name.
+        dropout: Dropout before the last layer.
+        mean: Mean of the pixels / 255, a value a channel.
+        std: Standard deviation of the pixels / 255, a value a channel.
+        dilation: As for `build_backbone`.
+        window: How feature maps larger than those of the training crops are tested (`PoolHead`).
     """
     backbone = build_backbone(architecture, arguments, dilation)
     if architecture.startswith("x3d"):
@@ -346,22 +319,21 @@ def build_detector(
     context: bool = False,
     exclusive: Sequence[int] = (),
 ) -> ActionDetector:
-    """A model of action detection.
+    """Build a model of action detection.
 
     Args:
-        architecture: a name of `ARCHITECTURES`.
+        architecture: Name of one of `ARCHITECTURES`.
         num_classes: K.
-        arguments: of the architecture's function.
-        dropout: before the last layer.
-        mean: of the pixels / 255, a value a channel.
-        std: of the pixels / 255, a value a channel.
-        dilation: of the last stage, which then keeps its resolution: 16 pixels a cell; None leaves
-            its stride: 32 pixels a cell.
-        aligned: half-pixel correction of ROIAlign.
-        resolution: cells of a box's side.
-        temporal_max: max over time in place of the mean.
-        context: a feature of the whole clip beside each person's.
-        exclusive: columns of which a person has exactly one.
+        arguments: Arguments of the function of that name.
+        dropout: Dropout before the last layer.
+        mean: Mean of the pixels / 255, a value a channel.
+        std: Standard deviation of the pixels / 255, a value a channel.
+        dilation: As for `build_backbone`: 2 gives cells of 16 pixels, None cells of 32 pixels.
+        aligned: Apply the half-pixel correction of ROIAlign.
+        resolution: Cells on each side of a box.
+        temporal_max: Take the maximum over time in place of the mean.
+        context: Add a feature of the whole clip to the feature of each person.
+        exclusive: Columns of classes of which a person does exactly one.
     """
     backbone = build_backbone(architecture, arguments, dilation)
     head = RoIHead(

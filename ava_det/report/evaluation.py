@@ -50,9 +50,9 @@ def write_report(
         metrics: curves of the training run, by `formats.metrics`.
     """
     names = list(class_map.names.values())
-    edges, histograms = score_histograms(this.rows, names)
+    edges, histograms = score_histograms(this.result.rows, names)
     shown = set(shown_classes(this.figures))
-    rows = of_classes(this.rows, np.array([name in shown for name in names]))
+    rows = of_classes(this.result.rows, np.array([name in shown for name in names]))
     best, worst = looked_up(this, class_map, pictures, count) if pictures else ([], [])
     report = Report(
         result=this.figures,
@@ -77,7 +77,7 @@ def looked_up(
 ) -> tuple[list[Html], list[Html]]:
     """Pictures of the best and the worst keyframes, as far as their videos can be read."""
     result = this.result
-    precision = keyframe_precision(this.ground_truth, this.detections, result)
+    precision = keyframe_precision(this.ground_truth, result)
     truth = this.ground_truth[result.counted]
     found = this.detections.assign(hit=result.outcome == HIT)[result.outcome != LEFT_OUT]
 

@@ -256,7 +256,7 @@ def confusion_sections(names: Sequence[str], matrix: np.ndarray, most: int = 12)
 
     Args:
         names: of the K classes.
-        matrix: (K, K + 1) false detections, by `evaluate.breakdown.confusion`.
+        matrix: (K, K + 1) false detections, by `evaluation.breakdown.confusion`.
         most: how many pairs are listed.
     """
     there = np.flatnonzero(matrix.sum(axis=1) > 0)

@@ -44,8 +44,9 @@ from ava_det.train.norms import measure_statistics, share_statistics, synchroniz
 from ava_det.train.processes import run_in_processes
 from ava_det.train.schedule import settle
 from ava_det.train.tasks import Batch, Recognition, Task, device_of, distribute, unwrap
+from ava_det.weights.card import ModelCard
 from ava_det.weights.load import load_weights
-from ava_det.weights.native import ModelCard, save_weights
+from ava_det.weights.native import save_weights
 
 WEIGHTS = "model.safetensors"  # what a finished run leaves in its folder
 UNREADABLE = "unreadable_{}.csv"  # the videos that it could not read, to train and to test on

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from detectron2.utils.comm import get_world_size
+from detectron2.utils.comm import get_rank, get_world_size
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
@@ -26,9 +26,17 @@ class Mix(Protocol):
     """What the tasks ask of a mix of `ava_det.augment`."""
 
     def __call__(
-        self, clips: Tensor, targets: Tensor, rng: np.random.Generator, *, overwrite: bool
+        self,
+        clips: Tensor,
+        targets: Tensor,
+        rng: np.random.Generator,
+        *,
+        numbers: Sequence[int],
+        overwrite: bool,
     ) -> tuple[Tensor, Tensor]:
-        """Mixed clips and targets; `overwrite` may write into the clips."""
+        """Mix clips (N, ...) whose numbers among the clips of all processes are `numbers`;
+        `overwrite` allows to write into the clips.
+        """
         ...
 
 
@@ -69,7 +77,10 @@ class Recognition:
         labels = batch["labels"].to(device, non_blocking=True)
         targets = F.one_hot(labels, self.num_classes).to(clips.dtype)
         if self.mix is not None:
-            clips, targets = self.mix(clips, targets, rng, overwrite=True)
+            # Clips are dealt out to the processes in turns (`data.sampler.SeekableSampler`).
+            rank, processes = get_rank(), get_world_size()
+            numbers = range(rank, len(clips) * processes, processes)
+            clips, targets = self.mix(clips, targets, rng, numbers=numbers, overwrite=True)
         return self.criterion(model(clips), targets)
 
     def outputs(self, model: nn.Module, batch: Batch) -> Tensor:

@@ -5,8 +5,6 @@ A video file reads no other file, decodes in bounded memory, and every error nam
 
 import contextlib
 import itertools
-import os
-import stat
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from av.container import InputContainer
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
+from ava_det.formats.regular import require_regular
 from ava_det.structures import InputError
 from ava_det.video.picture_size import MOST_PIXELS, require_usable
 
@@ -57,7 +56,7 @@ def open_video(path: Path, threads: int = 1) -> tuple[InputContainer, VideoStrea
     """
     with named(path):
         str(path).encode()  # results name the video in UTF-8
-        _require_file(path)
+        require_regular(path)
         options = {
             "protocol_whitelist": "file",
             "format_whitelist": FORMATS,
@@ -78,17 +77,6 @@ def open_video(path: Path, threads: int = 1) -> tuple[InputContainer, VideoStrea
         except BaseException:
             container.close()
             raise
-
-
-def _require_file(path: Path) -> None:
-    """Refuse what is no file; a pipe would be waited for."""
-    try:
-        mode = os.stat(path).st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        raise InputError(f"{path}: no such file") from None
-    if not stat.S_ISREG(mode):
-        kind = "is a folder" if stat.S_ISDIR(mode) else "is a pipe or a device, not a file"
-        raise InputError(f"{path}: {kind}")
 
 
 def _is_text(path: Path) -> bool:

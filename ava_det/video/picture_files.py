@@ -1,7 +1,6 @@
 """Picture files, read in bounded memory."""
 
 import io
-import os
 import warnings
 from pathlib import Path
 
@@ -9,8 +8,11 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from ava_det.formats.regular import require_regular
 from ava_det.structures import InputError
 from ava_det.video.picture_size import require_usable
+
+_MOST_BYTES = 1 << 28  # of a file; the pixels of the largest pictures are 106 MB
 
 
 def read_picture(path: Path | str) -> np.ndarray:
@@ -19,8 +21,7 @@ def read_picture(path: Path | str) -> np.ndarray:
     Raises:
         InputError: it is none, or of a size that is not worked with.
     """
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise InputError(f"{path}: is no file")  # a pipe would be waited for
+    require_regular(path, _MOST_BYTES)
     try:
         data = Path(path).read_bytes()
     except OSError as error:

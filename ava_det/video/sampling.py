@@ -32,6 +32,16 @@ def _times_at(
     return frame_times[np.clip(indices, 0, len(frame_times) - 1)]
 
 
+def clip_reach(frames: int, stride: int) -> tuple[int, int]:
+    """How many frames before and after the keyframe a clip of T frames `stride` apart reaches.
+
+    >>> clip_reach(frames=32, stride=2)
+    (32, 30)
+    """
+    before = frames // 2 * stride
+    return before, (frames - 1) * stride - before
+
+
 def clip_times(
     frame_times: np.ndarray, time: float, frames: int, stride: int, rate: float | None = None
 ) -> np.ndarray:

@@ -12,10 +12,11 @@ from ava_det.formats.regular import require_regular
 from ava_det.model.classifier import Classifier
 from ava_det.model.detector import ActionDetector
 from ava_det.structures import InputError
+from ava_det.weights.torch_files import ArchiveFile
 
 _CLIPS = (("clip",), ("slow",), ("slow", "fast"))  # what may stand in a file together
 
-_MOST_BYTES = 1 << 32  # of all arrays, unpacked
+_MOST_BYTES = 1 << 29  # of all arrays, unpacked
 
 _FARTHEST = 1e6  # pixels; no clip is so large
 
@@ -43,11 +44,11 @@ def read_inputs(path: Path) -> Inputs:
     """
     require_regular(path)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with ArchiveFile(path) as file, zipfile.ZipFile(file) as archive:
             size = sum(member.file_size for member in archive.infolist())
         if size > _MOST_BYTES:
             raise ValueError(f"{size:,} bytes unpacked")
-        with np.load(path, allow_pickle=False) as file:
+        with ArchiveFile(path) as source, np.load(source, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         if other := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
             raise ValueError(f"{other[0]!a} is no array")  # numpy gives its bytes

@@ -15,22 +15,7 @@ from ava_det.model.detector import ActionDetector
 
 MOST_PARAMETERS = 1 << 29  # numbers of a model: 2 GiB as float32, five times the largest known
 LARGEST = 1 << 32  # bytes of the largest tensor on the way through a model
-MOST_PIXELS = 1 << 24  # frames x short side^2 of a clip: 64 frames of 512, 16 of 1024
-MOST_PIXELS_OF_A_FRAME = 1 << 21  # the same for a person detector, which is given many frames
 USUAL = 32 * 256**2  # pixels of a clip on which every architecture of the zoo is far from `LARGEST`
-
-
-def check_pixels(frames: int, short_side: int, most: int = MOST_PIXELS) -> None:
-    """Refuse a clip that no model could take.
-
-    Raises:
-        ValueError: more than `most` pixels, were its frames square.
-    """
-    if frames * short_side**2 > most:
-        raise ValueError(
-            f"a clip of {frames} frames with a short side of {short_side} pixels is too large: "
-            f"frames x side x side may be {most:,}"
-        )
 
 
 def check_memory(model: nn.Module, frames: int, short_side: int) -> None:

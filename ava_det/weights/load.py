@@ -15,8 +15,10 @@ from torch import Tensor, nn
 
 from ava_det.formats.plain_pickle import read_plain_pickle
 from ava_det.formats.regular import require_regular
+from ava_det.model.published import published_model
 from ava_det.structures import InputError
 from ava_det.weights import native, torch_files
+from ava_det.weights.card import ModelCard
 from ava_det.weights.codebases import pyslowfast, pytorchvideo
 from ava_det.weights.codebases.caffe2 import CAFFE2
 from ava_det.weights.codebases.detectron2 import DETECTRON2
@@ -56,6 +58,7 @@ _EXPORTS = {  # the formats that can be written
     "pytorchvideo": (pytorchvideo.PYTORCHVIDEO, pytorchvideo.export),
 }
 _OF_CONTENT = ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError
+_MOST_BYTES = 1 << 32  # of a checkpoint with the state of its optimizer
 _NO_WEIGHTS = {  # what a failed download leaves, to how it begins
     "a web page": (b"<!doctype", b"<html", b"<?xml"),
     "a pointer of Git LFS": (b"version https://git-lfs",),
@@ -82,7 +85,7 @@ class WeightFile:
     weights: dict[str, Tensor]
     origin: Origin = field(default_factory=Origin)
     optimizer: Mapping[str, Any] = field(default_factory=dict)
-    card: native.ModelCard | None = None
+    card: ModelCard | None = None
     left: tuple[str, ...] = ()
 
     def renamed(self, shapes: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, Tensor]:
@@ -161,6 +164,42 @@ def load_weights(
     return TransferReport(report.loaded, report.dropped, report.fresh, tuple(notes))
 
 
+def load_model(model: str | Path, weights: str | Path | None = None) -> nn.Module:
+    """A model, ready to be used: one of those that are published, or one of our weight files.
+
+    >>> from ava_det import load_model
+    >>> load_model("kinetics_x3d_xs").training  # its architecture, with random weights
+    False
+    >>> detector = load_model("action.safetensors")
+    >>> clips = torch.zeros(1, 3, 8, 32, 48, dtype=torch.uint8)
+    >>> detector(clips, [torch.tensor([[4.0, 0.0, 30.0, 32.0]])]).shape  # one person, 3 classes
+    torch.Size([1, 3])
+
+    Args:
+        model: a name of `ava_det.model.published`, or a weight file of ours, which says itself
+            what model it is of.
+        weights: weight file of any known codebase, for a published model; None leaves it with
+            random weights.
+
+    Returns:
+        The model in evaluation mode, in float32 on the CPU. Classifiers and action detectors take
+        clips (N, 3, T, H, W), uint8 RGB; detectors also N tensors of boxes (R_n, 4), xyxy in
+        pixels of the clip. Both give logits, (N, K) or (R, K).
+
+    Raises:
+        InputError: an unknown name; a file that is missing, damaged, hostile, or of another model.
+        ValueError: `weights` beside a file of ours, which has its own.
+    """
+    if str(model).endswith(".safetensors"):
+        if weights is not None:
+            raise ValueError(f"{model}: has its own weights; give {weights} alone")
+        return native.load_model(Path(model))[0]
+    built = published_model(str(model)).build()
+    if weights is not None:
+        load_weights(Path(weights), built)
+    return built.eval()
+
+
 def export(model: nn.Module, to: str) -> tuple[dict[str, Any], list[str]]:
     """The content of a file that another codebase loads.
 
@@ -186,7 +225,7 @@ def read_file(path: Path) -> WeightFile:
     Raises:
         InputError: a file that is damaged, hostile or of no known format.
     """
-    require_regular(path)
+    require_regular(path, _MOST_BYTES)
     with path.open("rb") as file:
         start = file.read(32)
     for kind, beginnings in _NO_WEIGHTS.items():

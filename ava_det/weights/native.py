@@ -11,68 +11,44 @@ import json
 import zlib
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ava_det.formats.atomic import atomic_path
-from ava_det.formats.regular import require_regular
 from ava_det.model import zoo
-from ava_det.structures import ClipShape, InputError
+from ava_det.structures import InputError
 from ava_det.weights.arguments import check_arguments
-from ava_det.weights.footprint import (
-    MOST_PIXELS,
-    MOST_PIXELS_OF_A_FRAME,
-    check_memory,
-    check_pixels,
-)
+from ava_det.weights.card import FORMAT, OF_CONTENT, ModelCard, naming_card, opened
+from ava_det.weights.footprint import check_memory
 from ava_det.weights.foreign import Origin
 from ava_det.weights.transfer import not_finite
 
-FORMAT = "ava_det 1"
-_LONGEST_HEADER = 1 << 24  # bytes: the names of 65,536 classes take 5 million
 _FRACTIONS = ("F64", "F32", "F16", "BF16")  # safetensors' words; smaller ones mean nothing unscaled
-_OF_BUILDING = LookupError, TypeError, ValueError, ArithmeticError, RuntimeError, AttributeError
 
 
-@dataclass(frozen=True)
-class ModelCard:
-    """What a weight file says of its model.
-
-    Attributes:
-        task: "classifier", "detector" or "persons".
-        arguments: plain arguments of the zoo's builder of that task.
-        classes: (id, name, group) of every class, in the order of the logits; group may be "".
-        clip: what it takes.
-    """
-
-    task: str
-    arguments: dict[str, Any]
-    classes: tuple[tuple[int, str, str], ...]
-    clip: ClipShape
-
-    def pixels(self) -> dict[str, Any]:
-        """Order of colours, mean and standard deviation of pixels / 255; empty where built in."""
-        if self.task not in zoo.TASKS:
-            raise ValueError(f"unknown task {self.task!r}")
-        parameters = inspect.signature(zoo.TASKS[self.task]).parameters
-        if "mean" not in parameters:
-            return {}
-        values = {
-            key: [float(x) for x in self.arguments.get(key, parameters[key].default)]
-            for key in ("mean", "std")
-        }
-        return {"order": "RGB", **values}
+def pixels_of(card: ModelCard) -> dict[str, Any]:
+    """Order of colours, mean and standard deviation of pixels / 255; empty where built in."""
+    if card.task not in zoo.TASKS:
+        raise ValueError(f"unknown task {card.task!r}")
+    parameters = inspect.signature(zoo.TASKS[card.task]).parameters
+    if "mean" not in parameters:
+        return {}
+    values = {
+        key: [float(x) for x in card.arguments.get(key, parameters[key].default)]
+        for key in ("mean", "std")
+    }
+    return {"order": "RGB", **values}
 
 
 def origin_of(card: ModelCard) -> Origin:
     """The model of a file of ours."""
-    pixels = card.pixels()
+    pixels = pixels_of(card)
     if not pixels:
         return Origin()
     return Origin(tuple(pixels["mean"]), tuple(pixels["std"]), stated=True)
@@ -100,7 +76,7 @@ def save_weights(
     header = {
         "format": FORMAT,
         "card": json.dumps(asdict(card), sort_keys=True),
-        "pixels": json.dumps(card.pixels(), sort_keys=True),
+        "pixels": json.dumps(pixels_of(card), sort_keys=True),
     }
     header["checksum"] = _checksum(header, tensors)
     with atomic_path(path) as partial:
@@ -160,7 +136,7 @@ def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
                 raise ValueError(f"NaN or infinite numbers in {', '.join(broken[:3])}")
             model = build(**card.arguments)
             model.load_state_dict(tensors, strict=True)
-        except _OF_BUILDING as error:
+        except OF_CONTENT as error:
             words = " ".join(str(error).split())
             raise InputError(f"{path}: {words:.300}") from error
     return model.eval(), card
@@ -169,26 +145,14 @@ def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
 @contextmanager
 def _opened(path: Path) -> Generator[tuple[Any, Mapping[str, str], ModelCard]]:
     """A file of ours, its header and the card in it, which is checked; no tensor is read yet."""
-    require_regular(path)
-    with path.open("rb") as start:
-        length = int.from_bytes(start.read(8), "little")
-    if length > _LONGEST_HEADER:
-        raise InputError(f"{path}: not a safetensors file (a header of {length:,} bytes)")
-    try:
-        opened = safe_open(path, framework="pt")
-    except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"{path}: not a safetensors file ({error!s:.200})") from error
-    with opened as file:
-        header = file.metadata() or {}
-        if header.get("format") != FORMAT:
-            words = f"format {header.get('format')!r:.60}"
-            raise InputError(f"{path}: not a weight file of ava_det ({words})")
-        try:
-            card = _read_card(header["card"])
-            if "pixels" in header and json.loads(header["pixels"]) != card.pixels():
+    with opened(path, "pt") as (file, header, card):
+        with naming_card(path):
+            check_arguments(card.task, card.arguments)
+            count = card.arguments.get("num_classes", 1)  # a person detector has one
+            if len(card.classes) != count:
+                raise ValueError(f"{len(card.classes)} classes for a model of {count}")
+            if "pixels" in header and json.loads(header["pixels"]) != pixels_of(card):
                 raise ValueError("its pixels are normalised otherwise than its arguments say")
-        except (*_OF_BUILDING, RecursionError, MemoryError) as error:
-            raise InputError(f"{path}: its model card cannot be read ({error!s:.300})") from error
         yield file, header, card
 
 
@@ -213,36 +177,6 @@ def _kinds_of(file: Any) -> dict[str, tuple[torch.Size, bool]]:
     """The same of the tensors of an open file, without reading them."""
     slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
     return {n: (torch.Size(s.get_shape()), s.get_dtype() in _FRACTIONS) for n, s in slices.items()}
-
-
-def _read_card(text: str) -> ModelCard:
-    fields = json.loads(text)
-    check_arguments(fields["task"], fields["arguments"])
-    card = ModelCard(
-        task=fields["task"],
-        arguments=fields["arguments"],
-        classes=tuple((i, n, g) for i, n, g in fields["classes"]),
-        clip=ClipShape(**fields["clip"]),
-    )
-    _check_classes(card)
-    most = MOST_PIXELS_OF_A_FRAME if card.task == "persons" else MOST_PIXELS
-    check_pixels(card.clip.frames, card.clip.short_side, most)
-    return card
-
-
-def _check_classes(card: ModelCard) -> None:
-    """Refuse classes that are not those of the logits, one by one."""
-    ids, names, groups = ([row[k] for row in card.classes] for k in range(3))
-    words = [*names, *groups]
-    if not all(type(word) is str and word.isprintable() and len(word) < 1000 for word in words):
-        raise ValueError("words that cannot be printed")
-    if not all(type(number) is int and 1 <= number < 1 << 31 for number in ids):
-        raise ValueError("ids of classes that are no numbers from 1 on")
-    if len(set(ids)) < len(ids) or len(set(names)) < len(names):
-        raise ValueError("two classes of one id or one name")
-    count = card.arguments.get("num_classes", 1)  # a person detector has one
-    if len(ids) != count:
-        raise ValueError(f"{len(ids)} classes for a model of {count}")
 
 
 def _checksum(header: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:

@@ -17,11 +17,14 @@ from typing import Any
 
 import torch
 
+from ava_det.formats.regular import require_regular
 from ava_det.structures import InputError
 
 ZIP = b"PK\x03\x04"
 LEGACY = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # the magic number of torch before 1.6
 _CHUNK = 1 << 18
+_MOST_LISTED = 1 << 24  # bytes of the list of members of an archive
+_MOST_LEGACY = 1 << 31  # bytes of a file before torch 1.6, whose tensors are taken to memory
 _STORAGE = re.compile(r"[^/]+/data/[^/]+")
 _LOCAL_HEADER = struct.Struct("<26xHH")  # lengths of the name and of the extra field after it
 
@@ -83,6 +86,17 @@ _LOGGED += [
 ]
 
 
+class ArchiveFile(FileIO):
+    """The bytes of a zip archive; a list of members of gigabytes is not taken to memory."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Bytes, as many as asked for or all."""
+        left = os.fstat(self.fileno()).st_size - self.tell()
+        if (left if size is None or size < 0 else min(size, left)) > _MOST_LISTED:
+            raise ValueError(f"a list of members of more than {_MOST_LISTED:,} bytes")
+        return super().read(size)
+
+
 def read_torch_file(path: Path) -> Any:
     """Read a file of `torch.save`, of today's kind (zip) or the one before torch 1.6.
 
@@ -94,6 +108,8 @@ def read_torch_file(path: Path) -> Any:
     with path.open("rb") as file:
         zipped = file.read(4) == ZIP
     members = check_zip(path) if zipped else []
+    if not zipped:
+        require_regular(path, _MOST_LEGACY)
     storages: list[tuple[int, int]] = []  # address and size of each
 
     def on_cpu(storage: Any, _: str) -> Any:
@@ -133,7 +149,7 @@ def check_zip(path: Path) -> list[zipfile.ZipInfo]:
     """
     try:
         # Without a buffer of Python's, and read rather than mapped: half the time.
-        with path.open("rb", buffering=0) as file, zipfile.ZipFile(file) as archive:
+        with ArchiveFile(path) as file, zipfile.ZipFile(file) as archive:
             members = archive.infolist()
             _check_members(members, os.fstat(file.fileno()).st_size)
             if any(member.CRC for member in members):  # torch can be told to write none

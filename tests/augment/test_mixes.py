@@ -5,7 +5,6 @@ import weakref
 import numpy as np
 import pytest
 import torch
-from detectron2.utils import comm
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -13,7 +12,6 @@ from torch.utils._pytree import tree_leaves
 from torchvision.transforms import v2
 
 from ava_det.augment.mixes import (
-    GREY,
     Cutout,
     Mixup,
     RandAugment,
@@ -21,6 +19,7 @@ from ava_det.augment.mixes import (
     along_cycles,
 )
 from ava_det.augment.videomix import VideoMix
+from ava_det.structures import GREY
 
 FLOATS = [torch.float32, torch.float64, torch.float16, torch.bfloat16]
 MIXES = {
@@ -61,16 +60,6 @@ def test_types_of_clips_and_targets(name, dtype, target_dtype):
     assert targets.dtype == (torch.float64 if target_dtype == torch.float64 else torch.float32)
     _, expected = MIXES[name]()(clips, multi_hot.double(), rng())
     torch.testing.assert_close(targets.double(), expected, atol=1e-6, rtol=0)
-
-
-@every_mix
-def test_class_indices_are_their_one_hot_vectors(name):
-    indices, clips = torch.tensor([3, 0, 1, 3, 2]), batch()
-    mixed, targets = MIXES[name](num_classes=4)(clips, indices, rng())
-    same, expected = MIXES[name]()(clips, torch.eye(4)[indices], rng())
-    torch.testing.assert_close((mixed, targets), (same, expected), atol=0, rtol=0)
-    with pytest.raises(ValueError, match="num_classes is not given"):
-        MIXES[name]()(clips, indices)
 
 
 @every_mix
@@ -141,15 +130,9 @@ def test_probability_is_the_share_of_mixed_batches(name):
     assert untouched[1] is targets
 
 
-def in_process(monkeypatch, rank: int, size: int) -> None:
-    """Have the mixes believe that they are in this one of so many processes."""
-    monkeypatch.setattr(comm, "get_rank", lambda: rank)
-    monkeypatch.setattr(comm, "get_world_size", lambda: size)
-
-
 @every_mix
 @pytest.mark.parametrize("size", [2, 4])
-def test_processes_equal_one_with_all_of_their_batches(name, size, monkeypatch):
+def test_processes_equal_one_with_all_of_their_batches(name, size):
     """Draws are dealt out in turns; each process has a permutation of its own part."""
     clips, targets = batch(8), torch.eye(8)
     whole = np.empty(8, int)
@@ -157,10 +140,9 @@ def test_processes_equal_one_with_all_of_their_batches(name, size, monkeypatch):
     for rank in range(size):
         permutation = rng(rank).permutation(8 // size)
         whole[rank::size] = rank + size * permutation
-        in_process(monkeypatch, rank, size)
-        mixed = MIXES[name]()(clips[rank::size], targets[rank::size], rng(), permutation)
+        part = clips[rank::size], targets[rank::size]
+        mixed = MIXES[name]()(*part, rng(), permutation, range(rank, 8, size))
         parts[0][rank::size], parts[1][rank::size] = mixed
-    in_process(monkeypatch, 0, 1)
     expected = MIXES[name]()(clips, targets, rng(), whole)
     torch.testing.assert_close(parts, expected, atol=0, rtol=0)
 
@@ -356,8 +338,8 @@ def test_what_is_no_permutation_is_refused(permutation, said):
     [
         (torch.zeros(2, 3, 4, 5), torch.eye(2), VideoMix(), "are needed"),
         (torch.zeros(2, 3, 4, 5, 5), torch.eye(3), VideoMix(), "are needed"),
-        (torch.zeros(2, 3, 4, 5, 5), torch.eye(2), VideoMix(num_classes=3), r"not \(N, 3\)"),
         (torch.zeros(2, 3, 4, 5, 5), torch.zeros(2), VideoMix(), r"not \(N, K\)"),
+        (torch.zeros(2, 3, 4, 5, 5), torch.tensor([1, 0]), VideoMix(), r"not \(N, K\)"),
         (torch.zeros(2, 3, 4, 5, 5).byte(), torch.eye(2), Mixup(), "needs floats"),
     ],
 )

@@ -8,7 +8,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ava_det.augment.videomix import CUT_DIMENSIONS, Cuboid, VideoMix, draw_cuboids, visible
+from ava_det.augment.videomix import (
+    CUT_DIMENSIONS,
+    Cuboid,
+    VideoMix,
+    draw_cuboids,
+    pasted_share,
+    visible,
+    without,
+)
 from ava_det.model.pathways import SplitPathways
 
 VARIANTS = list(CUT_DIMENSIONS)
@@ -117,7 +125,7 @@ cuboids = st.builds(
 @given(cuboid=cuboids, other=cuboids)
 def test_what_is_left_of_a_cuboid_is_disjoint_and_complete(cuboid, other):
     counts, expected = np.zeros((6, 6, 6), int), np.zeros((6, 6, 6), int)
-    for part in cuboid.without(other):
+    for part in without(cuboid, other):
         assert part.voxels() > 0
         counts[part.region()[1:]] += 1
     expected[cuboid.region()[1:]] = 1
@@ -144,10 +152,7 @@ def test_mean_pasted_fraction_agrees_with_the_oracle(variant):
     draws = 30_000
     if variant == "per_frame":
         shape, draws = (4, 1000, 1000), 8_000
-    fractions = [
-        sum(cuboid.fraction(shape) for cuboid in draw_cuboids(shape, variant, 1.0, rng))
-        for _ in range(draws)
-    ]
+    fractions = [pasted_share(draw_cuboids(shape, variant, 1.0, rng), shape) for _ in range(draws)]
     error = np.std(fractions) / np.sqrt(len(fractions))
     assert abs(np.mean(fractions) - ORACLE[variant]) < 4 * error + 1e-4
 
@@ -194,10 +199,7 @@ def test_distribution_of_the_pasted_fraction(variant, cut, frames, shape, alpha)
     """Not its mean alone; and the bound tells it from what a mistake would make of it."""
     rng, draws, count = np.random.default_rng(0), 6_000, 200_000
     drawn = np.array(
-        [
-            sum(cuboid.fraction(shape) for cuboid in draw_cuboids(shape, variant, alpha, rng))
-            for _ in range(draws)
-        ]
+        [pasted_share(draw_cuboids(shape, variant, alpha, rng), shape) for _ in range(draws)]
     )
     expected = fractions_in_the_continuum(cut, frames, alpha, count)
     assert distance(drawn, expected) < bound(draws, count)

@@ -9,7 +9,8 @@ import torch
 from ava_det.model.faster_rcnn import build_person_detector
 from ava_det.model.zoo import build_detector
 from ava_det.structures import ClipShape
-from ava_det.weights.native import ModelCard, save_weights
+from ava_det.weights.card import ModelCard
+from ava_det.weights.native import save_weights
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from torchvision.transforms.v2 import functional as F
 from ava_det.model.zoo import build_classifier
 from ava_det.structures import ClipShape
 from ava_det.video.video import Video
-from ava_det.weights.native import ModelCard, save_weights
+from ava_det.weights.card import ModelCard
+from ava_det.weights.native import save_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = "configs/pretrain/jhmdb_slowfast_tiny.py"

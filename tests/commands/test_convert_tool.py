@@ -15,7 +15,7 @@ from ava_det.data.sets.custom import load_keyframes, read_description
 from ava_det.formats.ava_csv import read_ground_truth
 from ava_det.formats.class_map import read_class_map
 from ava_det.formats.frame_sizes import read_sizes
-from ava_det.formats.lock import alone
+from ava_det.formats.outputs import alone
 from ava_det.formats.tools.coco import write_coco
 from ava_det.formats.tools.cvat import write_cvat
 from ava_det.formats.tools.shapes import Shape, from_table
@@ -218,7 +218,7 @@ def test_misuse_is_told_in_one_line(convert):
     Path("empty.json").write_text(json.dumps({"images": [], "annotations": [], "categories": []}))
     for arguments, message in [
         (["cvat", "none.xml"], "none.xml: not the export of a task as"),
-        (["cvat", "gone.xml"], "gone.xml: No such file or directory"),
+        (["cvat", "gone.xml"], "gone.xml: no such file"),
         (
             ["cvat", "film.xml", "--class-map", "other.pbtxt"],
             "action 'sit' is not in the class map",
@@ -229,7 +229,7 @@ def test_misuse_is_told_in_one_line(convert):
         (["cvat", "film.xml", "--video", "gone"], "there is no video 'gone'; --video NAME"),
         (["cvat", "film.xml", "--label", "dog"], "has no label 'dog'; it has 'person'"),
         (["cvat", "film.xml", "--attribute", "x"], "no attribute 'x'; it has 'sit', 'wave'"),
-        (["cvat", "gone/film.xml"], "gone/film.xml: No such file or directory"),
+        (["cvat", "gone/film.xml"], "gone/film.xml: no such file"),
     ]:
         code, printed = convert(*arguments, "--output", "mine")
         assert code == 1

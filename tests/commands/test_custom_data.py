@@ -17,7 +17,8 @@ from ava_det.formats.tools.shapes import Shape
 from ava_det.model.zoo import build_detector
 from ava_det.structures import ClipShape
 from ava_det.video.writer import VideoWriter
-from ava_det.weights.native import ModelCard, read_weights, save_weights
+from ava_det.weights.card import ModelCard
+from ava_det.weights.native import read_weights, save_weights
 
 CONVERT = Path(__file__).resolve().parents[2] / "datasets" / "convert.py"
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ava_det.formats.ava_csv import read_detections
-from ava_det.formats.lock import alone
+from ava_det.formats.outputs import alone
 from ava_det.video.video import Video
 from ava_det.video.writer import VideoWriter
 
@@ -189,7 +189,7 @@ def test_missing_weights_say_what_to_do(run_tool, clip, tmp_path, random_weights
 @pytest.mark.parametrize("option", ["--weights", "--persons"])
 def test_weights_that_are_no_file_are_called_what_they_are(detect, clip, tmp_path, option):
     os.mkfifo(tmp_path / "pipe.onnx")
-    for path, words in ((tmp_path / "pipe.onnx", "not a regular file"), (tmp_path, "a folder")):
+    for path, words in ((tmp_path / "pipe.onnx", "a pipe or a device"), (tmp_path, "a folder")):
         ran = detect(clip, option, path)
         assert (ran.code, ran.err.count("\n")) == (1, 1)
         assert f"{path}: {words}" in ran.err

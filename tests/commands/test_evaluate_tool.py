@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ava_det.formats.lock import alone
+from ava_det.formats.outputs import alone
 
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "evaluate.py"
 TRUTH = "v,902,0.1,0.1,0.5,0.9,1,0\nv,902,0.1,0.1,0.5,0.9,3,0\nv,903,0.5,0.1,0.9,0.9,2,0\nv,904\n"
@@ -248,7 +248,7 @@ def test_recorded_answers(shared, tmp_path, run, case):
         ("gt.csv", "v,1,0,0,1,1,77\n", "gt.csv: row 1: action 77 is not in the class map"),
         ("gt.csv", "v,1\n", "gt.csv: no row of an evaluated class counts"),
         ("map.csv", "1,a\n1,b\n", "map.csv: row 2: class 1 'b' is listed twice"),
-        ("map.csv", None, "map.csv: No such file or directory"),
+        ("map.csv", None, "map.csv: no such file"),
     ],
 )
 def test_bad_input_is_one_line(files, run, name, text, message):

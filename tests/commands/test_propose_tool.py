@@ -10,7 +10,8 @@ import pytest
 from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from ava_det.data.build import get_records
-from ava_det.detect.persons import PersonDetector
+from ava_det.detect.backends.torch import TorchPersons
+from ava_det.detect.protocols import People
 from ava_det.formats.ava_csv import people_by_keyframe, read_boxes, read_ground_truth
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import (
@@ -120,19 +121,22 @@ def test_a_stopped_run_goes_on(two_films, random_weights, run_tool, tmp_path, mo
     whole, stopped = tmp_path / "whole.csv", tmp_path / "stopped.csv"
     ran = run_tool("propose", *arguments, "--output", whole)
     assert ran.code == 0, ran.err
-    find, looked = PersonDetector.people, []
+    find, looked = TorchPersons.people, []
 
-    def stop_at_the_second(self, keyframes, frames):
-        looked.append([keyframe.video for keyframe in keyframes])
+    def stop_at_the_second(self, frames):
+        looked.append(frames)
         if len(looked) == 2:
             raise InputError("stopped")
-        return find(self, keyframes, frames)
+        return find(self, frames)
 
-    monkeypatch.setattr(PersonDetector, "people", stop_at_the_second)
+    monkeypatch.setattr(TorchPersons, "people", stop_at_the_second)
     assert run_tool("propose", *arguments, "--output", stopped).code == 1
     assert not stopped.exists()
     assert run_tool("propose", *arguments, "--output", stopped).code == 0
-    assert looked == [["a"] * 3, ["b"] * 3, ["b"] * 3]  # not the first film again
+    first, second, again = looked
+    assert len(first) == len(second) == 3
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(again, second)  # not the first film again
     assert stopped.read_bytes() == whole.read_bytes()
     assert not stopped.with_name("stopped.csv.part").exists()
 
@@ -150,8 +154,8 @@ def test_the_recall_is_that_of_the_films_that_were_looked_at(
     DatasetCatalog.remove("two_films")
     DatasetCatalog.register("two_films", lambda: records)
     (tmp_path / "a.mp4").write_bytes(b"not a film")
-    perfect = lambda self, keyframes, frames: [somebody(keyframe) for keyframe in keyframes]  # noqa: E731
-    monkeypatch.setattr(PersonDetector, "people", perfect)
+    perfect = lambda self, frames: [People(box, np.ones(1)) for _ in frames]  # noqa: E731
+    monkeypatch.setattr(TorchPersons, "people", perfect)
     weights = ["--weights", random_weights / "persons.safetensors"]
     ran = run_tool("propose", "--dataset", two_films, *weights, "--output", tmp_path / "boxes.csv")
     assert ran.code == 0, ran.err
@@ -164,18 +168,18 @@ def test_two_at_once_write_one_csv_once(two_films, random_weights, run_tool, tmp
     arguments = ["--dataset", two_films, "--weights", weights, "--score-threshold", 0]
     output, whole = tmp_path / "boxes.csv", tmp_path / "whole.csv"
     assert run_tool("propose", *arguments, "--output", whole).code == 0
-    find, second = PersonDetector.people, []
+    find, second = TorchPersons.people, []
 
-    def meanwhile(self, keyframes, frames):
+    def meanwhile(self, frames):
         """Start another one, of other keyframes, while this one runs."""
         if not second:
             second.append("")
             before = output.with_name("boxes.csv.part").read_bytes()
             second[0] = run_tool("propose", *arguments, "--every", 2, "--output", output)
             assert output.with_name("boxes.csv.part").read_bytes() == before
-        return find(self, keyframes, frames)
+        return find(self, frames)
 
-    monkeypatch.setattr(PersonDetector, "people", meanwhile)
+    monkeypatch.setattr(TorchPersons, "people", meanwhile)
     assert run_tool("propose", *arguments, "--output", output).code == 0
     assert second[0].code == 1
     assert second[0].err.endswith(
@@ -193,15 +197,15 @@ def test_a_broken_film_costs_its_own_boxes_only(
     arguments = ["--dataset", two_films, "--weights", weights, "--score-threshold", 0]
     output = tmp_path / "boxes.csv"
     (tmp_path / "a.mp4").write_bytes(b"not a film")
-    find = PersonDetector.people
+    find = TorchPersons.people
 
-    def stop(self, keyframes, frames):
+    def stop(self, frames):
         raise InputError("stopped")
 
-    monkeypatch.setattr(PersonDetector, "people", stop)
+    monkeypatch.setattr(TorchPersons, "people", stop)
     ran = run_tool("propose", *arguments, "--output", output)
     assert ran.err.endswith("error: stopped\n")
-    monkeypatch.setattr(PersonDetector, "people", find)
+    monkeypatch.setattr(TorchPersons, "people", find)
     ran = run_tool("propose", *arguments, "--output", output)
     assert ran.code == 0, ran.err
     assert f"warning: {tmp_path / 'a.mp4'}: not a readable video" in ran.err
@@ -237,7 +241,7 @@ def test_annotated_people_are_kept_beside_those_who_are_found(
     def find(self, keyframes, frames):
         return [PersonBoxes(k, CORNERS, ((), ()), SCORES, NOBODYS) for k in keyframes]
 
-    monkeypatch.setattr(PersonDetector, "people", find)
+    monkeypatch.setattr(TorchPersons, "people", find)
     path = tmp_path / "people.csv"
     arguments = ["--dataset", "toy_train", "--weights", random_weights / "persons.safetensors"]
     options = ["--keep-annotated", "--every", 4, "--score-threshold", 0.4]

@@ -10,7 +10,7 @@ from detectron2.data import DatasetCatalog, MetadataCatalog
 from ava_det.data.sets import ava
 from ava_det.formats.ava_csv import read_ground_truth
 from ava_det.formats.class_map import ClassMap, write_class_map
-from ava_det.formats.lock import alone
+from ava_det.formats.outputs import alone
 from ava_det.video.writer import VideoWriter
 
 NAME = "torn_films"

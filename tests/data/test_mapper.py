@@ -6,7 +6,6 @@ import torch
 
 from ava_det.augment import spatial
 from ava_det.data.mapper import (
-    PADDING,
     DetectionMapper,
     RecognitionMapper,
     VideoClip,
@@ -18,6 +17,7 @@ from ava_det.data.sets import jhmdb
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import (
     FRAME_CLOCK,
+    GREY,
     AnnotatedKeyframe,
     Clock,
     InputError,
@@ -112,8 +112,8 @@ def test_batches_pad_below_and_to_the_right():
     batch = collate_people(samples)
     assert batch["clips"].shape == (2, 3, 2, 8, 12)
     assert torch.equal(batch["clips"][0, :, :, :, :10], clips[0])
-    assert (batch["clips"][0, :, :, :, 10:] == PADDING).all()
-    assert (batch["clips"][1, :, :, 6:] == PADDING).all()
+    assert (batch["clips"][0, :, :, :, 10:] == GREY).all()
+    assert (batch["clips"][1, :, :, 6:] == GREY).all()
     assert [len(boxes) for boxes in batch["boxes"]] == [0, 1]
 
 

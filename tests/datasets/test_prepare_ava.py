@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from numbered import write_numbered
 
-from ava_det.formats.lock import alone
+from ava_det.formats.outputs import alone
 from ava_det.video.video import Video
 
 PROGRAM = Path(__file__).parents[2] / "datasets" / "prepare_ava.py"
@@ -282,7 +282,7 @@ def test_a_stopped_run_leaves_no_partial_video(tmp_path, number, everybody, work
     ("arguments", "said"),
     [
         ((), "videos: no such folder"),
-        (("--download", "--list", "names.txt"), "names.txt: No such file"),
+        (("--download", "--list", "names.txt"), "names.txt: no such file"),
     ],
 )
 def test_misuse_is_one_line(prepare, arguments, said):

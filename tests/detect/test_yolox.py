@@ -4,13 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from made_onnx import message, value_info, yolox
+from torchvision.ops import nms
 
 from ava_det.boxes import iou
 from ava_det.detect.backends import onnx_probe
-from ava_det.detect.persons import load_persons
+from ava_det.detect.load import load_persons
 from ava_det.detect.yolox import YoloxDetector
-from ava_det.structures import InputError, Keyframe
+from ava_det.structures import InputError
 from ava_det.video.video import VideoReader
+
+SQUARE = message((7, message((11, value_info(b"x", 1, 3, 64, 64)))))  # and nothing that runs
 
 holds = pytest.mark.holds("13.9 ONNX: a damaged file is one line, no crash")
 
@@ -31,8 +36,8 @@ def test_it_finds_the_actor_of_a_real_clip(shared):
     path = next((shared / "data" / "jhmdb" / "videos" / "golf").glob("*.mp4"))
     frames = VideoReader().frames(path, np.zeros(1))
     detector = load_persons(shared / "models" / "yolox_nano.onnx")
-    (people,) = detector.people([Keyframe("golf", 0)], frames)
-    (squeezed,) = detector.people([Keyframe("golf", 0)], frames[:, ::2, ::2])
+    (people,) = detector.people(frames)
+    (squeezed,) = detector.people(frames[:, ::2, ::2])
     assert people.scores[0] > 0.5
     assert (np.diff(people.scores) <= 0).all()
     assert iou(people.boxes[:1], squeezed.boxes[:1])[0, 0] > 0.7  # relative: at any size
@@ -43,7 +48,11 @@ def test_it_finds_the_actor_of_a_real_clip(shared):
     [
         (None, "no such file"),
         (b"ONNX?", "not an ONNX file that can be used: "),
-        (b"\x08\x08\x3a\x00", r"OpenCV cannot run it \("),
+        (SQUARE, r"OpenCV cannot run it \("),
+        (b"\x08\x08\x3a\x00", r"takes \(\), not square pictures of a fixed size"),
+        (yolox(0, np.zeros((1, 84, 85))), r"takes \(1, 3, 0, 0\), not square"),
+        (yolox(1 << 20, np.zeros((1, 84, 85))), r"takes \(1, 3, 1048576, 1048576\), not square"),
+        (yolox(96, np.zeros((1, 84, 85))), r"gives \(1, 84, 85\), not a YOLOX of COCO at 96"),
     ],
 )
 def test_what_is_no_model_is_told_in_one_line(tmp_path, content, message):
@@ -78,7 +87,7 @@ def test_a_crash_of_opencv_is_one_line(tmp_path, monkeypatch, code, words):
     script = tmp_path / "probe.py"
     script.write_text(f"import os, signal, sys\nsys.stdin.buffer.read()\n{code}\n")
     monkeypatch.setattr(onnx_probe, "__file__", str(script))
-    (tmp_path / "a.onnx").write_bytes(b"\x08\x08\x3a\x00")  # an empty graph
+    (tmp_path / "a.onnx").write_bytes(SQUARE)
     with pytest.raises(InputError, match=rf"a\.onnx: .*{words}") as caught:
         YoloxDetector(tmp_path / "a.onnx")
     assert "\n" not in str(caught.value)
@@ -105,3 +114,31 @@ def test_numbers_that_are_no_boxes_are_nobody(shared):
     boxes, scores = detector._decode(rows)
     assert boxes.shape == (0, 4)
     assert scores.shape == (0,)
+
+
+def test_the_size_of_its_input_is_that_of_the_file(tmp_path):
+    rows = np.zeros((1, 84, 85))
+    rows[0, 64 + 5, :6] = 0.5, 0.25, 0, 0, 0.8, 0.5  # stride 16, row 1, column 1 of 64 pixels
+    (tmp_path / "small.onnx").write_bytes(yolox(64, rows))
+    detector = YoloxDetector(tmp_path / "small.onnx")
+    for people in detector.people(np.zeros((2, 48, 64, 3), np.uint8)):
+        np.testing.assert_allclose(people.boxes, [[16 / 64, 12 / 48, 32 / 64, 28 / 48]])
+        np.testing.assert_allclose(people.scores, [0.4], rtol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_overlapping_boxes_go_as_torchvision_has_it(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    rows = np.zeros((84, 85), np.float32)
+    rows[:, :4] = rng.uniform((-1, -1, 1, 1), 2, (84, 4))
+    rows[:, 4:6] = rng.uniform(0.1, 1, (84, 2))
+    (tmp_path / "small.onnx").write_bytes(yolox(64, rows[None]))
+    detector = YoloxDetector(tmp_path / "small.onnx")
+    alone = YoloxDetector(tmp_path / "small.onnx", overlap=1.0)
+    boxes, scores = alone._decode(rows)
+    assert len(boxes) > 70
+    kept = nms(torch.from_numpy(boxes), torch.from_numpy(scores), 0.5).numpy()
+    assert 10 < len(kept) < 60
+    found, sure = detector._decode(rows)
+    np.testing.assert_allclose(found, boxes[kept])
+    np.testing.assert_allclose(sure, scores[kept])

@@ -26,7 +26,7 @@ def test_precision_of_each_keyframe_by_hand():
         columns=["video", "tick", *BOX, "action", "person", "score"],
     )
     result = frame_map(truth, found, ClassMap({1: "stand", 2: "wave"}), protocol="activitynet")
-    table = keyframe_precision(truth, found, result)
+    table = keyframe_precision(truth, result)
     assert set(table.itertuples(index=False, name=None)) == {
         ("v", 7, 2, 0.5),
         ("v", 3, 1, 0.5),
@@ -51,4 +51,4 @@ def test_nothing_found_is_worst():
     truth = pd.DataFrame([("v", 1, *A, 1, -1)], columns=["video", "tick", *BOX, "action", "person"])
     found = truth.assign(score=1.0)[:0]
     result = frame_map(truth, found, ClassMap({1: "stand"}), protocol="uncapped")
-    assert keyframe_precision(truth, found, result)["ap"].tolist() == [pytest.approx(0)]
+    assert keyframe_precision(truth, result)["ap"].tolist() == [pytest.approx(0)]

@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 
 from ava_det.boxes import area, iou
 from ava_det.evaluation.average_precision import average_precision
-from ava_det.evaluation.breakdown import SIZES, confusion, score_histograms
-from ava_det.evaluation.evaluate import Rules, classes_of, evaluate, other_run
+from ava_det.evaluation.breakdown import confusion, score_histograms
+from ava_det.evaluation.evaluate import EvaluationRules, classes_of, evaluate_tables, other_run
 from ava_det.evaluation.figures import read_evaluation, write_evaluation
-from ava_det.evaluation.frame_map import HIT, LEFT_OUT, frame_map
+from ava_det.evaluation.frame_map import HIT, LEFT_OUT, SIZES, frame_map
 from ava_det.formats.ava_csv import BOX
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import InputError
 
 MAP = ClassMap({1: "stand", 3: "wave", 4: "run"})
-RULES = Rules(MAP, "activitynet")
+RULES = EvaluationRules(MAP, "activitynet")
 TINY, SMALL = (0.0, 0.0, 0.05, 0.05), (0.2, 0.2, 0.3, 0.3)  # 0.0025 and 0.01 of the frame
 LEFT, RIGHT = (0.0, 0.3, 0.4, 1.0), (0.6, 0.3, 1.0, 1.0)
 
@@ -41,7 +41,7 @@ def test_sizes_by_hand():
         ("v", 2, TINY, 3, 0.9),  # false, and of no matter to medium people
         ("v", 2, SMALL, 3, 0.8),
     )
-    sizes = evaluate(gt, det, RULES).figures["sizes"]
+    sizes = evaluate_tables(gt, det, RULES).figures["sizes"]
     assert sizes == {
         "small": {"mAP": 1.0, "classes": 1, "ground_truth": 1, "detections": 2},
         "medium": {"mAP": 1.0, "classes": 1, "ground_truth": 1, "detections": 1},
@@ -53,7 +53,7 @@ def test_crowds_by_hand():
     five = [("v", 2, (k / 10, 0, k / 10 + 0.1, 1), 1) for k in range(5)]
     gt = truth(("v", 1, LEFT, 1), ("v", 1, LEFT, 3), *five, ("w", 1, LEFT, 1), ("w", 1, RIGHT, 1))
     det = found(("v", 1, RIGHT, 1, 0.9), ("v", 1, LEFT, 1, 0.8), ("v", 1, LEFT, 3, 0.8))
-    crowds = evaluate(gt, pd.concat([det, found((*five[0], 0.7))]), RULES).figures["crowds"]
+    crowds = evaluate_tables(gt, pd.concat([det, found((*five[0], 0.7))]), RULES).figures["crowds"]
     assert crowds == {
         "1 person": {"mAP": 0.75, "classes": 2, "ground_truth": 2, "detections": 3},
         "2-4 people": {"mAP": 0.0, "classes": 1, "ground_truth": 2, "detections": 0},
@@ -74,22 +74,33 @@ def test_confusion_by_hand():
         ("v", 3, RIGHT, 1, 0.6),  # the fifth of four: not among the best
         ("v", 4, RIGHT, 4, 0.6),  # nobody is there
     )
-    matrix = confusion(evaluate(gt, det, RULES).rows, 3, 0.5)
+    matrix = confusion(evaluate_tables(gt, det, RULES).result.rows, 3, 0.5)
     assert matrix.tolist() == [[1, 1.5, 0.5, 0], [0, 0, 0, 0], [0, 0, 0, 1]]
 
 
 def test_histograms_by_hand():
     gt = truth(("v", 1, LEFT, 1))
     det = found(("v", 1, LEFT, 1, 0.999), ("v", 1, LEFT, 1, 0.05), ("v", 1, LEFT, 3, 1.0))
-    edges, counts = score_histograms(evaluate(gt, det, RULES).rows, list(MAP.names.values()))
+    edges, counts = score_histograms(
+        evaluate_tables(gt, det, RULES).result.rows, list(MAP.names.values())
+    )
     assert edges == pytest.approx(np.linspace(0, 1, 21))
     assert list(counts) == ["stand", "wave"]
     true, false = counts["stand"]
     assert np.flatnonzero(true).tolist() == [19]
     assert np.flatnonzero(false).tolist() == [1]
     assert np.flatnonzero(counts["wave"][1]).tolist() == [19]
-    low, _ = score_histograms(evaluate(gt, det.assign(score=-3.0), RULES).rows, ["a", "b", "c"])
+    low, _ = score_histograms(
+        evaluate_tables(gt, det.assign(score=-3.0), RULES).result.rows, ["a", "b", "c"]
+    )
     assert (low[0], low[-1]) == (-3, 1)
+
+
+def taken_of(result, detections):
+    """The row of the ground truth that each detection has found, else -1."""
+    rows, taken = result.rows, np.full(len(detections), -1)
+    taken[rows.found.row[rows.hit]] = rows.truth.row[rows.taken[rows.hit]]
+    return taken
 
 
 @st.composite
@@ -113,8 +124,8 @@ def cases(draw):
 def test_the_parts_of_random_cases(case):
     """Size: the ranking without what takes, or is itself, of another size."""
     gt, det = case
-    done = evaluate(gt, det, RULES)
-    outcome, taken = done.result.outcome, done.result.taken
+    done = evaluate_tables(gt, det, RULES)
+    outcome, taken = done.result.outcome, taken_of(done.result, det)
     share, there = area(det[BOX].to_numpy()), area(gt[BOX].to_numpy())
     for name, (low, high) in SIZES.items():
         each = []
@@ -143,10 +154,10 @@ def test_the_parts_of_random_cases(case):
 def test_a_hit_takes_ground_truth_of_its_own(case):
     gt, det = case
     result = frame_map(gt, det, MAP, protocol="activitynet")
-    hits = np.flatnonzero(result.outcome == 1)
-    assert (result.taken >= 0).sum() == len(hits) == len(set(result.taken[hits]))
+    hits, taken = np.flatnonzero(result.outcome == HIT), taken_of(result, det)
+    assert (taken >= 0).sum() == len(hits) == len(set(taken[hits]))
     for k in hits:
-        a, b = det.iloc[k], gt.iloc[result.taken[k]]
+        a, b = det.iloc[k], gt.iloc[taken[k]]
         assert tuple(a[["video", "tick", "action"]]) == tuple(b[["video", "tick", "action"]])
         assert iou(np.float64([a[BOX]]), np.float64([b[BOX]]))[0, 0] >= 0.5
 
@@ -155,8 +166,8 @@ def test_a_hit_takes_ground_truth_of_its_own(case):
 @given(cases())
 def test_errors_are_as_many_as_there_are(case):
     gt, det = case
-    done = evaluate(gt, det, RULES)
-    matrix = confusion(done.rows, 3, 0.5)
+    done = evaluate_tables(gt, det, RULES)
+    matrix = confusion(done.result.rows, 3, 0.5)
     for k, name in enumerate(MAP.names.values()):
         best = done.result.ranked[name][: done.result.ground_truth[name]]
         assert matrix[k].sum() == pytest.approx((~best).sum())
@@ -168,7 +179,7 @@ def test_classes_that_are_found():
 
 def test_figures_of_another_run(tmp_path):
     gt, det = truth(("v", 1, LEFT, 1)), found(("v", 1, LEFT, 1, 0.5))
-    figures = evaluate(gt, det, RULES).figures
+    figures = evaluate_tables(gt, det, RULES).figures
     write_evaluation(tmp_path / "a.json", figures)
     (tmp_path / "a.csv").write_text("v,1,0,0.3,0.4,1,1,0.5\n")
     for name, classes in (("a.json", set()), ("a.csv", {"stand"})):  # those whose curve is known
@@ -206,6 +217,6 @@ def test_what_is_no_evaluation(tmp_path, content, message):
 )
 def test_what_is_compared_of_an_evaluation_is_numbers(tmp_path, broken):
     gt, det = truth(("v", 1, LEFT, 1)), found(("v", 1, LEFT, 1, 0.5))
-    write_evaluation(tmp_path / "a.json", evaluate(gt, det, RULES).figures | broken)
+    write_evaluation(tmp_path / "a.json", evaluate_tables(gt, det, RULES).figures | broken)
     with pytest.raises(InputError, match=r"a\.json: not the figures of an evaluation"):
         read_evaluation(tmp_path / "a.json")

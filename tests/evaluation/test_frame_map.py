@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ava_det.boxes import iou
-from ava_det.evaluation.frame_map import HIT, LEFT_OUT, MISS, PROTOCOLS, frame_map
-from ava_det.evaluation.matching import number_keyframes, paired_iou
+from ava_det.evaluation.frame_map import HIT, LEFT_OUT, MISS, frame_map
+from ava_det.evaluation.matching import FRAME_PROTOCOLS, number_keyframes, paired_iou
 from ava_det.formats.ava_csv import BOX, read_detections, read_ground_truth, read_keyframes
 from ava_det.formats.class_map import ClassMap, read_class_map
 from ava_det.structures import Keyframe
@@ -117,7 +117,7 @@ empty = st.tuples(place, st.just(NO_BOX), st.just(-1))
     order=st.randoms(use_true_random=False),
     crowd=st.booleans(),
     excluded=st.sets(place, max_size=2),
-    protocol=st.sampled_from(sorted(PROTOCOLS)),
+    protocol=st.sampled_from(sorted(FRAME_PROTOCOLS)),
 )
 def test_agrees_with_a_literal_evaluator(truth, found, order, crowd, excluded, protocol):
     truth = [(*keyframe, box, action) for keyframe, box, action in truth]
@@ -132,7 +132,7 @@ def test_agrees_with_a_literal_evaluator(truth, found, order, crowd, excluded, p
     assert list(result.ap.values()) == [v if v is None else pytest.approx(v) for v in expected]
     assert result.mAP == pytest.approx(np.mean(known) if known else math.nan, nan_ok=True)
     counted = sum(result.detections.values())
-    dropped = sum(n for why, n in result.left_out.items() if why.startswith("detections"))
+    dropped = sum(n for why, n in result.rows.left_out.items() if why.startswith("detections"))
     assert counted + dropped == len(found)
     assert (result.outcome != LEFT_OUT).sum() == counted
     assert (result.outcome == HIT).sum() == sum(r.sum() for r in result.ranked.values())
@@ -166,11 +166,11 @@ def test_keyframes_without_ground_truth(protocol, expected):
     truth = [("v", 1, A, 1)]
     found = [("v", 1, A, 1, 0.5), ("v", 2, A, 1, 0.9)]
     result = evaluate(truth, found, protocol)
-    assert (result.mAP, result.unlisted) == (expected, 1)
+    assert (result.mAP, result.rows.unlisted) == (expected, 1)
     # Listed as empty, or only by a class outside the map, it counts in both.
     for row in [("v", 2, NO_BOX, -1), ("v", 2, A, 2)]:
         result = evaluate([*truth, row], found, protocol)
-        assert (result.mAP, result.unlisted) == (0.5, 0)
+        assert (result.mAP, result.rows.unlisted) == (0.5, 0)
 
 
 @pytest.mark.parametrize(("protocol", "expected"), [("activitynet", 0.0), ("uncapped", 1 / 51)])
@@ -178,7 +178,7 @@ def test_only_the_official_protocol_has_a_cap(protocol, expected):
     found = [("v", 1, B, 1, 0.9)] * 50 + [("v", 1, A, 1, 0.1)]
     result = evaluate([("v", 1, A, 1)], found, protocol)
     assert result.mAP == pytest.approx(expected)
-    assert sum(result.left_out.values()) == (protocol == "activitynet")
+    assert sum(result.rows.left_out.values()) == (protocol == "activitynet")
 
 
 def test_the_cap_counts_evaluated_classes_only_and_degenerate_boxes_too():
@@ -204,7 +204,7 @@ def test_groups_and_what_is_left_out():
     assert result.ground_truth == {"stand": 1, "wave": 1}
     assert result.detections == {"stand": 1, "wave": 0}
     assert result.outcome.tolist() == [HIT, LEFT_OUT, LEFT_OUT, LEFT_OUT, LEFT_OUT]
-    assert result.left_out == {
+    assert result.rows.left_out == {
         "ground truth of classes that are not evaluated": 1,
         "ground truth on excluded keyframes": 1,
         "detections of classes that are not evaluated": 1,

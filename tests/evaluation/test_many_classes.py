@@ -6,7 +6,7 @@ import pytest
 
 from ava_det.evaluation.breakdown import confusion, of_classes
 from ava_det.evaluation.comparison import OtherRun
-from ava_det.evaluation.evaluate import Rules, evaluate
+from ava_det.evaluation.evaluate import EvaluationRules, evaluate_tables
 from ava_det.formats.ava_csv import BOX
 from ava_det.formats.class_map import ClassMap
 from ava_det.report.evaluation import write_report
@@ -28,7 +28,7 @@ def test_a_page_of_very_many_classes(tmp_path):
     actions = np.array([*names, *[20_000] * 3])
     truth = table(actions, person=np.full(len(actions), -1))
     found = table(actions, score=np.linspace(0, 1, len(actions)))
-    this = evaluate(truth, found, Rules(class_map, "uncapped"))
+    this = evaluate_tables(truth, found, EvaluationRules(class_map, "uncapped"))
     assert "class 20000" in shown_classes(this.figures)
     assert len(shown_classes(this.figures)) == MOST_CLASSES
     path = tmp_path / "page.html"
@@ -42,9 +42,10 @@ def test_a_page_of_very_many_classes(tmp_path):
 def test_errors_among_some_classes():
     truth = table([1, 2, 3], person=np.full(3, -1))
     found = table([2, 2, 1], score=[0.9, 0.8, 0.7])
-    result = evaluate(truth, found, Rules(ClassMap({1: "a", 2: "b", 3: "c"}), "uncapped"))
-    whole = confusion(result.rows, 3, 0.5)
+    rules = EvaluationRules(ClassMap({1: "a", 2: "b", 3: "c"}), "uncapped")
+    rows = evaluate_tables(truth, found, rules).result.rows
+    whole = confusion(rows, 3, 0.5)
     assert whole.tolist() == [[0, 0, 1, 0], [1, 0, 0, 0], [0, 0, 0, 0]]
-    some = of_classes(result.rows, np.array([True, True, False]))
+    some = of_classes(rows, np.array([True, True, False]))
     assert confusion(some, 2, 0.5).tolist() == [[0, 0, 1], [1, 0, 0]]
     assert some.hit[some.taken >= 0].all()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ava_det.formats.ava_csv import (
     BOX,
+    TRACKS_HEADER,
     has_box,
     people_by_keyframe,
     read_boxes,
@@ -21,6 +22,7 @@ from ava_det.formats.ava_csv import (
     table_of,
     write_detections,
     write_ground_truth,
+    writing_rows,
 )
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import InputError, Keyframe, PersonBoxes
@@ -200,7 +202,7 @@ def test_files_that_are_no_tables(tmp_path, read):
     plain = written(tmp_path, GOOD, "plain.csv.gz")
     with pytest.raises(InputError, match=r"plain.csv.gz: not a whole gzip file"):
         read(plain)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(InputError, match="no such file"):
         read(tmp_path / "nowhere.csv")
 
 
@@ -323,6 +325,26 @@ def test_round_trips(tmp_path, crowds, suffix):
             expected = labelled if tracks else labelled.assign(person=-1)
             pd.testing.assert_frame_equal(found, expected, check_categorical=False)
     assert list(tmp_path.glob(".*")) == []
+
+
+def test_rows_are_written_as_they_come_and_appear_at_the_end(tmp_path):
+    path = tmp_path / "rows.csv"
+    with writing_rows(path, TRACKS_HEADER) as write:
+        write([("a,b", 3, 0.5, 0.0, 1.0, 0.25, 7, 0.125, 2)])
+        assert not path.exists()
+        write([("c", 4, 0.0, 0.0, 1.0, 1.0, 8, 1e-05, -1)])
+    assert path.read_text() == (
+        "video,tick,x1,y1,x2,y2,action,score,track_id\n"
+        '"a,b",3,0.5,0.0,1.0,0.25,7,0.125,2\n'
+        "c,4,0.0,0.0,1.0,1.0,8,1e-05,-1\n"
+    )
+    table = read_detections(path)
+    assert table["person"].tolist() == [2, -1]
+    write_detections(tmp_path / "again.csv", table, tracks=True)
+    assert (tmp_path / "again.csv").read_text() == path.read_text()
+    with pytest.raises(TypeError), writing_rows(path) as write:
+        write(None)
+    assert read_detections(path).equals(table)
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):

@@ -11,7 +11,7 @@ from ava_det.ablate.rows import read_rows
 from ava_det.data.check.findings import Findings
 from ava_det.data.check.rows import Rules, check_rows
 from ava_det.data.sets.box_table import read_box_table
-from ava_det.formats import atomic, csv_file
+from ava_det.formats import atomic
 from ava_det.formats.ava_csv import (
     read_boxes,
     read_detections,
@@ -225,14 +225,19 @@ def test_whatever_is_in_a_file_one_line_names_it(tmp_path, read, content):
 
 
 @pytest.mark.holds("13.9 bounds: rows are counted before they are held")
-def test_too_many_rows(tmp_path, monkeypatch):
+def test_too_many_rows(tmp_path):
     path = write(tmp_path, "v,1\r\n" * 9)
     assert most_rows(path, 10) >= 10
     with pytest.raises(InputError, match=r"rows\.csv: more than 9 rows"):
         most_rows(path, 9)
-    monkeypatch.setattr(csv_file, "MOST_LINES", 8)
     with pytest.raises(InputError, match=r"rows\.csv: more than 8 rows"):
-        list(text_lines(path))
+        list(text_lines(path, 8))
+    assert len(list(csv_rows(path, 9))) == 9
+    with pytest.raises(InputError, match=r"rows\.csv: more than 8 rows"):
+        list(csv_rows(path, 8))
+    path = write(tmp_path, f"{'v' * 256},1\n" * 9)
+    with pytest.raises(InputError, match=r"rows\.csv: more than 2,304 characters"):
+        list(text_lines(path, 9))
 
 
 def test_rows_and_lines_count_alike(tmp_path):

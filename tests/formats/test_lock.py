@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ava_det.formats.lock import alone, lock
+from ava_det.formats.lock import lock
+from ava_det.formats.outputs import alone
 from ava_det.structures import InputError
 
 HOLDER = """

@@ -8,31 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_onnx import message, value_info, varint
 
-from ava_det.formats.onnx_file import read_onnx
+from ava_det.formats.onnx_file import input_shape, read_onnx
 from ava_det.structures import InputError
 
 holds = pytest.mark.holds("13.9 ONNX: checked before OpenCV sees it")
-
-
-def varint(number: int) -> bytes:
-    number &= (1 << 64) - 1
-    out = b""
-    while number > 127:
-        out += bytes([number & 127 | 128])
-        number >>= 7
-    return out + bytes([number])
-
-
-def message(*fields: tuple[int, int | bytes]) -> bytes:
-    """A protobuf message: numbers as varints, bytes with their length."""
-    out = b""
-    for number, value in fields:
-        if isinstance(value, int):
-            out += varint(number << 3) + varint(value)
-        else:
-            out += varint(number << 3 | 2) + varint(len(value)) + value
-    return out
 
 
 def tensor(*more: tuple[int, int | bytes], dims=(2, 3), kind=1, raw: bytes | None = bytes(24)):
@@ -134,11 +115,11 @@ def test_published_files_are_whole(shared, name):
 def test_what_is_no_file_is_refused_and_not_waited_on(tmp_path):
     os.mkfifo(tmp_path / "pipe.onnx")
     (tmp_path / "link.onnx").symlink_to(tmp_path / "gone.onnx")
-    assert "not a regular file" in refused(tmp_path / "pipe.onnx")
+    assert "a pipe or a device" in refused(tmp_path / "pipe.onnx")
     assert "a folder, not a file" in refused(tmp_path)
     assert "a link to a file that is not there" in refused(tmp_path / "link.onnx")
     assert "no such file" in refused(tmp_path / "none.onnx")
-    assert "not a regular file" in refused(Path("/dev/zero"))
+    assert "a pipe or a device" in refused(Path("/dev/zero"))
 
 
 @holds
@@ -162,3 +143,21 @@ def test_any_damage_of_a_whole_file_is_refused_or_leaves_sizes_that_fit(tmp_path
         assert read_onnx(path) == data
     except InputError:
         refused(path)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [((1, 3, 416, 416), (1, 3, 416, 416)), ((b"batch", 3, b"h", b"w"), (0, 3, 0, 0)), ((), ())],
+)
+def test_the_shape_of_the_first_input(sizes, expected):
+    inputs = ((11, value_info(b"x", *sizes)), (11, value_info(b"other", 1, 2)))
+    assert input_shape(model((7, graph(*inputs)))) == expected
+
+
+def test_the_shapes_of_real_models(shared):
+    for name in ("yolox_nano.onnx", "picodet_s_416_coco.onnx"):
+        assert input_shape(read_onnx(shared / "models" / name)) == (1, 3, 416, 416)
+
+
+def test_a_model_without_inputs_has_no_shape():
+    assert input_shape(model((7, graph()))) == ()

@@ -1,11 +1,12 @@
 """formats/outputs.py: outputs are nobody else's, and replaced only where that is meant."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from ava_det.formats.lock import alone, take
-from ava_det.formats.outputs import outputs, require_apart, require_free
+from ava_det.formats.atomic import atomic_path
+from ava_det.formats.outputs import alone, outputs, require_apart, require_free
 from ava_det.structures import InputError
 
 
@@ -37,8 +38,7 @@ def test_what_another_process_writes_is_refused_also_with_overwrite(tmp_path):
 def test_what_killed_runs_left_of_these_files_is_removed(tmp_path):
     path, other = tmp_path / "a.csv", tmp_path / "b.csv"
     for written in (path, other):
-        with pytest.raises(KeyboardInterrupt):  # a stand-in for a kill: nothing is cleaned
-            _begin(written)
+        _begin_and_die(written)
     assert len(list(tmp_path.iterdir())) == 2
     with outputs(path, overwrite=False):
         assert len(list(tmp_path.glob(".*.csv"))) == 1
@@ -46,13 +46,13 @@ def test_what_killed_runs_left_of_these_files_is_removed(tmp_path):
         assert not list(tmp_path.glob(".*.csv"))
 
 
-def _begin(path: Path) -> None:
-    from ava_det.formats.atomic import _mark
-
-    partial = path.with_name(f".{_mark(path)}{'0' * 20}{path.suffix}")
-    with take(partial):
-        pass
-    raise KeyboardInterrupt
+def _begin_and_die(path: Path) -> None:
+    """Begin to write a file in another process that ends at once, as a killed one does."""
+    child = os.fork()
+    if child == 0:
+        with atomic_path(path):
+            os._exit(9)
+    os.waitpid(child, 0)
 
 
 @pytest.mark.holds("13.12 two outputs with one name do not collide")
@@ -76,3 +76,9 @@ def test_an_input_is_never_replaced(tmp_path, link):
     with pytest.raises(InputError, match=r"out\.csv: would overwrite the input"):
         require_apart([other], [None, tmp_path / "none", source])
     require_apart([tmp_path / "new.csv"], [source])
+    with (
+        pytest.raises(InputError, match=r"out\.csv: would overwrite the input"),
+        outputs(other, overwrite=True, inputs=[None, source]),
+    ):
+        pytest.fail("the input is held as an output")
+    assert source.read_text() == "rows"

@@ -107,7 +107,7 @@ def test_each_layout_of_class_names(tmp_path, name, text):
         ("a.json", '{"a": 0, "b": 2}', "labels must be 0, 1, 2"),
         ("a.json", '{"a": 0, "b": 0}', "labels must be 0, 1, 2"),
         ("a.json", "[1, 2]", "not a json of class name"),
-        ("a.json", "{", "not a json of class name"),
+        ("a.json", "{", "not JSON"),
     ],
 )
 def test_class_names_that_are_none(tmp_path, name, text, message):

@@ -92,11 +92,11 @@ class GivenPartners:
 
     mix = Stack([RandAugment(), Cutout(), VideoMix("spatial")])
 
-    def __call__(self, clips, targets, rng, overwrite):
+    def __call__(self, clips, targets, rng, numbers, overwrite):
         local = [2, 0, 3, 1]
         whole = [2 * local[i // 2] + i % 2 for i in range(2 * BATCH)]
         partners = local if len(clips) == BATCH else whole
-        return self.mix(clips, targets, rng, permutation=partners)
+        return self.mix(clips, targets, rng, partners, numbers)
 
 
 def train(folder: Path) -> None:

@@ -17,8 +17,9 @@ from numbered import numbers_in, write_numbered
 
 from ava_det.data.check.videos import picture_size
 from ava_det.data.prepare.cut import Cut, cut_video
-from ava_det.detect.pipeline import keyframe_numbers
-from ava_det.structures import FRAME_CLOCK, InputError
+from ava_det.detect.clips import stream_moments
+from ava_det.detect.sources import VideoSource
+from ava_det.structures import FRAME_CLOCK, ClipShape, InputError
 from ava_det.video.cache import CachedVideoReader
 from ava_det.video.facts import Facts, file_facts, header_facts
 from ava_det.video.files import files_by_stem, has_video, video_files
@@ -232,7 +233,8 @@ def test_work_is_bounded_by_the_frames(
     path = shared / "cases/timestamp_gap" / name
     with Video(path) as video:
         assert len(video) == 12
-        keyframes = keyframe_numbers(video.frame_times, rate)
+        moments = stream_moments(VideoSource(video).frames(), ClipShape(8, 2, 25.0, 16), rate)
+        keyframes = [moment.frame for moment in moments]
     assert 1 <= len(keyframes) <= 12
     assert keyframes[0] == 0
     for cut_rate in (30.0, 1e9):

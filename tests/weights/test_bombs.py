@@ -134,7 +134,7 @@ def test_clips_of_a_bomb(tmp_path, name, content):
 def test_what_is_no_file_is_refused_and_not_waited_on(tmp_path, read):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to(tmp_path / "gone")
-    assert "not a regular file" in refused(tmp_path / "pipe", read)
+    assert "a pipe or a device" in refused(tmp_path / "pipe", read)
     assert "a folder, not a file" in refused(tmp_path, read)
     assert "a link to a file that is not there" in refused(tmp_path / "link", read)
     assert "no such file" in refused(tmp_path / "none", read)

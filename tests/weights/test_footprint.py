@@ -10,12 +10,8 @@ from safetensors.torch import save_file
 from ava_det.model.zoo import build_classifier, build_detector
 from ava_det.structures import InputError
 from ava_det.weights.arguments import check_arguments
-from ava_det.weights.footprint import (
-    MOST_PIXELS,
-    MOST_PIXELS_OF_A_FRAME,
-    check_memory,
-    check_pixels,
-)
+from ava_det.weights.card import MOST_PIXELS, MOST_PIXELS_OF_A_FRAME, check_pixels, read_card
+from ava_det.weights.footprint import check_memory
 from ava_det.weights.native import load_model, read_weights
 
 holds = pytest.mark.holds("13.9 weight cards: the product of their sizes is bounded")
@@ -49,7 +45,7 @@ def write(path, clip=CLIP, tensors=None, task="classifier", **arguments):
 )
 def test_a_clip_that_no_model_could_take_is_refused(tmp_path, frames, side, task):
     write(tmp_path / "a.safetensors", {"frames": frames, "short_side": side}, task=task)
-    for read in (read_weights, load_model):
+    for read in (read_weights, load_model, read_card):
         with pytest.raises(InputError, match=r"a\.safetensors: .*pixels is too large: frames x"):
             read(tmp_path / "a.safetensors")
 

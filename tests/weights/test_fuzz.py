@@ -15,9 +15,10 @@ from hostile import as_pickle, as_torch_legacy, as_torch_zip, gadgets
 
 from ava_det.formats.plain_pickle import read_plain_pickle
 from ava_det.structures import ClipShape, InputError
+from ava_det.weights.card import ModelCard
 from ava_det.weights.codebases import pyslowfast, pytorchvideo
 from ava_det.weights.load import load_weights
-from ava_det.weights.native import ModelCard, load_model, save_weights
+from ava_det.weights.native import load_model, save_weights
 
 CHECKED = ("ours", "pyslowfast", "pytorchvideo", "mmaction2")  # these have checksums
 FORMATS = (*CHECKED, "legacy", "caffe2")

@@ -10,11 +10,10 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from ava_det.model.zoo import build_classifier, build_detector
-from ava_det.structures import InputError
+from ava_det.structures import ClipShape, InputError
+from ava_det.weights.card import ModelCard, read_card
 from ava_det.weights.load import load_weights
 from ava_det.weights.native import (
-    ClipShape,
-    ModelCard,
     load_model,
     read_weights,
     save_weights,
@@ -50,7 +49,7 @@ def header_and_tensors(path):
 
 def test_weights_and_card_go_round(small, file):
     model, card = load_model(file)
-    assert card == CARD
+    assert card == CARD == read_card(file, "classifier")
     assert not model.training
     for name, weight in small(0).state_dict().items():
         assert torch.equal(weight, model.state_dict()[name])
@@ -243,3 +242,9 @@ def test_a_file_can_be_read_by_whom_the_folder_says(file):
     other = file.with_name("other")
     other.touch()
     assert file.stat().st_mode == other.stat().st_mode
+
+
+def test_a_card_is_of_the_task_that_is_asked_for(file):
+    words = rf"{file.name}: weights of task 'classifier', not of a person detector"
+    with pytest.raises(InputError, match=words):
+        read_card(file, "persons")

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from ava_det.data.sets import jhmdb
-from ava_det.detect.persons import load_persons, propose
+from ava_det.detect.load import load_persons
+from ava_det.detect.proposals import propose
 from ava_det.evaluation.person_boxes import person_ap, person_recall
 from ava_det.structures import FRAME_CLOCK
 from ava_det.video.video import VideoReader

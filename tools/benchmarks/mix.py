@@ -24,14 +24,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Print what a mix takes beside PyTorchVideo's `CutMix` and a training step."""
     import torch
+    from torch.nn.functional import one_hot
 
     from ava_det.augment.videomix import VideoMix
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
     clips, labels = torch.rand(args.batch, 3, 32, args.size, args.size), torch.arange(args.batch)
-    videomix, cutmix = VideoMix(num_classes=400), pytorchvideo_cutmix()
-    actions = {"ours": lambda: videomix(clips, labels), "theirs": lambda: cutmix(clips, labels)}
+    videomix, cutmix = VideoMix(), pytorchvideo_cutmix()
+    actions = {
+        "ours": lambda: videomix(clips, one_hot(labels, 400)),
+        "theirs": lambda: cutmix(clips, labels),
+    }
     ours, theirs = medians(actions, args.rounds).values()
     print(f"{args.batch} x 3 x 32 x {args.size} x {args.size}, medians of {args.rounds}, one core")
     print(f"VideoMix {1e3 * ours:.2f} ms, PyTorchVideo's CutMix {1e3 * theirs:.2f} ms")

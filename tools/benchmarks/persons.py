@@ -30,8 +30,7 @@ def run(args: argparse.Namespace) -> None:
     import numpy as np
     import torch
 
-    from ava_det.detect.persons import load_persons
-    from ava_det.structures import Keyframe
+    from ava_det.detect.load import load_persons
     from ava_det.video.video import VideoReader
 
     torch.set_num_threads(1)
@@ -42,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
     spread = np.linspace(0, len(times) - 1, args.frames + WARM_UP).astype(int)
     frames = reader.frames(args.video, times[spread])
     costs = in_turns(
-        [functools.partial(d.people, [Keyframe("", k)], frames[k : k + 1]) for d in detectors]
+        [functools.partial(d.people, frames[k : k + 1]) for d in detectors]
         for k in range(len(frames))
     )
     size = f"{frames.shape[2]} x {frames.shape[1]}"

@@ -136,7 +136,8 @@ def draw_inputs(folder: Path) -> Path:
     from ava_det.model.zoo import build_detector
     from ava_det.structures import ClipShape
     from ava_det.video.writer import VideoWriter
-    from ava_det.weights.native import ModelCard, save_weights
+    from ava_det.weights.card import ModelCard
+    from ava_det.weights.native import save_weights
 
     video = folder / "film.mp4"
     rng = np.random.default_rng(0)

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ava_det.evaluation.evaluate import Rules, evaluate_file
+from ava_det.evaluation.evaluate import EvaluationRules, evaluate_file
 from ava_det.evaluation.figures import write_evaluation
 from ava_det.formats.ava_csv import read_ground_truth
 from ava_det.formats.class_map import read_class_map
@@ -93,7 +93,7 @@ def prepare(base: Path) -> None:
     write_cvat(base / XML, shapes, ACTIONS, FRAMES, HEIGHT, WIDTH)
     write_coco(base / "instances.json", shapes, ACTIONS, lambda _: (HEIGHT, WIDTH))
     write_via(base / "project.json", shapes, ACTIONS, lambda _: (HEIGHT, WIDTH), Clock(25.0))
-    rules = Rules(read_class_map(base / "classes.csv"), "uncapped", None, 0.5, None, None)
+    rules = EvaluationRules(read_class_map(base / "classes.csv"), "uncapped", None, 0.5, None, None)
     truth = read_ground_truth(base / "gt.csv")
     figures = evaluate_file(base / "det.csv", truth, base / "gt.csv", rules).figures
     write_evaluation(base / "figures.json", figures)

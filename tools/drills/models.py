@@ -7,7 +7,8 @@ import torch
 from ava_det.model.faster_rcnn import build_person_detector
 from ava_det.model.zoo import build_classifier, build_detector
 from ava_det.structures import ClipShape
-from ava_det.weights.native import ModelCard, save_weights
+from ava_det.weights.card import ModelCard
+from ava_det.weights.native import save_weights
 
 ACTION = {"architecture": "slowfast_tiny", "num_classes": 3, "arguments": {"width": 8}}
 CLASSIFIER = {"architecture": "slowfast_tiny", "num_classes": 5, "arguments": {"width": 8}}

@@ -4,13 +4,12 @@ A module a data set reads them (`kinetics`, `something`, `ucf101`, `hmdb51`, `ow
 no file of a video, only under which names one may be found.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ava_det.formats.atomic import open_text
+from ava_det.formats.json_file import load_json
 from ava_det.structures import InputError
 
 
@@ -62,11 +61,7 @@ def read_json(path: Path, kind: type) -> Any:
     Raises:
         InputError: not json, or not of the kind (list or dict).
     """
-    try:
-        with open_text(path) as file:
-            content = json.load(file)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not a json file ({error})") from None
+    content = load_json(path)
     if not isinstance(content, kind) or not content:
         raise InputError(f"{path}: a {kind.__name__} of entries belongs here")
     return content

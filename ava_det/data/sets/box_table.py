@@ -34,7 +34,7 @@ def read_box_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     names: list[str] = []
     try:
         with naming(path):
-            _, header = next(csv_rows(path), (1, []))
+            _, header = next(csv_rows(require_there(path)), (1, []))
             places = find_columns(path, header, columns, columns)
             names = [f" {k}" for k in range(len(header))]
             for name, place in places.items():
@@ -59,13 +59,20 @@ def read_box_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         raise InputError(
             f"{path}: row 2: more columns than the {len(names)} of the header line"
         ) from None
-    except OSError as error:
-        raise InputError(
-            f"{path}: {error.strerror}; datasets/README.md says what goes here"
-        ) from error
     except (ValueError, OverflowError) as error:
         raise InputError(f"{path}: {error}") from error
     return table[list(columns)]
+
+
+def require_there(path: Path) -> Path:
+    """The path itself.
+
+    Raises:
+        InputError: no file is there; the message says where it is described.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such file; datasets/README.md says what goes here")
+    return path
 
 
 def numbers_of(table: pd.DataFrame) -> pd.DataFrame:

@@ -27,15 +27,16 @@ from pathlib import Path
 from typing import Any
 
 from ava_det.data.sets.ava import AvaFiles
+from ava_det.formats.atomic import read_text
 from ava_det.formats.errors import naming
 from ava_det.formats.nearest import meant
-from ava_det.formats.regular import refuse_pipes
 from ava_det.structures import LARGEST_TICK, RATES, Clock, InputError
 from ava_det.video.files import video_files
 from ava_det.video.frame_folders import FrameFolder
 
 SUFFIX = ".toml"
 NUMBER = (int, float)
+_MOST_BYTES = 1 << 20  # of the file
 _KINDS: dict[str, tuple[type, ...]] = {
     "annotations": (str,),
     "class_map": (str,),
@@ -111,10 +112,7 @@ def read_description(path: Path) -> Description:
         InputError: what is wrong with it.
     """
     try:
-        refuse_pipes(path)
-        fields = tomllib.loads(path.read_text("utf-8-sig"))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
+        fields = tomllib.loads(read_text(path, _MOST_BYTES))
     except (ValueError, RecursionError) as error:  # numbers of 5,000 digits, lists of lists
         raise InputError(f"{path}: not TOML ({error})") from error
     with naming(path):  # a hexadecimal number may have more digits than can be shown

@@ -10,7 +10,6 @@ files `NAME.*` at any depth below `videos/` or `ReCompress_Videos/`, or frames
 A tick is a frame, at that frame's own presentation time.
 """
 
-import json
 import logging
 from pathlib import Path
 
@@ -19,12 +18,11 @@ import pandas as pd
 
 from ava_det.boxes import clip_relative, to_relative
 from ava_det.data.sets.annotated import Annotated, Pictures
-from ava_det.data.sets.box_table import numbers_of, read_box_table
+from ava_det.data.sets.box_table import numbers_of, read_box_table, require_there
 from ava_det.data.sets.tubes import annotated_tubes, files_of, path_of, set_keyframes
-from ava_det.formats.atomic import open_text
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.csv_file import shown
-from ava_det.formats.errors import naming
+from ava_det.formats.json_file import load_json
 from ava_det.formats.tube_pickle import AnnotatedTube, read_tube_pickle
 from ava_det.structures import (
     FRAME_CLOCK,
@@ -195,16 +193,10 @@ def _unclipped(rows: pd.DataFrame) -> np.ndarray:
 
 
 def _read_split(root: Path, split: int, subset: str) -> list[str]:
-    path = root / SPLITS
+    path = require_there(root / SPLITS)
     try:
-        with naming(path), open_text(path) as file:
-            text = file.read()
-        videos = json.loads(text)[str(split)][subset]
-    except OSError as error:
-        raise InputError(
-            f"{path}: {error.strerror}; datasets/README.md says what goes here"
-        ) from error
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        videos = load_json(path)[str(split)][subset]
+    except (LookupError, TypeError) as error:
         raise InputError(f"{path}: no split {split} {subset} ({error})") from error
     if not isinstance(videos, list) or not all(isinstance(name, str) for name in videos):
         raise InputError(f"{path}: split {split} {subset} is no list of names of videos")

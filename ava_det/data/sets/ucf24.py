@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ava_det.data.sets.annotated import Annotated
-from ava_det.data.sets.box_table import numbers_of, read_box_table
+from ava_det.data.sets.box_table import numbers_of, read_box_table, require_there
 from ava_det.data.sets.tubes import annotated_tubes, set_keyframes
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.csv_file import full_lines, shown
@@ -90,12 +90,8 @@ def _split_file(root: Path) -> Path:
 
 def _test_videos(path: Path) -> set[str]:
     """The videos of a list, with or without ending and label: those of no list train."""
-    try:
-        return {video_name(line.split()[0]) for _, line in full_lines(path)}
-    except OSError as error:
-        raise InputError(
-            f"{path}: {error.strerror}; datasets/README.md says what goes here"
-        ) from error
+    lines = full_lines(require_there(path))
+    return {video_name(line.split()[0]) for _, line in lines}
 
 
 def pictures(root: Path) -> Path | FrameFolder:

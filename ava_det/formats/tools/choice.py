@@ -1,4 +1,4 @@
-"""What to keep of a file of annotations: which labels are people, which attributes are actions."""
+"""Choose what to keep of annotations: which labels are people, which attributes are actions."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,14 +16,15 @@ _OF_TOOLS = frozenset({"keyframe", "occluded", "outside", "rotation", "track_id"
 
 @dataclass(frozen=True)
 class Choice:
-    """What to keep.
+    """What to keep of a file of annotations.
 
     Attributes:
-        actions_from: "attributes", or "label" where a label is an action.
-        labels: those that are people; empty: the one that is called person or the like; all of
-            them where none is, or where they are actions.
-        attributes: those that name actions; empty: all but numbers and free text.
-        every: keep one frame in so many.
+        actions_from: "attributes", or "label" if the label of a box is an action.
+        labels: Labels that are people. If empty, labels such as "person" are people; if there is no
+            such label, or labels are actions, all labels are people.
+        attributes: Attributes that name actions. If empty, all attributes but numbers and free text
+            name actions.
+        every: Keep one frame in so many.
     """
 
     actions_from: str = ATTRIBUTES
@@ -32,7 +33,7 @@ class Choice:
     every: int = 1
 
     def people(self, labels: Iterable[str]) -> set[str]:
-        """Those of a file's labels that are people.
+        """Select the labels of a file that are people.
 
         >>> Choice().people(["car", "Person"]), sorted(Choice().people(["worker", "boss"]))
         ({'Person'}, ['boss', 'worker'])
@@ -49,8 +50,8 @@ class Choice:
         """Whether the values of an attribute are actions.
 
         Args:
-            attribute: its name.
-            kind: what CVAT calls its input type; empty where unknown.
+            attribute: Name of the attribute.
+            kind: Input type of the attribute, as CVAT calls it; empty if unknown.
         """
         if self.actions_from == LABEL:
             return False
@@ -61,11 +62,11 @@ class Choice:
     def actions(
         self, values: Iterable[tuple[str, str, Sequence[str]]], left_out: Counter[str]
     ) -> tuple[str, ...]:
-        """The actions that the values of a box's attributes name, each once.
+        """Collect the actions that the attributes of a box name, each once.
 
         Args:
-            values: attribute, kind, and what its value names.
-            left_out: what names no action is counted here, unless a tool added the attribute.
+            values: Attribute, its kind, and the actions that its value names.
+            left_out: Counts attributes that name no action, except those that tools add.
         """
         found: dict[str, None] = {}
         for attribute, kind, named in values:
@@ -77,7 +78,7 @@ class Choice:
 
 
 def kind_of(value: Any) -> str:
-    """The kind of an attribute that is declared nowhere, by a value of it.
+    """Guess the kind of an attribute from one value, if the file does not declare it.
 
     >>> kind_of("7"), kind_of(0.5), kind_of(True), kind_of("sit")
     ('number', 'number', '', '')

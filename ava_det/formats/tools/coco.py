@@ -1,9 +1,10 @@
-"""COCO JSON of video frames: a track id and attributes a box, as CVAT and others write it.
+"""COCO JSON of video frames, with a track id and attributes of boxes, as CVAT and others write it.
 
-A frame's video and number are `video_id` and `frame_id` (or `frame_index`) with a list `videos`, or
-stand in its file name: `VIDEO/frame_000123.jpg`, `VIDEO_000123.jpg`. CVAT's own names of a video's
-frames, `frame_000123.PNG`, have no video in them. Roboflow calls a file `NAME_jpg.rf.HASH.jpg`: the
-hash says nothing, and the name of the video in NAME ends in its suffix, `match_mp4-0001`.
+The video and the number of a frame are `video_id` and `frame_id` (or `frame_index`), with a list
+`videos`. Or the file name of the frame has them: `VIDEO/frame_000123.jpg`, `VIDEO_000123.jpg`. The
+names that CVAT gives to frames, `frame_000123.PNG`, have no video. Roboflow names a file
+`NAME_jpg.rf.HASH.jpg`. The hash is ignored; the video in NAME ends in its suffix, as in
+`match_mp4-0001`.
 """
 
 import json
@@ -42,12 +43,12 @@ def read_coco(path: StrPath, choice: Choice | None = None, first: int = 0) -> An
     """Read annotations.
 
     Args:
-        path: the JSON file.
-        choice: what to keep; None for the usual.
-        first: the number of a video's first frame.
+        path: The JSON file.
+        choice: What to keep; None keeps what `Choice()` does.
+        first: Number of the first frame of a video.
 
     Raises:
-        InputError: what is wrong, with the annotation.
+        InputError: The file is malformed. The message names the annotation.
     """
     choice = choice or Choice()
     content = read_json(path)
@@ -113,7 +114,7 @@ def _names(where: str, listed: list[Any]) -> dict[int, str]:
 
 
 def _rotation(where: str, attributes: dict[str, Any]) -> float:
-    """By how many degrees a box is turned; texts that are no number say nothing."""
+    """Rotation of a box in degrees; 0 for texts that are not numbers."""
     turn = attributes.get("rotation", 0.0)
     if not kind_of(turn):
         return 0.0
@@ -143,7 +144,7 @@ def _actions(
 
 
 def _person(where: str, entry: dict[str, Any], attributes: dict[str, Any]) -> int | str:
-    """The track id of an annotation, which some call an instance; -1 where it has none."""
+    """The track id of an annotation, which some tools call an instance; -1 without one."""
     given = entry.get("track_id"), entry.get("instance_id"), attributes.get("track_id")
     found = next((value for value in given if value not in (None, "")), -1)
     if isinstance(found, str):
@@ -209,7 +210,7 @@ def _images(path: StrPath, content: dict[str, Any]) -> dict[int, _Image]:
 
 
 def _from_name(where: str, fields: dict[str, Any]) -> tuple[str, int]:
-    """(video, frame) of an image's file name; the video is empty where the name has none."""
+    """(video, frame) of the file name of an image; the video is empty if the name has none."""
     name = required(where, fields, "file_name", str)
     file = PurePosixPath(name.replace("\\", "/"))
     roboflow = _ROBOFLOW.fullmatch(file.stem)
@@ -227,12 +228,12 @@ def _from_name(where: str, fields: dict[str, Any]) -> tuple[str, int]:
 
 
 def _before_upload(where: str, fields: dict[str, Any], name: str) -> str:
-    """The stem of the name that a file had before it was given to Roboflow.
+    """The stem of the name that a file had before its upload to Roboflow.
 
     Args:
-        where: what an error starts with.
-        fields: the image.
-        name: what stands before the hash, which may have the old suffix at its end.
+        where: Start of an error message.
+        fields: The image.
+        name: The part of the name before the hash. It may end in the old suffix.
     """
     extra = fields.get("extra")
     if isinstance(extra, dict) and "name" in extra:
@@ -242,7 +243,7 @@ def _before_upload(where: str, fields: dict[str, Any], name: str) -> str:
 
 
 def write_coco(path: StrPath, shapes: list[Shape], actions: list[str], size_of: SizeOf) -> None:
-    """Write one category, person, with an attribute that is true or false an action."""
+    """Write one category, person, with an attribute for each action that is true or false."""
     videos = {video: k for k, video in enumerate(dict.fromkeys(s.video for s in shapes), start=1)}
     frames = {key: k for k, key in enumerate(dict.fromkeys((s.video, s.tick) for s in shapes), 1)}
     images, annotations = [], []

@@ -1,10 +1,10 @@
 """CVAT for video 1.1: an XML file with people as tracks of boxes in pixels of numbered frames.
 
-Laid down in CVAT's documentation, "XML annotation format", and in its `bindings.py`. A track holds
-boxes on some frames; between two of them it is interpolated, and it lasts until a box that is
-`outside` or the end. An attribute keeps its value until another box changes it. The frames are
-those of the source video; a task may show one in so many (`frame_filter`), and a project counts
-through the tasks of a subset, one after the other.
+The format is described in "XML annotation format" of CVAT's documentation and in CVAT's
+`bindings.py`. A track has boxes on some frames and is interpolated between them. It lasts until a
+box that is `outside`, or until the end. An attribute keeps its value until another box changes it.
+Frames are counted in the source video, also if a task shows only one in so many (`frame_filter`). A
+project counts the frames through all tasks of a subset, one after the other.
 """
 
 import contextlib
@@ -59,15 +59,15 @@ def read_cvat(
     """Read the export of a task, a job (which does not name its video) or a project.
 
     Args:
-        path: the XML file.
-        choice: what to keep; None for the usual.
-        occluded: keep boxes that are marked as occluded.
-        first: the tick of a video's first frame, which is CVAT's frame 0.
-        frames_of: how many frames a video has, beyond which no track may go; None where that is
+        path: The XML file.
+        choice: What to keep; None keeps what `Choice()` does.
+        occluded: Keep boxes that are marked as occluded.
+        first: Tick of the first frame of a video, which is frame 0 of CVAT.
+        frames_of: Gives the number of frames of a video; tracks must end by then. None if that is
             not known.
 
     Raises:
-        InputError: what is wrong, with the track and frame.
+        InputError: The file is malformed. The message names the track and the frame.
     """
     choice = choice or Choice()
     root = parse(path)
@@ -151,9 +151,9 @@ def _boxes(
 
 
 def _given(where: str, track: ET.Element, task: Task) -> list[_Box]:
-    """The boxes that a track has in the file, one a frame, in order.
+    """The boxes of a track as the file has them, one a frame, in order.
 
-    CVAT writes the box that ends a track twice at times; an outside box shows nothing.
+    CVAT sometimes writes the box that ends a track twice. An outside box shows nothing.
     """
     given: list[_Box] = []
     attributes: dict[str, str] = {}
@@ -177,7 +177,7 @@ def _given(where: str, track: ET.Element, task: Task) -> list[_Box]:
 
 
 def _moved(box: _Box, end: _Box | None, share: float, frame: int) -> _Box:
-    """A box on its way to the next one, unless that one is outside."""
+    """Interpolate between a box and the next one, unless the next one is outside."""
     if end is None or end.outside:
         return replace(box, frame=frame)
     a, b = box.corners, end.corners
@@ -190,15 +190,15 @@ def _moved(box: _Box, end: _Box | None, share: float, frame: int) -> _Box:
 def write_cvat(
     path: StrPath, shapes: list[Shape], actions: list[str], frames: int, height: int, width: int
 ) -> None:
-    """Write the boxes of one video as CVAT exports and imports them: a checkbox an action.
+    """Write the boxes of one video as CVAT exports and imports them, with a checkbox an action.
 
     Args:
-        path: the XML file.
-        shapes: of one video, ticks being frames; those of one person make a track.
-        actions: names of all classes.
-        frames: of the video.
-        height: of the video.
-        width: of the video.
+        path: The XML file.
+        shapes: Shapes of one video, whose ticks are frames. Those of one person make a track.
+        actions: Names of all classes.
+        frames: Number of frames of the video.
+        height: Height of the video in pixels.
+        width: Width of the video in pixels.
     """
     with atomic_text(path) as file:
         file.write('<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n')

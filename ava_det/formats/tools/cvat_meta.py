@@ -8,12 +8,16 @@ from xml.parsers import expat
 
 from ava_det.formats.atomic import StrPath
 from ava_det.formats.json_file import brief
-from ava_det.formats.regular import refuse_pipes
+from ava_det.formats.regular import require_regular
 from ava_det.formats.tools.choice import LABEL, Choice
 from ava_det.formats.tools.shapes import actions_of
 from ava_det.formats.video_names import video_name
 from ava_det.structures import InputError
 
+_BLOCK = 1 << 20  # bytes that are parsed at a time
+# What the parts of a text may take in the tree, in bytes.
+_COSTS = {b"<": 150, b"=": 100}
+_MOST_MEMORY = 1_500_000_000
 Offered = dict[str, dict[str, tuple[str, str]]]  # label to attribute to its kind and values
 
 
@@ -52,9 +56,15 @@ def parse(path: StrPath) -> ET.Element:
     parser.StartDoctypeDeclHandler = refuse
     parser.EntityDeclHandler = refuse
     try:
-        refuse_pipes(path)
+        require_regular(path)
+        left = _MOST_MEMORY
         with open(path, "rb") as file:
-            parser.ParseFile(file)
+            while block := file.read(_BLOCK):
+                left -= len(block) + sum(c * block.count(part) for part, c in _COSTS.items())
+                if left < 0:
+                    raise InputError(f"{path}: more boxes than are held in memory; export less")
+                parser.Parse(block, False)
+        parser.Parse(b"", True)
         return builder.close()
     except expat.ExpatError as error:
         raise InputError(f"{path}: not XML ({error})") from error

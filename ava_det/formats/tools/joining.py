@@ -1,4 +1,4 @@
-"""Files of annotations as one, and what of them was used."""
+"""Join files of annotations, and report what was used of them."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,10 +15,10 @@ MOST_SHOWN = 20  # names, or lines
 
 
 def join(parts: Sequence[tuple[str, Annotations]]) -> Annotations:
-    """Several files, by name, as one.
+    """Join several files, given with their names.
 
     Raises:
-        InputError: it names two files that have boxes on one keyframe.
+        InputError: Two files have boxes on one keyframe. The message names both.
     """
     owner: dict[tuple[str, int], int] = {}
     free: Counter[str] = Counter()  # video to the first free number of a person
@@ -53,10 +53,10 @@ def _renumbered(shape: Shape, shift: int) -> Shape:
 
 
 def require_chosen(where: str, found: Annotations, choice: Choice) -> None:
-    """Refuse annotations without a box or an action, and a choice of what is not there.
+    """Refuse annotations without a box or an action, and a choice that names what they lack.
 
     Raises:
-        InputError: it says what there is to choose from.
+        InputError: The message lists what can be chosen.
     """
     labels = {label.casefold() for label in found.labels}
     for name in choice.labels:
@@ -86,7 +86,7 @@ def _list(names: Iterable[str]) -> str:
 
 
 def left_out_lines(found: Annotations) -> list[str]:
-    """A line for each kind of thing that was not taken.
+    """Write a line for each kind of annotation that was left out.
 
     >>> left_out_lines(Annotations((), (), left_out={"tracks labelled 'car'": 2}))
     ["left out tracks labelled 'car': 2"]
@@ -97,7 +97,7 @@ def left_out_lines(found: Annotations) -> list[str]:
 
 
 def idle_tracks(shapes: Iterable[Shape]) -> tuple[int, int]:
-    """How many people with a number never do anything that is an action, and of how many.
+    """Count the people with a track id who never do an action, and all people with a track id.
 
     >>> box = (0.0, 0.0, 1.0, 1.0)
     >>> idle_tracks([Shape("film", 0, box, ("sit",), 1), Shape("film", 0, box, (), 2)])

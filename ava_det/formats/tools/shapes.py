@@ -1,7 +1,7 @@
-"""What annotation tools write, in one shape, and its way to AVA's table and back.
+"""Boxes of annotation tools in one form, `Shape`, and their conversion to AVA's table and back.
 
-`cvat.py`, `via.py` and `coco.py` read a tool's file into `Shape`s and write them. An attribute of a
-box says what the person does: one that is ticked (`true`) by its own name, any other by its value.
+`cvat.py`, `via.py` and `coco.py` read and write `Shape`s. An attribute of a box names an action of
+the person: a ticked attribute (`true`) by its own name, any other attribute by its value.
 """
 
 import math
@@ -32,11 +32,11 @@ class Shape:
     """One box of one person.
 
     Attributes:
-        video: name, without a suffix; empty where the file does not say.
-        tick: the frame, or whatever the data set counts in.
+        video: Name of the video, without a suffix; empty if the file does not name it.
+        tick: Number of the frame, or another tick of the data set.
         box: x1, y1, x2, y2, relative to the frame.
-        actions: names of what the person does.
-        person: track id, -1 where unknown.
+        actions: Names of the actions of the person.
+        person: Track id, -1 if unknown.
     """
 
     video: str
@@ -48,18 +48,18 @@ class Shape:
 
 @dataclass(frozen=True)
 class Annotations:
-    """What a file holds.
+    """The content of a file.
 
     Attributes:
-        shapes: the boxes.
-        actions: the names of all actions that it knows, in its order.
-        labels: all labels (categories) that it knows; with VIA none.
-        attributes: all attributes that it knows.
-        left_out: what was not taken, in words, to how many.
-        own_people: its people have numbers of its own, so that in another file an equal number is
+        shapes: The boxes.
+        actions: Names of all actions that the file declares, in its order.
+        labels: All labels (categories) that the file declares; VIA has none.
+        attributes: All attributes that the file declares.
+        left_out: Description of what was left out -> how many.
+        own_people: The file numbers its people by itself: an equal number in another file is
             another person.
-        sizes: of the frames that the boxes were drawn on, as far as the file notes them: video and
-            size, to the place of the file that says so.
+        sizes: (video, size) of the frames that the boxes were drawn on, if the file has them -> the
+            place in the file.
     """
 
     shapes: tuple[Shape, ...]
@@ -71,7 +71,7 @@ class Annotations:
     sizes: Mapping[tuple[str, Size], str] = field(default_factory=dict, compare=False)
 
     def in_videos(self, name_of: Callable[[str], str]) -> "Annotations":
-        """The same with other names of videos; sizes stay of those only that have a box."""
+        """Rename the videos; keep the sizes of videos with a box only."""
         names = {video: name_of(video) for video in dict.fromkeys(s.video for s in self.shapes)}
         shapes = (
             s if names[s.video] == s.video else replace(s, video=names[s.video])
@@ -86,7 +86,7 @@ class Annotations:
 
 
 def actions_of(attributes: Mapping[str, Any]) -> tuple[str, ...]:
-    """The actions that attributes name, each once.
+    """Collect the actions that attributes name, each once.
 
     >>> actions_of({"pose": "sit", "talks": "true", "waves": "false", "eats": ""})
     ('sit', 'talks')
@@ -100,18 +100,18 @@ def actions_of(attributes: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def says_nothing(value: Any) -> bool:
-    """Whether an attribute's value means that none was chosen."""
+    """Whether the value of an attribute means that nothing was chosen."""
     return value is None or str(value).strip().lower() in _NOTHING
 
 
 def flag_of(where: str, name: str, value: Any) -> bool:
-    """What a mark of a box says that is on or off, as a truth value, a number or a word.
+    """Read a flag of a box, given as a truth value, a number or a word.
 
     >>> flag_of("x", "outside", "True"), flag_of("x", "iscrowd", 0)
     (True, False)
 
     Raises:
-        InputError: it starts with `where`; the value is anything else.
+        InputError: The value is anything else. The message starts with `where`.
     """
     text = brief(value).strip().lower()
     if text not in _FLAGS:
@@ -120,7 +120,7 @@ def flag_of(where: str, name: str, value: Any) -> bool:
 
 
 def around_rotated(corners: Corners, degrees: float, height: float, width: float) -> Corners:
-    """The upright box around a box that is turned about its centre, as far as it is in the frame.
+    """Find the upright box around a box that is turned about its centre, cut at the frame.
 
     >>> around_rotated((10.0, 20.0, 50.0, 40.0), 90.0, 100, 100)
     (20.0, 10.0, 40.0, 50.0)
@@ -139,10 +139,11 @@ def around_rotated(corners: Corners, degrees: float, height: float, width: float
 def relative_box(
     where: str, corners: Corners, height: float, width: float
 ) -> tuple[float, float, float, float]:
-    """Corners in pixels as a relative box, cut at the borders.
+    """Convert corners in pixels to a relative box, cut at the borders.
 
     Raises:
-        InputError: it starts with `where`; corners that are no box, or far outside the frame.
+        InputError: The corners are no box, or are far outside the frame. The message starts with
+            `where`.
     """
     x1, y1, x2, y2 = corners
     box = x1 / width, y1 / height, x2 / width, y2 / height
@@ -158,10 +159,10 @@ def relative_box(
 
 
 def to_table(shapes: Iterable[Shape], class_map: ClassMap, where: str) -> pd.DataFrame:
-    """AVA's table of boxes.
+    """Make AVA's table of boxes.
 
     Raises:
-        InputError: it starts with `where`; an action that is not in the class map.
+        InputError: The class map lacks an action. The message starts with `where`.
     """
     ids = {name: action for action, name in class_map.names.items()}
     groups: dict[Keyframe, list[Shape]] = {}
@@ -184,7 +185,7 @@ def to_table(shapes: Iterable[Shape], class_map: ClassMap, where: str) -> pd.Dat
 
 
 def from_table(table: pd.DataFrame, class_map: ClassMap) -> list[Shape]:
-    """The boxes of AVA's table, whose actions must be in the class map, by video and tick."""
+    """Make shapes of AVA's table, whose actions must be in the class map, by video and tick."""
     return [
         Shape(
             video=people.keyframe.video,
@@ -201,10 +202,10 @@ def from_table(table: pd.DataFrame, class_map: ClassMap) -> list[Shape]:
 
 
 def class_map_of(actions: Collection[str], where: str) -> ClassMap:
-    """Ids from 1 in the order of the names.
+    """Number actions from 1 in the order of their names.
 
     Raises:
-        InputError: a name that a class list cannot hold.
+        InputError: A class list cannot hold one of the names.
     """
     for name in actions:
         if len(name) > LONGEST_NAME or "\0" in name:

@@ -1,11 +1,11 @@
-"""VIA 3 (VGG Image Annotator): one JSON project of several videos, boxes at times in seconds.
+"""VIA 3 (VGG Image Annotator): one JSON project of several videos, with boxes at times in seconds.
 
-Laid down in VIA's `_via_file.js`, `_via_attribute.js` and `_via_metadata.js`. An entry of
-`metadata` has `z`, no time (an image), one (a box on a video's frame) or two (a segment of time),
-and `xy`, the number of a kind of shape and its numbers, or nothing for a segment. `av` maps an
-attribute's id to its value: an option's id, several with commas between them, or text.
+The format is defined by VIA's `_via_file.js`, `_via_attribute.js` and `_via_metadata.js`. An entry
+of `metadata` has `z`: no time for an image, one time for a box on a frame, two times for a segment.
+It has `xy`: the number of a kind of shape and the numbers of the shape, or nothing for a segment.
+`av` maps the id of an attribute to a value: ids of options, separated by commas, or text.
 
-A segment says what everyone boxed in that time does.
+The actions of a segment hold for everyone who has a box in that time.
 """
 
 import json
@@ -44,16 +44,16 @@ def read_via(
     """Read a project.
 
     Args:
-        path: the JSON file.
-        size_of: the shape of a video as a browser shows it, in square pixels, which VIA counts in
-            and does not note.
-        clock: what a tick is; it needs a rate. Times must lie within a quarter of a tick, or half
-            a millisecond: a rate of 1000 takes any.
-        person_attribute: name of the attribute that tells people apart by whole numbers.
-        choice: which attributes to keep; None for the usual.
+        path: The JSON file.
+        size_of: Gives the height and width of a video as a browser shows it, in square pixels. VIA
+            counts in these pixels and does not write the size.
+        clock: Clock of the ticks, with a rate. Times must be within a quarter of a tick, or half a
+            millisecond, of a tick. A rate of 1000 takes any time.
+        person_attribute: Name of the attribute that tells people apart by whole numbers.
+        choice: Which attributes to keep; None keeps what `Choice()` does.
 
     Raises:
-        InputError: what is wrong, with the entry.
+        InputError: The project is malformed. The message names the entry.
     """
     choice = choice or Choice()
     content = read_json(path)
@@ -61,7 +61,7 @@ def read_via(
     videos = _videos(path, content)
     boxes: list[Shape] = []  # without a tick
     times_of: list[tuple[str, float]] = []  # each box's place in the file, and time
-    segments: list[_Segment] = []
+    segments: list[Segment] = []
     left_out: Counter[str] = Counter()
     for key, entry in required(str(path), content, "metadata", dict).items():
         where = f"{path}: metadata {brief(key)}"
@@ -83,8 +83,8 @@ def read_via(
             boxes.append(Shape(videos[view], -1, box, actions, person))
             times_of.append((where, times[0]))
         else:
-            segments.append(_Segment(videos[view], times[0], times[1], actions))
-    more = _said_by(
+            segments.append(Segment(videos[view], times[0], times[1], actions))
+    more = actions_at(
         segments, [(shape.video, at[1]) for shape, at in zip(boxes, times_of, strict=True)]
     )
     shapes = [
@@ -103,7 +103,7 @@ def read_via(
 
 
 def _unlike(times: int, xy: list[Any]) -> str:
-    """What an entry is that is neither a rectangle at a time nor a segment of time."""
+    """Describe an entry that is neither a rectangle at a time nor a segment of time."""
     if xy and xy[0] != _RECTANGLE:
         return f"{_OTHERS.get(brief(xy[0]), 'shapes')}, not rectangles"
     if xy and times != 1:
@@ -175,7 +175,7 @@ def _videos(path: StrPath, content: dict[str, Any]) -> dict[str, str]:
 def _values(
     where: str, chosen: dict[str, Any], attributes: dict[str, _Attribute]
 ) -> dict[str, list[str]]:
-    """What an entry's `av` says: name of an attribute to what is chosen or written there."""
+    """Read `av` of an entry: name of an attribute to its chosen options or its text."""
     found: dict[str, list[str]] = {}
     for number, value in chosen.items():
         if number not in attributes:
@@ -203,7 +203,7 @@ def _actions(
     choice: Choice,
     left_out: Counter[str],
 ) -> tuple[str, ...]:
-    """The actions of an entry; what names none is counted."""
+    """Collect the actions of an entry; count attributes that name no action."""
     texts = {attribute.name for attribute in attributes.values() if not attribute.options}
     named = (
         (name, TEXT, actions_of({name: value})) if name in texts else (name, "", (value,))
@@ -225,7 +225,8 @@ def _ticks(times_of: list[tuple[str, float]], clock: Clock) -> list[int]:
     """The tick of each time.
 
     Raises:
-        InputError: the first time that is on none, how many there are, and a rate that takes all.
+        InputError: A time lies between two ticks. The message names the first such time, how many
+            there are, and a rate that takes all.
     """
     if clock.rate is None:
         raise InputError("VIA counts in seconds: give the rate of ticks")
@@ -246,12 +247,12 @@ def _ticks(times_of: list[tuple[str, float]], clock: Clock) -> list[int]:
 
 
 def _off(times: np.ndarray, rate: float) -> np.ndarray:
-    """How many seconds times are from the nearest tick."""
+    """Distance of times from the nearest tick in seconds."""
     return np.abs(times - np.rint(times * rate) / rate)
 
 
-class _Segment(NamedTuple):
-    """A part of a video, from one time to another, and the actions of everyone in it."""
+class Segment(NamedTuple):
+    """A part of a video between two times, and the actions of everyone in it."""
 
     video: str
     start: float
@@ -259,10 +260,17 @@ class _Segment(NamedTuple):
     actions: tuple[str, ...]
 
 
-def _said_by(segments: list[_Segment], boxes: list[tuple[str, float]]) -> list[list[str]]:
-    """The actions that the segments say of each box, which is a video and a time.
+def actions_at(segments: list[Segment], boxes: list[tuple[str, float]]) -> list[list[str]]:
+    """Find the actions of the segments that each box lies in.
 
-    One way through both, in order of time: as many steps as there are of them.
+    Goes once through both, in order of time: as many steps as there are segments and boxes.
+
+    Args:
+        segments: Parts of videos, in any order.
+        boxes: (video, time in seconds) of each box, in any order.
+
+    Returns:
+        The actions of each box, each action once.
     """
     said: list[list[str]] = [[] for _ in boxes]
     waiting = sorted(segments)

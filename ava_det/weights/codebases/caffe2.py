@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ava_det.model.zoo import GREY_MEAN, GREY_STD
+from ava_det.structures import GREY_MEAN, GREY_STD
 from ava_det.weights.foreign import Format, Origin, Tensors, by_table
 from ava_det.weights.names import Row, name_table
 

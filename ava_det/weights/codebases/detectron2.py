@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ava_det.weights.codebases.imagenet import STD
+from ava_det.structures import IMAGENET_STD
 from ava_det.weights.foreign import Format, Origin, Shapes, Tensors
 
 STEM = "backbone.bottom_up.stem.conv1.weight"
@@ -32,7 +32,7 @@ def _adjust(weights: dict[str, Tensor], _: Shapes) -> dict[str, Tensor]:
     stem = weights[STEM].flip(1)
     grouped = _GROUPED in weights and weights[_GROUPED].shape[1] < weights[_GROUPED].shape[0]
     if not grouped:
-        stem = stem * 255 * torch.tensor(STD)[:, None, None]
+        stem = stem * 255 * torch.tensor(IMAGENET_STD)[:, None, None]
     people = {}
     for name, weight in weights.items():
         part = _PREDICTOR.fullmatch(name)

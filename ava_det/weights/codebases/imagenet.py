@@ -4,10 +4,10 @@ import re
 
 from torch import Tensor
 
+from ava_det.structures import IMAGENET_MEAN, IMAGENET_STD
 from ava_det.weights.foreign import Format, Origin, by_table
 from ava_det.weights.names import Row, name_table
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 BLOCK = {
     "downsample.0": "branch1",
     "downsample.1": "branch1_bn",
@@ -28,7 +28,7 @@ IMAGENET = Format(
     title="torchvision (images)",
     mark=re.compile(r"layer1\.0\.conv1\.weight"),
     common_names=by_table(name_table(ROWS)),
-    origin=lambda _, __: Origin(MEAN, STD),
+    origin=lambda _, __: Origin(IMAGENET_MEAN, IMAGENET_STD),
 )
 
 

@@ -7,12 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ava_det.model.zoo import GREY_MEAN, GREY_STD
+from ava_det.structures import GREY_MEAN, GREY_STD, IMAGENET_MEAN, IMAGENET_STD
 from ava_det.weights.codebases.mvit import common_names_of_mvit, flatten_token
 from ava_det.weights.foreign import Format, Origin, Shapes, Tensors
 from ava_det.weights.names import Row, name_table
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of its published RGB models
 STEM = {
     "conv1.conv": "conv",
     "conv1.bn": "bn",
@@ -97,7 +96,9 @@ def _origin(_: Mapping[str, Any], weights: Tensors) -> Origin:
     if "backbone.conv1_s.conv.weight" in weights:
         return Origin(GREY_MEAN, GREY_STD)
     two = any(name.startswith("backbone.fast_path.") for name in weights)
-    return Origin(MEAN, STD, wiring={"backbone.split.from_first": True} if two else {})
+    return Origin(
+        IMAGENET_MEAN, IMAGENET_STD, wiring={"backbone.split.from_first": True} if two else {}
+    )
 
 
 def _adjust(weights: dict[str, Tensor], shapes: Shapes) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from torch import nn
 
 from ava_det.model.backbones import Backbone
 from ava_det.model.mvit import TokenBackbone
-from ava_det.model.zoo import GREY_MEAN, GREY_STD
+from ava_det.structures import GREY_MEAN, GREY_STD
 from ava_det.weights.codebases.mvit import common_names_of_mvit, flatten_token, theirs_of_mvit
 from ava_det.weights.foreign import Format, Origin, Tensors
 from ava_det.weights.names import common_names_of_ours

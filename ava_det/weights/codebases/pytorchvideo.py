@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from ava_det.model.zoo import GREY_MEAN, GREY_STD
+from ava_det.structures import GREY_MEAN, GREY_STD
 from ava_det.weights.codebases.pyslowfast import origin_of_config
 from ava_det.weights.foreign import Format, Origin, Tensors
 from ava_det.weights.names import BLOCK_ROWS, Row, close_gaps, name_table

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from ava_det.model.zoo import GREY_MEAN, GREY_STD
+from ava_det.structures import GREY_MEAN, GREY_STD
 from ava_det.weights.foreign import Format, Origin
 
 _HEAD = "head.1."  # after a dropout

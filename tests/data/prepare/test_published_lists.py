@@ -170,7 +170,7 @@ def test_kinetics_as_json_is_the_same(tmp_path):
             something.read_annotations,
             SOMETHING,
             ("something-something-v2-train.json", "[{", "{"),
-            r"train\.json: not a json file",
+            r"train\.json: not JSON",
         ),
         (
             ucf101.read_annotations,

@@ -101,7 +101,7 @@ def test_pixels_are_inclusive_and_become_relative(small):
         ("annotations.csv", ",3,32", ",0,32", r"annotations\.csv: row 3: .*,0,"),
         ("annotations.csv", ",3,32", ",2.5,32", r"annotations\.csv: row 3: .*,2\.5,"),
         ("splits.json", '"1"', '"4"', r"splits\.json: no split 1 train"),
-        ("splits.json", "{", "[", r"splits\.json: no split 1 train"),
+        ("splits.json", "{", "[", r"splits\.json: not JSON"),
         ("splits.json", "clap/Boom", "clap/Bang", r"annotations\.csv: no row of video clap/Bang"),
     ],
 )

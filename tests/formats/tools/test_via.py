@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ava_det.formats.tools.choice import Choice
 from ava_det.formats.tools.shapes import Shape
-from ava_det.formats.tools.via import _said_by, _Segment, read_via, write_via
+from ava_det.formats.tools.via import Segment, actions_at, read_via, write_via
 from ava_det.structures import Clock, InputError
 
 PROJECT = {
@@ -262,7 +262,7 @@ segments = st.lists(
 @pytest.mark.holds("13.9 bounds: work that grows with a file, not with its square")
 @given(segments, st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 9)), min_size=1))
 def test_a_segment_says_what_everyone_in_it_does(spans, boxes):
-    said = _said_by([_Segment(v, s, e, (action,)) for v, s, e, action in spans], boxes)
+    said = actions_at([Segment(v, s, e, (action,)) for v, s, e, action in spans], boxes)
     for (video, time), actions in zip(boxes, said, strict=True):
         expected = {action for v, s, e, action in spans if v == video and s <= time <= e}
         assert set(actions) == expected

@@ -1,12 +1,10 @@
-"""A person detector's inference: sizes, batches and the run over keyframes."""
+"""A person detector's run over the keyframes of a data set."""
 
 import numpy as np
 import pytest
-import torch
-from detectron2.structures import Boxes, Instances
-from torch import nn
 
-from ava_det.detect.persons import PersonDetector, propose, unread, with_annotated
+from ava_det.detect.proposals import propose, unread, with_annotated
+from ava_det.detect.protocols import People
 from ava_det.structures import (
     FRAME_CLOCK,
     AnnotatedKeyframe,
@@ -18,52 +16,15 @@ from ava_det.structures import (
 from ava_det.video.video import VideoReader
 
 
-class Bright(nn.Module):
-    """Finds the bounding box of the bright pixels of each image, as detectron2 would say it."""
-
-    def __init__(self):
-        super().__init__()
-        self.sizes = []
-
-    def forward(self, items):
-        outputs = []
-        for item in items:
-            self.sizes.append(tuple(item["image"].shape))
-            assert (item["height"], item["width"]) == tuple(item["image"].shape[1:])
-            rows, columns = torch.nonzero(item["image"][0] > 128, as_tuple=True)
-            instances = Instances(item["image"].shape[1:])
-            box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
-            instances.pred_boxes = Boxes(torch.tensor([box]).float())
-            instances.scores = torch.tensor([0.75])
-            outputs.append({"instances": instances})
-        return outputs
-
-
-@pytest.mark.parametrize("short_side", [40, 80, 160])
-def test_boxes_are_relative_whatever_the_input_size(short_side):
-    frames = np.zeros((2, 80, 120, 3), np.uint8)
-    frames[0, 20:60, 30:90] = 255
-    frames[1, 0:40, 60:120] = 255
-    detector = PersonDetector(Bright(), short_side)
-    names = [Keyframe("film", 3), Keyframe("film", 4)]
-    first, second = detector.people(names, frames)
-    assert detector.model.sizes == [(3, short_side, short_side * 3 // 2)] * 2
-    assert (first.keyframe, second.keyframe) == tuple(names)
-    np.testing.assert_allclose(first.boxes, [[0.25, 0.25, 0.75, 0.75]], atol=0.02)
-    np.testing.assert_allclose(second.boxes, [[0.5, 0.0, 1.0, 0.5]], atol=0.02)
-    assert first.scores.tolist() == [0.75]
-    assert first.person_ids.tolist() == [-1]
-
-
 class Recorder:
     """A person detector that keeps what it is shown."""
 
     def __init__(self):
         self.shown = []
 
-    def people(self, keyframes, frames):
-        self.shown.append((keyframes, frames))
-        return [PersonBoxes.nobody(keyframe) for keyframe in keyframes]
+    def people(self, frames):
+        self.shown.append(frames)
+        return [People(np.zeros((0, 4)), np.zeros(0)) for _ in frames]
 
 
 @pytest.mark.parametrize("clock", [FRAME_CLOCK, Clock(rate=25.0, start=100)])
@@ -76,12 +37,11 @@ def test_proposals_come_of_the_right_frames_in_order(film, clock):
     detector, reader = Recorder(), VideoReader()
     found = list(propose(detector, records, reader, clock, batch_size=3))
     assert [(people.keyframe, problem) for people, problem in found] == [(k, "") for k in keyframes]
-    assert [len(shown) for shown, _ in detector.shown] == [3, 1, 2, 1]
-    for shown, frames in detector.shown:
-        for keyframe, frame in zip(shown, frames, strict=True):
-            path = paths[keyframe.video]
-            times = reader.times(path)[[keyframe.tick - start]]
-            np.testing.assert_array_equal(frame, reader.frames(path, times)[0])
+    assert [len(shown) for shown in detector.shown] == [3, 1, 2, 1]
+    for keyframe, frame in zip(keyframes, np.concatenate(detector.shown), strict=True):
+        path = paths[keyframe.video]
+        times = reader.times(path)[[keyframe.tick - start]]
+        np.testing.assert_array_equal(frame, reader.frames(path, times)[0])
 
 
 def test_a_film_that_is_damaged_has_nobody_after_the_damage(film, tmp_path):
@@ -101,8 +61,7 @@ def test_a_film_that_is_damaged_has_nobody_after_the_damage(film, tmp_path):
     detector = Recorder()
     found = list(propose(detector, records, reader, FRAME_CLOCK, batch_size=3))
     assert [people.keyframe for people, _ in found] == [r.people.keyframe for r in records]
-    shown = [[keyframe.tick for keyframe in keyframes] for keyframes, _ in detector.shown]
-    assert shown == [[0, 1, 2], [3], [0, 1, 2], [3], [0, 1, 2], [3, 4, 5]]
+    assert [len(shown) for shown in detector.shown] == [3, 1, 3, 1, 3, 3]
     problems = [problem for _, problem in found]
     assert [bool(problem) for problem in problems] == [
         *(tick >= 4 for tick in range(6)),

@@ -1,100 +1,14 @@
-"""People in frames: a person detector's inference, and its run over keyframes."""
+"""The people that a person detector finds on the keyframes of a data set."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from pathlib import Path
-from typing import Protocol
 
 import numpy as np
-import torch
-from detectron2.modeling import GeneralizedRCNN
-from torchvision.transforms import v2
 
 from ava_det.boxes import iou
-from ava_det.detect.yolox import YoloxDetector
-from ava_det.model.device import usable_device
-from ava_det.model.faster_rcnn import relative_people
-from ava_det.model.inference import channels_last, fold_norms
+from ava_det.detect.protocols import PersonFinder
 from ava_det.structures import AnnotatedKeyframe, Clock, InputError, Keyframe, PersonBoxes
 from ava_det.video.video import FrameReader
-from ava_det.weights.native import load_model
-
-
-class PersonFinder(Protocol):
-    """What finds people: `PersonDetector`, `YoloxDetector`."""
-
-    def people(self, keyframes: Sequence[Keyframe], frames: np.ndarray) -> list[PersonBoxes]:
-        """The people of each of the frames (N, H, W, 3), best first."""
-        ...
-
-
-def load_persons(path: Path, device: str = "cpu", short_side: int | None = None) -> PersonFinder:
-    """The person detector of a weight file of ours, or a YOLOX of COCO in an ONNX file.
-
-    Args:
-        path: the file.
-        device: where ours runs (`usable_device`); a YOLOX runs on the CPU.
-        short_side: as in `PersonDetector.from_file`.
-
-    Raises:
-        InputError: it cannot be read or is neither, or this machine lacks the device.
-    """
-    usable_device(device)  # before the time that loading takes
-    if path.suffix == ".onnx":
-        return YoloxDetector(path)
-    return PersonDetector.from_file(path, device, short_side)
-
-
-class PersonDetector:
-    """Boxes of the people in frames.
-
-    Args:
-        model: one of `model/persons.py`; a copy in evaluation mode runs on `device`.
-        short_side: pixels that frames are resized to, as in training.
-        device: where the model runs.
-    """
-
-    def __init__(self, model: GeneralizedRCNN, short_side: int, device: str = "cpu"):
-        self.device = usable_device(device)
-        self.model = channels_last(fold_norms(model).to(self.device))
-        self.resize = v2.Resize(short_side, antialias=True)
-
-    @classmethod
-    def from_file(
-        cls, path: Path, device: str = "cpu", short_side: int | None = None
-    ) -> "PersonDetector":
-        """Load a weight file of ours.
-
-        Args:
-            path: the file.
-            device: where the model runs.
-            short_side: pixels that frames are resized to; None as the file says. More finds smaller
-                people and takes longer.
-
-        Raises:
-            InputError: it cannot be read or is not of a person detector.
-        """
-        model, card = load_model(path)
-        if not isinstance(model, GeneralizedRCNN):
-            raise InputError(f"{path}: weights of task {card.task!r}, not of a person detector")
-        return cls(model, short_side or card.clip.short_side, device)
-
-    @torch.inference_mode()
-    def people(self, keyframes: Sequence[Keyframe], frames: np.ndarray) -> list[PersonBoxes]:
-        """The people of each frame, best first.
-
-        Args:
-            keyframes: N names of the frames.
-            frames: (N, H, W, 3) uint8 RGB.
-        """
-        images = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2)
-        images = self.resize(images.contiguous().to(self.device))
-        size = {"height": int(images.shape[-2]), "width": int(images.shape[-1])}
-        outputs = self.model([{"image": image, **size} for image in images])
-        return [
-            relative_people(keyframe, output["instances"])
-            for keyframe, output in zip(keyframes, outputs, strict=True)
-        ]
 
 
 def propose(
@@ -131,9 +45,23 @@ def propose(
                     problem = str(error)
                 size = 1  # one by one up to the first that cannot be had
             else:
-                yield from ((people, "") for people in detector.people(batch, frames))
+                yield from ((people, "") for people in _people(detector, batch, frames))
                 done += len(batch)
         yield from ((PersonBoxes.nobody(keyframe), problem) for keyframe in keyframes[done:])
+
+
+def _people(
+    detector: PersonFinder, keyframes: Sequence[Keyframe], frames: np.ndarray
+) -> Iterator[PersonBoxes]:
+    """What a detector finds on frames (N, H, W, 3), under the names of their keyframes."""
+    for keyframe, found in zip(keyframes, detector.people(frames), strict=True):
+        yield PersonBoxes(
+            keyframe=keyframe,
+            boxes=found.boxes,
+            actions=((),) * len(found),
+            scores=found.scores,
+            person_ids=np.full(len(found), -1, np.int64),
+        )
 
 
 def _frames(reader: FrameReader, path: str, ticks: list[int], clock: Clock) -> np.ndarray:

@@ -1,0 +1,54 @@
+"""Which of the scored actions of people are reported."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ava_det.detect.pipeline import ScoredPeople
+from ava_det.detect.results import Action, KeyframeResult, PersonResult
+from ava_det.formats.class_map import ClassMap
+
+
+@dataclass(frozen=True)
+class ActionFilter:
+    """Turns scores into results: the best actions of each person.
+
+    Attributes:
+        class_map: of the score columns.
+        threshold: least score.
+        top_k: most actions a person; 0 means all.
+
+    >>> best = ActionFilter(ClassMap({1: "stand", 7: "walk"}), threshold=0.3, top_k=1)
+    >>> best.actions(np.array([0.4, 0.8]))
+    (Action(id=7, name='walk', score=0.8),)
+    """
+
+    class_map: ClassMap
+    threshold: float
+    top_k: int
+
+    def __call__(self, scored: ScoredPeople) -> KeyframeResult:
+        """The people of a keyframe, those without an action too."""
+        people, ids = scored.people, self.class_map.ids
+        assert scored.scores.shape == (len(people.boxes), len(ids))
+        rows = zip(
+            people.tracks.tolist(), people.boxes, people.scores.tolist(), scored.scores, strict=True
+        )
+        return KeyframeResult(
+            scored.frame,
+            scored.time,
+            tuple(
+                PersonResult(track, box, score, self.actions(row))
+                for track, box, score, row in rows
+            ),
+        )
+
+    def actions(self, scores: np.ndarray) -> tuple[Action, ...]:
+        """The actions of a person with scores (K,), best first."""
+        ids, names = self.class_map.ids, self.class_map.names
+        best = np.argsort(-scores, kind="stable")[: self.top_k or None].tolist()
+        return tuple(
+            Action(ids[k], names[ids[k]], float(scores[k]))
+            for k in best
+            if scores[k] >= self.threshold
+        )
