@@ -54,6 +54,7 @@ def run(run_tool, kind, **arrays):
     return np.load("out.npy")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_recorded_case_by_the_config_of_its_published_model(
     run_tool, shared, tmp_path, monkeypatch, name
