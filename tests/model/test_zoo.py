@@ -81,6 +81,7 @@ def layers(model: nn.Module) -> dict[str, tuple]:
     return named
 
 
+@pytest.mark.slow
 @without_numbers
 @pytest.mark.parametrize(
     ("name", "arguments", "dilation", "published"),
