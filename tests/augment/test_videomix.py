@@ -145,6 +145,7 @@ def test_visible_parts_are_what_painting_leaves(layers):
     np.testing.assert_array_equal(pasted, painted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_mean_pasted_fraction_agrees_with_the_oracle(variant):
     rng = np.random.default_rng(0)
@@ -185,6 +186,7 @@ def bound(*counts):
     return sum(math.sqrt(math.log(2 / 5e-7) / (2 * count)) for count in counts) + 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0.2, 1.0, 2.0])
 @pytest.mark.parametrize(
     ("variant", "cut", "frames", "shape"),

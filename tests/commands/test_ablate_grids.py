@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from detectron2.config import instantiate
+from lanes import slow_but
 
 from ava_det.ablate.grid import load_grid, runs_of
 from ava_det.structures import InputError
@@ -25,7 +26,9 @@ MIXES = {  # of the arms, by a part of their names
 }
 
 
-@pytest.mark.parametrize("path", GRIDS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", slow_but(GRIDS, lambda path: path.stem == "jhmdb_mixes", lambda path: path.stem)
+)
 def test_every_arm_is_what_it_is_called(path, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     grid = load_grid(path)
@@ -50,7 +53,9 @@ def test_every_arm_is_what_it_is_called(path, tmp_path, monkeypatch):
                 assert ("biased" in cfg.dataloader.train.dataset) == arm.endswith("bias 0.9")
 
 
-@pytest.mark.parametrize("name", ["jhmdb_detection", "jhmdb_detection_once"])
+@pytest.mark.parametrize(
+    "name", slow_but(["jhmdb_detection", "jhmdb_detection_once"], "jhmdb_detection".__eq__)
+)
 def test_detection_has_one_split_and_what_was_pretrained_on_it(name, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     grid = load_grid(ROOT / "configs" / "ablate" / f"{name}.py")

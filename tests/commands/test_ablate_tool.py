@@ -51,17 +51,21 @@ def command(grid, output, *rest):
     return [sys.executable, tool, "--grid", str(grid), "--output", str(output), *map(str, rest)]
 
 
-def run(*arguments):
-    return subprocess.run(command(*arguments), capture_output=True, text=True, check=False)
+@pytest.fixture
+def run(run_tool):
+    def call(grid, output, *rest):
+        return run_tool("ablate", "--grid", grid, "--output", output, *rest)
+
+    return call
 
 
-def test_a_grid_and_what_it_leaves(make, tmp_path):
+def test_a_grid_and_what_it_leaves(make, run, tmp_path):
     grid, started = make()
     done = run(grid, tmp_path / "out")
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     assert started.read_text().split() == ["plain0", "S0", "plain1", "S1", "plain2", "S2"]
     table = (tmp_path / "out" / "table.md").read_text()
-    assert table == done.stdout.removesuffix("\n")
+    assert table == done.out.removesuffix("\n")
     assert table.startswith("# small\n\n6 of 6 runs.\n")
     assert "| S | 3 | 22.00 | 1.00 | 21.00 | 23.00 |" in table
     assert "| S - plain | 3 | +1.00 | +1.00 to +1.00 | 0.0000 | 0.2500 |" in table
@@ -73,16 +77,17 @@ def test_a_grid_and_what_it_leaves(make, tmp_path):
     assert not list((tmp_path / "out").rglob("*.pth"))
 
 
-def test_rows_from_elsewhere_are_not_run_again(make, tmp_path):
+def test_rows_from_elsewhere_are_not_run_again(make, run, tmp_path):
     grid, started = make()
     rows = tmp_path / "rows.csv"
-    assert run(grid, tmp_path / "a", "--results", rows, "--seeds", 0, 1).returncode == 0
+    assert run(grid, tmp_path / "a", "--results", rows, "--seeds", 0, 1).code == 0
     done = run(grid, tmp_path / "b", "--results", rows)
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     assert started.read_text().split()[4:] == ["plain2", "S2"]
     assert len(list((tmp_path / "b").glob("*-*"))) == 2
 
 
+@pytest.mark.slow
 def test_two_workers_share_a_grid(make, tmp_path):
     grid, started = make(sleep=0.5)
     workers = [
@@ -97,20 +102,20 @@ def test_two_workers_share_a_grid(make, tmp_path):
     assert len(pd.read_csv(tmp_path / "out" / "results.csv")) == 6
 
 
-def test_a_failure_is_one_line_and_the_grid_goes_on(make, tmp_path):
+def test_a_failure_is_one_line_and_the_grid_goes_on(make, run, tmp_path):
     grid, started = make(arms=3)
     done = run(grid, tmp_path / "out")
-    assert done.returncode == 1
-    failures = [line for line in done.stderr.replace("\r", "\n").splitlines() if "error" in line]
+    assert done.code == 1
+    failures = [line for line in done.err.replace("\r", "\n").splitlines() if "error" in line]
     assert len(failures) == 3
     assert "error: bad, seed 0: -c failed with exit code 1: error: out of luck (" in failures[0]
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in done.err
     assert len(started.read_text().split()) == 9
-    assert "Partial: 6 of 9 runs." in done.stdout
-    assert "| bad | 0 |" in done.stdout
+    assert "Partial: 6 of 9 runs." in done.out
+    assert "| bad | 0 |" in done.out
 
 
-def test_a_stopped_grid_stops_its_command_and_goes_on(make, tmp_path):
+def test_a_stopped_grid_stops_its_command_and_goes_on(make, run, tmp_path):
     grid, started = make(sleep=30)
     # As a shell starts a program in the background: with SIGINT ignored.
     worker = subprocess.Popen(
@@ -129,17 +134,17 @@ def test_a_stopped_grid_stops_its_command_and_goes_on(make, tmp_path):
     assert worker.returncode == 143
     assert "Traceback" not in errors
     done = run(make()[0], tmp_path / "out")
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
 
 
-def test_report_and_against(make, tmp_path):
+def test_report_and_against(make, run, tmp_path):
     grid, started = make()
     run(grid, tmp_path / "out", "--seeds", 0)
     done = run(grid, tmp_path / "out", "--report", "--against", "S")
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     assert len(started.read_text().split()) == 2
-    assert "| plain - S | 1 | -1.00 |" in done.stdout
-    assert "| S - plain |" not in done.stdout
+    assert "| plain - S | 1 | -1.00 |" in done.out
+    assert "| S - plain |" not in done.out
 
 
 @pytest.mark.parametrize(
@@ -149,18 +154,18 @@ def test_report_and_against(make, tmp_path):
         (["--against", "y"], "no arm y"),
     ],
 )
-def test_unknown_arms_are_one_line(make, tmp_path, rest, message):
+def test_unknown_arms_are_one_line(make, run, tmp_path, rest, message):
     done = run(make()[0], tmp_path / "out", *rest)
-    assert done.returncode == 1
-    assert message in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert done.code == 1
+    assert message in done.err
+    assert len(done.err.splitlines()) == 1
 
 
-def test_damaged_rows_are_named(make, tmp_path):
+def test_damaged_rows_are_named(make, run, tmp_path):
     (tmp_path / "rows.csv").write_text("arm,seed,recipe,top-1\nplain,0,r,x\n")
     done = run(make()[0], tmp_path / "out", "--results", tmp_path / "rows.csv")
-    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
-    assert "rows.csv: row 2: top-1 'x' is not a number" in done.stderr
+    assert (done.code, len(done.err.splitlines())) == (1, 1)
+    assert "rows.csv: row 2: top-1 'x' is not a number" in done.err
 
 
 REAL = """

@@ -378,6 +378,7 @@ def test_every_kind_is_tested():
     assert [kind for kind in KINDS if f'"{kind}"' not in text] == []
 
 
+@pytest.mark.slow
 def test_jhmdbs_videos_with_more_annotations_than_frames(environment, tmp_path):
     """As a program of its own, for sets are registered below the folder of when they are."""
     arguments = ["--dataset", "jhmdb_split1_test", "--json", str(tmp_path / "a.json")]

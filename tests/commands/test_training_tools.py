@@ -67,14 +67,15 @@ def test_finetuning_takes_up_the_pretrained_backbone(pretrained, tmp_path, envir
         (["finetune", FINETUNE[0], "--weights", __file__], 1, "test_training_tools.py: not a"),
     ],
 )
-def test_bad_input_is_one_line(tmp_path, environment, arguments, code, message):
+def test_bad_input_is_one_line(tmp_path, run_tool, arguments, code, message):
     tool, config, *rest = arguments
-    done = run(command(tool, config, tmp_path / "run", *rest), environment)
-    assert done.returncode == code, done.stderr
-    assert message in done.stderr.splitlines()[-1]
-    assert "Traceback" not in done.stderr
+    done = run_tool(tool, "--config", config, "--output", tmp_path / "run", *rest)
+    assert done.code == code, done.err
+    assert message in done.err.splitlines()[-1]
+    assert "Traceback" not in done.err
 
 
+@pytest.mark.slow
 def test_an_output_that_cannot_be_written_is_one_line(tmp_path, environment):
     blocked = tmp_path / "file"
     blocked.write_text("")

@@ -54,6 +54,7 @@ def run(run_tool, kind, **arrays):
     return np.load("out.npy")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_recorded_case_by_the_config_of_its_published_model(
     run_tool, shared, tmp_path, monkeypatch, name
@@ -257,6 +258,7 @@ def test_a_missing_config_and_a_missing_file_are_one_line(folder, run_tool):
     assert run_tool("weights", "inspect", "no.pyth").err.startswith("error: no.pyth: no such file")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="memory is read from /proc")
 def test_the_benchmark_of_loading_says_what_it_costs(tmp_path, run_tool):
     name = "kinetics_x3d_s_pyslowfast"

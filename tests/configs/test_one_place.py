@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from detectron2.config import instantiate
+from lanes import slow_but
 from omegaconf import DictConfig, OmegaConf
 
 from ava_det.data import build
@@ -19,8 +20,14 @@ FOLDERS = ("ablate", "finetune", "persons", "pretrain")
 FILES = [path for folder in FOLDERS for path in sorted((ROOT / folder).glob("*.py"))]
 CONFIGS = [path for path in FILES if "grid = Grid(" not in path.read_text()]
 MAPPERS = ("dataloader.train.mapper", "test.loader.mapper")
+FAST = "jhmdb_slowfast_tiny", "faster_rcnn_tiny"
 every_config = pytest.mark.parametrize(
-    "path", [str(path) for path in CONFIGS], ids=[f"{p.parent.name}/{p.stem}" for p in CONFIGS]
+    "path",
+    slow_but(
+        map(str, CONFIGS),
+        lambda path: Path(path).stem in FAST,
+        lambda path: path[len(str(ROOT)) + 1 : -3],
+    ),
 )
 # What an override moves everywhere, by the end of its name. Not here: what the two loaders may
 # have apart, such as their workers, and the precision of training and of testing.

@@ -68,6 +68,7 @@ def test_what_computes_is_what_moves(detector):
     assert all(p.is_meta for conv in used for p in conv.parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.holds("13.4 a folded FPN is traced with the weights that it computes with")
 def test_a_folded_pyramid_is_traced(detector):
     fpn = pyramid(fold_norms(detector))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from lanes import slow_but
 from pytorchvideo.models import hub
 from pytorchvideo.models.csn import create_csn
 from pytorchvideo.models.slowfast import create_slowfast
@@ -19,6 +20,7 @@ from ava_det.model.zoo import (
 TWO_PATHWAYS = {"slowfast_tiny", "slowfast_r50", "slowfast_r101"}
 CHANNELS = {"slow_r34": (512,), "mvit_v2_s": (768,), "slowfast_tiny": (1024, 128)}
 CHANNELS |= {name: (192,) for name in ("x3d_s", "x3d_m", "x3d_l")}
+FAST = "slowfast_tiny", "slowfast_r50", "slow_r50", "x3d_s", "mvit_v2_s"
 FRAMES = {
     "c2d_r50": 8,
     "i3d_r50": 8,
@@ -38,7 +40,7 @@ without_numbers = pytest.mark.usefixtures("_without_numbers")
 
 
 @without_numbers
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", slow_but(ARCHITECTURES, FAST.__contains__))
 def test_feature_maps_and_logits(name):
     clip = torch.zeros(2, 3, 16, 64, 96)
     boxes = [torch.zeros(3, 4), torch.zeros(0, 4)]
@@ -79,6 +81,7 @@ def layers(model: nn.Module) -> dict[str, tuple]:
     return named
 
 
+@pytest.mark.slow
 @without_numbers
 @pytest.mark.parametrize(
     ("name", "arguments", "dilation", "published"),

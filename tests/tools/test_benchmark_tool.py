@@ -77,6 +77,7 @@ def test_an_evaluation(run_tool, tmp_path):
     assert " MB, mAP " in ours
 
 
+@pytest.mark.slow
 def test_a_mix_beside_cutmix_and_a_step(run_tool):
     ran = run_tool("benchmark", "mix", "--batch", 2, "--size", 32, "--rounds", 1)
     assert ran.code == 0, ran.err
@@ -203,6 +204,7 @@ def small_run(films, tmp_path):
     return [*small.split(), *data.split(), *sets]
 
 
+@pytest.mark.slow
 def test_a_loader_of_films(run_tool, small_run):
     arguments = ["--steps", 2, "--warmup", 3, "--clips", 2, *small_run]
     ran = run_tool("benchmark", "loader", "--config", TRAINED, *arguments)
@@ -215,6 +217,7 @@ def test_a_loader_of_films(run_tool, small_run):
     assert all(0 <= float(share) <= 100 for share in shares)
 
 
+@pytest.mark.slow
 def test_steps_in_two_precisions_and_layouts(run_tool, small_run):
     # Of 8 frames, 2 are under slow kernels of 3: refused in bfloat16 where that goes wrong.
     arguments = ["--rounds", 1, *small_run, "clip.frames=16"]
@@ -248,6 +251,7 @@ def test_person_detectors_on_the_same_frames(run_tool, random_weights, tmp_path)
     assert run_tool("benchmark", "persons", film, "--weights", "nowhere.onnx").code == 1
 
 
+@pytest.mark.slow
 def test_the_main_paths_are_walked(run_tool):
     ran = run_tool("benchmark", "walks", "--list")
     assert ran.code == 0, ran.err

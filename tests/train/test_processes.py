@@ -123,6 +123,7 @@ def train(folder: Path) -> None:
         (folder / f"{comm.get_world_size()}.json").write_text(json.dumps([losses, last]))
 
 
+@pytest.mark.slow
 def test_two_processes_have_the_losses_of_one_with_the_doubled_batch(tmp_path):
     train(tmp_path)
     run_in_processes(train, (tmp_path,), processes=2)
@@ -137,6 +138,7 @@ def fail() -> None:
     raise InputError(f"process {comm.get_rank()} has nothing to read")
 
 
+@pytest.mark.slow
 def test_a_failure_in_a_process_is_one_line():
     with pytest.raises(InputError, match=r"^process [01] has nothing to read$"):
         run_in_processes(fail, (), processes=2)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 from detectron2.utils import comm
 from torch import nn
@@ -60,6 +61,7 @@ def measure(folder: Path) -> None:
     torch.save([plain.state_dict(), synchronized.state_dict()], folder / f"{rank}.pt")
 
 
+@pytest.mark.slow
 def test_two_processes_have_the_statistics_of_all_of_their_batches(tmp_path):
     """Norms that are synchronised have those of one process with the batches joined."""
     run_in_processes(measure, (tmp_path,), processes=2)

@@ -24,6 +24,7 @@ def digest(picture: np.ndarray) -> int:
     return zlib.crc32(np.ascontiguousarray(picture))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("files", SAMPLES)
 def test_random_access_gives_the_picture_of_reading_through(files: str, shared: Path) -> None:
     paths = sorted((shared / "data").glob(files))[:: SAMPLES[files]]

@@ -64,6 +64,7 @@ def test_one_string_copied_again_and_again(tmp_path):
     assert "it copies more than it holds" in refused(tmp_path / "a.pkl")
 
 
+@pytest.mark.slow
 @holds
 def test_one_list_made_a_dict_of_again_and_again(tmp_path):
     pairs = pickle.dumps([(str(k), k) for k in range(50_000)], protocol=2)[2:-1]
@@ -104,7 +105,7 @@ def test_a_storage_of_a_terabyte_in_a_pickle_of_a_kilobyte(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("deflated.npz", None),
+        pytest.param("deflated.npz", None, marks=pytest.mark.slow),
         ("shape.npz", b"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999,), }"),
         ("deep.npz", b"[" * 5000),
         (

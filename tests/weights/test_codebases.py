@@ -17,6 +17,7 @@ def same(a, b):
     return all(torch.equal(w, b[n]) for n, w in a.items() if "num_batches" not in n)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("write", ["mmaction2", "caffe2"])
 @pytest.mark.parametrize(
     "name", ["kinetics_slowfast_r50_8x8", "ava_slowfast_r50_8x8", "ava_slow_r50_8x8"]
