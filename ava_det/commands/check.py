@@ -114,11 +114,9 @@ def require_sense(args: argparse.Namespace) -> None:
 
 def is_frames(name: str) -> bool:
     """Whether the pictures of a registered set are frames."""
-    from detectron2.data import MetadataCatalog
+    from ava_det.data.sets.catalog import get_dataset
 
-    from ava_det.data.sets.catalog import check_known
-
-    return bool(MetadataCatalog.get(check_known(name)).get("frame_folders", ()))
+    return bool(get_dataset(name).frame_folders)
 
 
 def main(args: argparse.Namespace) -> int:

@@ -24,8 +24,8 @@ def parser() -> argparse.ArgumentParser:
         "--classes-of",
         nargs=2,
         metavar=("TRAIN", "TEST"),
-        help="data sets to train and test on, names or descriptions (docs/custom_data.md); the "
-        "head is made anew with as many classes as they have",
+        help="short for data.train=TRAIN data.test=TEST: data sets to train and test on, names or "
+        "descriptions (docs/custom_data.md); the head has as many classes as they have",
     )
     return parser
 
@@ -37,23 +37,6 @@ def main(args: argparse.Namespace) -> None:
     if args.weights and "=" in args.weights:
         raise InputError(f"{args.weights}: a weight file's name may not have '=' in it")
     overrides = [f"train.init={args.weights}"] if args.weights else []
-    train_from_arguments(
-        args, *overrides, *(own_classes(*args.classes_of) if args.classes_of else [])
-    )
-
-
-def own_classes(train: str, test: str) -> list[str]:
-    """Overrides of a config that put these data sets, and their classes, in place of its own.
-
-    Raises:
-        InputError: an unknown data set, or classes that differ.
-    """
-    from ava_det.data.build import get_class_map
-
-    classes = get_class_map(train)
-    if get_class_map(test) != classes:
-        raise InputError(f"{test}: its classes are not those of {train}")
-    names = {"dataloader.train.dataset": train, "class_map.name": train}
-    names["test.loader.records.names"] = test
-    quoted = [f"{key}={json.dumps(name)}" for key, name in names.items()]
-    return [*quoted, f"model.num_classes={len(classes)}"]
+    for part, name in zip(("train", "test"), args.classes_of or (), strict=False):
+        overrides.append(f"data.{part}={json.dumps(name)}")
+    train_from_arguments(args, *overrides)

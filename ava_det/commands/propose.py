@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 
 from ava_det import cli
-from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
+from ava_det.structures import InputError, Keyframe, PersonBoxes
 from ava_det.weights.shipped import person_weights
 
 CONFIG = "persons/faster_rcnn_tiny.py"
@@ -64,18 +64,17 @@ def main(args: argparse.Namespace) -> None:
 
 def train(args: argparse.Namespace) -> None:
     """Train on the data sets; AP and recall on held-out keyframes go to OUTPUT/metrics.json."""
-    from ava_det.data.sets.catalog import check_known, common_clock
+    from ava_det.data.sets.catalog import get_dataset
     from ava_det.train.run import WEIGHTS, train_from_arguments
 
-    common_clock(args.dataset)
-    test = check_known(args.test_dataset or args.dataset[0].replace("train", "test"))
+    get_dataset(args.dataset)
+    test = get_dataset(args.test_dataset or args.dataset[0].replace("train", "test")).name
     if test in args.dataset:
         raise InputError(f"{test}: both trained and tested on; --test-dataset names another one")
     train_from_arguments(
         args,
-        f"dataloader.train.dataset={json.dumps(args.dataset)}",
-        f"dataloader.train.mapper.dataset={json.dumps(args.dataset[0])}",
-        f"test.loader.records.names={json.dumps(test)}",
+        f"data.train={json.dumps(args.dataset)}",
+        f"data.test={json.dumps(test)}",
     )
     print(f"weights: {args.output / WEIGHTS}")
 
@@ -93,18 +92,14 @@ def find(args: argparse.Namespace) -> None:
     """Find the people on every keyframe and write them; print how many of the annotated are met."""
     from tqdm import tqdm
 
-    from ava_det.data.build import frame_reader, get_records
-    from ava_det.data.sets.catalog import common_clock
+    from ava_det.data.sets.catalog import get_dataset
     from ava_det.detect.journal import Journal
     from ava_det.detect.load import load_persons
     from ava_det.detect.proposals import propose, unread, with_annotated
     from ava_det.formats.ava_csv import table_of, write_detections, write_ground_truth
 
-    clock = common_clock(args.dataset)
-    records = get_records(args.dataset, args.every)
-    if not len(records) or not isinstance(records[0], AnnotatedKeyframe):
-        raise InputError(f"{args.dataset[0]}: has no keyframes with boxes")
-    reader = frame_reader(args.dataset)
+    dataset = get_dataset(args.dataset)
+    records, reader, clock = dataset.keyframes(args.every), dataset.reader(), dataset.clock
     detector = load_persons(args.weights, args.device, args.person_size)
     begun = args.output.with_name(f"{args.output.name}.part")
     with Journal(begun, facts(args), records) as journal:

@@ -1,95 +1,131 @@
-"""Run a trained action detector over the test set of its config and measure it.
+"""Run a trained model over the test set of its config and measure it: a detector or a classifier.
 
     python tools/test.py --config configs/finetune/jhmdb_slowfast_tiny.py \\
         --weights runs/finetune/model.safetensors --output runs/test --proposals boxes.csv
+    python tools/test.py --config configs/pretrain/jhmdb_slowfast_tiny.py \\
+        --weights runs/pretrain/model.safetensors --output runs/test --views 10x3
 
-OUTPUT gets `detections.csv`, `ground_truth.csv`, `classes.pbtxt` (the evaluated ones) and
-`result.json`: what tools/evaluate.py takes. Keyframes that cannot be read do not count, and are not
-in `ground_truth.csv`; a tube ends before one and begins anew behind it.
+Of a detector OUTPUT gets `detections.csv`, `ground_truth.csv`, `classes.pbtxt` (the evaluated ones)
+and `result.json`: what tools/evaluate.py takes. Keyframes that cannot be read do not count, and are
+not in `ground_truth.csv`; a tube ends before one and begins anew behind it.
 
-A config is Python code and is run: use only those that you trust.
+Of a classifier the softmax of a video's views (clips x crops) is averaged. OUTPUT gets
+`result.json`, `scores.csv.gz` and `report.html` with the confusion matrix.
+
+`unreadable.csv` lists the videos that could not be read. A config is Python code and is run: use
+only those that you trust.
 """
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ava_det import cli
-from ava_det.formats.nearest import meant
 from ava_det.formats.outputs import outputs
 from ava_det.structures import InputError
 
-FILES = "detections.csv", "ground_truth.csv", "classes.pbtxt", "result.json", "unreadable.csv"
-TUBES = "act", "multisports"  # protocols of video-mAP
+if TYPE_CHECKING:
+    from ava_det.train.tasks import Detection, Recognition
+
+DETECTOR_FILES = "detections.csv", "ground_truth.csv", "classes.pbtxt"
+CLASSIFIER_FILES = "scores.csv.gz", "report.html"
+FILES = "result.json", "unreadable.csv"
+DETECTOR_OPTIONS = "proposals", "threshold", "video_map", "video_map_protocol", "features"
+CLASSIFIER_OPTIONS = ("views",)
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = cli.Parser(description="Run an action detector over a test set.")
-    parser.add_argument("--config", required=True, help="the config that it was fine-tuned with")
+    parser = cli.Parser(description="Run a detector or a classifier over a test set.")
+    add = parser.add_argument
+    add("--config", required=True, help="the config that it was trained with")
     weights = parser.add_mutually_exclusive_group(required=True)
-    weights.add_argument("--weights", type=Path, help="what tools/finetune.py left behind")
+    weights.add_argument("--weights", type=Path, help="what a training left behind")
     weights.add_argument("--untrained", action="store_true", help="random weights, to compare with")
-    parser.add_argument("--output", required=True, type=Path, help="folder of the results")
-    parser.add_argument("--proposals", default="", help="csv of boxes to use, not the annotated")
-    parser.add_argument(
-        "--video-map",
-        nargs="?",
-        const="act",
-        type=tube_protocol,
-        metavar="act|multisports",
-        help="link tubes, give their mAP too (default act)",
-    )
-    parser.add_argument(
-        "--threshold", type=cli.fraction, help="least score of a proposal (default: the config's)"
-    )
-    parser.add_argument(
-        "--features",
-        type=Path,
-        metavar="NPZ",
-        help="write video, tick, box, feature of each person",
-    )
-    parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
+    add("--output", required=True, type=Path, help="folder of the results")
+    add("overrides", nargs="*", metavar="path.key=value", help="config overrides")
+    add = parser.add_argument_group("of a detector").add_argument
+    add("--proposals", help="csv of boxes to use, not the annotated")
+    score = "least score of a proposal (default: the config's)"
+    add("--threshold", type=cli.fraction, help=score)
+    add("--video-map", action="store_true", help="link tubes, give their mAP too")
+    protocol = "how tubes are linked and matched, with --video-map (default: act)"
+    add("--video-map-protocol", choices=("act", "multisports"), help=protocol)
+    features = "write video, tick, box, feature of each person"
+    add("--features", type=Path, metavar="NPZ", help=features)
+    add = parser.add_argument_group("of a classifier").add_argument
+    counts = "clips of a video and square crops of each (default: the config's)"
+    add("--views", type=views, metavar="CLIPSxCROPS", help=counts)
     return parser
 
 
-def tube_protocol(text: str) -> str:
-    """What `--video-map` means; an override that follows it is one of the overrides."""
-    if text not in TUBES and "=" not in text:
-        raise argparse.ArgumentTypeError(
-            f"{text} is neither act nor multisports{meant(text, TUBES)}"
-        )
-    return text
+def views(text: str) -> tuple[int, int]:
+    """What `--views` means."""
+    match = re.fullmatch(r"([1-9]\d{0,3})x([1-9]\d?)", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no CLIPSxCROPS, such as 10x3 or 1x1")
+    return int(match[1]), int(match[2])
 
 
 def main(args: argparse.Namespace) -> None:
     """Predict, measure and write, unless another process does."""
+    from detectron2.config import instantiate
+
     from ava_det.model.device import usable_device
     from ava_det.train.config import load_config
+    from ava_det.train.tasks import Detection, Recognition
 
-    if args.video_map and "=" in args.video_map:
-        args.overrides, args.video_map = [args.video_map, *args.overrides], "act"
     cfg = load_config(args.config, args.overrides)
     usable_device(str(cfg.train.device), "train.device=")  # before anything is written
-    loading = cfg.test.loader
-    if args.threshold is not None:
-        loading.records.threshold = args.threshold
-    if args.proposals:
-        loading.records.proposals = args.proposals
-    if args.threshold is not None and not loading.records.proposals:
-        parser().error("--threshold is of proposals: --proposals names them")
-    files = [args.output / name for name in FILES] + [path for path in [args.features] if path]
+    names = tuple(instantiate(cfg.class_map).names.values())  # before the task, which counts them
+    task = instantiate(cfg.task)
+    if isinstance(task, Detection):
+        refuse(args, CLASSIFIER_OPTIONS, "a detector")
+        set_boxes(args, cfg.test.loader.records)
+        files, test = [args.output / name for name in DETECTOR_FILES], test_detector
+        files += [args.features] if args.features else []
+    elif isinstance(task, Recognition):
+        refuse(args, DETECTOR_OPTIONS, "a classifier")
+        files, test = [args.output / name for name in CLASSIFIER_FILES], test_classifier
+    else:
+        raise InputError(f"{args.config}: trains neither an action detector nor a classifier")
+    files += [args.output / name for name in FILES]
     for path in files:
         path.parent.mkdir(parents=True, exist_ok=True)
     with outputs(*files, overwrite=True):
-        test(args, cfg)
+        unreadable = args.output / "unreadable.csv"
+        unreadable.unlink(missing_ok=True)
+        cfg.test.loader.unreadable_list = str(unreadable)
+        test(args, cfg, task, names)
 
 
-def test(args: argparse.Namespace, cfg: Any) -> None:
-    """Predict, measure and write what a config says."""
-    import torch
+def refuse(args: argparse.Namespace, options: tuple[str, ...], kind: str) -> None:
+    """Refuse options that this kind of model would pass over."""
+    for name in options:
+        if getattr(args, name) not in (None, False):
+            option = f"--{name.replace('_', '-')}"
+            parser().error(f"{option}: not for {kind}, which {args.config} trains")
+
+
+def set_boxes(args: argparse.Namespace, records: Any) -> None:
+    """Put the boxes of the command line into the config."""
+    if args.video_map_protocol and not args.video_map:
+        parser().error("--video-map-protocol is of --video-map")
+    if args.proposals:
+        records.proposals = args.proposals
+    if args.threshold is not None:
+        if not records.proposals:
+            parser().error("--threshold is of proposals: --proposals names them")
+        records.threshold = args.threshold
+
+
+def test_detector(
+    args: argparse.Namespace, cfg: Any, task: "Detection", names: tuple[str, ...]
+) -> None:
+    """Predict, measure and write what a config says of people and their actions."""
     from detectron2.config import instantiate
     from detectron2.evaluation import DatasetEvaluator, DatasetEvaluators
     from tqdm import tqdm
@@ -101,21 +137,20 @@ def test(args: argparse.Namespace, cfg: Any) -> None:
     from ava_det.formats.class_map import write_class_map
     from ava_det.train.features import FeatureExport
     from ava_det.train.run import evaluate, laid_out
+    from ava_det.weights.native import load_model
 
-    loading = cfg.test.loader
-    unreadable = args.output / "unreadable.csv"
-    unreadable.unlink(missing_ok=True)
-    loading.unreadable_list = str(unreadable)
-    torch.manual_seed(cfg.train.seed)
-    model = load(args.weights, cfg) if args.weights else instantiate(cfg.model)
-    loader, evaluator = instantiate(loading), instantiate(cfg.test.evaluator)
-    progress = tqdm(loader, unit="batch")
+    model: Any
+    if args.weights:
+        model, card = load_model(args.weights)
+        require_classes(args.weights, card, names)
+    else:
+        model = untrained(cfg)
+    loader, evaluator = instantiate(cfg.test.loader), instantiate(cfg.test.evaluator)
     evaluators: list[DatasetEvaluator] = [evaluator]
     if args.features:
         evaluators.append(FeatureExport(args.features, model.head.projection))
-    all_of_them = DatasetEvaluators(evaluators)
-    model = laid_out(model, cfg.train)
-    evaluate(model, instantiate(cfg.task), progress, all_of_them, cfg.test.amp)
+    progress, both = tqdm(loader, unit="batch"), DatasetEvaluators(evaluators)
+    evaluate(laid_out(model, cfg.train), task, progress, both, cfg.test.amp)
     write_detections(args.output / "detections.csv", evaluator.table)
     write_ground_truth(args.output / "ground_truth.csv", evaluator.ground_truth)
     write_class_map(args.output / "classes.pbtxt", evaluator.evaluated)
@@ -123,13 +158,14 @@ def test(args: argparse.Namespace, cfg: Any) -> None:
     summary["unreadable"] = len(loader.unreadable)
     summary["unreadable_keyframes"] = len(evaluator.unreadable)
     if summary["unreadable"]:
-        print(f"{summary['unreadable']} videos are left out as unreadable: {unreadable}")
+        listed = args.output / "unreadable.csv"
+        print(f"{summary['unreadable']} videos are left out as unreadable: {listed}")
         left = f"{summary['unreadable_keyframes']} annotated keyframes of theirs do not count"
         print(f"{left}, and are not in ground_truth.csv")
     print(f"frame-mAP ({evaluator.protocol}): {100 * evaluator.result.mAP:.2f} %")
     if args.video_map:
         given = evaluator.ground_truth, evaluator.table, evaluator.evaluated
-        tubes = video_map(*given, protocol=args.video_map).summary()
+        tubes = video_map(*given, protocol=args.video_map_protocol or "act").summary()
         summary["video_mAP"] = tubes
         for note in tube_notes(tubes):
             print(note, file=sys.stderr)
@@ -138,20 +174,61 @@ def test(args: argparse.Namespace, cfg: Any) -> None:
         json.dump(summary, file)
 
 
-def load(path: Path, cfg: Any) -> Any:
-    """The model of a weight file, if it has the classes of the test set.
+def test_classifier(
+    args: argparse.Namespace, cfg: Any, task: "Recognition", names: tuple[str, ...]
+) -> None:
+    """Predict, measure and write what a config says of videos."""
+    from detectron2.config import instantiate
+    from tqdm import tqdm
 
-    Raises:
-        InputError: it has others.
-    """
+    from ava_det.evaluation.recognition import figures_of, write_figures, write_scores
+    from ava_det.model.cost import cost_of
+    from ava_det.report.page import write_page
+    from ava_det.report.recognition import sections
+    from ava_det.train.run import check_classes, evaluate, laid_out
+    from ava_det.weights.load import load_weights, read_file
+
+    loading = cfg.test.loader
+    if args.views:
+        loading.mapper.clips, loading.mapper.crops = args.views
+        loading.batch_size = max(1, loading.batch_size // args.views[1])
+    check_classes(task.num_classes, len(names), cfg)
+    model = untrained(cfg)
+    if args.weights:
+        require_classes(args.weights, read_file(args.weights).card, names)
+        load_weights(args.weights, model)
+    side = cfg.clip.short_side
+    gmacs = cost_of(model.eval(), cfg.clip.frames, side, side).macs / 1e9
+    evaluator = instantiate(cfg.test.evaluator)
+    progress = tqdm(instantiate(loading), unit="batch")
+    evaluate(laid_out(model, cfg.train), task, progress, evaluator, cfg.test.amp)
+    result, clips, crops = evaluator.result, loading.mapper.clips, loading.mapper.crops or 1
+    figures = figures_of(result, names, clips, crops, gmacs)
+    write_figures(args.output / "result.json", figures)
+    write_scores(args.output / "scores.csv.gz", result.videos, result.labels, result.scores, names)
+    parts = sections(figures, result.confusion())
+    write_page(args.output / "report.html", "Action recognition", str(args.output), parts)
+    print(
+        f"top-1 {100 * figures['top1']:.2f} %, top-5 {100 * figures['top5']:.2f} %, mean of the "
+        f"classes {100 * figures['mean_class_accuracy']:.2f} % ({figures['videos']:,} videos, "
+        f"{figures['unreadable']} left out as unreadable)"
+    )
+    print(f"{gmacs:.4g} GFLOPs (multiply-adds) x {clips * crops} views ({clips} x {crops})")
+    print(f"report: {args.output / 'report.html'}")
+
+
+def untrained(cfg: Any) -> Any:
+    """The model of a config with random weights, the same in every run."""
+    import torch
     from detectron2.config import instantiate
 
-    from ava_det.weights.native import load_model
+    torch.manual_seed(cfg.train.seed)
+    return instantiate(cfg.model)
 
-    model, card = load_model(path)
-    names = tuple(name for _, name, _ in card.classes)
-    expected = tuple(instantiate(cfg.class_map).names.values())
-    if names != expected:
-        odd = sorted(set(names) ^ set(expected)) or ["the same in another order"]
+
+def require_classes(path: Path, card: Any, names: tuple[str, ...]) -> None:
+    """Refuse weights of other classes than those of the test set, where they say which."""
+    found = tuple(name for _, name, _ in card.classes) if card else names
+    if found != names:
+        odd = sorted(set(found) ^ set(names)) or ["the same in another order"]
         raise InputError(f"{path}: its classes are not those of the test set: {', '.join(odd[:5])}")
-    return model

@@ -19,6 +19,7 @@ from ava_det import cli
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ava_det.batch import Batch, ClipBatch, PeopleBatch
     from ava_det.draw.contact_sheet import Strip
 
 MOST_LABELS = 4  # labels of a mixed clip
@@ -65,7 +66,7 @@ def main(args: argparse.Namespace) -> None:
     normalize = instantiate(cfg.model).normalize if mix else None
     args.output.mkdir(parents=True, exist_ok=True)
     for number, batch in zip(range(args.start, args.start + args.batches), batches, strict=False):
-        if "clips" not in batch:
+        if not len(batch):
             continue
         drawn_mix = mix and functools.partial(mix, rng=mix_generator(cfg.train.seed, number))
         strips = list(strips_of(batch, normalize, drawn_mix, names))
@@ -79,9 +80,7 @@ def main(args: argparse.Namespace) -> None:
         print(path)
 
 
-def strips_of(
-    batch: dict[str, Any], normalize: Any, mix: Any, names: list[str]
-) -> "Iterator[Strip]":
+def strips_of(batch: "Batch", normalize: Any, mix: Any, names: list[str]) -> "Iterator[Strip]":
     """The clips of a batch.
 
     Args:
@@ -90,31 +89,33 @@ def strips_of(
         mix: a mix of normalised clips; None does not mix.
         names: the names of the classes.
     """
-    if "labels" in batch:
+    from ava_det.batch import ClipBatch
+
+    if isinstance(batch, ClipBatch):
         yield from recognition_strips(batch, normalize, mix, names)
     else:
         yield from detection_strips(batch, names)
 
 
 def recognition_strips(
-    batch: dict[str, Any], normalize: Any, mix: Any, names: list[str]
+    batch: "ClipBatch", normalize: Any, mix: Any, names: list[str]
 ) -> "Iterator[Strip]":
     """Clips with the weights of the labels, mixed as in training."""
     from torch.nn.functional import one_hot
 
     from ava_det.draw.contact_sheet import Strip
 
-    clips, targets = batch["clips"], one_hot(batch["labels"], len(names)).float()
+    clips, targets = batch.clips, one_hot(batch.labels, len(names)).float()
     if mix is not None:
         mixed, targets = mix(normalize(clips), targets)
         clips = (mixed * normalize.scale + normalize.shift).round().clamp(0, 255).byte()
-    for clip, target, video in zip(clips, targets, batch["videos"], strict=True):
+    for clip, target, video in zip(clips, targets, batch.videos, strict=True):
         order = target.argsort(descending=True)[:MOST_LABELS].tolist()
         labels = [f"{100 * target[k]:.1f} % {names[k]}" for k in order if target[k] > 5e-4]
         yield Strip(pixels(clip), (" + ".join(labels) or "no label", video))
 
 
-def detection_strips(batch: dict[str, Any], names: list[str]) -> "Iterator[Strip]":
+def detection_strips(batch: "PeopleBatch", names: list[str]) -> "Iterator[Strip]":
     """Clips with the people of the keyframes and the actions of each person."""
     import numpy as np
 
@@ -122,7 +123,7 @@ def detection_strips(batch: dict[str, Any], names: list[str]) -> "Iterator[Strip
     from ava_det.draw.frames import DrawnPerson
 
     for clip, boxes, targets, people in zip(
-        batch["clips"], batch["boxes"], batch["targets"], batch["people"], strict=True
+        batch.clips, batch.boxes, batch.targets, batch.people, strict=True
     ):
         height, width = clip.shape[-2:]
         relative = boxes.numpy() / np.array([width, height, width, height])

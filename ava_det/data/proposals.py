@@ -4,36 +4,109 @@ A model that is tested on a detector's boxes learns to take them as they come (W
 Feature Banks", CVPR 2019; PySlowFast's AVA lists).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import overload
 
 import numpy as np
 import pandas as pd
-from detectron2.data import MetadataCatalog
 
 from ava_det.boxes import iou
-from ava_det.data.keyframes import PackedKeyframes
-from ava_det.formats.ava_csv import people_by_keyframe
-from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
+from ava_det.data.sets.dataset import DataSet
+from ava_det.data.sets.keyframes import Keyframes
+from ava_det.data.sets.records import Records
+from ava_det.formats.ava_csv import require_known
+from ava_det.formats.class_map import ClassMap
+from ava_det.formats.proposals import read_proposals, require_score
+from ava_det.structures import AnnotatedKeyframe, InputError, PersonBoxes
 
 
-def require_same_keyframes(
-    keyframes: Sequence[AnnotatedKeyframe], proposals: pd.DataFrame, path: str
-) -> None:
+def people_to_test(
+    dataset: DataSet,
+    every: int = 1,
+    proposals: str = "",
+    threshold: float = 0.0,
+    unlisted: bool = False,
+    class_map: ClassMap | None = None,
+) -> Keyframes:
+    """Keyframes of a data set with the people whose actions a model is asked for.
+
+    Args:
+        dataset: whose keyframes.
+        every: keep one keyframe in so many, for a quick look.
+        proposals: a csv or pickle of boxes that stand in for the annotated people; "": none.
+        threshold: least score of a proposal.
+        unlisted: test also the keyframes that the proposals alone list, unless the set excludes
+            them; what a model finds there is false, where a protocol counts it.
+        class_map: the classes that the data set must have; None: any.
+
+    Raises:
+        InputError: the data set has other classes, or the proposals are of other keyframes.
+    """
+    require_score(threshold)
+    if class_map is not None and dataset.class_map().names != class_map.names:
+        raise InputError(f"{dataset.name}: its classes are not those of the training set")
+    if not proposals:
+        return dataset.keyframes(every)
+    keyframes, boxes = dataset.keyframes(), read_proposals(proposals)
+    require_same_keyframes(keyframes, boxes, proposals)
+    boxes = boxes[boxes.score >= threshold].assign(action=-1)  # PySlowFast's lists have labels
+    if unlisted:
+        keyframes = with_unlisted(keyframes, boxes, dataset)
+    return keyframes[::every].with_people(boxes)
+
+
+def people_to_train_on(
+    dataset: DataSet,
+    predicted: str = "",
+    predicted_score: float = 0.8,
+    negatives: bool = False,
+    least_iou: float | None = 0.9,
+    unlisted: bool = False,
+) -> "Keyframes | TrainingBoxes":
+    """Keyframes of a data set with the people to train on.
+
+    Args:
+        dataset: whose keyframes.
+        predicted: a csv or pickle of boxes to train on beside the annotated people; "": none.
+        predicted_score: least score of one.
+        negatives: keep those that have no label, as people who do nothing.
+        least_iou: how well a predicted box must meet an annotated one to share its labels; None
+            takes the labels that the list itself gives.
+        unlisted: train on keyframes that this list alone has, too; wants `negatives`.
+
+    Raises:
+        InputError: the boxes are of other keyframes, or have no labels where they should.
+    """
+    require_score(predicted_score)
+    keyframes = dataset.keyframes()
+    if not predicted:
+        return keyframes
+    boxes = read_proposals(predicted, predicted_score)
+    require_same_keyframes(keyframes, boxes, predicted)
+    if least_iou is None:
+        _require_labels(boxes, dataset.class_map(), predicted)
+    if unlisted:
+        keyframes = with_unlisted(keyframes, boxes, dataset)
+    return TrainingBoxes(keyframes, keyframes.with_people(boxes), least_iou, negatives)
+
+
+def _require_labels(proposals: pd.DataFrame, class_map: ClassMap, path: str) -> None:
+    """Refuse a list of boxes whose own labels are to be trained on if it has none, or others."""
+    if not (proposals["action"] > 0).any():
+        raise InputError(
+            f"{path}: no box has an action; dataloader.train.records.least_iou=0.9 would share"
+        )
+    require_known(proposals, class_map, path)
+
+
+def require_same_keyframes(keyframes: Keyframes, proposals: pd.DataFrame, path: str) -> None:
     """Refuse a list of boxes, read from `path`, that has none of the keyframes: everybody on them
     would silently be missed.
 
     Raises:
         InputError: names a video of each side, or a tick.
     """
-    if isinstance(keyframes, PackedKeyframes):
-        names, codes, ticks = keyframes.names, keyframes.videos, keyframes.ticks
-    else:
-        names = list(dict.fromkeys(k.video for k in keyframes))
-        places = {name: code for code, name in enumerate(names)}
-        codes = np.array([places[k.video] for k in keyframes])
-        ticks = np.array([k.people.keyframe.tick for k in keyframes])
+    names, codes, ticks = keyframes.names, keyframes.videos, keyframes.ticks
     if not len(proposals):
         return
     mine = {names[code]: code for code in np.unique(codes)}
@@ -54,51 +127,22 @@ def require_same_keyframes(
         )
 
 
-def with_proposals(
-    keyframes: Sequence[AnnotatedKeyframe], proposals: pd.DataFrame
-) -> Sequence[AnnotatedKeyframe]:
-    """The same keyframes with the people that a detector proposes instead of the annotated ones.
-
-    Args:
-        keyframes: where to look.
-        proposals: table of boxes (`ava_det.formats.proposals.read_proposals`).
-    """
-    if isinstance(keyframes, PackedKeyframes):
-        return keyframes.with_people(proposals)
-    found = people_by_keyframe(proposals)
-    wanted = ((k.path, k.people.keyframe) for k in keyframes)
-    return [
-        AnnotatedKeyframe(path, found[k] if k in found else PersonBoxes.nobody(k))
-        for path, k in wanted
-    ]
-
-
-def with_unlisted(
-    keyframes: Sequence[AnnotatedKeyframe], proposals: pd.DataFrame, names: Sequence[str]
-) -> Sequence[AnnotatedKeyframe]:
+def with_unlisted(keyframes: Keyframes, proposals: pd.DataFrame, dataset: DataSet) -> Keyframes:
     """The keyframes, then those of the same videos that only a detector has people on; nobody is on
     these here.
 
     Args:
-        keyframes: of some data sets.
+        keyframes: of the data set.
         proposals: table of boxes.
-        names: of the data sets; what one of them excludes, or does not include, stays out.
+        dataset: what it excludes, or does not include, stays out.
     """
-    for name in names:
-        countable = MetadataCatalog.get(name).get("countable", None)
-        if countable is not None:
-            proposals = proposals[countable(proposals)]
-    if isinstance(keyframes, PackedKeyframes):
-        return keyframes.with_keyframes(proposals)
-    paths = {k.video: k.path for k in keyframes}
-    known = {k.people.keyframe for k in keyframes}
-    found = map(Keyframe, proposals["video"].astype(object), proposals["tick"].tolist())
-    new = (k for k in dict.fromkeys(found) if k.video in paths and k not in known)
-    return [*keyframes, *(AnnotatedKeyframe(paths[k.video], PersonBoxes.nobody(k)) for k in new)]
+    if dataset.countable is not None:
+        proposals = proposals[dataset.countable(proposals)]
+    return keyframes.with_keyframes(proposals)
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingBoxes(Sequence[AnnotatedKeyframe]):
+class TrainingBoxes(Records[AnnotatedKeyframe]):
     """Keyframes with their annotated and then their predicted people; made when asked for.
 
     Attributes:
@@ -110,8 +154,8 @@ class TrainingBoxes(Sequence[AnnotatedKeyframe]):
             it is left out.
     """
 
-    annotated: Sequence[AnnotatedKeyframe]
-    predicted: Sequence[AnnotatedKeyframe]
+    annotated: Keyframes
+    predicted: Keyframes
     least_iou: float | None = 0.9
     negatives: bool = False
 
@@ -130,6 +174,14 @@ class TrainingBoxes(Sequence[AnnotatedKeyframe]):
         predicted = self.predicted[index].people
         people = add_predicted(keyframe.people, predicted, self.least_iou, self.negatives)
         return replace(keyframe, people=people)
+
+    def files(self) -> set[str]:
+        """The files that the keyframes lie in."""
+        return self.annotated.files()
+
+    def occurrences(self) -> tuple[np.ndarray, np.ndarray]:
+        """The keyframe (M,) and the action (M,) of each annotated label."""
+        return self.annotated.occurrences()
 
 
 def add_predicted(

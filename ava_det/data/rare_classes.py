@@ -4,29 +4,28 @@ Repeat factors are those of Gupta et al., "LVIS", CVPR 2019, appendix B.2, on ke
 place of images.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ava_det.data.keyframes import PackedKeyframes
-from ava_det.structures import LabelledVideo
+from ava_det.data.sets.records import Records
 
 
-def repeat_factors(records: Sequence[Any], threshold: float) -> np.ndarray:
+def repeat_factors(records: Records[Any], threshold: float) -> np.ndarray:
     """How many times as often as the others a record with rare classes is drawn.
 
     A class on a share f of the records has the factor max(1, sqrt(threshold / f)); a record has the
     largest factor of its classes, and 1 without any.
 
     Args:
-        records: `AnnotatedKeyframe`s or `LabelledVideo`s.
+        records: of a training set.
         threshold: the share of the records below which a class is rare.
 
     Returns:
         (N,) float64, 1 and more.
     """
-    record_of, classes = _occurrences(records)
+    pairs = np.unique(np.column_stack(records.occurrences()), axis=0)  # each once
+    record_of, classes = pairs.T
     counts = np.bincount(classes)
     factor = np.ones(len(counts))
     there = counts > 0
@@ -34,20 +33,3 @@ def repeat_factors(records: Sequence[Any], threshold: float) -> np.ndarray:
     factors = np.ones(len(records))
     np.maximum.at(factors, record_of, factor[classes])
     return factors
-
-
-def _occurrences(records: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Each pair, once, of a record's index and a class on it: (M,) and (M,)."""
-    if isinstance(records, PackedKeyframes):
-        pairs = np.column_stack(records.occurrences())
-    else:
-        classes = [(i, c) for i, record in enumerate(records) for c in _classes_of(record)]
-        pairs = np.array(classes, np.int64).reshape(-1, 2)
-    first, second = np.unique(pairs, axis=0).T
-    return first, second
-
-
-def _classes_of(record: Any) -> set[int]:
-    if isinstance(record, LabelledVideo):
-        return {record.label}
-    return {action for actions in record.people.actions for action in actions}

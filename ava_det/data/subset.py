@@ -2,14 +2,11 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
 
-from ava_det.structures import LabelledVideo
+from ava_det.data.sets.labelled_videos import LabelledVideos
 
 
-def stratified_part(
-    videos: Sequence[LabelledVideo], fraction: float, seed: int
-) -> list[LabelledVideo]:
+def stratified_part(videos: LabelledVideos, fraction: float, fraction_seed: int) -> LabelledVideos:
     """So large a part of every class, at least one video each, in the order of the set.
 
     The videos of a class are ranked by a hash of the seed and their names: the part does not
@@ -18,16 +15,16 @@ def stratified_part(
     Args:
         videos: the set.
         fraction: above 0, at most 1.
-        seed: of the choice.
+        fraction_seed: of the choice.
     """
     if not 0 < fraction <= 1:
         raise ValueError(f"a fraction of {fraction} of a data set is not in (0, 1]")
     ranked: dict[int, list[tuple[bytes, int]]] = defaultdict(list)
     for place, item in enumerate(videos):
-        rank = hashlib.sha256(f"{seed}/{item.video}".encode()).digest()
+        rank = hashlib.sha256(f"{fraction_seed}/{item.video}".encode()).digest()
         ranked[item.label].append((rank, place))
     kept: set[int] = set()
     for members in ranked.values():
         count = max(1, int(fraction * len(members) + 0.5))
         kept.update(place for _, place in sorted(members)[:count])
-    return [item for place, item in enumerate(videos) if place in kept]
+    return LabelledVideos([item for place, item in enumerate(videos) if place in kept])

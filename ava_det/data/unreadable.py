@@ -4,16 +4,16 @@ import csv
 import io
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from ava_det.batch import Batch
 from ava_det.data.sampler import Drawn
 from ava_det.data.workers import SteadyLoader
 from ava_det.structures import InputError, UnreadableVideo
 
-Batch = dict[str, Any]
 COLUMNS = ("path", "video", "reason")
 
 logger = logging.getLogger(__name__)
@@ -89,19 +89,24 @@ class UnreadableList:
             os.close(file)
 
 
+class Collate(Protocol):
+    """How a mapper makes a batch of samples."""
+
+    def __call__(self, samples: Sequence[Any], unreadable: Sequence[UnreadableVideo]) -> Batch:
+        """One batch, which says what was left out."""
+        ...
+
+
 @dataclass(frozen=True)
 class CollateDrawn:
-    """From draws to a batch: their samples, batched by `collate`, and under `unreadable` what was
-    left out. A batch of nothing readable has no other entry.
-    """
+    """From draws to a batch of their samples."""
 
-    collate: Callable[[Sequence[Any]], Batch]
+    collate: Collate
 
     def __call__(self, draws: Sequence[Drawn]) -> Batch:
         """One batch."""
         samples = [drawn.sample for drawn in draws if drawn.sample is not None]
-        unreadable = [video for drawn in draws for video in drawn.unreadable]
-        return {**(self.collate(samples) if samples else {}), "unreadable": unreadable}
+        return self.collate(samples, [video for drawn in draws for video in drawn.unreadable])
 
 
 class ListingLoader(SteadyLoader):
@@ -129,5 +134,5 @@ class ListingLoader(SteadyLoader):
 
     def _listed(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         for batch in batches:
-            self.unreadable.add(batch["unreadable"])
+            self.unreadable.add(batch.unreadable)
             yield batch

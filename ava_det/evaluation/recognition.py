@@ -91,6 +91,37 @@ class RecognitionFigures(TypedDict):
     classes: dict[str, ClassFigures]
 
 
+def figures_of(
+    result: RecognitionResult, names: Sequence[str], clips: int, crops: int, gmacs: float
+) -> RecognitionFigures:
+    """The figures of a result.
+
+    Args:
+        result: of the test.
+        names: of the K classes.
+        clips: of a video.
+        crops: of a clip.
+        gmacs: billions of multiply-adds of one view.
+    """
+    top1, top5 = (
+        [None if np.isnan(share) else float(share) for share in result.class_accuracy(k)]
+        for k in (1, 5)
+    )
+    counts = result.videos_of_class().tolist()
+    classes = zip(names, top1, top5, counts, strict=True)
+    return {
+        "top1": result.accuracy(1),
+        "top5": result.accuracy(5),
+        "mean_class_accuracy": result.mean_class_accuracy(),
+        "videos": len(result.videos),
+        "unreadable": len(result.unreadable),
+        "clips": clips,
+        "crops": crops,
+        "gmacs": gmacs,
+        "classes": {name: {"top1": a, "top5": b, "videos": n} for name, a, b, n in classes},
+    }
+
+
 def write_figures(path: StrPath, figures: RecognitionFigures) -> None:
     """Write the figures as json, atomically."""
     with atomic_text(path) as file:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from detectron2.config import LazyCall, LazyConfig
+from detectron2.config import LazyCall, LazyConfig, instantiate
 from detectron2.utils.registry import locate
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -15,9 +15,16 @@ from ava_det.formats.nearest import meant
 from ava_det.model.published import published_model
 from ava_det.structures import InputError
 
+
+def _num_classes(_root_: DictConfig) -> int:
+    return len(instantiate(_root_.class_map))
+
+
 OmegaConf.register_new_resolver("columns", lambda count: list(range(count)), replace=True)
 SHIPPED = Path(__file__).resolve().parents[1] / "configs"  # in a checkout a link to configs/
+OmegaConf.register_new_resolver("num_classes", _num_classes, replace=True)
 EVERY_CLASS = "${columns:${model.num_classes}}"  # all columns of the model, however many it has
+AS_MANY_AS_THE_DATA = "${num_classes:}"  # those of `class_map`
 
 
 def load_config(path: str, overrides: list[str]) -> DictConfig:
@@ -65,10 +72,10 @@ def _settled(cfg: DictConfig, path: str, overrides: list[str]) -> DictConfig:
     except Exception as error:  # hydra's parser and omegaconf raise many kinds
         raise InputError(f"{path}: bad override: {error}") from error
     _require_mix(cfg)
-    _settle_class_weights(cfg)
     try:
         _require_pixels(cfg)
         _require_columns(cfg)
+        _settle_class_weights(cfg)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     return cfg
@@ -149,7 +156,9 @@ def _require_mix(cfg: DictConfig) -> None:
 
 
 def _settle_class_weights(cfg: DictConfig) -> None:
-    """Put weights by the labels of the training set where a loss of detection is `balanced`."""
+    """Put weights by the labels of the training set where a loss of detection is `balanced`: as
+    numbers, so that a test of the run does without that set.
+    """
     given = OmegaConf.select(cfg, "task.criterion.class_weights")
     if not isinstance(given, str):
         return
@@ -160,7 +169,7 @@ def _settle_class_weights(cfg: DictConfig) -> None:
         raise InputError(
             f"{asked}: is for configs of detection, which have dataloader.balanced_weights"
         )
-    cfg.task.criterion.class_weights = "${dataloader.balanced_weights}"
+    cfg.task.criterion.class_weights = instantiate(cfg.dataloader.balanced_weights)
 
 
 def _require_pixels(cfg: DictConfig) -> None:
@@ -193,11 +202,13 @@ def _short_side(transform: DictConfig | None) -> int:
 
 def _require_columns(cfg: DictConfig) -> None:
     """Refuse columns that are not the model's, of another class map, say."""
-    count = OmegaConf.select(cfg, "model.num_classes")
-    if count is None:
+    criterion = OmegaConf.select(cfg, "task.criterion") or {}
+    if "model" not in cfg or ("exclusive" not in cfg.model and "columns" not in criterion):
         return
-    exclusive = OmegaConf.select(cfg, "model.exclusive")
-    columns = OmegaConf.select(cfg, "task.criterion.columns")
+    if OmegaConf.is_interpolation(cfg.model, "num_classes"):
+        instantiate(cfg.class_map)  # of what is wrong with it, an interpolation would make a riddle
+    count = cfg.model.num_classes
+    exclusive, columns = cfg.model.get("exclusive"), criterion.get("columns")
     for name, those in (("model.exclusive", exclusive), ("task.criterion.columns", columns)):
         beyond = [column for column in those or () if not 0 <= column < count]
         if beyond:

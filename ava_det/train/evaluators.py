@@ -10,6 +10,7 @@ from detectron2.evaluation import DatasetEvaluator
 from detectron2.utils import comm
 from torch import Tensor
 
+from ava_det.batch import ClipBatch, PeopleBatch
 from ava_det.evaluation.frame_map import FrameMap, frame_map
 from ava_det.evaluation.recognition import RecognitionResult
 from ava_det.formats.ava_csv import detections_table
@@ -35,13 +36,11 @@ class TopKEvaluator(DatasetEvaluator):
         self._unreadable: set[str] = set()
         self.result: RecognitionResult | None = None
 
-    def process(self, inputs: dict[str, Any], outputs: list[Tensor]) -> None:
+    def process(self, inputs: ClipBatch, outputs: list[Tensor]) -> None:
         """Take in the class probabilities (K,) of every clip of a batch."""
-        self._unreadable |= {video.video for video in inputs.get("unreadable", ())}
-        if not outputs:
-            return
-        labels = inputs["labels"].tolist()
-        for video, label, scores in zip(inputs["videos"], labels, outputs, strict=True):
+        self._unreadable |= {video.video for video in inputs.unreadable}
+        labels = inputs.labels.tolist()
+        for video, label, scores in zip(inputs.videos, labels, outputs, strict=True):
             self._predictions.append((video, label, scores.numpy()))
 
     def evaluate(self) -> Any:
@@ -111,10 +110,10 @@ class FrameMapEvaluator(DatasetEvaluator):
         self.table: pd.DataFrame | None = None
         self.result: FrameMap | None = None
 
-    def process(self, inputs: dict[str, Any], outputs: list[ActionDetections]) -> None:
+    def process(self, inputs: PeopleBatch, outputs: list[ActionDetections]) -> None:
         """Take in the detections of a batch of keyframes."""
         self._detections += outputs
-        self._unreadable |= {video.video for video in inputs.get("unreadable", ())}
+        self._unreadable |= {video.video for video in inputs.unreadable}
 
     def evaluate(self) -> Any:
         """{"detection": {"frame_mAP_PROTOCOL": ...}} in the main process, which keeps the table.

@@ -4,13 +4,14 @@ import shutil
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 import torch
 from detectron2.evaluation import DatasetEvaluator
 from torch import Tensor, nn
 
+from ava_det.batch import PeopleBatch
 from ava_det.formats.atomic import atomic_path
 from ava_det.structures import ActionDetections
 
@@ -47,7 +48,7 @@ class FeatureExport(DatasetEvaluator):
     def _see(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         self._views.append(inputs[0].detach().float().cpu())
 
-    def process(self, inputs: dict[str, Any], outputs: list[ActionDetections]) -> None:
+    def process(self, inputs: PeopleBatch, outputs: list[ActionDetections]) -> None:
         """Take in the people of a batch, whose features the last layer has just seen."""
         if not outputs:  # no clip of the batch could be read
             return

@@ -24,11 +24,12 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from ava_det.batch import Batch
 from ava_det.structures import InputError
 from ava_det.train.finite import broken_gradient
 from ava_det.train.gradient_check import checked_gradients
-from ava_det.train.processes import STOPPING
-from ava_det.train.tasks import Batch, Task, device_of, unwrap
+from ava_det.train.processes import STOPPING, device_of, unwrap
+from ava_det.train.tasks import Task
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class ClipTrainer(SimpleTrainer):
         model: nn.Module,
         data_loader: Iterable[Batch],
         optimizer: torch.optim.Optimizer,
-        task: Task,
+        task: Task[Any],
         *,
         seed: int,
         amp: bool | str = False,

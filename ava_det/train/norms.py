@@ -10,8 +10,9 @@ from fvcore.nn.distributed import differentiable_all_reduce
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ava_det.batch import Batch
 from ava_det.train.finite import check_finite
-from ava_det.train.tasks import Batch, Task
+from ava_det.train.tasks import Task
 
 
 class CpuSyncBatchNorm(nn.BatchNorm3d):
@@ -76,7 +77,9 @@ def synchronize_norms(module: nn.Module) -> nn.Module:
 
 
 @torch.no_grad()
-def measure_statistics(model: nn.Module, task: Task, batches: Iterable[Batch], count: int) -> None:
+def measure_statistics(
+    model: nn.Module, task: Task[Any], batches: Iterable[Batch], count: int
+) -> None:
     """Precise-BN (Wu and Johnson, arXiv 2105.07576): statistics of these weights, over batches.
 
     In training they trail behind the weights, and those of averaged weights are averages. Every

@@ -15,10 +15,10 @@ from detectron2.structures import Boxes, Instances
 from detectron2.utils import comm
 from torch import Tensor, nn
 
+from ava_det.batch import PeopleBatch
 from ava_det.evaluation.person_boxes import person_ap, person_recall
 from ava_det.model.faster_rcnn import relative_people
 from ava_det.structures import Keyframe, PersonBoxes
-from ava_det.train.tasks import Batch
 
 logger = logging.getLogger(__name__)
 
@@ -26,29 +26,31 @@ logger = logging.getLogger(__name__)
 class PersonDetection:
     """The task of a person detector."""
 
-    def losses(self, model: nn.Module, batch: Batch, rng: np.random.Generator) -> dict[str, Tensor]:
-        """detectron2's losses of a batch of clips (N, 3, 1, H, W) and N box tensors."""
+    def losses(
+        self, model: nn.Module, batch: PeopleBatch, rng: np.random.Generator
+    ) -> dict[str, Tensor]:
+        """detectron2's losses of a batch of one-frame clips."""
         return model(as_images(batch))
 
-    def outputs(self, model: nn.Module, batch: Batch) -> list[dict[str, Any]]:
+    def outputs(self, model: nn.Module, batch: PeopleBatch) -> list[dict[str, Any]]:
         """detectron2's outputs of every keyframe."""
         return model(as_images(batch))
 
-    def predict(self, model: nn.Module, batch: Batch) -> list[PersonBoxes]:
+    def predict(self, model: nn.Module, batch: PeopleBatch) -> list[PersonBoxes]:
         """The people found on every keyframe."""
         outputs = self.outputs(model, batch)
         return [
             relative_people(people.keyframe, output["instances"])
-            for people, output in zip(batch["people"], outputs, strict=True)
+            for people, output in zip(batch.people, outputs, strict=True)
         ]
 
 
-def as_images(batch: Batch) -> list[dict[str, Any]]:
+def as_images(batch: PeopleBatch) -> list[dict[str, Any]]:
     """A batch of one-frame clips as detectron2's list of images with instances, each of its own
     size.
     """
     items = []
-    images = zip(batch["clips"][:, :, 0], batch["sizes"], batch["boxes"], strict=True)
+    images = zip(batch.clips[:, :, 0], batch.sizes, batch.boxes, strict=True)
     for padded, (height, width), boxes in images:
         image = padded[:, :height, :width]
         instances = Instances((height, width))
@@ -68,9 +70,9 @@ class PersonEvaluator(DatasetEvaluator):
         """Forget everything."""
         self._pairs: list[tuple[PersonBoxes, PersonBoxes]] = []
 
-    def process(self, inputs: dict[str, Any], outputs: list[PersonBoxes]) -> None:
+    def process(self, inputs: PeopleBatch, outputs: list[PersonBoxes]) -> None:
         """Take in the annotated and the found people of a batch of keyframes."""
-        self._pairs += zip(inputs["people"], outputs, strict=True)
+        self._pairs += zip(inputs.people, outputs, strict=True)
 
     def evaluate(self) -> Any:
         """{"persons": {"AP": ..., "AP50": ..., "recall50": ...}} in the main process."""

@@ -1,7 +1,8 @@
 """Where the processes of a run come from: this program, torchrun or SLURM.
 
 One process a GPU. What the command line asks for is started by detectron2's `launch`; without it,
-the environment tells whether somebody else has started the processes already.
+the environment tells whether somebody else has started the processes already. `distribute` wraps a
+model for several of them.
 """
 
 import multiprocessing
@@ -16,7 +17,9 @@ import torch
 import torch.distributed as dist
 from detectron2.engine import launch
 from detectron2.utils import comm
+from torch import nn
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
+from torch.nn.parallel import DistributedDataParallel
 
 from ava_det.structures import InputError
 
@@ -175,3 +178,24 @@ def _call(function: Callable[..., None], *arguments: Any) -> None:
         comm.synchronize()  # nobody leaves while another still talks to it
     finally:
         dist.destroy_process_group()
+
+
+def unwrap(model: nn.Module) -> Any:
+    """The model itself, without DistributedDataParallel around it."""
+    return model.module if isinstance(model, DistributedDataParallel) else model
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where the model's parameters are."""
+    return next(model.parameters()).device
+
+
+def distribute(model: nn.Module) -> nn.Module:
+    """Wrap the model for gradient averaging where there are several processes.
+
+    detectron2's `create_ddp_model` names a CUDA device, which a CPU process has none of.
+    """
+    if comm.get_world_size() == 1:
+        return model
+    device = device_of(model)
+    return DistributedDataParallel(model, [device.index] if device.type == "cuda" else None)

@@ -1,6 +1,7 @@
 """A whole training run from a config: build, resume, train, evaluate, leave the weights behind."""
 
 import argparse
+import copy
 import logging
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,6 +23,7 @@ from detectron2.utils.registry import locate
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
+from ava_det.batch import Batch
 from ava_det.cli import quiet_libraries
 from ava_det.formats.training_log import cut_metrics
 from ava_det.model.device import usable_device
@@ -41,9 +43,9 @@ from ava_det.train.loop import (
     without_traceback,
 )
 from ava_det.train.norms import measure_statistics, share_statistics, synchronize_norms
-from ava_det.train.processes import run_in_processes
+from ava_det.train.processes import device_of, distribute, run_in_processes, unwrap
 from ava_det.train.schedule import settle
-from ava_det.train.tasks import Batch, Recognition, Task, device_of, distribute, unwrap
+from ava_det.train.tasks import Recognition, Task
 from ava_det.weights.card import ModelCard
 from ava_det.weights.load import load_weights
 from ava_det.weights.native import save_weights
@@ -56,7 +58,7 @@ logger = logging.getLogger(__name__)
 
 def evaluate(
     model: nn.Module,
-    task: Task,
+    task: Task[Any],
     loader: Iterable[Batch],
     evaluator: DatasetEvaluator,
     amp: bool | str = False,
@@ -65,8 +67,7 @@ def evaluate(
     evaluator.reset()
     with inference_context(model), torch.no_grad(), autocast(device_of(model), amp):
         for batch in loader:
-            # A batch of unreadable videos only has no clips.
-            evaluator.process(batch, task.predict(model, batch) if "clips" in batch else [])
+            evaluator.process(batch, task.predict(model, batch) if len(batch) else [])
     comm.synchronize()
     return evaluator.evaluate() or {}
 
@@ -75,7 +76,7 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
     """Train as a config says.
 
     Args:
-        cfg: with `model`, `task`, `clip`, `class_map`, `dataloader`, `test`, `optimizer`,
+        cfg: with `model`, `task`, `clip`, `class_map`, `data`, `dataloader`, `test`, `optimizer`,
             `lr_multiplier` and `train` (`configs/common`).
         output: folder of the run: checkpoints, `metrics.json`, TensorBoard events, config, weights.
         resume: go on from the last checkpoint in `output`, if there is one.
@@ -89,15 +90,21 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
     """
     usable_device(str(cfg.train.device), "train.device=")  # before a folder is made
     with only_run(output):
-        return _train(cfg, output, resume)
+        _prepare(cfg, output, resume)
+        return _train(_noting_unreadable(cfg, output), output, resume)
+
+
+def _noting_unreadable(cfg: DictConfig, output: Path) -> DictConfig:
+    """A copy of a config, for a run to fill in, whose loaders list what they cannot read."""
+    cfg = copy.deepcopy(cfg)
+    for name, loader in (("train", cfg.dataloader.train), ("test", cfg.test.loader)):
+        loader.unreadable_list = str(output / UNREADABLE.format(name))
+    return cfg
 
 
 def _train(cfg: DictConfig, output: Path, resume: bool) -> Path:
-    """Train in a folder that is this run's alone."""
-    _prepare(cfg, output, resume)
+    """Train in a folder that is this run's alone, with a config that is too."""
     settings = cfg.train
-    for part, of in (("train", cfg.dataloader.train), ("test", cfg.test.loader)):
-        of.unreadable_list = str(output / UNREADABLE.format(part))
     loader, trainer = build_trainer(cfg)
     # Before the first step, so that what is wrong with it is not found out after the last.
     test_loader = instantiate(cfg.test.loader)
@@ -131,6 +138,7 @@ def build_trainer(cfg: DictConfig) -> tuple[Any, ClipTrainer]:
     What follows from the size of the training set is filled into the config (`settle`).
     """
     settings = cfg.train
+    known = len(instantiate(cfg.class_map))  # before the model, which has as many by default
     torch.manual_seed(settings.seed)
     model = _build_model(cfg)
     loader = instantiate(cfg.dataloader.train)
@@ -140,7 +148,7 @@ def build_trainer(cfg: DictConfig) -> tuple[Any, ClipTrainer]:
     task = instantiate(cfg.task)
     classes = task.num_classes if isinstance(task, Recognition) else cfg.model.get("num_classes")
     if classes is not None:  # a detector of people has none
-        check_classes(classes, cfg)
+        check_classes(classes, known, cfg)
         _check_weights(task, classes)
     trainer = ClipTrainer(
         distribute(model),
@@ -194,7 +202,7 @@ def _place_to_start(trainer: ClipTrainer, checkpointer: AtomicCheckpointer, resu
 
 
 def _test(
-    cfg: DictConfig, model: nn.Module, task: Task, loader: Iterable[Batch], iteration: int
+    cfg: DictConfig, model: nn.Module, task: Task[Any], loader: Iterable[Batch], iteration: int
 ) -> dict[str, dict[str, float]]:
     """The figures of a model on the test set; its batch norms are measured first, if asked for."""
     with inference_context(model):  # measuring ends in evaluation mode, and training goes on
@@ -223,12 +231,12 @@ def laid_out(model: nn.Module, settings: DictConfig) -> nn.Module:
     return channels_last(model) if settings.channels_last else model
 
 
-def check_classes(num_classes: int, cfg: DictConfig) -> None:
+def check_classes(num_classes: int, known: int, cfg: DictConfig) -> None:
     """Refuse a data set of another number of classes, before a run rather than at its end."""
-    known = len(instantiate(cfg.class_map))
     if num_classes != known:
         raise InputError(
-            f"{cfg.class_map.name}: has {known} classes, not the {num_classes} of model.num_classes"
+            f"data.train={cfg.data.train}: has {known} classes, not the {num_classes} of "
+            "model.num_classes"
         )
 
 
@@ -267,9 +275,6 @@ def _prepare(cfg: DictConfig, output: Path, resume: bool) -> None:
     for name in ("detectron2", "fvcore", "ava_det"):
         setup_logger(str(output / "log.txt"), comm.get_rank(), name=name, abbrev_name=name)
     logging.getLogger("detectron2.engine.train_loop").addFilter(without_traceback)
-    weights = OmegaConf.select(cfg, "task.criterion.class_weights", throw_on_missing=False)
-    if isinstance(weights, DictConfig):  # `balanced`: as numbers, tests do without the training set
-        cfg.task.criterion.class_weights = instantiate(weights)
     if comm.is_main_process():
         LazyConfig.save(cfg, str(output / "config.yaml"))
         if not resume:  # of a run that never came to a checkpoint

@@ -3,6 +3,7 @@
 from ..pretrain.actors_slowfast_tiny import (
     class_map,
     clip,
+    data,
     dataloader,
     lr_multiplier,
     mixes,

@@ -34,9 +34,8 @@ def detect(
     run: Path, weights: str, seed: int, split: int = 1, options: Sequence[str] = ()
 ) -> list[list[str]]:
     """Fine-tune what has these weights, test on annotated boxes, test on detected ones."""
-    train = f"jhmdb_split{split}_train"
-    recipe = [f"dataloader.train.dataset={train}", f"class_map.name={train}", *options]
-    recipe.append(f"test.loader.records.names=jhmdb_split{split}_test")
+    data = [f"data.{part}=jhmdb_split{split}_{part}" for part in ("train", "test")]
+    recipe = [*data, *options]
     finetune = ["tools/finetune.py", "--config", CONFIG, "--output", str(run / "finetune")]
     test = ["tools/test.py", "--config", CONFIG, "--video-map"]
     test += ["--weights", str(run / "finetune" / "model.safetensors")]

@@ -35,8 +35,7 @@ def commands(arm: str, seed: int, run: Path) -> list[list[str]]:
     train, output = f"jhmdb_clips_split{k}_train", run / "pretrain"
     pretrain = ["tools/pretrain.py", "--config", "configs/ablate/jhmdb_tiny.py"]
     pretrain += ["--output", str(output), "--resume", f"train.seed={seed}", mixes[mix]]
-    pretrain += [f"dataloader.train.dataset={train}", f"class_map.name={train}"]
-    pretrain.append(f"test.loader.records.names=jhmdb_clips_split{k}_test")
+    pretrain += [f"data.train={train}", f"data.test=jhmdb_clips_split{k}_test"]
     return [pretrain, *detection["detect"](run, str(output / "model.safetensors"), seed, k)]
 
 

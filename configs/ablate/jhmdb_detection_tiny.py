@@ -3,6 +3,7 @@
 from ..finetune.jhmdb_slowfast_tiny import (
     class_map,
     clip,
+    data,
     dataloader,
     lr_multiplier,
     model,

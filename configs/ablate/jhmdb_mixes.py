@@ -27,7 +27,7 @@ def overrides(arm: str) -> list[str]:
     if not percent:
         return [MIXES[mix]]
     steps = STEPS * int(percent) // 100
-    fraction = f"dataloader.train.fraction={int(percent) / 100}"
+    fraction = f"dataloader.train.records.fraction={int(percent) / 100}"
     return [MIXES[mix], fraction, f"train.max_iter={steps}", f"train.eval_period={steps // 6}"]
 
 

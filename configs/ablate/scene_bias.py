@@ -31,11 +31,10 @@ def commands(arm: str, seed: int, run: Path) -> list[list[str]]:
     mix, bias = arm.split(", ")
     train, weights = run / "train", run / "train" / "model.safetensors"
     steps = [["tools/pretrain.py", "--config", CONFIG, "--output", str(train), "--resume"]]
-    steps[0] += [f"train.seed={seed}", f"dataloader.train.dataset={TRAIN[bias]}", MIXES[mix]]
+    steps[0] += [f"train.seed={seed}", f"data.train={TRAIN[bias]}", MIXES[mix]]
     for split in ("test", "swapped"):
-        test = ["tools/test_classifier.py", "--config", CONFIG, "--weights", str(weights)]
-        names = f"test.loader.records.names=actors_clips_{split}"
-        steps.append([*test, "--output", str(run / split), names])
+        test = ["tools/test.py", "--config", CONFIG, "--weights", str(weights)]
+        steps.append([*test, "--output", str(run / split), f"data.test=actors_clips_{split}"])
     return steps
 
 

@@ -1,35 +1,55 @@
-"""Clips and loaders; every run sets `clip` and the names of its data sets.
+"""Clips and loaders; every run sets `data` and `clip`.
 
-A config that takes loaders from here takes `clip`, `reader` and `class_map` along, for the loaders
-refer to them: a value stands in one place, so that one override moves all who use it.
+A config that takes loaders from here takes `data`, `clip`, `reader` and `class_map` along, for the
+loaders refer to them: a value stands in one place, so that one override moves all who use it.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from detectron2.config import LazyCall as L
+from omegaconf import DictConfig
 
 from ava_det.augment import spatial
-from ava_det.data.build import (
-    build_test_loader,
-    build_train_loader,
-    detection_mapper,
-    frame_reader,
-    get_class_map,
-    get_evaluated_classes,
-    get_ground_truth,
-    get_records,
+from ava_det.data.build import build_test_loader, build_train_loader
+from ava_det.data.mapper import (
+    ClipTestMapper,
+    ClipTrainMapper,
+    PeopleTestMapper,
+    PeopleTrainMapper,
 )
-from ava_det.data.mapper import RecognitionMapper
+from ava_det.data.proposals import people_to_test, people_to_train_on
+from ava_det.data.sets.catalog import get_dataset
+from ava_det.data.sets.dataset import DataSet, clock_of
+from ava_det.data.subset import stratified_part
 from ava_det.model.criterion import effective_number_weights, label_counts
 from ava_det.train.evaluators import FrameMapEvaluator, TopKEvaluator
 from ava_det.video.video import VideoReader
 
+
+def of(dataset: DictConfig, method: Callable[..., Any], **arguments: Any) -> DictConfig:
+    """A lazy call of a method of a data set; `L` takes no argument that is called `self`."""
+    call = L(method)(**arguments)
+    call["self"] = dataset
+    return call
+
+
+data = dict(train="", test="")  # a name, the path of a description or list, or several of them
+train_set = L(get_dataset)(names="${data.train}")
+test_set = L(get_dataset)(names="${data.test}")
+class_map = of(train_set, DataSet.class_map)
 clip = dict(frames=16, stride=2, rate=25.0, short_side=112)
 reader = dict(short_side=None)  # pixels that frames are decoded at; None: as they are
 _sampling = dict(frames="${clip.frames}", stride="${clip.stride}", rate="${clip.rate}")
 
 recognition = dict(
     train=L(build_train_loader)(
-        dataset="",
-        mapper=L(RecognitionMapper)(
+        records=L(stratified_part)(
+            videos=of(train_set, DataSet.videos),
+            fraction=1.0,  # train on so large a part of every class
+            fraction_seed=0,  # which part
+        ),
+        mapper=L(ClipTrainMapper)(
             reader=L(VideoReader)(short_side="${reader.short_side}"),
             transform=L(spatial.random_resized_crop)(size="${clip.short_side}"),
             window=64,
@@ -45,8 +65,8 @@ recognition = dict(
 recognition_test = dict(
     amp=False,  # as train.amp
     loader=L(build_test_loader)(
-        records=L(get_records)(names="", every=1),
-        mapper=L(RecognitionMapper)(
+        records=of(test_set, DataSet.videos, every=1),
+        mapper=L(ClipTestMapper)(
             reader=L(VideoReader)(short_side="${reader.short_side}"),
             transform=L(spatial.short_side)(size="${clip.short_side}"),
             clips=1,
@@ -62,12 +82,11 @@ recognition_test = dict(
 
 detection = dict(
     train=L(build_train_loader)(
-        dataset="",
-        mapper=L(detection_mapper)(
-            dataset="${dataloader.train.dataset}",
-            reader=L(frame_reader)(
-                dataset="${dataloader.train.dataset}", short_side="${reader.short_side}"
-            ),
+        records=L(people_to_train_on)(dataset=train_set),
+        mapper=L(PeopleTrainMapper)(
+            class_map="${class_map}",
+            clock=L(clock_of)(dataset=train_set),
+            reader=of(train_set, DataSet.reader, short_side="${reader.short_side}"),
             transform=L(spatial.jitter_crop)(
                 lowest="${clip.short_side}", highest=144, size="${clip.short_side}"
             ),
@@ -80,9 +99,7 @@ detection = dict(
     ),
     # What `task.criterion.class_weights=balanced` stands for.
     balanced_weights=L(effective_number_weights)(
-        counts=L(label_counts)(
-            records=L(get_records)(names="${dataloader.train.dataset}"), class_map="${class_map}"
-        ),
+        counts=L(label_counts)(records=of(train_set, DataSet.keyframes), class_map="${class_map}"),
         beta=0.999,
     ),
 )
@@ -90,12 +107,13 @@ detection = dict(
 detection_test = dict(
     amp=False,  # as train.amp
     loader=L(build_test_loader)(
-        records=L(get_records)(names="", every=1, proposals="", threshold=0.0),
-        mapper=L(detection_mapper)(
-            dataset="${test.loader.records.names}",
-            reader=L(frame_reader)(
-                dataset="${test.loader.records.names}", short_side="${reader.short_side}"
-            ),
+        records=L(people_to_test)(
+            dataset=test_set, class_map="${class_map}", every=1, proposals="", threshold=0.0
+        ),
+        mapper=L(PeopleTestMapper)(
+            class_map="${class_map}",
+            clock=L(clock_of)(dataset=test_set),
+            reader=of(test_set, DataSet.reader, short_side="${reader.short_side}"),
             transform=L(spatial.short_side)(size="${clip.short_side}"),
             **_sampling,
         ),
@@ -104,13 +122,9 @@ detection_test = dict(
         max_unreadable=0.1,
     ),
     evaluator=L(FrameMapEvaluator)(
-        ground_truth=L(get_ground_truth)(
-            names="${test.loader.records.names}", every="${test.loader.records.every}"
-        ),
+        ground_truth=of(test_set, DataSet.ground_truth, every="${test.loader.records.every}"),
         class_map="${class_map}",
-        evaluated=L(get_evaluated_classes)(name="${class_map.name}"),
+        evaluated=of(train_set, DataSet.evaluated_classes),
         protocol="uncapped",
     ),
 )
-
-class_map = L(get_class_map)(name="${dataloader.train.dataset}")

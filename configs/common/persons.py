@@ -1,22 +1,20 @@
 """A person detector that learns from an action data set's own boxes.
 
-`tools/propose.py --train` fills in the data sets. With the settings here it trains on a CPU; for a
+`tools/propose.py --train` fills in `data`. With the settings here it trains on a CPU; for a
 GPU see `configs/persons/faster_rcnn_r50.py`.
 """
 
 from detectron2.config import LazyCall as L
 
 from ava_det.augment import spatial
-from ava_det.data.build import (
-    build_test_loader,
-    build_train_loader,
-    frame_reader,
-    get_records,
-    person_mapper,
-)
+from ava_det.data.build import build_test_loader, build_train_loader
+from ava_det.data.mapper import PeopleTestMapper, PeopleTrainMapper
+from ava_det.data.proposals import people_to_test
+from ava_det.data.sets.dataset import DataSet, clock_of
 from ava_det.model.faster_rcnn import build_person_detector, person_class
 from ava_det.train.person_detection import PersonDetection, PersonEvaluator
 
+from .data import data, of, test_set, train_set
 from .optim import adamw as optimizer
 from .optim import cosine as lr_multiplier
 from .train import train
@@ -29,12 +27,11 @@ clip = dict(frames=1, stride=1, rate=None, short_side=160)
 
 dataloader = dict(
     train=L(build_train_loader)(
-        dataset="",
-        mapper=L(person_mapper)(
-            dataset="${dataloader.train.dataset}",
-            reader=L(frame_reader)(
-                dataset="${dataloader.train.dataset}", short_side="${reader.short_side}"
-            ),
+        records=of(train_set, DataSet.keyframes),
+        mapper=L(PeopleTrainMapper)(
+            class_map=None,
+            clock=L(clock_of)(dataset=train_set),
+            reader=of(train_set, DataSet.reader, short_side="${reader.short_side}"),
             transform=L(spatial.jitter)(lowest=80, highest=208, color=0.3),
         ),
         batch_size=16,
@@ -47,12 +44,11 @@ dataloader = dict(
 test = dict(
     amp=False,  # as train.amp
     loader=L(build_test_loader)(
-        records=L(get_records)(names="", every=10),
-        mapper=L(person_mapper)(
-            dataset="${test.loader.records.names}",
-            reader=L(frame_reader)(
-                dataset="${test.loader.records.names}", short_side="${reader.short_side}"
-            ),
+        records=L(people_to_test)(dataset=test_set, every=10),
+        mapper=L(PeopleTestMapper)(
+            class_map=None,
+            clock=L(clock_of)(dataset=test_set),
+            reader=of(test_set, DataSet.reader, short_side="${reader.short_side}"),
             transform=L(spatial.short_side)(size="${clip.short_side}"),
         ),
         batch_size=1,  # no padding, which boxes would be relative to

@@ -2,7 +2,7 @@
 
 From the paper (arXiv 2012.03457): 250 epochs, batch 64, LR 0.1, cosine, 64 consecutive frames,
 10 x 3 views. It leaves the rest to SlowFast: momentum, weight decay, dropout, scale jitter, crops,
-warm-up. A config sets the data set, the classes, the architecture and `train.max_iter`.
+warm-up. A config sets the data set, the architecture and `train.max_iter`.
 """
 
 from detectron2.config import LazyCall as L
@@ -11,7 +11,7 @@ from ava_det.augment import spatial
 from ava_det.model.criterion import SoftTargetCrossEntropy
 from ava_det.train.tasks import Recognition
 
-from .data import class_map, clip, reader
+from .data import class_map, clip, data, reader
 from .data import recognition as dataloader
 from .data import recognition_test as test
 from .mixes import mixes, recipe

@@ -6,7 +6,7 @@ from ava_det.model.criterion import SigmoidCrossEntropy
 from ava_det.train.tasks import Detection
 from ava_det.video.cache import CachedVideoReader
 
-from ..common.data import class_map, clip
+from ..common.data import class_map, clip, data
 from ..common.data import detection as dataloader
 from ..common.data import detection_test as test
 from ..common.model import detector as model
@@ -14,13 +14,11 @@ from ..common.optim import adamw as optimizer
 from ..common.optim import cosine as lr_multiplier
 from ..common.train import train
 
-model.num_classes = 14
 model.arguments.change = True
 model.dropout = 0.2
 clip.update(frames=8, stride=2, rate=15.0, short_side=80)
-dataloader.train.dataset = "actors_train"
+data.update(train="actors_train", test="actors_test")
 dataloader.train.mapper.transform.highest = 96
-test.loader.records.names = "actors_test"
 task = L(Detection)(criterion=L(SigmoidCrossEntropy)())
 # Decoded once: the small model is faster than the decoder.
 reader = L(CachedVideoReader)(folder="runs/demo/cache", short_side=96)

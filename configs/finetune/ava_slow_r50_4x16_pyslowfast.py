@@ -10,6 +10,7 @@ from ava_det.augment import pyslowfast
 from .ava_slow_r50_8x8 import (
     class_map,
     clip,
+    data,
     dataloader,
     lr_multiplier,
     model,
@@ -23,7 +24,7 @@ from .ava_slow_r50_8x8 import (
 clip.update(frames=4, stride=16)
 for loader in (dataloader.train, test.loader):
     loader.mapper.overrun = None
-dataloader.train.update(
+dataloader.train.records.update(
     predicted_score=0.9,
     least_iou=None,  # its list has labels
     unlisted=True,

@@ -1,7 +1,7 @@
 """SlowOnly-50 8x8 on AVA v2.2: the paper's recipe, on the backbone that tools/finetune.py is given.
 
-Boxes are PySlowFast's lists; `dataloader.train.predicted=` trains on annotated people alone, and
-`test.loader.records.proposals=` tests on them.
+Boxes are PySlowFast's lists; `dataloader.train.records.predicted=` trains on annotated people
+alone, and `test.loader.records.proposals=` tests on them.
 """
 
 from detectron2.config import LazyCall as L
@@ -10,7 +10,7 @@ from ava_det.data.sets.catalog import datasets_root
 from ava_det.model.criterion import SigmoidCrossEntropy
 from ava_det.train.tasks import Detection
 
-from ..common.data import class_map, clip, reader
+from ..common.data import class_map, clip, data, reader
 from ..common.data import detection as dataloader
 from ..common.data import detection_test as test
 from ..common.model import detector as model
@@ -18,22 +18,20 @@ from ..common.optim import sgd as optimizer
 from ..common.optim import steps as lr_multiplier
 from ..common.train import train
 
-model.update(architecture="slow_r50", arguments={}, num_classes=80, dropout=0.5)
+model.update(architecture="slow_r50", arguments={}, dropout=0.5)
 task = L(Detection)(criterion=L(SigmoidCrossEntropy)())
 clip.update(frames=8, stride=8, rate=30.0, short_side=256)  # of 64 frames around the keyframe
 
 boxes = str(datasets_root() / "ava/annotations/person_box_67091280_iou90/ava_detection_")
-dataloader.train.update(
-    dataset="ava_v2.2_train",
+data.update(train="ava_v2.2_train", test="ava_v2.2_val")
+dataloader.train.records.update(
     predicted=f"{boxes}train_boxes_and_labels_include_negative_v2.2.csv",
     predicted_score=0.8,
     negatives=True,
-    batch_size=64,
-    num_workers=8,
 )
+dataloader.train.update(batch_size=64, num_workers=8)
 dataloader.train.mapper.transform.update(lowest=256, highest=320, size=224)
 test.loader.records.update(
-    names="ava_v2.2_val",
     proposals=f"{boxes}val_boxes_and_labels.csv",
     threshold=0.8,
     unlisted=True,  # 13 % of the val keyframes of v2.1 have no ground truth

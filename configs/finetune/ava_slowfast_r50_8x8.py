@@ -3,6 +3,7 @@
 from .ava_slow_r50_8x8 import (
     class_map,
     clip,
+    data,
     dataloader,
     lr_multiplier,
     model,

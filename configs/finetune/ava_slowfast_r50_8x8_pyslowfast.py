@@ -3,6 +3,7 @@
 from .ava_slow_r50_4x16_pyslowfast import (
     class_map,
     clip,
+    data,
     dataloader,
     lr_multiplier,
     model,
@@ -15,5 +16,5 @@ from .ava_slow_r50_4x16_pyslowfast import (
 
 model.update(architecture="slowfast_r50", arguments=dict(alpha=4))
 clip.update(frames=32, stride=2, short_side=224)  # of testing
-dataloader.train.predicted_score = 0.8
+dataloader.train.records.predicted_score = 0.8
 test.loader.records.threshold = 0.8

@@ -4,6 +4,7 @@ from ..common.optim import sgd as optimizer
 from .jhmdb_slowfast_tiny import (
     class_map,
     clip,
+    data,
     dataloader,
     lr_multiplier,
     model,

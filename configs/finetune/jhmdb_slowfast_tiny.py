@@ -6,7 +6,7 @@ from ava_det.train.tasks import Detection
 from ava_det.video.cache import CachedVideoReader
 
 from ..common.criteria import EVERY_CLASS, exclusive
-from ..common.data import class_map, clip
+from ..common.data import class_map, clip, data
 from ..common.data import detection as dataloader
 from ..common.data import detection_test as test
 from ..common.model import detector as model
@@ -14,10 +14,8 @@ from ..common.optim import adamw as optimizer
 from ..common.optim import cosine as lr_multiplier
 from ..common.train import train
 
-model.num_classes = 21
 model.arguments.change = True
-dataloader.train.dataset = "jhmdb_split1_train"
-test.loader.records.names = "jhmdb_split1_test"
+data.update(train="jhmdb_split1_train", test="jhmdb_split1_test")
 test.loader.records.every = 10  # a quick look; tools/evaluate.py has the full figure
 # An actor of JHMDB does one thing: a softmax over all classes.
 model.exclusive = EVERY_CLASS

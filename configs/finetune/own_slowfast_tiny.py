@@ -1,11 +1,13 @@
-"""Own data on a CPU: several people, several actions a person; `--classes-of` fills in the data."""
+"""Own data on a CPU: several people, several actions a person; the command line says which data:
+`data.train=mine/train.toml data.test=mine/test.toml`.
+"""
 
 from detectron2.config import LazyCall as L
 
 from ava_det.model.criterion import SigmoidCrossEntropy
 from ava_det.train.tasks import Detection
 
-from ..common.data import class_map, clip, reader
+from ..common.data import class_map, clip, data, reader
 from ..common.data import detection as dataloader
 from ..common.data import detection_test as test
 from ..common.model import detector as model

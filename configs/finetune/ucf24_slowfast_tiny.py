@@ -4,6 +4,7 @@ from ..common.train import train
 from .jhmdb_slowfast_tiny import (
     class_map,
     clip,
+    data,
     dataloader,
     lr_multiplier,
     model,
@@ -13,8 +14,6 @@ from .jhmdb_slowfast_tiny import (
     test,
 )
 
-model.num_classes = 24
-dataloader.train.dataset = "ucf24_train"
-test.loader.records.names = "ucf24_test"
+data.update(train="ucf24_train", test="ucf24_test")
 test.loader.records.every = 1
 reader.folder = "runs/ucf24/cache"

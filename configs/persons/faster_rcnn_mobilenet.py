@@ -10,6 +10,7 @@ from ava_det.augment import spatial
 from ..common.persons import (
     class_map,
     clip,
+    data,
     dataloader,
     lr_multiplier,
     model,

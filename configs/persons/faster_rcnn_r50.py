@@ -8,6 +8,7 @@ from ..common.optim import sgd as optimizer
 from ..common.persons import (
     class_map,
     clip,
+    data,
     dataloader,
     lr_multiplier,
     model,

@@ -3,6 +3,7 @@
 from ..common.persons import (
     class_map,
     clip,
+    data,
     dataloader,
     lr_multiplier,
     model,

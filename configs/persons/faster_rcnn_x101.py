@@ -6,6 +6,7 @@ It starts as `faster_rcnn_r50.py` does; the paper's started from the zoo's file 
 from .faster_rcnn_r50 import (
     class_map,
     clip,
+    data,
     dataloader,
     lr_multiplier,
     model,

@@ -6,7 +6,7 @@ from ava_det.model.criterion import SoftTargetCrossEntropy
 from ava_det.train.tasks import Recognition
 from ava_det.video.cache import CachedVideoReader
 
-from ..common.data import class_map, clip
+from ..common.data import class_map, clip, data
 from ..common.data import recognition as dataloader
 from ..common.data import recognition_test as test
 from ..common.mixes import mixes, recipe
@@ -15,13 +15,11 @@ from ..common.optim import adamw as optimizer
 from ..common.optim import cosine as lr_multiplier
 from ..common.train import train
 
-model.num_classes = 11
 model.arguments.change = True
 model.dropout = 0.2
 clip.update(frames=8, stride=2, rate=15.0, short_side=64)
-dataloader.train.dataset = "actors_clips_train"
+data.update(train="actors_clips_train", test="actors_clips_test")
 dataloader.train.mapper.transform.smallest_area = 0.6
-test.loader.records.names = "actors_clips_test"
 task = L(Recognition)(
     num_classes="${model.num_classes}",
     criterion=L(SoftTargetCrossEntropy)(),

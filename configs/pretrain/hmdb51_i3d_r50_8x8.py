@@ -6,6 +6,7 @@ The paper gives no recipe for it; the schedule is its own of Something-Something
 from ..common.videomix import (
     class_map,
     clip,
+    data,
     dataloader,
     iterations,
     mixes,
@@ -21,9 +22,7 @@ from .something_v2_slowonly_r50_8x8 import lr_multiplier
 
 recipe.split = 1  # the paper's figure is the mean of 1, 2 and 3
 model.architecture = "i3d_r50"
-model.num_classes = 51
-dataloader.train.dataset = "hmdb51_split${recipe.split}_train"
-test.loader.records.names = "hmdb51_split${recipe.split}_test"
+data.update(train="hmdb51_split${recipe.split}_train", test="hmdb51_split${recipe.split}_test")
 optimizer.lr = 0.01
 train.epochs = 40
 train.max_iter = iterations("hmdb51", train.epochs)

@@ -6,7 +6,7 @@ from ava_det.model.criterion import SoftTargetCrossEntropy
 from ava_det.train.tasks import Recognition
 from ava_det.video.cache import CachedVideoReader
 
-from ..common.data import class_map, clip
+from ..common.data import class_map, clip, data
 from ..common.data import recognition as dataloader
 from ..common.data import recognition_test as test
 from ..common.mixes import mixes, recipe
@@ -15,10 +15,8 @@ from ..common.optim import adamw as optimizer
 from ..common.optim import cosine as lr_multiplier
 from ..common.train import train
 
-model.num_classes = 21
 model.arguments.change = True
-dataloader.train.dataset = "jhmdb_clips_split1_train"
-test.loader.records.names = "jhmdb_clips_split1_test"
+data.update(train="jhmdb_clips_split1_train", test="jhmdb_clips_split1_test")
 task = L(Recognition)(
     num_classes="${model.num_classes}",
     criterion=L(SoftTargetCrossEntropy)(),

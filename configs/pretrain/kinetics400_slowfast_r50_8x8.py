@@ -3,6 +3,7 @@
 from ..common.videomix import (
     class_map,
     clip,
+    data,
     dataloader,
     iterations,
     lr_multiplier,
@@ -19,7 +20,5 @@ from ..common.videomix import (
 model.architecture = "slowfast_r50"
 model.arguments = dict(alpha=4)
 clip.update(frames=32, stride=2)
-model.num_classes = 400
-dataloader.train.dataset = "kinetics400_train"
-test.loader.records.names = "kinetics400_val"
+data.update(train="kinetics400_train", test="kinetics400_val")
 train.max_iter = iterations("kinetics400", train.epochs)

@@ -3,6 +3,7 @@
 from ..common.videomix import (
     class_map,
     clip,
+    data,
     dataloader,
     iterations,
     lr_multiplier,
@@ -18,7 +19,5 @@ from ..common.videomix import (
 
 model.architecture = "slow_r50"
 clip.update(frames=4, stride=16)
-model.num_classes = 400
-dataloader.train.dataset = "kinetics400_train"
-test.loader.records.names = "kinetics400_val"
+data.update(train="kinetics400_train", test="kinetics400_val")
 train.max_iter = iterations("kinetics400", train.epochs)

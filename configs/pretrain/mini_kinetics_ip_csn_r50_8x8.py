@@ -3,6 +3,7 @@
 from ..common.videomix import (
     class_map,
     clip,
+    data,
     dataloader,
     iterations,
     lr_multiplier,
@@ -17,7 +18,5 @@ from ..common.videomix import (
 )
 
 model.architecture = "ip_csn_r50"
-model.num_classes = 200
-dataloader.train.dataset = "mini_kinetics200_train"
-test.loader.records.names = "mini_kinetics200_val"
+data.update(train="mini_kinetics200_train", test="mini_kinetics200_val")
 train.max_iter = iterations("mini_kinetics200", train.epochs)

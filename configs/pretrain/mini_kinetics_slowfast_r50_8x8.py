@@ -4,6 +4,7 @@ from ..common.videomix import iterations
 from .kinetics400_slowfast_r50_8x8 import (
     class_map,
     clip,
+    data,
     dataloader,
     lr_multiplier,
     mixes,
@@ -16,7 +17,5 @@ from .kinetics400_slowfast_r50_8x8 import (
     train,
 )
 
-model.num_classes = 200
-dataloader.train.dataset = "mini_kinetics200_train"
-test.loader.records.names = "mini_kinetics200_val"
+data.update(train="mini_kinetics200_train", test="mini_kinetics200_val")
 train.max_iter = iterations("mini_kinetics200", train.epochs)

@@ -3,6 +3,7 @@
 from .something_v2_slowonly_r50_8x8 import (
     class_map,
     clip,
+    data,
     dataloader,
     lr_multiplier,
     mixes,

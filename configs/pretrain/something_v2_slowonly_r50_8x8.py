@@ -6,6 +6,7 @@ from fvcore.common.param_scheduler import MultiStepParamScheduler
 from ..common.videomix import (
     class_map,
     clip,
+    data,
     dataloader,
     iterations,
     mixes,
@@ -19,9 +20,7 @@ from ..common.videomix import (
 )
 
 model.architecture = "slow_r50"
-model.num_classes = 174
-dataloader.train.dataset = "something_v2_train"
-test.loader.records.names = "something_v2_val"
+data.update(train="something_v2_train", test="something_v2_val")
 dataloader.train.mapper.segments = True  # one frame from each of T equal parts
 test.loader.mapper.update(segments=True, clips=1, crops=3)
 dataloader.train.mapper.transform.flip = False  # left and right make classes

@@ -4,6 +4,7 @@ from ..common.videomix import iterations
 from .hmdb51_i3d_r50_8x8 import (
     class_map,
     clip,
+    data,
     dataloader,
     lr_multiplier,
     mixes,
@@ -16,7 +17,5 @@ from .hmdb51_i3d_r50_8x8 import (
     train,
 )
 
-model.num_classes = 101
-dataloader.train.dataset = "ucf101_split${recipe.split}_train"
-test.loader.records.names = "ucf101_split${recipe.split}_test"
+data.update(train="ucf101_split${recipe.split}_train", test="ucf101_split${recipe.split}_test")
 train.max_iter = iterations("ucf101", train.epochs)

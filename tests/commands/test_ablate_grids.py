@@ -45,12 +45,12 @@ def test_every_arm_is_what_it_is_called(path, tmp_path, monkeypatch):
             assert (type(mix).__name__, getattr(mix, "variant", None)) == named
             assert getattr(mix, "probability", 1) == 1
             assert getattr(mix, "alpha", 1) == 1
-            percent = 100 * cfg.dataloader.train.get("fraction", 1)
+            percent = 100 * cfg.dataloader.train.records.fraction
             assert (f", {percent:g} %" in arm) == (percent < 100)
             if path.stem == "jhmdb_mixes":
                 assert cfg.train.max_iter == 1200 * percent / 100
             if path.stem == "scene_bias":
-                assert ("biased" in cfg.dataloader.train.dataset) == arm.endswith("bias 0.9")
+                assert ("biased" in cfg.data.train) == arm.endswith("bias 0.9")
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,8 @@ def test_detection_has_one_split_and_what_was_pretrained_on_it(name, tmp_path, m
             config = command[command.index("--config") + 1]
             cfg = load_config(config, [word for word in command if "=" in word])
             clips = "clips_" if command in pretrain else ""
-            assert cfg.dataloader.train.dataset == f"jhmdb_{clips}split{split}_train"
-            assert cfg.class_map.name == f"jhmdb_{clips}split{split}_train"
-            assert cfg.test.loader.records.names == f"jhmdb_{clips}split{split}_test"
+            assert cfg.data.train == f"jhmdb_{clips}split{split}_train"
+            assert cfg.data.test == f"jhmdb_{clips}split{split}_test"
             instantiate(cfg.task)
         weights = Path(finetune[finetune.index("--weights") + 1])
         if pretrain:

@@ -11,13 +11,13 @@ import av
 import cv2
 import numpy as np
 import pytest
-from detectron2.data import DatasetCatalog, MetadataCatalog
+from made_sets import forget
 from made_small import write_film
 
-from ava_det.data.build import get_ground_truth, get_records
 from ava_det.data.check.findings import KINDS
 from ava_det.data.sets import ava
 from ava_det.data.sets.ava import AvaFiles
+from ava_det.data.sets.catalog import get_dataset, register
 from ava_det.formats.ava_csv import read_ground_truth
 from ava_det.formats.frame_sizes import write_sizes
 from ava_det.structures import InputError
@@ -464,7 +464,7 @@ def test_what_a_description_leaves_out_is_an_error_with_its_row(check_set, mine,
     lost = [row for examples in shown.values() for row, _ in examples]
     assert shown["missing_video"] == [(3, "gone"), (5, "one: is 'day1/one' meant?")]
     assert [row for row, _ in shown["outside_video"]] == [4]
-    left = {(row.video, row.tick) for row in get_ground_truth(name).itertuples()}
+    left = {(row.video, row.tick) for row in get_dataset(name).ground_truth().itertuples()}
     assert left == {("day1/one", 902)}
     assert sorted(lost) == [2, 3, 4, 5, 6]
 
@@ -492,7 +492,7 @@ def test_a_video_that_is_cut_short_is_broken(check, check_set, mine, tmp_path, f
         assert f"{path}: the file is cut short: " in example["what"]
         assert "get" in found["broken_video"]["remedy"]
     with pytest.raises(InputError, match="no keyframe is left: without 1 of 1 videos"):
-        get_records(name)
+        get_dataset(name).keyframes()
 
 
 @pytest.mark.parametrize(
@@ -511,7 +511,7 @@ def test_names_are_those_that_the_reader_knows(check_set, check, mine, tmp_path,
     assert example["what"].endswith(f"is not there, nor is another: is {finding!r} meant?")
     assert set(check(rows, videos=tmp_path / "videos")[1]) == {"no_video"}
     with pytest.raises(InputError, match="none of its videos is there"):
-        get_records(mine(rows))
+        get_dataset(mine(rows)).keyframes()
 
 
 def test_an_ava_shaped_set_has_bare_names(check_set, mine, tmp_path):
@@ -521,17 +521,16 @@ def test_an_ava_shaped_set_has_bare_names(check_set, mine, tmp_path):
         path.write_text("".join(f"{prefix}{row}\n" for row in GOOD))
         files = AvaFiles(path, tmp_path / "classes.csv", tmp_path / "videos")
         name = f"bare_{number}"
-        ava.register(name, files)
+        register(ava.dataset(name, files))
         try:
             assert set(check_set(name)[1]) == kinds
             if kinds:
                 with pytest.raises(InputError, match="none of its videos is there"):
-                    get_records(name)
+                    get_dataset(name).keyframes()
             else:
-                assert len(get_records(name)) == 6
+                assert len(get_dataset(name).keyframes()) == 6
         finally:
-            DatasetCatalog.remove(name)
-            MetadataCatalog.remove(name)
+            forget(name)
 
 
 def test_hidden_files_are_no_videos(check_set, mine, tmp_path):

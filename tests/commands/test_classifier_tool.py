@@ -1,4 +1,4 @@
-"""tools/test_classifier.py against a loop over views written out, some of the files broken."""
+"""tools/test.py of a classifier against a loop over views written out, some of the files broken."""
 
 import csv
 import gzip
@@ -54,7 +54,7 @@ def arguments(tree, *more):
     name = str(tree / "test.csv")
     return [
         *("--config", CONFIG, "--weights", tree / "weights.safetensors", "--output", tree / "out"),
-        *("model.num_classes=3", f"class_map.name={name}", f"test.loader.records.names={name}"),
+        *(f"data.train={name}", f"data.test={name}"),
         *("model.arguments.width=8", f"clip.frames={FRAMES}", f"clip.stride={STRIDE}"),
         *("clip.rate=null", f"clip.short_side={SIDE}", "test.loader.num_workers=0"),
         *(f"test.loader.mapper.reader.folder={tree / 'cache'}",),
@@ -82,7 +82,7 @@ def by_hand(file, model, clips):
 
 def test_views_are_those_of_a_loop_and_broken_files_are_listed(run_tool, tree):
     folder, rows, model = tree
-    done = run_tool("test_classifier", *arguments(folder, "--views", "4x3"))
+    done = run_tool("test", *arguments(folder, "--views", "4x3"))
     assert done.code == 0, done.err
     assert "(10 videos, 2 left out as unreadable)" in done.out
     with gzip.open(folder / "out" / "scores.csv.gz", "rt", newline="") as file:
@@ -115,36 +115,40 @@ def test_views_are_those_of_a_loop_and_broken_files_are_listed(run_tool, tree):
 @pytest.mark.parametrize(
     ("more", "code", "message"),
     [
+        (["--threshold", "0.5"], 2, "--threshold: not for a classifier, which configs/"),
         (["--views", "10x0"], 2, "'10x0' is no CLIPSxCROPS, such as 10x3"),
         (["test.loader.max_unreadable=0.1"], 1, "2 of 12 videos cannot be read, more than 10 %"),
         (["model.num_classes=4"], 1, "test.csv: has 3 classes, not the 4 of model.num_classes"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(run_tool, tree, more, code, message):
-    done = run_tool("test_classifier", *arguments(tree[0], *more))
+    done = run_tool("test", *arguments(tree[0], *more))
     assert done.code == code
     assert message in done.err.splitlines()[-1]
     assert "Traceback" not in done.err
 
 
-def test_a_detector_or_other_classes_are_refused(run_tool, tree):
+def test_what_is_of_another_model_is_refused(run_tool, tree):
     folder = tree[0]
     detector = ["--config", "configs/finetune/jhmdb_slowfast_tiny.py", "--untrained"]
-    done = run_tool("test_classifier", *detector, "--output", folder / "out")
+    done = run_tool("test", *detector, "--views", "1x1", "--output", folder / "out")
+    assert done.code == 2
+    assert "--views: not for a detector, which configs/finetune/jhmdb" in done.err
+    persons = ["--config", "configs/persons/faster_rcnn_tiny.py", "--untrained"]
+    done = run_tool("test", *persons, "--output", folder / "out")
     assert done.code == 1
-    assert "trains no classifier; tools/test.py tests detectors" in done.err
+    assert "trains neither an action detector nor a classifier" in done.err
     (folder / "classes.txt").write_text("run\nwalk\nfly\n")
-    done = run_tool("test_classifier", *arguments(folder))
-    assert "weights.safetensors: its classes are not those of" in done.err
+    done = run_tool("test", *arguments(folder))
+    assert "weights.safetensors: its classes are not those of the test set: fly, wave1" in done.err
 
 
 @pytest.mark.slow
 def test_a_training_with_broken_files_ends_well_and_lists_them(run_tool, tree):
     """A sixth of the files is broken; two worker processes; the weights then pass a test."""
     folder, rows, _ = tree
-    mine = f"dataloader.train.dataset={folder / 'test.csv'}"
     cache = f"dataloader.train.mapper.reader.folder={folder / 'cache'}"
-    more = [mine, cache, "dataloader.train.num_workers=2", "dataloader.train.max_unreadable=0.2"]
+    more = [cache, "dataloader.train.num_workers=2", "dataloader.train.max_unreadable=0.2"]
     more += ["dataloader.train.batch_size=4", "train.max_iter=12", "train.eval_period=6"]
     options = [str(part) for part in arguments(folder, *more)]
     del options[2:4]  # the weights
@@ -162,6 +166,6 @@ def test_a_training_with_broken_files_ends_well_and_lists_them(run_tool, tree):
         assert len(listed) == 2
         assert not set(listed) & kept
     shutil.copy(folder / "out" / "model.safetensors", folder / "weights.safetensors")
-    tested = run_tool("test_classifier", *arguments(folder))
+    tested = run_tool("test", *arguments(folder))
     assert tested.code == 0, tested.err
     assert "(10 videos, 2 left out as unreadable)" in tested.out

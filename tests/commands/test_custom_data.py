@@ -120,8 +120,8 @@ def test_only_what_counts_is_tested_and_evaluated(mine, run_tool):
     counted = {1: "slide", 3: "hop"}
     assert read_class_map("test/classes.pbtxt").names == {1: "slide", 2: "rest", 3: "hop"}
     write_class_map("test/counted.pbtxt", ClassMap(counted))
-    names = [f"{key}=test/limited.toml" for key in ("class_map.name", "test.loader.records.names")]
-    small = ["model.num_classes=3", "model.arguments.width=8", "clip.short_side=64"]
+    names = [f"data.{part}=test/limited.toml" for part in ("train", "test")]
+    small = ["model.arguments.width=8", "clip.short_side=64"]
     config = CONFIGS / "finetune" / "own_slowfast_tiny.py"
     more = [*names, *small, "test.loader.num_workers=0"]
     ran = run_tool("test", "--config", config, "--untrained", "--output", "tested", *more)

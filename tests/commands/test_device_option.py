@@ -25,7 +25,6 @@ TRAINING = {  # tool to its other arguments
     "finetune": ("--config", FINETUNE, "--from-scratch"),
     "propose": ("--train", "--dataset", "jhmdb_split1_train"),
     "test": ("--config", FINETUNE, "--untrained"),
-    "test_classifier": ("--config", PRETRAIN, "--untrained"),
 }
 
 

@@ -7,16 +7,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from detectron2.data import DatasetCatalog, MetadataCatalog
+from made_sets import of_keyframes, of_videos, registered
+from made_sets import replace as put
 
-from ava_det.data.build import get_records
+from ava_det.data.sets.catalog import get_dataset
 from ava_det.detect.backends.torch import TorchPersons
 from ava_det.detect.protocols import People
 from ava_det.formats.ava_csv import people_by_keyframe, read_boxes, read_ground_truth
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import (
     AVA_CLOCK,
-    FRAME_CLOCK,
     AnnotatedKeyframe,
     InputError,
     Keyframe,
@@ -57,16 +57,14 @@ def world(tmp_path):
     nobody = [replace(r, people=PersonBoxes.nobody(r.people.keyframe)) for r in records]
     names = {"toy_train": records, "toy_test": records[::2], "toy_others": others}
     names["toy_nobody"] = nobody
-    for name, part in names.items():
-        DatasetCatalog.register(name, lambda part=part: part)
-        classes = ClassMap({7: "rest"} if name == "toy_others" else {1: "slide"})
-        MetadataCatalog.get(name).set(class_map=classes, clock=FRAME_CLOCK)
-    DatasetCatalog.register("toy_clips", lambda: [LabelledVideo("film", str(path), 0)])
-    MetadataCatalog.get("toy_clips").set(class_map=ClassMap({1: "slide"}), clock=AVA_CLOCK)
-    yield "toy"
-    for name in [*names, "toy_clips"]:
-        DatasetCatalog.remove(name)
-        MetadataCatalog.remove(name)
+    slide, rest = ClassMap({1: "slide"}), ClassMap({7: "rest"})
+    sets = [
+        of_keyframes(name, part, rest if name == "toy_others" else slide)
+        for name, part in names.items()
+    ]
+    clips = of_videos("toy_clips", [LabelledVideo("film", str(path), 0)], slide)
+    with registered(*sets, replace(clips, clock=AVA_CLOCK)):
+        yield "toy"
 
 
 def test_train_then_run(world, run_tool, tmp_path):
@@ -150,9 +148,10 @@ def test_the_recall_is_that_of_the_films_that_were_looked_at(
     def somebody(keyframe):
         return PersonBoxes(keyframe, box, ((1,),), np.ones(1), np.full(1, -1))
 
-    records = [replace(r, people=somebody(r.people.keyframe)) for r in get_records(two_films)]
-    DatasetCatalog.remove("two_films")
-    DatasetCatalog.register("two_films", lambda: records)
+    records = [
+        replace(r, people=somebody(r.people.keyframe)) for r in get_dataset(two_films).keyframes()
+    ]
+    put(of_keyframes("two_films", records, ClassMap({1: "slide"})))
     (tmp_path / "a.mp4").write_bytes(b"not a film")
     perfect = lambda self, frames: [People(box, np.ones(1)) for _ in frames]  # noqa: E731
     monkeypatch.setattr(TorchPersons, "people", perfect)
@@ -256,7 +255,7 @@ def test_annotated_people_are_kept_beside_those_who_are_found(
 
     description = tmp_path / "people.toml"  # and training takes it
     description.write_text('annotations = "people.csv"\nvideos = "."\n')
-    (record, _) = get_records(str(description))
+    (record, _) = get_dataset(str(description)).keyframes()
     assert record.people.boxes.shape == (2, 4)
 
 
@@ -265,10 +264,9 @@ SCORES = np.array([0.4, 0.3])
 
 
 def test_frames_of_a_list_are_read(two_films, random_weights, run_tool, tmp_path):
-    MetadataCatalog.get(two_films).set(frame_folders=(frames_of(tmp_path / "frames"),))
-    with_frames = tmp_path / "frames" / "a"
-    DatasetCatalog.remove(two_films)
-    DatasetCatalog.register(two_films, lambda: [nobody("a", k, with_frames) for k in range(3)])
+    folders = [frames_of(tmp_path / "frames")]
+    records = [nobody("a", k, tmp_path / "frames" / "a") for k in range(3)]
+    put(of_keyframes(two_films, records, ClassMap({1: "slide"}), frame_folders=folders))
     weights = random_weights / "persons.safetensors"
     ran = run_tool(
         "propose", "--dataset", two_films, "--weights", weights, "--output", tmp_path / "x.csv"
@@ -302,11 +300,8 @@ def two_films(tmp_path):
             for tick in range(3):
                 writer.write(np.full((64, 96, 3), 60 * tick + ord(name) % 50, np.uint8))
                 records.append(nobody(name, tick, path))
-    DatasetCatalog.register("two_films", lambda: records)
-    MetadataCatalog.get("two_films").set(class_map=ClassMap({1: "slide"}), clock=FRAME_CLOCK)
-    yield "two_films"
-    DatasetCatalog.remove("two_films")
-    MetadataCatalog.remove("two_films")
+    with registered(of_keyframes("two_films", records, ClassMap({1: "slide"}))) as name:
+        yield name
 
 
 def test_one_of_two_things_is_to_be_done(run_tool):

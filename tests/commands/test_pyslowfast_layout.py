@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from detectron2.data import DatasetCatalog, MetadataCatalog
+from made_sets import replace
 
 from ava_det.data.sets import ava
 from ava_det.data.sets.catalog import datasets_root, register_all
@@ -71,10 +71,7 @@ def linked(theirs, tmp_path, monkeypatch) -> Path:
 
 
 def register_again(root: Path) -> None:
-    for name in [n for n in DatasetCatalog if n.startswith(("ava_", "kinetics_ava_"))]:
-        DatasetCatalog.remove(name)
-        MetadataCatalog.remove(name)
-    ava.register_built_in(root)
+    replace(*ava.datasets(root))
 
 
 def test_it_is_found_and_fine(run_tool, linked):

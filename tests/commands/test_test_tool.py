@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from detectron2.data import DatasetCatalog, MetadataCatalog
+from made_sets import registered
 
 from ava_det.data.sets import ava
 from ava_det.formats.ava_csv import read_ground_truth
@@ -33,15 +33,13 @@ def settings(tmp_path):
     (tmp_path / "boxes.csv").write_text("whole,0901,0.1,0.1,0.9,0.9,,0.9\n")
     write_class_map(tmp_path / "classes.pbtxt", ClassMap({1: "stand", 2: "sit"}))
     files = ava.AvaFiles(tmp_path / "truth.csv", tmp_path / "classes.pbtxt", tmp_path / "videos")
-    ava.register(NAME, files)
-    yield [
-        *(f"{key}={NAME}" for key in ("class_map.name", "test.loader.records.names")),
-        *("model.num_classes=2", "model.exclusive=[]", "model.arguments.width=8"),
-        *("clip.frames=8", "clip.short_side=32", "test.loader.num_workers=0"),
-        *("test.loader.records.every=1", f"test.loader.mapper.reader.folder={tmp_path}"),
-    ]
-    DatasetCatalog.remove(NAME)
-    MetadataCatalog.remove(NAME)
+    with registered(ava.dataset(NAME, files)):
+        yield [
+            *(f"data.train={NAME}", f"data.test={NAME}"),
+            *("model.exclusive=[]", "model.arguments.width=8"),
+            *("clip.frames=8", "clip.short_side=32", "test.loader.num_workers=0"),
+            *("test.loader.records.every=1", f"test.loader.mapper.reader.folder={tmp_path}"),
+        ]
 
 
 def test_a_torn_film_is_counted_and_listed(run_tool, settings, tmp_path):
@@ -84,20 +82,24 @@ def test_boxes_of_a_file_whose_name_has_spaces(run_tool, settings, tmp_path):
 def test_tubes_by_either_protocol(run_tool, settings, tmp_path):
     """The tool reports that one keyframe is too short a tube. An unreadable keyframe is no tube."""
     arguments = ["--config", CONFIG, "--untrained", "--output", tmp_path / "out"]
-    # An override may stand behind the bare option.
     settings = ["test.loader.max_unreadable=0.5", *settings]
     done = run_tool("test", *arguments, "--video-map", *settings)
     assert done.code == 0, done.err
     assert "video-mAP@0.5 (act): 0.0000" in done.out
     assert "left out: " in done.err
     assert "1 of 1 tubes of the ground truth last less than the 15 ticks" in done.err
-    done = run_tool("test", *arguments, *settings, "--video-map", "multisports")
+    done = run_tool(
+        "test", *arguments, "--video-map", "--video-map-protocol", "multisports", *settings
+    )
     assert "video-mAP@0.5 (multisports): 0.0000" in done.out
     tubes = json.loads((tmp_path / "out" / "result.json").read_text())["video_mAP"]
     assert (tubes["protocol"], tubes["least_ticks"]) == ("multisports", 15)
-    done = run_tool("test", *arguments, *settings, "--video-map", "mine")
+    done = run_tool("test", *arguments, *settings, "--video-map", "--video-map-protocol", "mine")
     assert done.code == 2
-    assert "--video-map: mine is neither act nor multisports" in done.err
+    assert "argument --video-map-protocol: invalid choice: 'mine'" in done.err
+    done = run_tool("test", *arguments, *settings, "--video-map-protocol", "act")
+    assert done.code == 2
+    assert "--video-map-protocol is of --video-map" in done.err
 
 
 @pytest.mark.holds("13.5 perfect answers on the readable keyframes are 100 %, by both tools")

@@ -57,7 +57,7 @@ def test_finetuning_takes_up_the_pretrained_backbone(pretrained, tmp_path, envir
     [
         (["pretrain", "configs/nowhere.py"], 1, "configs/nowhere.py: no such config"),
         (["pretrain", PRETRAIN[0], "train.max_iter"], 1, "bad override"),
-        (["pretrain", PRETRAIN[0], "dataloader.train.dataset=ava"], 1, "unknown data set 'ava'"),
+        (["pretrain", PRETRAIN[0], "data.train=ava"], 1, "unknown data set 'ava'"),
         (["finetune", FINETUNE[0]], 2, "--weights --from-scratch is required"),
         (
             ["finetune", FINETUNE[0], "--weights", "none.safetensors"],

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 from detectron2.config import instantiate
-from detectron2.data import DatasetCatalog, MetadataCatalog
+from made_sets import of_keyframes, registered
 from PIL import Image
 
 from ava_det.draw import contact_sheet
 from ava_det.formats.class_map import ClassMap
-from ava_det.structures import FRAME_CLOCK, AnnotatedKeyframe, Keyframe, PersonBoxes
+from ava_det.structures import AnnotatedKeyframe, Keyframe, PersonBoxes
 from ava_det.train.config import load_config
 from ava_det.train.loop import mix_generator
 
@@ -32,10 +32,8 @@ def small(shared, tmp_path):
     rows = "".join(f"{name},{label}\n" for label, name in enumerate(names))
     (tmp_path / "list.csv").write_text(rows)
     (tmp_path / "classes.txt").write_text("a\nb\nc\n")
-    sets = ("class_map.name", "dataloader.train.dataset", "test.loader.records.names")
-    return [*SMALL, *cached(tmp_path), "model.num_classes=3"] + [
-        f"{name}={tmp_path / 'list.csv'}" for name in sets
-    ]
+    sets = ("data.train", "data.test")
+    return [*SMALL, *cached(tmp_path)] + [f"{name}={tmp_path / 'list.csv'}" for name in sets]
 
 
 def cached(folder):
@@ -71,8 +69,8 @@ def test_a_sheet_has_the_very_mix_of_its_iteration(run_tool, small, captions, tm
     batch = next(iter(loader))
     normalize = instantiate(cfg.model).normalize
     rng = mix_generator(cfg.train.seed, 4)
-    one_hot = torch.eye(3)[batch["labels"]]
-    mixed, targets = instantiate(cfg.task).mix(normalize(batch["clips"]), one_hot, rng)
+    one_hot = torch.eye(3)[batch.labels]
+    mixed, targets = instantiate(cfg.task).mix(normalize(batch.clips), one_hot, rng)
     expected = (mixed * normalize.scale + normalize.shift).round().byte()
     first = expected[0, :, 0].permute(1, 2, 0).numpy()
     top = 12 + 26 + 48  # edge, title, caption
@@ -80,12 +78,12 @@ def test_a_sheet_has_the_very_mix_of_its_iteration(run_tool, small, captions, tm
     error = np.abs(np.asarray(shown, float) - first).mean()
     others = [
         np.abs(np.asarray(shown, float) - clip[:, 0].permute(1, 2, 0).numpy()).mean()
-        for clip in [*expected[1:], *batch["clips"]]
+        for clip in [*expected[1:], *batch.clips]
     ]
     assert error < 6 < min(others)
 
-    assert [video for _, video in captions] == list(batch["videos"])
-    for (weights, _), target, label in zip(captions, targets, batch["labels"], strict=True):
+    assert [video for _, video in captions] == batch.videos
+    for (weights, _), target, label in zip(captions, targets, batch.labels, strict=True):
         shown = {part[-1]: float(part.split(" %")[0]) for part in weights.split(" + ")}
         assert list(shown.values()) == sorted(shown.values(), reverse=True)
         assert shown == pytest.approx(
@@ -111,17 +109,14 @@ def two_keyframes(shared):
     box = np.array([[0.2, 0.2, 0.6, 0.9]])
     who = PersonBoxes(Keyframe("v", 3), box, ((2, 1),), np.ones(1), np.zeros(1, np.int64))
     people = [who, PersonBoxes.nobody(Keyframe("v", 5))]
-    DatasetCatalog.register("two", lambda: [AnnotatedKeyframe(str(file), p) for p in people])
-    classes = ClassMap({1: "golf", 2: "stand"})
-    MetadataCatalog.get("two").set(class_map=classes, clock=FRAME_CLOCK)
-    yield "two"
-    DatasetCatalog.remove("two")
-    MetadataCatalog.remove("two")
+    records = [AnnotatedKeyframe(str(file), p) for p in people]
+    with registered(of_keyframes("two", records, ClassMap({1: "golf", 2: "stand"}))) as name:
+        yield name
 
 
 def test_people_are_shown(run_tool, two_keyframes, tmp_path):
-    names = ("class_map.name", "dataloader.train.dataset", "test.loader.records.names")
-    more = [*SMALL, *cached(tmp_path), "model.num_classes=2", "test.loader.records.every=1"]
+    names = ("data.train", "data.test")
+    more = [*SMALL, *cached(tmp_path), "test.loader.records.every=1"]
     more += [f"{name}={two_keyframes}" for name in names]
     done = run_tool("view_data", "--config", FINETUNE, "--output", tmp_path, "--test", *more)
     assert done.code == 0, done.err

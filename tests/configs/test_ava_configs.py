@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from detectron2.config import instantiate
-from detectron2.data import DatasetCatalog, MetadataCatalog
+from made_sets import registered
 
 from ava_det.augment import pyslowfast, spatial
 from ava_det.data.sets import ava
@@ -39,13 +39,14 @@ def test_what_is_trained_and_tested_on(name):
     _, frames, stride, score, size, *_ = RECIPES[name]
     cfg = config(name)
     train, test = cfg.dataloader.train, cfg.test.loader
-    assert (train.dataset, test.records.names) == ("ava_v2.2_train", "ava_v2.2_val")
-    assert (train.batch_size, train.negatives, train.predicted_score) == (64, True, score)
-    assert train.predicted.endswith("train_boxes_and_labels_include_negative_v2.2.csv")
+    assert (cfg.data.train, cfg.data.test) == ("ava_v2.2_train", "ava_v2.2_val")
+    people = train.records
+    assert (train.batch_size, people.negatives, people.predicted_score) == (64, True, score)
+    assert people.predicted.endswith("train_boxes_and_labels_include_negative_v2.2.csv")
     assert test.records.proposals.endswith("val_boxes_and_labels.csv")
     assert (test.records.threshold, test.records.unlisted) == (score, True)
     its_own = name.endswith("_pyslowfast")
-    assert (train.get("least_iou", 0.9), train.get("unlisted", False)) == (
+    assert (people.get("least_iou", 0.9), people.get("unlisted", False)) == (
         (None, True) if its_own else (0.9, False)
     )
     kinds = [type(instantiate(mapper.transform)) for mapper in (train.mapper, test.mapper)]
@@ -80,7 +81,7 @@ def test_the_schedule(name):
 @every_recipe
 def test_the_model_and_its_optimizer(name):
     architecture, *_, decay_of_biases = RECIPES[name]
-    cfg = config(name)
+    cfg = config(name, "model.num_classes=80")  # as the lists of AVA say, which need not be here
     with torch.device("meta"):
         model = instantiate(cfg.model)
     assert cfg.model.architecture == architecture
@@ -120,10 +121,9 @@ def small_ava(tmp_path):
     write_class_map(tmp_path / "evaluated.pbtxt", counts)
     names = {"annotations": "train.csv", "class_map": "all.pbtxt", "evaluated": "evaluated.pbtxt"}
     paths = {key: tmp_path / file for key, file in names.items()}
-    ava.register("small_ava", ava.AvaFiles(pictures=tmp_path / "videos", **paths))
-    yield "small_ava", tmp_path / "boxes.csv"
-    DatasetCatalog.remove("small_ava")
-    MetadataCatalog.remove("small_ava")
+    files = ava.AvaFiles(pictures=tmp_path / "videos", **paths)
+    with registered(ava.dataset("small_ava", files)) as name:
+        yield name, tmp_path / "boxes.csv"
 
 
 def test_a_batch_of_training_and_one_of_testing(small_ava):
@@ -131,21 +131,21 @@ def test_a_batch_of_training_and_one_of_testing(small_ava):
     dataset, boxes = small_ava
     cfg = config(
         "ava_slowfast_r50_8x8",
-        *(f"{key}={dataset}" for key in ("dataloader.train.dataset", "class_map.name")),
-        f"test.loader.records.names={dataset}",
-        f"dataloader.train.predicted={boxes}",
+        f"data.train={dataset}",
+        f"data.test={dataset}",
+        f"dataloader.train.records.predicted={boxes}",
         f"test.loader.records.proposals={boxes}",
         "dataloader.train.batch_size=2",
         *("dataloader.train.num_workers=0", "test.loader.num_workers=0"),
     )
     batch = next(iter(instantiate(cfg.dataloader.train)))
-    assert batch["clips"].shape == (2, 3, 32, 224, 224)
-    known = {p.keyframe.tick: t for p, t in zip(batch["people"], batch["targets"], strict=True)}
+    assert batch.clips.shape == (2, 3, 32, 224, 224)
+    known = {p.keyframe.tick: t for p, t in zip(batch.people, batch.targets, strict=True)}
     labels = {tick: [row.nonzero()[:, 0].tolist() for row in t] for tick, t in known.items()}
     # At 903 the detector's first box meets nobody; its second one is not sure enough.
     assert labels == {902: [[0, 79], [0, 79]], 903: [[11], []]}
     (tested,) = instantiate(cfg.test.loader)
-    assert tested["clips"].shape == (2, 3, 32, 256, 341)
-    assert [len(b) for b in tested["boxes"]] == [1, 1]
+    assert tested.clips.shape == (2, 3, 32, 256, 341)
+    assert [len(b) for b in tested.boxes] == [1, 1]
     evaluator = instantiate(cfg.test.evaluator)
     assert (len(evaluator.class_map), evaluator.evaluated.ids) == (80, (1, 12))

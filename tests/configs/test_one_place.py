@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from detectron2.config import instantiate
 from lanes import slow_but
+from made_sets import of_keyframes, registered
 from omegaconf import DictConfig, OmegaConf
 
-from ava_det.data import build
-from ava_det.data.sets.catalog import check_known
+from ava_det.formats.class_map import ClassMap
 from ava_det.structures import InputError
-from ava_det.train.config import load_config
+from ava_det.train.config import AS_MANY_AS_THE_DATA, load_config
 from ava_det.train.run import model_card
 
 ROOT = Path(__file__).resolve().parents[2] / "configs"
@@ -31,9 +31,10 @@ every_config = pytest.mark.parametrize(
 )
 # What an override moves everywhere, by the end of its name. Not here: what the two loaders may
 # have apart, such as their workers, and the precision of training and of testing.
-MOVED = {"frames", "stride", "rate", "short_side", "folder", "entries", "dataset", "num_classes"}
+MOVED = {"frames", "stride", "rate", "short_side", "folder", "entries", "names", "num_classes"}
 MOVED |= {"seed", "epochs", "exclusive", "columns"}
 APART = {"clip.short_side", "reader.short_side"}  # what a model sees, and what is decoded for it
+OURS, THEIRS = "jhmdb_split2_train", "jhmdb_split3_test"
 EXCLUSIVE = ("jhmdb_slowfast_tiny", "jhmdb_slowfast_r50_8x8", "ucf24_slowfast_tiny")
 
 
@@ -61,12 +62,12 @@ def test_nothing_is_written_twice(path):
 
 @pytest.mark.holds("13.3 an override of the reader reaches both mappers, by file and command line")
 @every_config
-def test_an_override_of_the_reader_reaches_both_mappers(path, tmp_path, monkeypatch):
-    monkeypatch.setattr(build, "check_known", lambda name: name or "unnamed")
+def test_an_override_of_the_reader_reaches_both_mappers(path, tmp_path):
     overrides = {"short_side": 700}
     if "folder" in load_config(path, []).reader:
         overrides |= {"folder": str(tmp_path / "cache"), "entries": 7}
-    changed = load_config(path, [f"reader.{key}={value}" for key, value in overrides.items()])
+    sets = ["data.train=jhmdb_split1_train", "data.test=jhmdb_split1_test"]
+    changed = [f"reader.{key}={value}" for key, value in overrides.items()]
     own = tmp_path / "own.py"
     names = ", ".join(key for key in load_config(path, []))
     folder = Path(path).parent.name
@@ -74,7 +75,7 @@ def test_an_override_of_the_reader_reaches_both_mappers(path, tmp_path, monkeypa
     lines = [f"from .configs.{folder}.{Path(path).stem} import {names}"]
     lines.append(f"reader.update({', '.join(f'{k}={v!r}' for k, v in overrides.items())})")
     own.write_text("\n".join(lines))
-    for cfg in (changed, load_config(str(own), [])):
+    for cfg in (load_config(path, [*sets, *changed]), load_config(str(own), sets)):
         for mapper in MAPPERS:
             node = OmegaConf.select(cfg, mapper).reader
             assert {key: node[key] for key in overrides} == overrides
@@ -157,22 +158,42 @@ def test_the_larger_grid_has_larger_frames():
 @pytest.mark.parametrize("stem", EXCLUSIVE)
 def test_exclusive_classes_are_as_many_as_there_are(stem):
     path = str(ROOT / "finetune" / f"{stem}.py")
-    cfg = load_config(path, ["model.num_classes=4", "model.architecture=slowfast_tiny"])
-    assert list(cfg.model.exclusive) == [0, 1, 2, 3]
-    assert instantiate(cfg.task).criterion.columns == [0, 1, 2, 3]
+    four = of_keyframes("four", [], ClassMap({k: f"action {k}" for k in (1, 2, 5, 7)}))
+    with registered(four):
+        cfg = load_config(path, ["data.train=four", "model.architecture=slowfast_tiny"])
+        assert cfg.model.num_classes == 4
+        assert list(cfg.model.exclusive) == [0, 1, 2, 3]
+        assert instantiate(cfg.task).criterion.columns == [0, 1, 2, 3]
+        with pytest.raises(InputError, match=r"model\.exclusive: column 9 is none of the 4"):
+            load_config(path, ["data.train=four", "model.exclusive=[0,9]"])
     own = load_config(path, ["model.exclusive=[0,2]"])
     assert instantiate(own.task).criterion.columns == [0, 2]
-    with pytest.raises(InputError, match=r"model\.exclusive: column 9 is none of the 4"):
-        load_config(path, ["model.num_classes=4", "model.exclusive=[0,9]"])
     with pytest.raises(InputError, match=r"columns: are not those of model\.exclusive"):
         load_config(path, ["task.criterion.columns=[0,1]"])
+    with pytest.raises(InputError, match="unknown data set 'five'"):
+        load_config(path, ["data.train=five"])
 
 
 @pytest.mark.holds("13.4 --classes-of: the evaluated classes follow the training set")
 @every_config
-def test_the_class_map_is_that_of_the_training_set(path):
-    cfg = load_config(path, ["dataloader.train.dataset=jhmdb_split2_train"])
-    if "name" in cfg.class_map:  # not of a person detector
-        assert cfg.class_map.name == check_known("jhmdb_split2_train")
+def test_one_name_sets_the_records_the_classes_and_their_number(path):
+    """Of the training set, and one that of the test set."""
+    cfg = load_config(path, [f"data.train={OURS}", f"data.test={THEIRS}"])
+    assert set(names_in(cfg.dataloader)) == {OURS}
+    assert set(names_in(cfg.test.loader.mapper)) <= {OURS, THEIRS}
+    assert set(names_in(cfg.test.loader.records)) - {OURS} == {THEIRS}
+    if "num_classes" in cfg.model:  # not of a person detector
+        assert set(names_in(cfg.class_map)) == {OURS}
+        assert OmegaConf.to_container(cfg.model)["num_classes"] == AS_MANY_AS_THE_DATA
         if "evaluated" in cfg.test.evaluator:
-            assert cfg.test.evaluator.evaluated.name == cfg.class_map.name
+            assert set(names_in(cfg.test.evaluator.evaluated)) == {OURS}
+            assert set(names_in(cfg.test.evaluator.ground_truth)) == {THEIRS}
+
+
+def names_in(node: DictConfig) -> Iterator[str]:
+    """The data sets that a part of a config names."""
+    for name in node:
+        if name == "names":
+            yield node[name]
+        elif isinstance(node[name], DictConfig):
+            yield from names_in(node[name])

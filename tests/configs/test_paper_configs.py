@@ -10,10 +10,12 @@ import pytest
 import torch
 from detectron2.config import instantiate
 from lanes import slow_but
+from made_sets import replace
 
 from ava_det.augment.mixes import Cutout, Mixup, RandAugment, Stack
 from ava_det.augment.videomix import VideoMix
-from ava_det.data.sets.catalog import check_known
+from ava_det.data.sets import recognition_sets
+from ava_det.data.sets.catalog import datasets_root, get_dataset, register_all
 from ava_det.structures import LabelledVideo
 from ava_det.train.config import load_config
 
@@ -68,6 +70,19 @@ MIXES = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def classes_of_the_sets(tmp_path_factory):
+    """The files of class names, which a run finds beside its lists of videos."""
+    root = tmp_path_factory.mktemp("datasets")
+    for name, (classes, *_) in DATA.items():
+        (root / name).mkdir()
+        (root / name / "classes.txt").write_text("".join(f"{name} {k}\n" for k in range(classes)))
+    register_all()
+    replace(*recognition_sets.datasets(root))
+    yield
+    replace(*recognition_sets.datasets(datasets_root()))
+
+
 @functools.cache
 def parsed(run: str):
     """The config of a run with its overrides, the config's name and the rest of the run's."""
@@ -109,14 +124,14 @@ def test_the_mix_is_the_one_of_the_row(run):
 @every_command
 def test_the_recipe_is_the_papers(run):
     cfg, stem, arm = parsed(run)
-    train, held_out = cfg.dataloader.train, cfg.test.loader.records
-    dataset = next(name for name in DATA if train.dataset.startswith(name))
+    train = cfg.dataloader.train
+    dataset = next(name for name in DATA if cfg.data.train.startswith(name))
     assert stem.startswith(dataset.removesuffix("200"))
     classes, videos, epochs, lr = DATA[dataset]
     assert cfg.model.num_classes == cfg.task.num_classes == classes
     part = re.search(r"_(10|25|50)$", arm)
     fraction = int(part[1]) / 100 if part else 1.0
-    assert train.get("fraction", 1.0) == fraction
+    assert train.records.fraction == fraction
     assert train.batch_size == 64
     assert cfg.train.max_iter == pytest.approx(epochs * videos * fraction / 64, abs=0.5)
     assert cfg.optimizer.lr == lr
@@ -126,10 +141,9 @@ def test_the_recipe_is_the_papers(run):
     assert cfg.task.criterion.label_smoothing == 0
     split = re.search(r"_split\d$", arm)
     halves = (f"{split[0]}_train", f"{split[0]}_test") if split else ("_train", "_val")
-    assert (train.dataset, held_out.names) == (dataset + halves[0], dataset + halves[1])
-    assert cfg.class_map.name == train.dataset
-    assert check_known(train.dataset) == train.dataset
-    assert check_known(held_out.names) == held_out.names
+    assert (cfg.data.train, cfg.data.test) == (dataset + halves[0], dataset + halves[1])
+    assert get_dataset(cfg.data.train).name == cfg.data.train
+    assert get_dataset(cfg.data.test).name == cfg.data.test
     assert bool(cfg.train.init) == (dataset in ("something_v2", "hmdb51", "ucf101"))
 
 
@@ -179,7 +193,7 @@ def test_what_the_model_is_shown(stem):
     test = instantiate(cfg.test.loader.mapper)
     train.reader = test.reader = reader
     sample = train(record, np.random.default_rng(0))
-    assert sample["clips"].shape == (1, 3, frames, 224, 224)
+    assert sample.clips.shape == (1, 3, frames, 224, 224)
     something = stem.startswith("something")
     if something:
         edges = np.linspace(0, 300, frames + 1)
@@ -191,7 +205,7 @@ def test_what_the_model_is_shown(stem):
     geometry = cfg.dataloader.train.mapper.transform
     assert (geometry.lowest, geometry.highest, geometry.size) == (256, 320, 224)
     assert geometry.get("flip", True) == (not something)
-    assert test(record)["clips"].shape == (3, 3, frames, 256, 256)
+    assert test(test.items([record])[0]).clips.shape == (3, 3, frames, 256, 256)
     assert (test.clips, test.crops) == (1 if something else 10, 3)
 
 

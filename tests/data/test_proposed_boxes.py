@@ -1,14 +1,13 @@
 """Predicted people beside annotated ones, against the rule written out box by box."""
 
 import numpy as np
-from detectron2.data import DatasetCatalog, MetadataCatalog
 from hypothesis import given
 from hypothesis import strategies as st
+from made_sets import of_keyframes
 
-from ava_det.data.build import build_train_loader
-from ava_det.data.proposals import add_predicted
+from ava_det.data.proposals import add_predicted, people_to_train_on
 from ava_det.formats.class_map import ClassMap
-from ava_det.structures import FRAME_CLOCK, AnnotatedKeyframe, Keyframe, PersonBoxes
+from ava_det.structures import AnnotatedKeyframe, Keyframe, PersonBoxes
 
 coordinate = st.integers(0, 8).map(lambda n: n / 8)
 
@@ -76,31 +75,16 @@ def keyframe(tick, boxes, actions):
     return PersonBoxes(Keyframe("v", tick), boxes, actions, ones, ids)
 
 
-def people_of(record, rng):
-    """A mapper."""
-    return record.people
-
-
-def test_a_loader_trains_on_both(tmp_path):
+def test_training_is_on_both(tmp_path):
     known = [AnnotatedKeyframe("v.mp4", keyframe(t, [[0, 0, 0.5, 1]], ((3,),))) for t in (1, 2)]
-    DatasetCatalog.register("training_boxes", lambda: known)
-    classes = ClassMap({3: "sit"})
-    MetadataCatalog.get("training_boxes").set(class_map=classes, clock=FRAME_CLOCK)
+    dataset = of_keyframes("training_boxes", known, ClassMap({3: "sit"}))
     boxes = tmp_path / "boxes.csv"
     boxes.write_text("v,1,0,0,0.5,0.99,,0.85\nv,2,0.6,0,1,1,,0.85\nv,2,0,0,0.5,1,,0.7\n")
-    try:
-        for negatives, expected in ((False, {1: 2, 2: 1}), (True, {1: 2, 2: 2})):
-            loader = build_train_loader(
-                "training_boxes",
-                people_of,
-                batch_size=2,
-                seed=0,
-                predicted=str(boxes),
-                negatives=negatives,
-            )
-            draws = [loader.dataset[number].sample for number in range(2)]
-            assert {p.keyframe.tick: len(p.boxes) for p in draws} == expected
-            assert {p.keyframe.tick: p.actions for p in draws}[1] == ((3,), (3,))
-    finally:
-        DatasetCatalog.remove("training_boxes")
-        MetadataCatalog.remove("training_boxes")
+    for negatives, expected in ((False, {1: 2, 2: 1}), (True, {1: 2, 2: 2})):
+        records = people_to_train_on(dataset, str(boxes), negatives=negatives)
+        people = [record.people for record in records]
+        assert {p.keyframe.tick: len(p.boxes) for p in people} == expected
+        assert {p.keyframe.tick: p.actions for p in people}[1] == ((3,), (3,))
+        assert records.files() == {"v.mp4"}
+        owner, actions = records.occurrences()
+        assert (owner.tolist(), actions.tolist()) == ([0, 1], [3, 3]), "annotated ones"

@@ -10,18 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from detectron2.data import DatasetCatalog, MetadataCatalog
 from drawn_ava import TEST_LIST, TRAIN_LIST, write_frames, write_lists
 from pyslowfast_cases import CLIPS, PATHWAYS, REAL, SEQUENCES, Clip, digest
 
 from ava_det.augment import pyslowfast
-from ava_det.data.build import (
-    build_train_loader,
-    detection_mapper,
-    frame_reader,
-    get_records,
-)
+from ava_det.batch import PeopleBatch
+from ava_det.data.mapper import PeopleTestMapper
+from ava_det.data.proposals import people_to_test, people_to_train_on
 from ava_det.data.sets import ava
+from ava_det.data.sets.dataset import DataSet
 from ava_det.formats.class_map import ClassMap, write_class_map
 from ava_det.model.pathways import Normalize, SplitPathways
 from ava_det.structures import AnnotatedKeyframe, Keyframe
@@ -53,20 +50,17 @@ CLASSES = ClassMap({k: f"action {k}" for k in range(1, 81)})
 
 @pytest.fixture(scope="module")
 def datasets(root):
-    """The names of what is trained and tested on."""
-    names = {split: f"drawn_{split}" for split in ("train", "val")}
+    """What is trained and tested on."""
+    sets = {}
     annotations = root / "annotations"
-    for split, name in names.items():
+    for split in ("train", "val"):
         files = ava.AvaFiles(
             annotations=annotations / "ava_train_v2.2.csv",
             class_map=annotations / "classes.pbtxt",
             pictures=FrameFolder(root / "frames", (root / "frame_lists" / f"{split}.csv",)),
         )
-        ava.register(name, files)
-    yield names
-    for name in names.values():
-        DatasetCatalog.remove(name)
-        MetadataCatalog.remove(name)
+        sets[split] = ava.dataset(split, files)
+    return sets
 
 
 @pytest.mark.parametrize(("case", "expected"), [*zip(SEQUENCES, RECORD["sequences"], strict=True)])
@@ -86,11 +80,12 @@ def test_the_frames_of_the_pathways(case, expected):
     assert [pathway.flatten().tolist() for pathway in split] == expected
 
 
-def mapper_of(dataset: str, clip: Clip, transform):
-    return detection_mapper(
-        dataset,
-        reader=frame_reader(dataset),
-        transform=transform,
+def mapper_of(dataset: DataSet, clip: Clip, transform):
+    return PeopleTestMapper(
+        dataset.reader(),
+        transform,
+        dataset.class_map(),
+        dataset.clock,
         frames=clip.frames,
         stride=clip.stride,
         rate=30.0,
@@ -98,22 +93,24 @@ def mapper_of(dataset: str, clip: Clip, transform):
     )
 
 
-def our_samples(root: Path, dataset: str, clip: Clip, transform) -> dict[int, dict]:
+def our_samples(root: Path, dataset: DataSet, clip: Clip, transform) -> dict[int, PeopleBatch]:
     """Our samples of the keyframes of a video, by tick."""
     boxes = str(root / "annotations" / TEST_LIST)
-    records = get_records(dataset, proposals=boxes, threshold=0.8, unlisted=True)
+    records = people_to_test(dataset, proposals=boxes, threshold=0.8, unlisted=True)
     mapper = mapper_of(dataset, clip, transform)
     mine = [record for record in records if record.video == clip.video]
     return {record.people.keyframe.tick: mapper(record) for record in mine}
 
 
-def pathways_of(sample: dict, clip: Clip) -> list[np.ndarray]:
-    pathways = SplitPathways(clip.alpha)(Normalize()(sample["clip"][None]))
+def pathways_of(sample: PeopleBatch, clip: Clip) -> list[np.ndarray]:
+    pathways = SplitPathways(clip.alpha)(Normalize()(sample.clips))
     order = [2, 1, 0] if clip.bgr else [0, 1, 2]
     return [pathway[0][order].numpy() for pathway in pathways]
 
 
-def assert_same_clip(sample: dict, expected: dict, clip: Clip, tolerance=VALUE_TOLERANCE) -> None:
+def assert_same_clip(
+    sample: PeopleBatch, expected: dict, clip: Clip, tolerance=VALUE_TOLERANCE
+) -> None:
     for pathway, their in zip(pathways_of(sample, clip), expected["pathways"], strict=True):
         our = digest(pathway)
         assert our["shape"] == their["shape"]
@@ -132,8 +129,8 @@ def test_what_a_model_is_tested_on(root, datasets, name):
     assert list(found) == [keyframe["tick"] for keyframe in RECORD["clips"][name]]
     for expected, sample in zip(RECORD["clips"][name], found.values(), strict=True):
         assert_same_clip(sample, expected, clip)
-        np.testing.assert_allclose(sample["boxes"], expected["boxes"], rtol=0, atol=BOX_TOLERANCE)
-        np.testing.assert_array_equal(sample["people"].boxes, expected["relative"])
+        np.testing.assert_allclose(sample.boxes[0], expected["boxes"], rtol=0, atol=BOX_TOLERANCE)
+        np.testing.assert_array_equal(sample.people[0].boxes, expected["relative"])
 
 
 @pytest.mark.parametrize("name", cases("pytorch"))
@@ -146,7 +143,7 @@ def test_its_other_way_to_resize(root, datasets, name):
     found = our_samples(root, datasets["val"], clip, pyslowfast.ShortSide(clip.size))
     for expected, sample in zip(RECORD["clips"][name], found.values(), strict=True):
         assert_same_clip(sample, expected, clip, LEVEL)
-        cut = sample["boxes"].clamp(max=clip.size - 1)
+        cut = sample.boxes[0].clamp(max=clip.size - 1)
         np.testing.assert_allclose(cut, expected["boxes"], rtol=0, atol=BOX_TOLERANCE)
 
 
@@ -162,34 +159,26 @@ def test_real_videos(shared, tmp_path, name):
     files = ava.AvaFiles(
         annotations / "ava_train_v2.2.csv", tmp_path / "classes.pbtxt", shared / "data" / "videos"
     )
-    ava.register("drawn_real", files)
-    try:
-        found = our_samples(tmp_path, "drawn_real", clip, pyslowfast.ShortSide(clip.size))
-    finally:
-        DatasetCatalog.remove("drawn_real")
-        MetadataCatalog.remove("drawn_real")
+    drawn_real = ava.dataset("drawn_real", files)
+    found = our_samples(tmp_path, drawn_real, clip, pyslowfast.ShortSide(clip.size))
     assert list(found) == [keyframe["tick"] for keyframe in expected]
     for their, sample in zip(expected, found.values(), strict=True):
         assert_same_clip(sample, their, clip, LEVEL)
-        np.testing.assert_allclose(sample["boxes"], their["boxes"], rtol=0, atol=BOX_TOLERANCE)
+        np.testing.assert_allclose(sample.boxes[0], their["boxes"], rtol=0, atol=BOX_TOLERANCE)
 
 
 @pytest.fixture(scope="module")
 def trained(root, datasets) -> dict[Keyframe, AnnotatedKeyframe]:
     """All that a training loader draws from."""
-    loader = build_train_loader(
+    records = people_to_train_on(
         datasets["train"],
-        lambda record, rng: {"record": record},
-        batch_size=1,
-        seed=0,
         predicted=str(root / "annotations" / TRAIN_LIST),
         predicted_score=0.8,
         negatives=True,
         least_iou=None,
         unlisted=True,
     )
-    drawn = [loader.dataset[k].sample["record"] for k in range(len(loader.dataset))]
-    return {record.people.keyframe: record for record in drawn}
+    return {record.people.keyframe: record for record in records}
 
 
 @pytest.mark.parametrize("name", cases("cv2", "train"))
@@ -213,8 +202,8 @@ def test_what_a_model_is_trained_on(datasets, trained, name):
 
         sample = mapper_of(datasets["train"], clip, transform)(record)
         assert_same_clip(sample, their, clip)
-        np.testing.assert_allclose(sample["boxes"], their["boxes"], rtol=0, atol=BOX_TOLERANCE)
-        assert labels_of(sample["targets"]) == their["labels"]
+        np.testing.assert_allclose(sample.boxes[0], their["boxes"], rtol=0, atol=BOX_TOLERANCE)
+        assert labels_of(sample.targets[0]) == their["labels"]
 
 
 def labels_of(targets: torch.Tensor) -> list[list[int]]:

@@ -3,14 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from ava_det.data.build import build_train_loader
-from ava_det.data.keyframes import pack
+from ava_det.data.mapper import PeopleTrainMapper
 from ava_det.data.rare_classes import repeat_factors
+from ava_det.data.sets.keyframes import keyframes_of, pack
+from ava_det.data.sets.labelled_videos import LabelledVideos
 from ava_det.formats.ava_csv import people_by_keyframe
-from ava_det.formats.class_map import ClassMap
-from ava_det.structures import FRAME_CLOCK, AnnotatedKeyframe, LabelledVideo
+from ava_det.structures import AnnotatedKeyframe, LabelledVideo
 
 # Of 8 keyframes all have class 1 but the last, which has no label; 3 is on two, 9 on one of them.
 LABELS = {0: [1, 9], 1: [1, 3], 2: [1], 3: [1], 4: [1, 3, 3], 5: [1], 6: [1], 7: [-1]}
@@ -32,7 +32,7 @@ def table() -> pd.DataFrame:
 def test_keyframes(table):
     packed = pack(table, {"v": "v.mp4"})
     people = people_by_keyframe(table).values()
-    for records in (packed, [AnnotatedKeyframe("v.mp4", p) for p in people]):
+    for records in (packed, keyframes_of(AnnotatedKeyframe("v.mp4", p) for p in people)):
         np.testing.assert_allclose(repeat_factors(records, 0.5), EXPECTED)
         assert (repeat_factors(records, 0.1) == 1).all(), "no class is that rare"
 
@@ -45,7 +45,7 @@ def test_a_part_of_a_set_counts_for_itself(table):
 
 def test_videos():
     videos = [LabelledVideo(str(k), "", label) for k, label in enumerate([0, 0, 0, 2])]
-    np.testing.assert_allclose(repeat_factors(videos, 0.5), [1, 1, 1, np.sqrt(2)])
+    np.testing.assert_allclose(repeat_factors(LabelledVideos(videos), 0.5), [1, 1, 1, np.sqrt(2)])
 
 
 def test_nobody_has_a_label(table):
@@ -53,19 +53,18 @@ def test_nobody_has_a_label(table):
     assert (repeat_factors(packed, 0.5) == 1).all()
 
 
-def tick_of(record, rng):
-    """A mapper."""
-    return record.people.keyframe.tick
+class TickMapper(PeopleTrainMapper):
+    """A mapper that reads nothing."""
+
+    def __init__(self):
+        pass
+
+    def __call__(self, record, rng):
+        return record.people.keyframe.tick
 
 
 def test_a_loader_draws_them(table):
-    DatasetCatalog.register("rare_classes", lambda: pack(table, {"v": "v.mp4"}))
-    classes = ClassMap({1: "stand", 3: "sit", 9: "swim"})
-    MetadataCatalog.get("rare_classes").set(class_map=classes, clock=FRAME_CLOCK)
-    try:
-        loader = build_train_loader("rare_classes", tick_of, batch_size=2, seed=0, rare_below=0.5)
-        drawn = np.bincount([loader.dataset[number].sample for number in range(8 * 500)])
-    finally:
-        DatasetCatalog.remove("rare_classes")
-        MetadataCatalog.remove("rare_classes")
+    records = pack(table, {"v": "v.mp4"})
+    loader = build_train_loader(records, TickMapper(), batch_size=2, seed=0, rare_below=0.5)
+    drawn = np.bincount([loader.dataset[number].sample for number in range(8 * 500)])
     np.testing.assert_allclose(drawn / 500, 8 * np.array(EXPECTED) / sum(EXPECTED), atol=0.07)

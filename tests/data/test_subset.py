@@ -6,11 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ava_det.data.sets.labelled_videos import LabelledVideos
 from ava_det.data.subset import stratified_part
 from ava_det.structures import LabelledVideo
 
 SETS = st.lists(st.integers(0, 4), min_size=1, max_size=60).map(
-    lambda labels: [LabelledVideo(f"v{n}", "", label) for n, label in enumerate(labels)]
+    lambda labels: LabelledVideos(
+        [LabelledVideo(f"v{n}", "", label) for n, label in enumerate(labels)]
+    )
 )
 
 
@@ -36,7 +39,7 @@ def test_the_order_of_the_list_does_not_matter(videos, fraction):
 
 
 def test_seeds_differ_and_the_whole_is_the_whole():
-    videos = [LabelledVideo(f"v{n}", "", n % 2) for n in range(100)]
+    videos = LabelledVideos([LabelledVideo(f"v{n}", "", n % 2) for n in range(100)])
     parts = {tuple(stratified_part(videos, 0.5, seed)) for seed in range(5)}
     assert len(parts) == 5
     assert stratified_part(videos, 1.0, 0) == videos
@@ -45,4 +48,4 @@ def test_seeds_differ_and_the_whole_is_the_whole():
 @pytest.mark.parametrize("fraction", [0.0, -0.1, 1.1])
 def test_no_such_fraction(fraction):
     with pytest.raises(ValueError, match="fraction"):
-        stratified_part([], fraction, 0)
+        stratified_part(LabelledVideos([]), fraction, 0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from detectron2.config import LazyConfig, instantiate
-from detectron2.data import DatasetCatalog, MetadataCatalog
+from made_sets import of_keyframes, registered
 
 from ava_det.formats.class_map import ClassMap
 from ava_det.model.criterion import effective_number_weights
@@ -23,14 +23,13 @@ def cfg():
     people = PersonBoxes(
         Keyframe("v", 1), np.zeros((3, 4)), ((1, 3), (1,), (2,)), np.ones(3), np.full(3, -1)
     )
-    DatasetCatalog.register(NAME, lambda: [AnnotatedKeyframe("v.mp4", people)])
-    MetadataCatalog.get(NAME).set(class_map=ClassMap({1: "sit", 2: "stand", 3: "talk"}))
+    classes = ClassMap({1: "sit", 2: "stand", 3: "talk"})
+    dataset = of_keyframes(NAME, [AnnotatedKeyframe("v.mp4", people)], classes)
     cfg = LazyConfig.load(str(CONFIGS / "finetune" / "jhmdb_slowfast_tiny.py"))
-    cfg.class_map.name = cfg.dataloader.train.dataset = NAME
-    cfg.model.update(num_classes=3, exclusive=[0, 1])
-    yield cfg
-    DatasetCatalog.remove(NAME)
-    MetadataCatalog.remove(NAME)
+    cfg.data.train = NAME
+    cfg.model.exclusive = [0, 1]
+    with registered(dataset):
+        yield cfg
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "focal", "exclusive"])
@@ -55,8 +54,7 @@ def test_each_loss_fits_the_task(cfg, name, balanced):
 )
 def test_one_override_balances_the_classes_of_any_detector(cfg, config):
     """By the labels of the data set that the same command line names."""
-    names = [f"{key}={NAME}" for key in ("class_map.name", "dataloader.train.dataset")]
     path, override = CONFIGS / "finetune" / f"{config}.py", "task.criterion.class_weights=balanced"
-    criterion = instantiate(load_config(str(path), [override, *names]).task).criterion
+    criterion = instantiate(load_config(str(path), [override, f"data.train={NAME}"]).task).criterion
     expected = effective_number_weights([2, 1, 1], beta=0.999)
     assert criterion.class_weights.tolist() == pytest.approx(expected)

@@ -198,9 +198,9 @@ def small_run(films, tmp_path):
     (films / "none.mp4").unlink()
     listed = tmp_path / "list.txt"
     listed.write_text("".join(f"{films}/{name}.mp4 0\n" for name in ("long", "short")))
-    small = "model.arguments.width=8 model.num_classes=1 clip.short_side=32 train.max_iter=9"
+    small = "model.arguments.width=8 clip.short_side=32 train.max_iter=9"
     data = "dataloader.train.batch_size=2 dataloader.train.num_workers=1"
-    sets = [f"{key}={listed}" for key in ("class_map.name", "dataloader.train.dataset")]
+    sets = [f"data.train={listed}"]
     return [*small.split(), *data.split(), *sets]
 
 

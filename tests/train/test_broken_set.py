@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from detectron2.config import instantiate
-from detectron2.data import DatasetCatalog, MetadataCatalog
+from made_sets import registered
 
 from ava_det.data.sets import ava
 from ava_det.formats.class_map import ClassMap, write_class_map
@@ -52,10 +52,9 @@ def broken(tmp_path):
     files = {"annotations": "truth.csv", "class_map": "all.pbtxt", "evaluated": "some.pbtxt"}
     files["excluded"] = "excluded.csv"
     paths = {key: tmp_path / file for key, file in files.items()}
-    ava.register(NAME, ava.AvaFiles(pictures=tmp_path / "videos", **paths))
-    yield tmp_path
-    DatasetCatalog.remove(NAME)
-    MetadataCatalog.remove(NAME)
+    files = ava.AvaFiles(pictures=tmp_path / "videos", **paths)
+    with registered(ava.dataset(NAME, files)):
+        yield tmp_path
 
 
 @pytest.mark.parametrize("path", ["finetune/ava_slow_r50_8x8", "finetune/own_slowfast_tiny"])
@@ -66,9 +65,9 @@ def test_a_tenth_of_the_videos_may_be_broken(path):
 
 def config(**more):
     settings = {
-        **dict.fromkeys(("class_map.name", "test.loader.records.names"), NAME),
-        "dataloader.train.dataset": NAME,
-        **dict.fromkeys(("dataloader.train.predicted", "test.loader.records.proposals"), "''"),
+        **dict.fromkeys(("data.train", "data.test"), NAME),
+        "dataloader.train.records.predicted": "''",
+        "test.loader.records.proposals": "''",
         "dataloader.train.rare_below": 0.5,
         **dict.fromkeys(("dataloader.train.num_workers", "test.loader.num_workers"), 0),
         # One of four; by default a tenth.
@@ -102,16 +101,16 @@ def test_all_of_it_in_one_batch_of_testing(broken):
     """Clips are padded to the largest; boxes stay on their pixels, the smallest among them."""
     cfg = config(**{"test.loader.batch_size": 9})
     (batch,) = instantiate(cfg.test.loader)
-    said = {video.video: video.reason for video in batch["unreadable"]}
+    said = {video.video: video.reason for video in batch.unreadable}
     assert said.keys() == {"torn", "tall"}
     assert "tick 950 is 46.0 s outside of the 4.0 s of the file" in said["tall"]
-    people = {p.keyframe: len(b) for p, b in zip(batch["people"], batch["boxes"], strict=True)}
+    people = {p.keyframe: len(b) for p, b in zip(batch.people, batch.boxes, strict=True)}
     expected = {("wide", 902): 2, ("wide", 903): 0, ("tall", 902): 1, ("tall", 903): 1}
     expected |= {("square", 902): 1}
     assert people == {Keyframe(*key): count for key, count in expected.items()}
-    height, width = batch["clips"].shape[-2:]
+    height, width = batch.clips.shape[-2:]
     assert (height, width) == (32 * 96 // 54, 32 * 112 // 48)
-    boxes = dict(zip(people, batch["boxes"], strict=True))
+    boxes = dict(zip(people, batch.boxes, strict=True))
     assert boxes[Keyframe("tall", 902)].tolist() == [[0, 0, 32, height]]
     assert boxes[Keyframe("square", 902)].tolist() == [[0, 0, 16, 32]]
     (pixel,) = boxes[Keyframe("tall", 903)]

@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 import torch
 from detectron2.config import LazyConfig, instantiate
+from made_sets import of_keyframes, registered
 
-from ava_det.structures import InputError
+from ava_det.batch import ClipBatch
+from ava_det.formats.class_map import ClassMap
+from ava_det.model.criterion import effective_number_weights
+from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
 from ava_det.train.config import load_config
 
 CONFIG = "configs/ablate/jhmdb_tiny.py"
@@ -87,7 +91,7 @@ def test_a_small_config_trains_by_every_mix_of_the_tables(name):
     torch.manual_seed(0)
     task, model = instantiate(cfg.task), instantiate(cfg.model)
     clips = torch.randint(0, 256, (4, 3, 8, 32, 32), dtype=torch.uint8)
-    batch = {"clips": clips, "labels": torch.tensor([0, 1, 2, 20])}
+    batch = ClipBatch(clips, torch.tensor([0, 1, 2, 20]), list("abcd"))
     losses = task.losses(model, batch, np.random.default_rng(0))
     (loss,) = losses.values()
     loss.backward()
@@ -115,7 +119,15 @@ def test_weights_of_classes_are_a_word_or_numbers(tmp_path):
         load_config(detection, [f"{asked}=evenly"])
     with pytest.raises(InputError, match="class_weights=balanced: is for configs of detection"):
         load_config(CONFIG, [f"{asked}=balanced"])
+    boxes, actions = np.zeros((3, 4)), ((1, 2), (1,), (1,))
+    people = PersonBoxes(Keyframe("v", 0), boxes, actions, np.ones(3), np.zeros(3, np.int64))
+    record, classes = AnnotatedKeyframe("v.mp4", people), ClassMap({1: "sit", 2: "run"})
+    expected = effective_number_weights([3, 1], beta=0.999)
     saved = tmp_path / "config.yaml"  # as a run keeps it
-    LazyConfig.save(load_config(detection, [f"{asked}=balanced"]), str(saved))
-    again = load_config(str(saved), [f"{asked}=balanced"])
-    assert again.task.criterion.class_weights._target_.endswith("effective_number_weights")
+    with registered(of_keyframes("three_people", [record], classes)) as name:
+        cfg = load_config(detection, [f"{asked}=balanced", f"data.train={name}"])
+        LazyConfig.save(cfg, str(saved))
+        kept, again = (load_config(str(saved), more) for more in ([], [f"{asked}=balanced"]))
+        assert len(instantiate(again.class_map)) == again.model.num_classes == 2
+    for settled in (cfg, kept, again):
+        assert list(settled.task.criterion.class_weights) == pytest.approx(expected)

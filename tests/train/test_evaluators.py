@@ -8,6 +8,7 @@ import torch
 from detectron2.engine import launch
 from detectron2.utils import comm
 
+from ava_det.batch import ClipBatch, PeopleBatch
 from ava_det.evaluation.top_k import top_k_accuracy
 from ava_det.formats.ava_csv import detections_table, table_of
 from ava_det.formats.class_map import ClassMap
@@ -15,6 +16,7 @@ from ava_det.structures import ActionDetections, InputError, Keyframe, PersonBox
 from ava_det.train.evaluators import FrameMapEvaluator, TopKEvaluator
 
 CLASSES = ClassMap({2: "walk", 5: "sit"})
+READABLE = PeopleBatch.join([])  # of a batch an evaluator asks what could not be read
 
 
 def truth(tick: int, action: int) -> PersonBoxes:
@@ -34,15 +36,15 @@ def test_a_repeated_keyframe_counts_once():
         table_of([truth(1, 2), truth(2, 5)]), CLASSES, CLASSES, "uncapped"
     )
     outputs = [said(1, 0.9, 0.1), said(2, 0.2, 0.8)]
-    evaluator.process({}, [*outputs, outputs[0]])
+    evaluator.process(READABLE, [*outputs, outputs[0]])
     assert evaluator.evaluate()["detection"]["frame_mAP_uncapped"] == pytest.approx(100)
     assert len(evaluator.table) == 4
     evaluator.reset()
     assert evaluator.table is None
 
 
-def unreadable(video: str) -> dict:
-    return {"unreadable": [UnreadableVideo(video, f"{video}.mp4", "torn")]}
+def unreadable(video: str) -> PeopleBatch:
+    return PeopleBatch.join([], [UnreadableVideo(video, f"{video}.mp4", "torn")])
 
 
 @pytest.mark.holds("13.5 unreadable keyframes are left out of the ground truth, and counted")
@@ -56,7 +58,7 @@ def test_keyframes_that_cannot_be_read_do_not_count(caplog):
     assert evaluator.ground_truth["tick"].tolist() == [1, 1, 3, 3]
     assert "2 annotated keyframes cannot be read: they do not count" in caplog.text
     evaluator.reset()
-    evaluator.process({}, [said(1, 0.9, 0.8)])
+    evaluator.process(READABLE, [said(1, 0.9, 0.8)])
     # Not tested for another reason than a broken file: the people are missed.
     assert evaluator.evaluate()["detection"]["frame_mAP_uncapped"] == pytest.approx(25)
     assert not evaluator.unreadable
@@ -91,13 +93,13 @@ def test_columns_that_do_not_count():
         for tick, scores in [(1, [0.9, 0.1, 0.8]), (2, [0.95, 0.2, 0.7]), (3, [0.1, 0.0, 0.1])]
     ]
     evaluator = FrameMapEvaluator(annotated, classes, CLASSES, "uncapped")
-    evaluator.process({}, outputs)
+    evaluator.process(READABLE, outputs)
     # Each class that counts has its one hit at rank 2; swimming has it at rank 3.
     assert evaluator.evaluate()["detection"]["frame_mAP_uncapped"] == pytest.approx(50)
     assert set(evaluator.result.ap) == {"walk", "sit"}
     assert sorted(set(evaluator.table["action"])) == [2, 3, 5], "the table has all columns"
     whole = FrameMapEvaluator(annotated, classes, classes, "uncapped")
-    whole.process({}, outputs)
+    whole.process(READABLE, outputs)
     expected = 100 * (1 / 2 + 1 / 2 + 1 / 3) / 3
     assert whole.evaluate()["detection"]["frame_mAP_uncapped"] == pytest.approx(expected)
 
@@ -114,7 +116,7 @@ def _share(shares, results):
     evaluator = FrameMapEvaluator(
         table_of([truth(1, 2), truth(2, 5)]), CLASSES, CLASSES, "uncapped"
     )
-    evaluator.process({}, [said(*one) for one in shares[rank]])
+    evaluator.process(READABLE, [said(*one) for one in shares[rank]])
     told = evaluator.evaluate()
     figures = (
         None if told is None else [told["detection"]["frame_mAP_uncapped"], len(evaluator.table)]
@@ -142,7 +144,8 @@ def test_a_table_has_a_row_a_person_and_class():
 def test_clips_of_one_video_are_averaged():
     evaluator = TopKEvaluator()
     scores = [torch.tensor([0.9, 0.1]), torch.tensor([0.3, 0.7]), torch.tensor([0.4, 0.6])]
-    evaluator.process({"videos": ["a", "a", "b"], "labels": torch.tensor([0, 0, 0])}, scores)
+    clips, labels = torch.zeros(3, 3, 1, 1, 1), torch.tensor([0, 0, 0])
+    evaluator.process(ClipBatch(clips, labels, ["a", "a", "b"]), scores)
     assert evaluator.evaluate()["recognition"]["top1"] == 50
 
 

@@ -1,31 +1,36 @@
 """Features per person: those that the last layer turns into the very scores."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from ava_det.batch import PeopleBatch
 from ava_det.model.zoo import build_detector
 from ava_det.structures import ActionDetections, Keyframe, PersonBoxes
 from ava_det.train.features import FeatureExport
 from ava_det.train.run import evaluate
-from ava_det.train.tasks import Detection, mirror
+from ava_det.train.tasks import Detection
+from ava_det.train.views import mirror
 
 COUNTS = [2, 0, 1]  # people of the keyframes of a batch
 
 
-def batch(number: int) -> dict:
+def batch(number: int) -> PeopleBatch:
     generator = torch.Generator().manual_seed(number)
     clips = torch.randint(0, 256, (3, 3, 8, 32, 48), generator=generator, dtype=torch.uint8)
     relative = [np.array([[0.1, 0.2, 0.5, 0.9], [0.4, 0, 1, 1]])[:count] for count in COUNTS]
-    return {
-        "clips": clips,
-        "sizes": [(32, 48)] * 3,
-        "boxes": [torch.tensor(b * [48, 32, 48, 32]).float() for b in relative],
-        "people": [
+    return PeopleBatch(
+        clips,
+        sizes=[(32, 48)] * 3,
+        boxes=[torch.tensor(b * [48, 32, 48, 32]).float() for b in relative],
+        targets=[torch.zeros(n, 3) for n in COUNTS],
+        people=[
             PersonBoxes(Keyframe("été", 3 * number + k), b, ((),) * n, np.ones(n), np.zeros(n, int))
             for k, (b, n) in enumerate(zip(relative, COUNTS, strict=True))
         ],
-    }
+    )
 
 
 @pytest.fixture
@@ -44,7 +49,7 @@ class Kept(FeatureExport):
 
 def test_the_last_layer_makes_the_scores_of_them(model, tmp_path):
     export = Kept(tmp_path / "features.npz", model.head.projection)
-    unreadable = {"unreadable": []}  # a batch without a clip
+    unreadable = PeopleBatch.join([])  # a batch without a clip
     evaluate(model, Detection(lambda *_: {}), [batch(0), unreadable, batch(1)], export)
     assert [path.name for path in tmp_path.iterdir()] == ["features.npz"]
     with np.load(tmp_path / "features.npz", allow_pickle=False) as file:
@@ -67,8 +72,8 @@ def test_views_are_averaged(model, tmp_path):
     for name, flipped in (("a", False), ("b", True)):
         one = batch(0)
         if flipped:
-            one["clips"] = one["clips"].flip(-1)
-            one["boxes"] = [mirror(b, 48) for b in one["boxes"]]
+            boxes = [mirror(b, 48) for b in one.boxes]
+            one = replace(one, clips=one.clips.flip(-1), boxes=boxes)
         export = FeatureExport(tmp_path / f"{name}.npz", model.head.projection)
         evaluate(model, Detection(lambda *_: {}, flip=True), [one], export)
         files.append(np.load(tmp_path / f"{name}.npz")["feature"])
@@ -85,6 +90,7 @@ def test_nobody_at_all(model, tmp_path):
 
 def test_a_run_that_fails_leaves_nothing(model, tmp_path):
     export = FeatureExport(tmp_path / "features.npz", model.head.projection)
-    with pytest.raises(KeyError):
-        evaluate(model, Detection(lambda *_: {}), [batch(0), {"clips": batch(1)["clips"]}], export)
+    broken = replace(batch(1), people=[])
+    with pytest.raises(RuntimeError, match="split"):
+        evaluate(model, Detection(lambda *_: {}), [batch(0), broken], export)
     assert not list(tmp_path.iterdir())

@@ -13,8 +13,7 @@ from ava_det.train.checkpoint import AtomicCheckpointer
 from ava_det.train.finite import broken_gradient, check_finite
 from ava_det.train.loop import WeightAverage
 from ava_det.train.norms import measure_statistics
-from ava_det.train.processes import run_in_processes
-from ava_det.train.tasks import distribute
+from ava_det.train.processes import distribute, run_in_processes
 
 STOPS = "13.2 a gradient that is not finite stops the run before the step"
 KEPT = "13.2 nothing that is not finite is saved"

@@ -144,9 +144,9 @@ def grid_recipe(shared, tmp_path):
     listed = tmp_path / "list.txt"
     videos = sorted((shared / "data" / "jhmdb" / "videos" / "golf").glob("*.mp4"))[:2]
     listed.write_text("".join(f"{path} 0\n" for path in videos))
-    data = [f"{key}={listed}" for key in ("class_map.name", "dataloader.train.dataset")]
+    data = [f"data.train={listed}"]
     data += [f"{key}.mapper.reader.folder={tmp_path}" for key in ("dataloader.train",)]
-    small = ["model.arguments.width=8", "model.num_classes=1", "dataloader.train.batch_size=2"]
+    small = ["model.arguments.width=8", "dataloader.train.batch_size=2"]
 
     def trainer(*overrides) -> ClipTrainer:
         cfg = load_config("configs/ablate/jhmdb_tiny.py", [*data, *small, *overrides])

@@ -14,13 +14,14 @@ from detectron2.utils import comm
 
 from ava_det.augment.mixes import Cutout, RandAugment, Stack
 from ava_det.augment.videomix import VideoMix
+from ava_det.batch import ClipBatch
 from ava_det.model.criterion import SoftTargetCrossEntropy
 from ava_det.model.zoo import build_classifier
 from ava_det.structures import InputError
 from ava_det.train.loop import ClipTrainer
 from ava_det.train.norms import CpuSyncBatchNorm, synchronize_norms
-from ava_det.train.processes import Place, first_host, place_in, run_in_processes
-from ava_det.train.tasks import Recognition, distribute
+from ava_det.train.processes import Place, distribute, first_host, place_in, run_in_processes
+from ava_det.train.tasks import Recognition
 
 BATCH, STEPS, CLASSES = 4, 4, 3
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,7 +85,7 @@ class Draws:
         while True:
             clips = torch.randn(2 * BATCH, 3, 8, 32, 32, generator=generator, dtype=torch.float64)
             labels = torch.randint(CLASSES, (2 * BATCH,), generator=generator)
-            yield {"clips": clips[rank::size], "labels": labels[rank::size]}
+            yield ClipBatch(clips[rank::size], labels[rank::size], [""] * (2 * BATCH // size))
 
 
 class GivenPartners:

@@ -15,7 +15,6 @@ SMALL = [
     "dataloader.train.batch_size=2",
     "dataloader.train.num_workers=0",
     "test.loader.num_workers=0",
-    "model.num_classes=2",
     "train.max_iter=3",
 ]
 
@@ -33,8 +32,7 @@ def test_a_test_in_between_leaves_the_model_training(shared, tmp_path, monkeypat
         step(trainer)
 
     monkeypatch.setattr(ClipTrainer, "run_step", run_step)
-    data = [f"{key}={listed}" for key in ("class_map.name", "dataloader.train.dataset")]
-    data += [f"test.loader.records.names={listed}"]
+    data = [f"data.{part}={listed}" for part in ("train", "test")]
     data.append(f"reader.folder={tmp_path}")
     settings = ["train.precise_bn=1", "train.eval_period=1", f"train.ema={average}"]
     cfg = load_config("configs/pretrain/jhmdb_slowfast_tiny.py", [*SMALL, *data, *settings])

@@ -5,14 +5,15 @@ import pytest
 import torch
 from torch import nn
 
-from ava_det.data.mapper import collate_people
+from ava_det.batch import PeopleBatch
 from ava_det.model.criterion import ExclusiveCrossEntropy, FocalLoss, SigmoidCrossEntropy
 from ava_det.model.heads import RoIHead
 from ava_det.model.zoo import build_detector
 from ava_det.structures import Keyframe, PersonBoxes
 from ava_det.train.features import FeatureExport
 from ava_det.train.run import evaluate
-from ava_det.train.tasks import Detection, resize
+from ava_det.train.tasks import Detection
+from ava_det.train.views import resize
 
 
 class BoxMean(nn.Module):
@@ -51,7 +52,9 @@ def batch():
         )
         for n, b in enumerate(boxes)
     ]
-    return {"clips": clips, "sizes": [(40, 60)] * 3, "boxes": boxes, "people": people}
+    return PeopleBatch(
+        clips, [(40, 60)] * 3, boxes, [torch.zeros(len(b), 3) for b in boxes], people
+    )
 
 
 EXPECTED = [[[2.0, 2.0, 2.0]], np.zeros((0, 3)), [[1.0, 0.0, 0.0]]]
@@ -102,7 +105,7 @@ def sample(number, height, width):
     keyframe = Keyframe("v", number)
     people = PersonBoxes(keyframe, relative, ((),) * 2, np.ones(2), np.zeros(2, np.int64))
     boxes = torch.from_numpy(relative * [width, height, width, height]).float()
-    return {"clip": clip, "boxes": boxes, "targets": torch.ones(2, 3), "people": people}
+    return PeopleBatch(clip[None], [(height, width)], [boxes], [torch.ones(2, 3)], [people])
 
 
 MIXED = [sample(n, *size) for n, size in enumerate([(48, 64), (64, 48), (64, 48), (32, 40)])]
@@ -113,8 +116,8 @@ MIXED = [sample(n, *size) for n, size in enumerate([(48, 64), (64, 48), (64, 48)
 def test_a_score_does_not_depend_on_the_rest_of_a_batch(model, flip, scales):
     task = Detection(lambda *_: {}, flip, scales)
     with torch.no_grad():
-        together = task.predict(model, collate_people(MIXED))
-        alone = [task.predict(model, collate_people([one]))[0] for one in MIXED]
+        together = task.predict(model, PeopleBatch.join(MIXED))
+        alone = [task.predict(model, PeopleBatch.join([one]))[0] for one in MIXED]
     for a, b in zip(together, alone, strict=True):
         assert a.keyframe == b.keyframe
         np.testing.assert_allclose(a.scores, b.scores, atol=1e-5)
@@ -127,7 +130,7 @@ def test_features_come_in_the_order_of_the_people(model, tmp_path):
     for name, batches in (("a", [MIXED]), ("b", [[one] for one in MIXED])):
         export = FeatureExport(tmp_path / name, model.head.projection)
         task = Detection(lambda *_: {}, flip=True)
-        evaluate(model, task, [collate_people(samples) for samples in batches], export)
+        evaluate(model, task, [PeopleBatch.join(samples) for samples in batches], export)
         files.append(np.load(tmp_path / name))
     np.testing.assert_array_equal(files[0]["tick"], [0, 0, 1, 1, 2, 2, 3, 3])
     np.testing.assert_allclose(files[0]["feature"], files[1]["feature"], atol=1e-4)
@@ -163,12 +166,13 @@ def test_boxes_are_scaled_by_what_the_sides_became():
 def test_a_batch_without_people_costs_nothing(criterion):
     """Every parameter has a gradient all the same, which processes that average them wait for."""
     model = build_detector("slowfast_tiny", 3, {"width": 8})
-    empty = {
-        "clips": torch.zeros(2, 3, 8, 32, 32, dtype=torch.uint8),
-        "sizes": [(32, 32)] * 2,
-        "boxes": [torch.zeros(0, 4)] * 2,
-        "targets": [torch.zeros(0, 3)] * 2,
-    }
+    empty = PeopleBatch(
+        clips=torch.zeros(2, 3, 8, 32, 32, dtype=torch.uint8),
+        sizes=[(32, 32)] * 2,
+        boxes=[torch.zeros(0, 4)] * 2,
+        targets=[torch.zeros(0, 3)] * 2,
+        people=[PersonBoxes.nobody(Keyframe("v", n)) for n in range(2)],
+    )
     losses = Detection(criterion).losses(model, empty, np.random.default_rng(0))
     sum(losses.values()).backward()
     assert all(loss.item() == 0 for loss in losses.values())

@@ -113,7 +113,7 @@ def cost_of(draws: Any, clips: int) -> Cost:
             watched.seconds = 0.0
         start, count = time.process_time(), 0
         while count < clips:
-            count += len(draws[count + 1].sample["clips"])
+            count += len(draws[count + 1].sample.clips)
         total = time.process_time() - start
     finally:
         mapper.reader, mapper.transform = kept

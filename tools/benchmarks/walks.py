@@ -117,9 +117,9 @@ def _loader(description: Path) -> list[str]:
     from ava_det.train.config import load_config
 
     config = TOOLS.parent / "configs" / "finetune" / "own_slowfast_tiny.py"
-    names = [f"dataloader.train.dataset={description}", f"class_map.name={description}"]
     with Walk() as walk:
-        instantiate(load_config(str(config), names).dataloader.train)
+        cfg = load_config(str(config), [f"data.train={description}"])
+        instantiate(cfg.dataloader.train)
     return list(walk.stops)
 
 

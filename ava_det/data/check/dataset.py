@@ -1,9 +1,9 @@
 """Check a data set: first the rows, then the pictures."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,8 @@ from ava_det.data.sets.ava import (
     in_milliseconds,
     on_clips,
 )
-from ava_det.formats.ava_csv import read_keyframes, read_timestamps, table_of
+from ava_det.data.sets.dataset import DataSet
+from ava_det.formats.ava_csv import read_keyframes, read_timestamps
 from ava_det.formats.class_map import ClassMap, read_class_map
 from ava_det.formats.frame_sizes import Size, read_sizes
 from ava_det.structures import InputError
@@ -98,20 +99,17 @@ def check_registered(name: str, expected: Expected, findings: Findings) -> Check
     Raises:
         InputError: the name is unknown, the set is for classification, or files are missing.
     """
-    from detectron2.data import MetadataCatalog  # heavy; files alone are checked without it
+    from ava_det.data.sets.catalog import get_dataset  # heavy; files are checked without it
 
-    from ava_det.data.sets.catalog import check_known, class_map_of
-
-    metadata = MetadataCatalog.get(check_known(name))
-    parts = metadata.get("parts", ())
-    if parts:
-        classes = class_map_of(name)
-        checked = [_check_part(part, expected, findings, classes) for part in parts]
-        return checked[0] if len(checked) == 1 else _joined(parts, checked)
+    dataset = get_dataset(name)
+    if dataset.parts:
+        classes = dataset.class_map()
+        checked = [_check_part(part, expected, findings, classes) for part in dataset.parts]
+        return checked[0] if len(checked) == 1 else _joined(dataset.parts, checked)
     try:
-        if metadata.get("annotated", None) is None:
-            return _check_records(name, expected, findings)
-        annotated, rules = metadata.annotated(), Rules(class_map_of(name))
+        if dataset.annotated is None:
+            return _check_records(dataset, expected, findings)
+        annotated, rules = dataset.annotated(), Rules(dataset.class_map())
     except InputError as error:  # the readers stop at the first error
         findings.add("unreadable", name, str(error))
         return Checked(pd.DataFrame(columns=["video", *NUMBERS]), np.zeros(0, bool))
@@ -121,7 +119,7 @@ def check_registered(name: str, expected: Expected, findings: Findings) -> Check
     check_table(annotated.path, table, rules, findings)
     pictured = check_videos(annotated.path, table, expected.of(annotated.pictures), findings)
     checked = Checked(table, pictured)
-    return checked if annotated.complete else _loaded(name, checked, findings)
+    return checked if annotated.complete else _loaded(dataset, checked, findings)
 
 
 def _check_part(
@@ -152,7 +150,7 @@ def _check_clips(path: Path, apart: pd.DataFrame, files: Iterable[str], findings
     findings.add_many("no_clip", path, range(len(keyframes)), example)
 
 
-def _joined(parts: tuple[AvaFiles | ClipFiles, ...], checked: list[Checked]) -> Checked:
+def _joined(parts: Sequence[AvaFiles | ClipFiles], checked: list[Checked]) -> Checked:
     """The rows of all parts, in milliseconds."""
     tables = [
         table.assign(tick=in_milliseconds(table["tick"].to_numpy(), part.clock))
@@ -165,32 +163,25 @@ def _joined(parts: tuple[AvaFiles | ClipFiles, ...], checked: list[Checked]) -> 
     return Checked(whole.astype({"video": "category"}), counts)
 
 
-def _loaded(name: str, otherwise: Checked, findings: Findings) -> Checked:
+def _loaded(dataset: DataSet, otherwise: Checked, findings: Findings) -> Checked:
     """The rows of a set, with frames without people, if the set can be loaded."""
-    from ava_det.data.build import get_ground_truth
-
     try:
-        table = get_ground_truth(name)
+        table = dataset.ground_truth()
     except InputError as error:
         if not findings.count(ERROR):  # otherwise the reason is found already
-            findings.add("unreadable", name, str(error))
+            findings.add("unreadable", dataset.name, str(error))
         return otherwise
     return Checked(table, np.ones(len(table), bool))
 
 
-def _check_records(name: str, expected: Expected, findings: Findings) -> Checked:
+def _check_records(dataset: DataSet, expected: Expected, findings: Findings) -> Checked:
     """Check a set of which only the records are known."""
-    from detectron2.data import DatasetCatalog, MetadataCatalog
-
-    from ava_det.data.sets.catalog import class_map_of
-
-    records: Any = list(DatasetCatalog.get(name))
-    if not records or not hasattr(records[0], "people"):
+    if dataset.load_keyframes is None:
         raise InputError("has no keyframes; a classification set is checked when it is prepared")
-    table = table_of([record.people for record in records])
-    check_table(name, table, Rules(class_map_of(name)), findings)
-    metadata = MetadataCatalog.get(name)
-    folders = metadata.get("frame_folders", ())
-    files = {} if folders else {record.video: Path(record.path) for record in records}
-    pictures = Pictures(folders[0] if folders else Path(name), files, metadata.clock)
+    keyframes, name = dataset.load_keyframes(), dataset.name
+    table = keyframes.table()
+    check_table(name, table, Rules(dataset.class_map()), findings)
+    folders = dataset.frame_folders
+    files = {} if folders else {record.video: Path(record.path) for record in keyframes}
+    pictures = Pictures(folders[0] if folders else Path(name), files, dataset.clock)
     return Checked(table, check_videos(name, table, expected.of(pictures), findings))

@@ -13,7 +13,7 @@ The tree, made by `prepare` from a seed:
 
 import csv
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from functools import partial
@@ -38,9 +38,11 @@ from ava_det.data.actors.produce import (
 from ava_det.data.actors.scenes import SCENES
 from ava_det.data.actors.script import Script
 from ava_det.data.sets.ava import AvaFiles
+from ava_det.data.sets.dataset import DataSet
+from ava_det.data.sets.keyframes import Keyframes, pack
+from ava_det.data.sets.labelled_videos import LabelledVideos
 from ava_det.formats.atomic import atomic_text
 from ava_det.formats.ava_csv import (
-    people_by_keyframe,
     read_ground_truth,
     table_of,
     write_ground_truth,
@@ -48,7 +50,7 @@ from ava_det.formats.ava_csv import (
 from ava_det.formats.class_map import write_class_map
 from ava_det.formats.csv_file import named_rows
 from ava_det.formats.settings import claim
-from ava_det.structures import AnnotatedKeyframe, InputError, LabelledVideo, PersonBoxes
+from ava_det.structures import InputError, LabelledVideo, PersonBoxes
 
 EDITION = 1  # raised when a seed begins to give other pictures or labels
 _UNWRITTEN = {"scene_bias": 0.0, "swapped": 0, "clips_swapped": 0, "clip_places": len(SCENES)}
@@ -141,7 +143,7 @@ def _make_video(root: Path, sizes: Sizes, script: Script) -> tuple[str, list[Per
     return script.video, annotate(script, sizes)
 
 
-def load_keyframes(root: Path, split: str) -> list[AnnotatedKeyframe]:
+def load_keyframes(root: Path, split: str) -> Keyframes:
     """The detection set.
 
     Args:
@@ -152,14 +154,11 @@ def load_keyframes(root: Path, split: str) -> list[AnnotatedKeyframe]:
         InputError: it was not prepared, or a row is malformed.
     """
     path = _prepared(root / f"{split}.csv")
-    groups = people_by_keyframe(read_ground_truth(path))
-    return [
-        AnnotatedKeyframe(str(_path(root, keyframe.video)), people)
-        for keyframe, people in groups.items()
-    ]
+    table = read_ground_truth(path)
+    return pack(table, {str(name): str(_path(root, name)) for name in table["video"].unique()})
 
 
-def load_videos(root: Path, split: str) -> list[LabelledVideo]:
+def load_videos(root: Path, split: str) -> LabelledVideos:
     """The classification set; a label is an index into `class_map(SOLO_ACTIONS)`.
 
     Args:
@@ -176,7 +175,7 @@ def load_videos(root: Path, split: str) -> list[LabelledVideo]:
         if action not in ids:
             raise InputError(f"{path}: row {number}: {action!r} is no action of one person")
         videos.append(LabelledVideo(video, str(_path(root, video)), ids[action]))
-    return videos
+    return LabelledVideos(videos)
 
 
 def _prepared(path: Path) -> Path:
@@ -185,23 +184,28 @@ def _prepared(path: Path) -> Path:
     return path
 
 
-def register(root: Path, name: str = "actors") -> None:
-    """Put `actors_train`, `actors_clips_train` and so on at `root` into detectron2's catalogs,
-    whether they are rendered already or not.
+def datasets(root: Path, name: str = "actors") -> Iterator[DataSet]:
+    """The sets `actors_train`, `actors_clips_train` and so on at `root`, rendered already or not.
 
     Args:
         root: folder of the tree above.
         name: what the names begin with.
     """
-    from detectron2.data import DatasetCatalog, MetadataCatalog  # heavy; rendering needs none of it
-
     for split in ("train", "test", "swapped"):
-        sets = ("", load_keyframes, class_map()), ("clips_", load_videos, class_map(SOLO_ACTIONS))
-        for kind, load, classes in sets:
-            DatasetCatalog.register(f"{name}_{kind}{split}", partial(load, root, split))
-            MetadataCatalog.get(f"{name}_{kind}{split}").set(class_map=classes, clock=CLOCK)
         files = AvaFiles(root / f"{split}.csv", root / "class_map.pbtxt", root / "videos", CLOCK)
-        MetadataCatalog.get(f"{name}_{split}").set(parts=(files,))
+        yield DataSet(
+            f"{name}_{split}",
+            class_map,
+            CLOCK,
+            load_keyframes=partial(load_keyframes, root, split),
+            parts=(files,),
+        )
+        yield DataSet(
+            f"{name}_clips_{split}",
+            partial(class_map, SOLO_ACTIONS),
+            CLOCK,
+            load_videos=partial(load_videos, root, split),
+        )
 
 
 def _write_rows(path: Path, rows: Iterable[tuple[str | int, ...]]) -> None:

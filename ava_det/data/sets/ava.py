@@ -10,7 +10,7 @@ the clip is from. Here a tick is a millisecond of the clip's own file.
 
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ava_det.data.keyframes import PackedKeyframes, join, pack
+from ava_det.data.sets.dataset import DataSet
+from ava_det.data.sets.keyframes import Keyframes, join, pack
 from ava_det.formats.ava_csv import (
     read_ground_truth,
     read_keyframes,
@@ -78,7 +79,7 @@ class ClipFiles(NamedTuple):
     videos: Path
 
 
-def load_keyframes(files: AvaFiles) -> PackedKeyframes:
+def load_keyframes(files: AvaFiles) -> Keyframes:
     """The detection set.
 
     Keyframes that are listed as empty stay; those of videos that are not there are left out,
@@ -168,7 +169,7 @@ def existing(path: Path) -> Path:
     raise InputError(f"{path}: no such file; datasets/README.md says what goes here")
 
 
-def load_clips(annotations: Path, videos: Path) -> PackedKeyframes:
+def load_clips(annotations: Path, videos: Path) -> Keyframes:
     """The Kinetics part of AVA-Kinetics; the video of a keyframe is its clip's whole name.
 
     Args:
@@ -257,7 +258,7 @@ def _clip_at(film: str, clips: list[Clip], tick: int) -> tuple[str, int]:
     return film, 0
 
 
-def load_with_clips(files: AvaFiles, annotations: Path, videos: Path) -> PackedKeyframes:
+def load_with_clips(files: AvaFiles, annotations: Path, videos: Path) -> Keyframes:
     """AVA-Kinetics whole: AVA's keyframes and those of the clips, all in milliseconds of a file."""
     seconds = load_keyframes(files)
     instants = replace(seconds, ticks=in_milliseconds(seconds.ticks, files.clock))
@@ -269,30 +270,17 @@ def in_milliseconds(ticks: np.ndarray, clock: Clock) -> np.ndarray:
     return np.rint(1000 * (ticks - clock.start) / (clock.rate or 1.0)).astype(np.int64)
 
 
-def register(name: str, files: AvaFiles) -> None:
-    """Put one AVA-shaped set into detectron2's catalogs."""
-    counts = partial(countable, excluded=files.excluded, included=files.included)
-    _register(name, partial(load_keyframes, files), files, (files,), counts=counts)
-
-
-def _register(
-    name: str,
-    load: Callable[[], PackedKeyframes],
-    files: AvaFiles,
-    parts: tuple[AvaFiles | ClipFiles, ...],
-    clock: Clock | None = None,
-    counts: Callable[[pd.DataFrame], np.ndarray] | None = None,
-) -> None:
-    from detectron2.data import DatasetCatalog, MetadataCatalog  # heavy; checking needs none of it
-
-    DatasetCatalog.register(name, load)
-    MetadataCatalog.get(name).set(
-        load_class_map=partial(_classes, files.class_map),
+def dataset(name: str, files: AvaFiles) -> DataSet:
+    """One AVA-shaped set."""
+    return DataSet(
+        name,
+        partial(_classes, files.class_map),
+        files.clock,
+        load_keyframes=partial(load_keyframes, files),
         load_evaluated=partial(_classes, files.evaluated or files.class_map),
-        clock=clock or files.clock,
         frame_folders=folders_of(files.pictures),
-        countable=counts,
-        parts=parts,
+        countable=partial(countable, excluded=files.excluded, included=files.included),
+        parts=(files,),
     )
 
 
@@ -330,15 +318,26 @@ def built_in(root: Path, version: str, split: str) -> AvaFiles:
     )
 
 
-def register_built_in(root: Path) -> None:
-    """Register `ava_v2.2_train` and so on, and AVA-Kinetics, below `root`, there or not."""
+def datasets(root: Path) -> Iterator[DataSet]:
+    """The sets `ava_v2.2_train` and so on, and AVA-Kinetics, below `root`, there or not."""
     for split in SPLITS:
         for version in VERSIONS:
-            register(f"ava_{version}_{split}", built_in(root / "ava", version, split))
+            yield dataset(f"ava_{version}_{split}", built_in(root / "ava", version, split))
         files = built_in(root / "ava", "v2.2", split)
         kinetics = root / "ava_kinetics"
         clips = ClipFiles(kinetics / f"kinetics_{split}_v1.0.csv", kinetics / "videos")
-        alone, joint = partial(load_clips, *clips), partial(load_with_clips, files, *clips)
-        _register(f"kinetics_ava_{split}", alone, files, (clips,), MILLISECONDS)
-        counts = partial(countable_in_milliseconds, files=files)
-        _register(f"ava_kinetics_{split}", joint, files, (files, clips), MILLISECONDS, counts)
+        joint = replace(
+            dataset(f"ava_kinetics_{split}", files),
+            clock=MILLISECONDS,
+            load_keyframes=partial(load_with_clips, files, *clips),
+            countable=partial(countable_in_milliseconds, files=files),
+            parts=(files, clips),
+        )
+        yield joint
+        yield replace(
+            joint,
+            name=f"kinetics_ava_{split}",
+            load_keyframes=partial(load_clips, *clips),
+            countable=None,
+            parts=(clips,),
+        )

@@ -1,4 +1,4 @@
-"""The data set that a file describes (`ava_det.data.sets.description`): registered and loaded."""
+"""The data set that a file describes (`ava_det.data.sets.description`)."""
 
 import logging
 import os
@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from detectron2.data import DatasetCatalog, MetadataCatalog
 from tqdm import tqdm
 
-from ava_det.data.keyframes import PackedKeyframes, pack
 from ava_det.data.sets import ava
 from ava_det.data.sets.annotated import Annotated, Pictures
+from ava_det.data.sets.dataset import DataSet
 from ava_det.data.sets.description import Description, read_description
+from ava_det.data.sets.keyframes import Keyframes, pack
 from ava_det.formats.ava_csv import table_of
 from ava_det.formats.class_map import ClassMap, read_class_map
 from ava_det.formats.nearest import meant
@@ -26,8 +26,8 @@ from ava_det.video.frame_folders import FrameFolder, folders_of, pictures_of
 logger = logging.getLogger(__name__)
 
 
-def register(name: str) -> None:
-    """Put the data set that the file `name` describes into detectron2's catalogs, under that name.
+def dataset(name: str) -> DataSet:
+    """The data set that the file `name` describes, under that name.
 
     Raises:
         InputError: the file cannot be read, or describes none.
@@ -46,18 +46,21 @@ def register(name: str) -> None:
                 f"{description.evaluated}: class {number}, {action!r}, is none of "
                 f"{description.class_map}{meant(action, classes.names.values())}"
             )
-    DatasetCatalog.register(name, partial(load_keyframes, description))
-    metadata, files = MetadataCatalog.get(name), description.files()
-    metadata.set(class_map=classes, load_evaluated=lambda: evaluated, clock=description.clock)
-    metadata.set(frame_folders=folders_of(description.pictures))
-    metadata.set(countable=partial(_countable, description))
-    if files:
-        metadata.set(parts=(files,))
-    else:
-        metadata.set(annotated=partial(every_video, description))
+    files = description.files()
+    return DataSet(
+        name,
+        lambda: classes,
+        description.clock,
+        load_keyframes=partial(load_keyframes, description),
+        load_evaluated=lambda: evaluated,
+        frame_folders=folders_of(description.pictures),
+        countable=partial(_countable, description),
+        parts=(files,) if files else (),
+        annotated=None if files else partial(every_video, description),
+    )
 
 
-def load_keyframes(description: Description) -> PackedKeyframes:
+def load_keyframes(description: Description) -> Keyframes:
     """The keyframes of a described data set, those of a video together.
 
     What has no picture is left out, counted and said: videos that are not there or cannot be read,
@@ -127,10 +130,10 @@ def _facts_of_file(path: str, _: int) -> Facts:
 
 def _within(
     description: Description,
-    keyframes: PackedKeyframes,
+    keyframes: Keyframes,
     facts: Mapping[str, Facts],
     broken: Mapping[str, str],
-) -> PackedKeyframes:
+) -> Keyframes:
     """The keyframes that have a picture; the others are said."""
     order = np.argsort(keyframes.videos, kind="stable")
     kept, outside, first = [np.zeros(0, np.int64)], 0, ""

@@ -15,8 +15,8 @@
     frame_lists = "train_list.csv"  # PySlowFast's list of them, or several,
     frame_rate = 30.0               # and how many are a second; left out: 30
 
-Paths are relative to the file. `--dataset my/train.toml`, or in a config
-`dataloader.train.dataset=my/train.toml`, is all that it takes.
+Paths are relative to the file. `--dataset my/train.toml`, or for a config `data.train=my/train.toml
+data.test=my/test.toml`, is all that it takes.
 """
 
 import reprlib

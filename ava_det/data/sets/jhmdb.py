@@ -11,6 +11,8 @@ A tick is a frame, at that frame's own presentation time.
 """
 
 import logging
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,9 @@ import pandas as pd
 from ava_det.boxes import clip_relative, to_relative
 from ava_det.data.sets.annotated import Annotated, Pictures
 from ava_det.data.sets.box_table import numbers_of, read_box_table, require_there
+from ava_det.data.sets.dataset import DataSet
+from ava_det.data.sets.keyframes import Keyframes, keyframes_of
+from ava_det.data.sets.labelled_videos import LabelledVideos
 from ava_det.data.sets.tubes import annotated_tubes, files_of, path_of, set_keyframes
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.csv_file import shown
@@ -33,7 +38,7 @@ from ava_det.structures import (
     PersonBoxes,
 )
 from ava_det.video.files import video_files
-from ava_det.video.frame_folders import FrameFolder
+from ava_det.video.frame_folders import FrameFolder, folders_of
 from ava_det.video.video import VideoReader
 
 PICKLE, CSV, SPLITS = "JHMDB-GT.pkl", "annotations.csv", "splits.json"
@@ -51,7 +56,29 @@ CLASS_MAP = ClassMap(names=dict(enumerate(ACTIONS, start=1)), groups={})
 logger = logging.getLogger(__name__)
 
 
-def load_videos(root: Path, split: int, subset: str) -> list[LabelledVideo]:
+def datasets(root: Path) -> Iterator[DataSet]:
+    """`jhmdb_split1_train`, `jhmdb_clips_split1_train` and so on, below `root`."""
+    frames = folders_of(pictures(root))
+    for split in (1, 2, 3):
+        for subset in ("train", "test"):
+            yield DataSet(
+                f"jhmdb_split{split}_{subset}",
+                lambda: CLASS_MAP,
+                FRAME_CLOCK,
+                load_keyframes=partial(load_keyframes, root, split, subset),
+                frame_folders=frames,
+                annotated=partial(annotated, root, split, subset),
+            )
+            yield DataSet(
+                f"jhmdb_clips_split{split}_{subset}",
+                lambda: CLASS_MAP,
+                FRAME_CLOCK,
+                load_videos=partial(load_videos, root, split, subset),
+                frame_folders=frames,
+            )
+
+
+def load_videos(root: Path, split: int, subset: str) -> LabelledVideos:
     """The classification set.
 
     Args:
@@ -62,20 +89,22 @@ def load_videos(root: Path, split: int, subset: str) -> list[LabelledVideo]:
     if _published(root, SPLITS):
         source = pictures(root)
         files, tubes = files_of(source), _tubes(root, split, subset)
-        return [
-            LabelledVideo(video, path_of(files, source, video), its[0].label)
-            for video, its in tubes.items()
-        ]
+        return LabelledVideos(
+            [
+                LabelledVideo(video, path_of(files, source, video), its[0].label)
+                for video, its in tubes.items()
+            ]
+        )
     items = []
     for video in _read_split(root, split, subset):
         action = video.split("/")[0]
         if action not in ACTIONS:
             raise InputError(f"{root / SPLITS}: video {video!r} is of no JHMDB action")
         items.append(LabelledVideo(video, str(_path(root, video)), ACTIONS.index(action)))
-    return items
+    return LabelledVideos(items)
 
 
-def load_keyframes(root: Path, split: int, subset: str) -> list[AnnotatedKeyframe]:
+def load_keyframes(root: Path, split: int, subset: str) -> Keyframes:
     """The detection set: every annotated frame that the video file has.
 
     Some videos have more annotated frames than frames; what is beyond the end is left out, counted
@@ -104,7 +133,7 @@ def load_keyframes(root: Path, split: int, subset: str) -> list[AnnotatedKeyfram
         if beyond:
             logger.warning("%s has %d annotated frames and %d frames", video, len(rows), frames)
         items += [AnnotatedKeyframe(path, people) for people in _people(rows[rows.frame < frames])]
-    return items
+    return keyframes_of(items)
 
 
 def annotated(root: Path, split: int, subset: str) -> Annotated:

@@ -5,14 +5,17 @@ depth below `videos/`. A tick is a frame, at that frame's own presentation time.
 """
 
 import logging
-from functools import lru_cache
+from collections.abc import Iterator
+from functools import lru_cache, partial
 from pathlib import Path
 
 from ava_det.data.sets.annotated import Annotated
+from ava_det.data.sets.dataset import DataSet
+from ava_det.data.sets.keyframes import Keyframes, keyframes_of
 from ava_det.data.sets.tubes import annotated_tubes, files_of, path_of, tube_keyframes
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.tube_pickle import TubeAnnotations, read_tube_pickle
-from ava_det.structures import AnnotatedKeyframe
+from ava_det.structures import FRAME_CLOCK, AnnotatedKeyframe
 from ava_det.video.video import VideoReader
 
 PICKLE = "multisports_GT.pkl"
@@ -49,7 +52,20 @@ def evaluated_classes(classes: ClassMap) -> ClassMap:
     return ClassMap(kept, {i: classes.groups[i] for i in kept if i in classes.groups})
 
 
-def load_split(root: Path, subset: str) -> list[AnnotatedKeyframe]:
+def datasets(root: Path) -> Iterator[DataSet]:
+    """`multisports_train` and `multisports_test`, below `root`."""
+    for subset in ("train", "test"):
+        yield DataSet(
+            f"multisports_{subset}",
+            partial(class_map, root),
+            FRAME_CLOCK,
+            load_keyframes=partial(load_split, root, subset),
+            load_evaluated=lambda: evaluated_classes(class_map(root)),
+            annotated=partial(annotated, root, subset),
+        )
+
+
+def load_split(root: Path, subset: str) -> Keyframes:
     """The keyframes.
 
     Args:
@@ -67,7 +83,7 @@ def load_split(root: Path, subset: str) -> list[AnnotatedKeyframe]:
             logger.warning("%s has %d of %d frames", video, frames, annotations.frames[video])
         tubes, size = annotations.tubes[video], annotations.size[video]
         items += tube_keyframes(path, video, tubes, size, frames, keep_empty=subset == "test")
-    return items
+    return keyframes_of(items)
 
 
 def annotated(root: Path, subset: str) -> Annotated:

@@ -11,11 +11,12 @@ Any list file is a data set as well, under its own path; where there is no file 
 beside it, classes are called by their labels.
 """
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from detectron2.data import DatasetCatalog, MetadataCatalog
-
+from ava_det.data.sets.dataset import DataSet
+from ava_det.data.sets.labelled_videos import LabelledVideos
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.video_lists import CLASS_FILES, read_class_names, read_video_list
 from ava_det.structures import FRAME_CLOCK, InputError, LabelledVideo
@@ -34,24 +35,20 @@ LISTS: dict[str, tuple[str, ...]] = {
 }
 
 
-def register(root: Path) -> None:
-    """Put the sets into detectron2's catalogs, `kinetics400_train` and so on, below `root`."""
+def datasets(root: Path) -> Iterator[DataSet]:
+    """The sets `kinetics400_train` and so on, below `root`."""
     for folder, lists in LISTS.items():
         for name in lists:
-            _register(f"{folder}_{name}", root / folder / f"{name}.csv")
+            yield dataset(f"{folder}_{name}", root / folder / f"{name}.csv")
 
 
-def register_list(path: str) -> None:
-    """Make a list file a data set under its own path."""
-    _register(path, Path(path))
+def dataset(name: str, path: Path) -> DataSet:
+    """The set of a list file."""
+    classes, videos = partial(load_class_map, path), partial(load_videos, path)
+    return DataSet(name, classes, FRAME_CLOCK, load_videos=videos)
 
 
-def _register(name: str, path: Path) -> None:
-    DatasetCatalog.register(name, partial(load_videos, path))
-    MetadataCatalog.get(name).set(load_class_map=partial(load_class_map, path), clock=FRAME_CLOCK)
-
-
-def load_videos(path: Path) -> list[LabelledVideo]:
+def load_videos(path: Path) -> LabelledVideos:
     """The videos of a list, named as in it; their paths are relative to its folder.
 
     Raises:
@@ -62,7 +59,9 @@ def load_videos(path: Path) -> list[LabelledVideo]:
         raise InputError(
             f"{path}: lists folders of frames; datasets/prepare_recognition.py makes videos of them"
         )
-    return [LabelledVideo(row.path, str(path.parent / row.path), row.label) for row in rows]
+    return LabelledVideos(
+        [LabelledVideo(row.path, str(path.parent / row.path), row.label) for row in rows]
+    )
 
 
 def load_class_map(path: Path) -> ClassMap:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ava_det.boxes import clip_relative, to_relative
 from ava_det.data.sets.annotated import Annotated, Pictures
+from ava_det.data.sets.keyframes import Keyframes, keyframes_of
 from ava_det.formats.ava_rows import BOX
 from ava_det.formats.tube_pickle import AnnotatedTube
 from ava_det.structures import FRAME_CLOCK, AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
@@ -39,7 +40,7 @@ def set_keyframes(
     tubes: Mapping[str, Sequence[AnnotatedTube]],
     size: tuple[int, int],
     keep_empty: bool,
-) -> list[AnnotatedKeyframe]:
+) -> Keyframes:
     """The keyframes of a set, of frames that are there; what lies beyond an end is said.
 
     Args:
@@ -57,7 +58,7 @@ def set_keyframes(
         if last >= frames:
             logger.warning("%s is annotated up to frame %d and has %d", video, last, frames)
         items += tube_keyframes(path, video, its, size, frames, keep_empty)
-    return items
+    return keyframes_of(items)
 
 
 def tube_keyframes(

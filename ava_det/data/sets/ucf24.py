@@ -9,7 +9,8 @@ published, `pyannot.pkl`, with `testlist01.txt`; and `annotations.csv` with
 A tick is a frame, at that frame's own presentation time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +18,15 @@ import pandas as pd
 
 from ava_det.data.sets.annotated import Annotated
 from ava_det.data.sets.box_table import numbers_of, read_box_table, require_there
+from ava_det.data.sets.dataset import DataSet
+from ava_det.data.sets.keyframes import Keyframes
 from ava_det.data.sets.tubes import annotated_tubes, set_keyframes
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.csv_file import full_lines, shown
 from ava_det.formats.tube_pickle import AnnotatedTube, read_corrected_pickle, read_tube_pickle
 from ava_det.formats.video_names import video_name
-from ava_det.structures import AnnotatedKeyframe, InputError
-from ava_det.video.frame_folders import FrameFolder
+from ava_det.structures import FRAME_CLOCK, InputError
+from ava_det.video.frame_folders import FrameFolder, folders_of
 
 PICKLE, CSV = "UCF101v2-GT.pkl", "annotations.csv"
 CORRECTED, TEST_LIST = "pyannot.pkl", "testlist01.txt"
@@ -40,7 +43,25 @@ ACTIONS = (
 CLASS_MAP = ClassMap(names=dict(enumerate(ACTIONS, start=1)), groups={})
 
 
-def load_split(root: Path, subset: str) -> list[AnnotatedKeyframe]:
+def datasets(root: Path) -> Iterator[DataSet]:
+    """`ucf24_train`, `ucf24_test` and `ucf24_csv`, below `root`."""
+    loaders = {
+        subset: (partial(load_split, root, subset), partial(annotated_split, root, subset))
+        for subset in ("train", "test")
+    }
+    loaders["csv"] = partial(load_csv, root), partial(annotated_csv, root)
+    for subset, (load, annotated) in loaders.items():
+        yield DataSet(
+            f"ucf24_{subset}",
+            lambda: CLASS_MAP,
+            FRAME_CLOCK,
+            load_keyframes=load,
+            frame_folders=folders_of(pictures(root)),
+            annotated=annotated,
+        )
+
+
+def load_split(root: Path, subset: str) -> Keyframes:
     """The official split.
 
     Args:
@@ -51,7 +72,7 @@ def load_split(root: Path, subset: str) -> list[AnnotatedKeyframe]:
     return _keyframes(root, _tubes_of_split(root, subset), keep_empty=subset == "test")
 
 
-def load_csv(root: Path) -> list[AnnotatedKeyframe]:
+def load_csv(root: Path) -> Keyframes:
     """All frames of the videos in `annotations.csv`."""
     return _keyframes(root, _tubes_of_csv(root), keep_empty=True)
 
@@ -120,9 +141,7 @@ def _annotated(
     return annotated_tubes(root / name, pictures(root), whole, size, keep_empty)
 
 
-def _keyframes(
-    root: Path, tubes: dict[str, list[AnnotatedTube]], keep_empty: bool
-) -> list[AnnotatedKeyframe]:
+def _keyframes(root: Path, tubes: dict[str, list[AnnotatedTube]], keep_empty: bool) -> Keyframes:
     whole = {video: [_continuous(tube) for tube in its] for video, its in tubes.items()}
     return set_keyframes(pictures(root), whole, (HEIGHT, WIDTH), keep_empty)
 

@@ -7,16 +7,15 @@ from fractions import Fraction
 import made_videos as made
 import numpy as np
 import pytest
-from detectron2.data import DatasetCatalog, MetadataCatalog
+from made_sets import of_keyframes, registered, replace
 from numbered import write_numbered
 
 from ava_det.data.actors.actions import class_map
-from ava_det.data.build import get_records
 from ava_det.data.check.dataset import Expected, check_registered
 from ava_det.data.check.findings import Findings
 from ava_det.data.proposals import with_unlisted
-from ava_det.data.sets import actors, ava, catalog, ucf24
-from ava_det.data.sets.catalog import datasets_root, register_all
+from ava_det.data.sets import actors, ava, multisports, ucf24
+from ava_det.data.sets.catalog import datasets_root, get_dataset, register_all
 from ava_det.formats.class_map import ClassMap, write_class_map
 from ava_det.formats.proposals import read_proposals
 from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
@@ -34,14 +33,10 @@ def root(tmp_path):
 
 
 def register_again(root):
-    for name in [name for name in DatasetCatalog if name.startswith(PREFIXES)]:
-        DatasetCatalog.remove(name)
-        MetadataCatalog.remove(name)
-    catalog.register_ucf24(root / "ucf24")
-    catalog.register_multisports(root / "multisports")
-    ava.register_built_in(root)
+    replace(*ucf24.datasets(root / "ucf24"), *multisports.datasets(root / "multisports"))
+    replace(*ava.datasets(root))
     for name in ("actors", "actors_biased"):
-        actors.register(root / name, name)
+        replace(*actors.datasets(root / name, name))
 
 
 def check(name, **expected):
@@ -225,7 +220,8 @@ def test_what_ava_leaves_out_stays_out_in_milliseconds(kinetics):
     rows = [f"{video},{tick},0.1,0.1,0.5,0.5,-1,0.9\n" for video, tick in found]
     (kinetics / "boxes.csv").write_text("".join(rows))
     boxes = read_proposals(kinetics / "boxes.csv")
-    records = with_unlisted(get_records("ava_kinetics_val"), boxes, ["ava_kinetics_val"])
+    dataset = get_dataset("ava_kinetics_val")
+    records = with_unlisted(dataset.keyframes(), boxes, dataset)
     assert [(r.people.keyframe.video, r.people.keyframe.tick) for r in records] == [
         ("film", 2000), (clip, 5300), ("film", 3000), (clip, 4000),
     ]  # fmt: skip
@@ -240,15 +236,10 @@ def test_a_set_of_which_only_records_are_known(tmp_path):
     records = [AnnotatedKeyframe(str(tmp_path / "one.mp4"), group) for group in people]
     nobody = PersonBoxes.nobody(Keyframe("two", 0))
     records.append(AnnotatedKeyframe(str(tmp_path / "two.mp4"), nobody))
-    DatasetCatalog.register("made_of_records", lambda: records)
-    clock, classes = catalog.FRAME_CLOCK, ClassMap({1: "stand"})
-    MetadataCatalog.get("made_of_records").set(class_map=classes, clock=clock)
-    try:
-        _, found = check("made_of_records")
-        assert len(get_records("made_of_records")) == 3
-    finally:
-        DatasetCatalog.remove("made_of_records")
-        MetadataCatalog.remove("made_of_records")
+    made_of_records = of_keyframes("made_of_records", records, ClassMap({1: "stand"}))
+    with registered(made_of_records) as name:
+        _, found = check(name)
+    assert len(made_of_records.keyframes()) == 3
     assert set(found) == {"outside", "outside_video", "broken_video"}
     assert found["outside"][1] == (None, "one, tick 10: x1=0 y1=0 x2=1 y2=1.5")
 

@@ -332,18 +332,11 @@ def test_settings_say_how_the_folder_was_made(root: Path):
     assert settings["edition"] == 1
 
 
-def test_register(root: Path):
-    from detectron2.data import DatasetCatalog, MetadataCatalog
-
-    actors.register(root, "mine")
-    try:
-        assert len(DatasetCatalog.get("mine_train")) == 3
-        assert len(DatasetCatalog.get("mine_clips_test")) == 1
-        assert MetadataCatalog.get("mine_test").class_map == class_map()
-        assert MetadataCatalog.get("mine_test").clock == CLOCK
-        assert len(MetadataCatalog.get("mine_clips_train").class_map) == len(SOLO_ACTIONS)
-    finally:
-        for kind in ("", "clips_"):
-            for split in ("train", "test", "swapped"):
-                DatasetCatalog.remove(f"mine_{kind}{split}")
-                MetadataCatalog.remove(f"mine_{kind}{split}")
+def test_the_data_sets(root: Path):
+    sets = {dataset.name: dataset for dataset in actors.datasets(root, "mine")}
+    assert len(sets) == 6
+    assert len(sets["mine_train"].keyframes()) == 3
+    assert len(sets["mine_clips_test"].videos()) == 1
+    assert sets["mine_test"].class_map() == class_map()
+    assert sets["mine_test"].clock == CLOCK
+    assert len(sets["mine_clips_train"].class_map()) == len(SOLO_ACTIONS)

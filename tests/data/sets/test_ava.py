@@ -8,13 +8,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from detectron2.data import DatasetCatalog, MetadataCatalog
+from made_sets import forget
 from numbered import numbers_in, write_numbered
 
-from ava_det.data.build import frame_reader, get_class_map, get_evaluated_classes, get_records
 from ava_det.data.prepare.cut import Cut, cut_video
 from ava_det.data.sets import ava
 from ava_det.data.sets.ava import AvaFiles, built_in, load_clips, load_keyframes, load_with_clips
+from ava_det.data.sets.catalog import get_dataset, register
 from ava_det.formats.ava_csv import read_ground_truth
 from ava_det.formats.class_map import ClassMap, write_class_map
 from ava_det.structures import AVA_CLOCK, Clock, InputError, Keyframe
@@ -79,17 +79,16 @@ def registered(root):
     """The names of the three data sets."""
     names = [f"small_{kind}" for kind in ("whole", "cut", "frames")]
     for name in names:
-        ava.register(name, files_of(root, name.removeprefix("small_")))
+        register(ava.dataset(name, files_of(root, name.removeprefix("small_"))))
     yield names
     for name in names:
-        DatasetCatalog.remove(name)
-        MetadataCatalog.remove(name)
+        forget(name)
 
 
 def clip_numbers(name: str) -> dict[Keyframe, list[int]]:
     """What frames of the film the clip of each keyframe of a data set is made of."""
-    reader, clock, clips = frame_reader(name), MetadataCatalog.get(name).clock, {}
-    for record in get_records(name):
+    reader, clock, clips = get_dataset(name).reader(), get_dataset(name).clock, {}
+    for record in get_dataset(name).keyframes():
         frame_times = reader.times(record.path)
         time = clock.seconds(record.people.keyframe.tick)
         wanted = clip_times(frame_times, time, frames=8, stride=2, rate=30.0)
@@ -110,12 +109,12 @@ def test_all_three_kinds_of_pictures_give_the_same_frames(registered):
 
 def test_people_labels_and_classes(registered):
     for name in registered:
-        first, *others = get_records(name)
+        first, *others = get_dataset(name).keyframes()
         assert first.people.actions == ((3, 1), (3,))
         assert first.people.person_ids.tolist() == [0, 1]
         assert len(others) == len(TICKS) - 1
-        assert get_class_map(name) == EVERYTHING
-        assert get_evaluated_classes(name) == EVALUATED
+        assert get_dataset(name).class_map() == EVERYTHING
+        assert get_dataset(name).evaluated_classes() == EVALUATED
 
 
 def test_videos_that_are_not_there_are_counted_and_said(root, caplog):
@@ -201,7 +200,7 @@ def test_the_built_in_set_takes_the_pictures_that_are_there(tmp_path, there, pic
 def test_the_built_in_sets_are_known_before_they_are_there():
     for name in ("ava_v2.1_train", "ava_v2.2_val", "ava_kinetics_train", "kinetics_ava_val"):
         with pytest.raises(InputError, match="no such f"):
-            get_records(name)
+            get_dataset(name).keyframes()
 
 
 @pytest.fixture

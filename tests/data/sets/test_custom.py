@@ -8,17 +8,10 @@ import made_videos as made
 import numpy as np
 import pytest
 
-from ava_det.data.build import (
-    frame_reader,
-    get_class_map,
-    get_evaluated_classes,
-    get_ground_truth,
-    get_records,
-)
-from ava_det.data.keyframes import PackedKeyframes
 from ava_det.data.proposals import with_unlisted
-from ava_det.data.sets.catalog import check_known
+from ava_det.data.sets.catalog import get_dataset
 from ava_det.data.sets.description import read_description
+from ava_det.data.sets.keyframes import Keyframes
 from ava_det.structures import Clock, InputError, Keyframe
 from ava_det.video.writer import VideoWriter
 
@@ -51,23 +44,23 @@ def described(folder, text) -> str:
 
 def test_its_path_is_its_name(folder):
     name = described(folder, GOOD)
-    first, second = get_records(name)
+    first, second = get_dataset(name).keyframes()
     assert first.path == str(folder / "v" / "day1" / "film.mp4")
     assert first.people.keyframe == Keyframe("day1/film", 100)
     assert first.people.actions == ((2, 1),)
     assert len(second.people.boxes) == 0
-    assert get_class_map(name).names == {1: "sit", 2: "wave"}
+    assert get_dataset(name).class_map().names == {1: "sit", 2: "wave"}
     assert read_description(folder / "data.toml").clock == Clock(5, 100)
 
 
 def test_a_tick_at_the_very_end_is_the_last_frame(folder):
-    records = get_records(described(folder, GOOD.replace("start = 100", "start = 99")))
+    records = get_dataset(described(folder, GOOD.replace("start = 100", "start = 99"))).keyframes()
     assert [record.people.keyframe.tick for record in records] == [100, 104]  # 104 is at 1.0 s
 
 
 @pytest.mark.parametrize(("clock", "count"), [("", 10), ("rate = 5\n", 5)])
 def test_without_annotations_every_tick_counts(folder, clock, count):
-    records = get_records(described(folder, f'videos = "v"\n{clock}'))
+    records = get_dataset(described(folder, f'videos = "v"\n{clock}')).keyframes()
     assert [record.people.keyframe.tick for record in records] == list(range(count))
 
 
@@ -115,7 +108,7 @@ def test_what_is_wrong_is_told_in_one_line(folder, text, message):
     (folder / "torn" / "day1").mkdir(parents=True)
     (folder / "torn" / "day1" / "film.mp4").write_bytes(b"nothing")
     with pytest.raises(InputError, match=message) as error:
-        get_records(check_known(described(folder, text)))
+        get_dataset(described(folder, text)).keyframes()
     assert "\n" not in str(error.value)
 
 
@@ -139,18 +132,18 @@ def test_what_is_wrong_is_told_in_one_line(folder, text, message):
 )
 def test_numbers_that_make_no_sense_are_refused_at_once(folder, text, message):
     with pytest.raises(InputError, match=rf"data\.toml: .*{message}") as error:
-        get_records(check_known(described(folder, text)))
+        get_dataset(described(folder, text)).keyframes()
     assert "\n" not in str(error.value)
 
 
 def test_two_files_of_one_name_are_refused(folder):
     (folder / "v" / "day1" / "film.avi").touch()
     with pytest.raises(InputError, match=r"film\.mp4: film\.avi beside it has the same name"):
-        get_records(described(folder, GOOD))
+        get_dataset(described(folder, GOOD)).keyframes()
 
 
 def ticks_of(name) -> list[tuple[str, int]]:
-    keyframes = [record.people.keyframe for record in get_records(name)]
+    keyframes = [record.people.keyframe for record in get_dataset(name).keyframes()]
     return [(keyframe.video, keyframe.tick) for keyframe in keyframes]
 
 
@@ -185,7 +178,7 @@ def test_videos_that_are_missing_or_broken_are_left_out_and_said(folder, caplog)
     assert "2 of 4 videos are not there and left out, gone first" in missing
     assert "left out: 1 of 2 videos (" in broken
     assert f"{folder / 'v' / 'day2' / 'film.avi'}: not a readable video" in broken
-    assert set(get_ground_truth(name)["video"]) == {"day1/film"}
+    assert set(get_dataset(name).ground_truth()["video"]) == {"day1/film"}
     (folder / "all.toml").write_text('videos = "v"')
     assert ticks_of(str(folder / "all.toml")) == [("day1/film", tick) for tick in range(10)]
     assert caplog.messages[-1].startswith(f"{folder / 'all.toml'}: left out: 1 of 2 videos (")
@@ -206,7 +199,7 @@ def test_a_video_that_is_cut_short_is_left_out_and_said(folder, caplog):
 
 
 def test_it_is_packed(folder):
-    assert isinstance(get_records(described(folder, GOOD)), PackedKeyframes)
+    assert isinstance(get_dataset(described(folder, GOOD)).keyframes(), Keyframes)
 
 
 MORE = """excluded = "excluded.csv"
@@ -228,13 +221,13 @@ def limited(folder):
 
 def test_exclusions_included_ticks_and_evaluated_classes(limited):
     name = described(limited, GOOD + MORE)
-    truth = get_ground_truth(name)
+    truth = get_dataset(name).ground_truth()
     assert truth["tick"].tolist() == [100, 100, 102]
     assert truth["action"].tolist() == [1, 2, 1]
-    assert get_class_map(name).names == {1: "sit", 2: "wave"}
-    assert get_evaluated_classes(name).names == {2: "wave"}
+    assert get_dataset(name).class_map().names == {1: "sit", 2: "wave"}
+    assert get_dataset(name).evaluated_classes().names == {2: "wave"}
     boxes = truth.assign(tick=[102, 103, 104])  # 103 is not included, 104 excluded
-    more = with_unlisted(get_records(name)[:1], boxes, [name])
+    more = with_unlisted(get_dataset(name).keyframes()[:1], boxes, get_dataset(name))
     assert [keyframe.people.keyframe.tick for keyframe in more] == [100, 102]
 
 
@@ -242,17 +235,17 @@ def test_exclusions_included_ticks_and_evaluated_classes(limited):
 def test_boxes_outside_of_their_video_are_no_keyframes(folder, text):
     """`unlisted` makes keyframes of boxes; a video with one at its end would not be readable."""
     name = described(folder, text)
-    records = get_records(name)[:1]
+    records = get_dataset(name).keyframes()[:1]
     assert records[0].people.keyframe == Keyframe("day1/film", 100)
-    boxes = get_ground_truth(name).iloc[[0] * 4].assign(tick=[99, 104, 112, 999])
-    more = with_unlisted(records, boxes, [name])
+    boxes = get_dataset(name).ground_truth().iloc[[0] * 4].assign(tick=[99, 104, 112, 999])
+    more = with_unlisted(records, boxes, get_dataset(name))
     assert [keyframe.people.keyframe.tick for keyframe in more] == [100, 104]
 
 
 def test_without_them_all_counts(limited):
     name = described(limited, GOOD)
-    assert sorted(set(get_ground_truth(name)["tick"])) == [100, 101, 102, 103, 104]
-    assert get_evaluated_classes(name).names == {1: "sit", 2: "wave"}
+    assert sorted(set(get_dataset(name).ground_truth()["tick"])) == [100, 101, 102, 103, 104]
+    assert get_dataset(name).evaluated_classes().names == {1: "sit", 2: "wave"}
 
 
 @pytest.fixture
@@ -287,7 +280,7 @@ def test_frames_in_place_of_videos(frames, caplog):
     name = described(frames, FRAMES)
     assert ticks_of(name) == [("film", 100), ("film", 102)]
     assert "left out: 1 of 3 keyframes (tick 109 is outside" in caplog.text
-    reader, record = frame_reader(name), get_records(name)[1]
+    reader, record = get_dataset(name).reader(), get_dataset(name).keyframes()[1]
     time = Clock(5, 100).seconds(record.people.keyframe.tick)
     picture = reader.frames(record.path, np.array([time]))
     assert abs(int(picture.mean()) - 80) < 3  # frame 4, at 0.4 s
@@ -302,5 +295,5 @@ def test_a_film_of_either_of_two_folders_is_its_own(folder):
     (folder / "v" / "day2").mkdir()
     shutil.copy(folder / "v" / "day1" / "film.mp4", folder / "v" / "day2" / "film.mp4")
     (folder / "a.csv").write_text("day2/film,100,0.1,0.2,0.3,0.4,2,7\n")
-    (record,) = get_records(described(folder, GOOD))
+    (record,) = get_dataset(described(folder, GOOD)).keyframes()
     assert record.path == str(folder / "v" / "day2" / "film.mp4")

@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from detectron2.data import DatasetCatalog, MetadataCatalog
+from made_sets import replace
 
-from ava_det.data.build import frame_reader
 from ava_det.data.check.dataset import Expected, check_registered
 from ava_det.data.check.findings import Findings
 from ava_det.data.sets import catalog, jhmdb
@@ -198,19 +197,17 @@ def frames(small, tmp_path):
 
 def register_at(root):
     catalog.register_all()
-    for name in [name for name in DatasetCatalog if name.startswith("jhmdb_")]:
-        DatasetCatalog.remove(name)
-        MetadataCatalog.remove(name)
-    catalog.register_jhmdb(root)
+    replace(*jhmdb.datasets(root))
 
 
 def test_frames_are_read_like_a_video(frames, tmp_path, caplog):
-    (item,) = DatasetCatalog.get("jhmdb_split1_train")  # the other is beyond the end
+    (item,) = catalog.get_dataset("jhmdb_split1_train").keyframes()  # the other is beyond the end
     assert "is annotated up to frame 3 and has 3" in caplog.text
     assert item.path == str(frames)
-    (clip,) = DatasetCatalog.get("jhmdb_clips_split1_train")
+    (clip,) = catalog.get_dataset("jhmdb_clips_split1_train").videos()
     assert clip.path == str(frames)
-    for reader in frame_reader("jhmdb_split1_train"), CachedVideoReader(tmp_path / "c", None):
+    plain = catalog.get_dataset("jhmdb_split1_train").reader()
+    for reader in plain, CachedVideoReader(tmp_path / "c", None):
         times = reader.times(frames)
         assert len(times) == 3
         assert reader.size(frames) == (240, 320)

@@ -1,11 +1,11 @@
 """Registered recognition sets and people's own lists, with and without class names."""
 
 import pytest
-from detectron2.data import DatasetCatalog
+from made_sets import forget
 
-from ava_det.data.build import get_class_map, get_records
 from ava_det.data.sets import recognition_sets
-from ava_det.data.sets.catalog import check_known
+from ava_det.data.sets.catalog import get_dataset
+from ava_det.data.subset import stratified_part
 from ava_det.structures import InputError, LabelledVideo
 
 NAMES = [
@@ -23,7 +23,7 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_set_has_its_name(name):
-    assert check_known(name) == name
+    assert get_dataset(name).name == name
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def tree(tmp_path):
 
 
 def test_a_list_is_read_from_its_folder(tree):
-    assert recognition_sets.load_videos(tree / "train.csv") == [
+    assert list(recognition_sets.load_videos(tree / "train.csv")) == [
         LabelledVideo("videos/a.mp4", str(tree / "videos/a.mp4"), 1),
         LabelledVideo("/elsewhere/b.mp4", "/elsewhere/b.mp4", 0),
     ]
@@ -42,10 +42,12 @@ def test_a_list_is_read_from_its_folder(tree):
 
 def test_a_list_file_is_a_data_set(tree):
     name = str(tree / "train.csv")
-    assert [record.label for record in get_records(name)] == [1, 0]
-    assert list(get_class_map(name).names.values()) == ["walk", "run"]
-    assert get_records(name, fraction=0.5) == get_records(name)  # one of each class at least
-    DatasetCatalog.remove(name)
+    dataset = get_dataset(name)
+    assert [record.label for record in dataset.videos()] == [1, 0]
+    assert list(dataset.class_map().names.values()) == ["walk", "run"]
+    part = stratified_part(dataset.videos(), 0.5, 0)
+    assert list(part) == list(dataset.videos()), "one of each class at least"
+    forget(name)
 
 
 def test_without_class_names_labels_are_names(tree):

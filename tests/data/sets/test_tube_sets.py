@@ -8,9 +8,8 @@ import made_videos as made
 import numpy as np
 import pandas as pd
 import pytest
-from detectron2.data import DatasetCatalog, MetadataCatalog
+from made_sets import replace
 
-from ava_det.data.build import get_evaluated_classes
 from ava_det.data.sets import catalog, multisports, ucf24
 from ava_det.evaluation.video_map import video_map
 from ava_det.formats.ava_csv import table_of
@@ -76,10 +75,7 @@ def test_the_official_layout(ucf, caplog):
 
 def registered_at(root):
     catalog.register_all()
-    for subset in ("train", "test"):
-        DatasetCatalog.remove(f"multisports_{subset}")
-        MetadataCatalog.remove(f"multisports_{subset}")
-    catalog.register_multisports(root)
+    replace(*multisports.datasets(root))
 
 
 def test_multisports(tmp_path, monkeypatch):
@@ -94,15 +90,15 @@ def test_multisports(tmp_path, monkeypatch):
     write_tree(root, "multisports_GT.pkl", content, files)
     monkeypatch.setenv("DETECTRON2_DATASETS", str(tmp_path))
     registered_at(root)
-    classes = catalog.class_map_of(catalog.check_known("multisports_test"))
+    classes = catalog.get_dataset("multisports_test").class_map()
     assert classes.names == dict(enumerate(labels, 1))
     assert classes.groups == {1: "aerobic", 2: "aerobic", 3: "volleyball"}
     assert list(multisports.evaluated_classes(classes).names) == [1, 3]
-    assert list(get_evaluated_classes("multisports_test").names) == [1, 3]
-    train = DatasetCatalog.get("multisports_train")
+    assert list(catalog.get_dataset("multisports_test").evaluated_classes().names) == [1, 3]
+    train = catalog.get_dataset("multisports_train").keyframes()
     assert [k.people.keyframe.tick for k in train] == [1, 2]
     assert train[0].people.boxes.tolist() == [[0, 0, 0.5, 0.5]]
-    test = DatasetCatalog.get("multisports_test")
+    test = catalog.get_dataset("multisports_test").keyframes()
     assert [len(k.people.boxes) for k in test] == [0] * 4 + [1, 1] + [0] * 4
     monkeypatch.undo()
     registered_at(catalog.datasets_root() / "multisports")  # as later tests expect

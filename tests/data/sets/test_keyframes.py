@@ -1,4 +1,6 @@
-"""ava_det.data.keyframes: packed keyframes are those of the plain readers."""
+"""ava_det.data.sets.keyframes: packed keyframes are those of the plain readers."""
+
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -6,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ava_det.data.keyframes import join, pack
-from ava_det.data.proposals import with_proposals, with_unlisted
+from ava_det.data.sets.keyframes import join, keyframes_of, pack
 from ava_det.formats.ava_csv import people_by_keyframe, read_ground_truth, table_of
 from ava_det.formats.ava_rows import BOX
+from ava_det.structures import AnnotatedKeyframe, PersonBoxes
 
 PATHS = {name: f"/videos/{name}.mp4" for name in "abc"}
 
@@ -54,8 +56,6 @@ def assert_same(found, expected):
 
 
 def plain(table):
-    from ava_det.structures import AnnotatedKeyframe
-
     groups = people_by_keyframe(table)
     return [AnnotatedKeyframe(PATHS[k.video], people) for k, people in groups.items()]
 
@@ -88,11 +88,36 @@ def test_joined_and_sliced(first, second, step):
 @given(rows, rows)
 def test_proposals_instead_of_people(truth, proposals):
     packed, found = pack(table_from(truth), PATHS), table_from(proposals)
-    expected = with_proposals(list(packed), found)
-    assert_same(with_proposals(packed, found), expected)
-    more = with_unlisted(packed, found, ())
-    assert_same(more, with_unlisted(list(packed), found, ()))
-    assert_same(with_proposals(more, found), with_proposals(list(more), found))
+    more = packed.with_keyframes(found)
+    by_keyframe = people_by_keyframe(found)
+    listed = {record.people.keyframe: record.path for record in packed}
+    names = {keyframe.video for keyframe in listed}
+    new = {k: PATHS[k.video] for k in by_keyframe if k.video in names and k not in listed}
+    nobody = [AnnotatedKeyframe(path, PersonBoxes.nobody(k)) for k, path in new.items()]
+    assert_same(more, [*packed, *nobody])
+    for some in (packed, more):
+        wanted = [(record.path, record.people.keyframe) for record in some]
+        expected = [
+            AnnotatedKeyframe(path, by_keyframe.get(k, PersonBoxes.nobody(k))) for path, k in wanted
+        ]
+        assert_same(some.with_people(found), expected)
+
+
+@settings(max_examples=40)
+@given(rows, rows)
+def test_records_are_packed_as_they_are(first, second):
+    """Also those of one video in two files, and people with one box or one action twice."""
+    records = [*plain(table_from(first)), *plain(table_from(second))]
+    records += [replace(record, path="elsewhere.mp4") for record in records]
+    for record in records[::2]:
+        people = record.people
+        twice = [np.concatenate([part, part]) for part in (people.boxes, people.scores)]
+        ids = np.concatenate([people.person_ids] * 2)
+        actions = tuple(ids * 2 for ids in people.actions) * 2
+        people = PersonBoxes(people.keyframe, twice[0], actions, twice[1], ids)
+        records.append(AnnotatedKeyframe(record.path, people))
+    assert_same(keyframes_of(records), records)
+    assert len(keyframes_of([])) == 0
 
 
 def test_videos_without_a_file_are_left_out():

@@ -3,7 +3,7 @@
 Shapes: V videos, K keyframes, R people, L labels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -12,13 +12,14 @@ from typing import overload
 import numpy as np
 import pandas as pd
 
+from ava_det.data.sets.records import Records
 from ava_det.formats.ava_rows import BOX
 from ava_det.structures import AnnotatedKeyframe, Keyframe, PersonBoxes
 
 
 @dataclass(frozen=True, eq=False)
-class PackedKeyframes(Sequence[AnnotatedKeyframe]):
-    """`AnnotatedKeyframe`s that are made when asked for. A slice is a view.
+class Keyframes(Records[AnnotatedKeyframe]):
+    """The records of a detection set: `AnnotatedKeyframe`s, made when asked for. A slice is a view.
 
     Attributes:
         names: V names of videos.
@@ -50,8 +51,8 @@ class PackedKeyframes(Sequence[AnnotatedKeyframe]):
     @overload
     def __getitem__(self, index: int) -> AnnotatedKeyframe: ...
     @overload
-    def __getitem__(self, index: slice) -> "PackedKeyframes": ...
-    def __getitem__(self, index: int | slice) -> "AnnotatedKeyframe | PackedKeyframes":
+    def __getitem__(self, index: slice) -> "Keyframes": ...
+    def __getitem__(self, index: int | slice) -> "AnnotatedKeyframe | Keyframes":
         if isinstance(index, slice):
             return self.select(np.arange(len(self))[index])
         video = self.videos[index]
@@ -74,7 +75,7 @@ class PackedKeyframes(Sequence[AnnotatedKeyframe]):
         """How many keyframes have nobody on them."""
         return int((self.people[:, 0] == self.people[:, 1]).sum())
 
-    def select(self, chosen: np.ndarray) -> "PackedKeyframes":
+    def select(self, chosen: np.ndarray) -> "Keyframes":
         """Some of the keyframes: indices (M,), or those where `chosen` (K,) is true."""
         return replace(
             self,
@@ -83,7 +84,7 @@ class PackedKeyframes(Sequence[AnnotatedKeyframe]):
             people=self.people[chosen],
         )
 
-    def with_people(self, table: pd.DataFrame) -> "PackedKeyframes":
+    def with_people(self, table: pd.DataFrame) -> "Keyframes":
         """The same keyframes with the people of a table of AVA rows instead."""
         mine = {self.names[k]: self.paths[k] for k in np.unique(self.videos)}
         other = pack(table, mine)
@@ -102,7 +103,7 @@ class PackedKeyframes(Sequence[AnnotatedKeyframe]):
             actions=other.actions,
         )
 
-    def with_keyframes(self, table: pd.DataFrame) -> "PackedKeyframes":
+    def with_keyframes(self, table: pd.DataFrame) -> "Keyframes":
         """These keyframes, then those of the same videos that only a table of AVA rows lists, with
         nobody on them.
         """
@@ -159,7 +160,7 @@ class PackedKeyframes(Sequence[AnnotatedKeyframe]):
         return pd.DataFrame(columns)
 
 
-def pack(table: pd.DataFrame, paths: dict[str, str]) -> PackedKeyframes:
+def pack(table: pd.DataFrame, paths: dict[str, str]) -> Keyframes:
     """Keyframes of a table of AVA rows, in the order of their first rows.
 
     As in `ava_csv.people_by_keyframe`: rows with one identical box on a keyframe are one person,
@@ -180,7 +181,7 @@ def pack(table: pd.DataFrame, paths: dict[str, str]) -> PackedKeyframes:
     actions, labels = _labels(table["action"].to_numpy(), person_of, len(rows))
     starts = np.searchsorted(keyframes[rows], np.arange(len(keys) + 1)).astype(np.int32)
     scores = table["score"].to_numpy()[rows] if "score" in table else np.ones(len(rows))
-    return PackedKeyframes(
+    return Keyframes(
         names=list(categories),
         paths=[paths.get(name, "") for name in categories],
         videos=codes[keys].astype(np.int32),
@@ -194,13 +195,35 @@ def pack(table: pd.DataFrame, paths: dict[str, str]) -> PackedKeyframes:
     )
 
 
-def join(parts: Sequence[PackedKeyframes]) -> PackedKeyframes:
+def keyframes_of(records: Iterable[AnnotatedKeyframe]) -> Keyframes:
+    """Records as they are, people and all, in their order."""
+    records = list(records)
+    people = [record.people for record in records]
+    actions = [ids for somebody in people for ids in somebody.actions]
+    videos = dict.fromkeys((record.video, record.path) for record in records)
+    number = {video: k for k, video in enumerate(videos)}
+    ends = np.cumsum([0, *(len(somebody.boxes) for somebody in people)]).astype(np.int32)
+    return Keyframes(
+        names=[name for name, _ in number],
+        paths=[path for _, path in number],
+        videos=np.array([number[r.video, r.path] for r in records], np.int32),
+        ticks=np.array([somebody.keyframe.tick for somebody in people], np.int64),
+        people=np.column_stack([ends[:-1], ends[1:]]),
+        boxes=np.concatenate([np.zeros((0, 4)), *(somebody.boxes for somebody in people)]),
+        scores=np.concatenate([np.zeros(0), *(somebody.scores for somebody in people)]),
+        persons=np.concatenate([np.zeros(0, np.int64), *(each.person_ids for each in people)]),
+        labels=np.cumsum([0, *map(len, actions)]).astype(np.int32),
+        actions=np.array([action for ids in actions for action in ids], np.int32),
+    )
+
+
+def join(parts: Sequence[Keyframes]) -> Keyframes:
     """Several data sets, one after the other."""
     videos = np.cumsum([0, *(len(part.names) for part in parts)])
     people = np.cumsum([0, *(len(part.boxes) for part in parts)])
     labels = np.cumsum([0, *(len(part.actions) for part in parts)])
     shift = partial(zip, parts, strict=False)
-    return PackedKeyframes(
+    return Keyframes(
         names=[name for part in parts for name in part.names],
         paths=[path for part in parts for path in part.paths],
         videos=np.concatenate([part.videos + k for part, k in shift(videos)]).astype(np.int32),

@@ -1,0 +1,134 @@
+"""What a loader gives a task: a batch of clips with their labels, or with the people on them.
+
+Shapes: N clips, C channels (3, RGB), T frames, H W pixels, R people of a clip, K classes.
+
+A sample is a batch as well: of the views of one video, or of one keyframe. A batch of which nothing
+could be read has N = 0.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ava_det.structures import GREY, PersonBoxes, UnreadableVideo
+
+NO_CLIPS = (0, 3, 0, 0, 0)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ClipBatch:
+    """Clips of one label each.
+
+    Attributes:
+        clips: (N, C, T, H, W) uint8.
+        labels: (N,) int64, 0-based indices of classes.
+        videos: N names; the views of one video follow each other.
+        unreadable: videos that could not be read for this batch.
+    """
+
+    clips: Tensor
+    labels: Tensor
+    videos: Sequence[str]
+    unreadable: Sequence[UnreadableVideo] = ()
+
+    def __len__(self) -> int:
+        """N."""
+        return len(self.videos)
+
+    def to(self, device: torch.device) -> "ClipBatch":
+        """The same batch on a device; the copy of pinned memory may still be under way."""
+        clips = self.clips.to(device, non_blocking=True)
+        return replace(self, clips=clips, labels=self.labels.to(device, non_blocking=True))
+
+    def pin_memory(self) -> "ClipBatch":
+        """The same batch in pinned memory; a `DataLoader` calls this."""
+        return replace(self, clips=self.clips.pin_memory(), labels=self.labels.pin_memory())
+
+    @classmethod
+    def join(
+        cls, batches: Sequence["ClipBatch"], unreadable: Sequence[UnreadableVideo] = ()
+    ) -> "ClipBatch":
+        """Batches of one size, one after the other."""
+        if not batches:
+            clips, labels = torch.zeros(NO_CLIPS, dtype=torch.uint8), torch.zeros(0).long()
+            return cls(clips, labels, [], unreadable)
+        return cls(
+            torch.cat([batch.clips for batch in batches]),
+            torch.cat([batch.labels for batch in batches]),
+            [video for batch in batches for video in batch.videos],
+            unreadable,
+        )
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PeopleBatch:
+    """Clips around keyframes, and the people on these.
+
+    Attributes:
+        clips: (N, C, T, H, W) uint8; smaller clips are padded with grey to the right and below, so
+            that boxes in pixels stay what they are.
+        sizes: N times (height, width) in pixels, without padding.
+        boxes: N times (R, 4) float32, xyxy in pixels of the clip.
+        targets: N times (R, K) float32, 1 where a person does an action; K is 0 for people alone.
+        people: N times the people of the record; those whom a training crop cuts away are still
+            in here, while `boxes` and `targets` are without them.
+        unreadable: videos that could not be read for this batch.
+    """
+
+    clips: Tensor
+    sizes: Sequence[tuple[int, int]]
+    boxes: Sequence[Tensor]
+    targets: Sequence[Tensor]
+    people: Sequence[PersonBoxes]
+    unreadable: Sequence[UnreadableVideo] = ()
+
+    def __len__(self) -> int:
+        """N."""
+        return len(self.sizes)
+
+    def to(self, device: torch.device) -> "PeopleBatch":
+        """The same batch on a device; the copy of pinned memory may still be under way."""
+        return replace(
+            self,
+            clips=self.clips.to(device, non_blocking=True),
+            boxes=[boxes.to(device, non_blocking=True) for boxes in self.boxes],
+            targets=[targets.to(device, non_blocking=True) for targets in self.targets],
+        )
+
+    def pin_memory(self) -> "PeopleBatch":
+        """The same batch in pinned memory; a `DataLoader` calls this."""
+        return replace(
+            self,
+            clips=self.clips.pin_memory(),
+            boxes=[boxes.pin_memory() for boxes in self.boxes],
+            targets=[targets.pin_memory() for targets in self.targets],
+        )
+
+    @classmethod
+    def join(
+        cls, batches: Sequence["PeopleBatch"], unreadable: Sequence[UnreadableVideo] = ()
+    ) -> "PeopleBatch":
+        """Batches one after the other, padded to the largest height and width."""
+        if not batches:
+            return cls(torch.zeros(NO_CLIPS, dtype=torch.uint8), [], [], [], [], unreadable)
+        height = max(batch.clips.shape[-2] for batch in batches)
+        width = max(batch.clips.shape[-1] for batch in batches)
+        return cls(
+            torch.cat([_pad(batch.clips, height, width) for batch in batches]),
+            [size for batch in batches for size in batch.sizes],
+            [boxes for batch in batches for boxes in batch.boxes],
+            [targets for batch in batches for targets in batch.targets],
+            [people for batch in batches for people in batch.people],
+            unreadable,
+        )
+
+
+Batch = ClipBatch | PeopleBatch
+
+
+def _pad(clips: Tensor, height: int, width: int) -> Tensor:
+    missing = (0, width - clips.shape[-1], 0, height - clips.shape[-2])
+    return F.pad(clips, missing, value=GREY) if any(missing) else clips
