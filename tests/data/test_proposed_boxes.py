@@ -1,13 +1,14 @@
 """Predicted people beside annotated ones, against the rule written out box by box."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made_sets import of_keyframes
 
-from ava_det.data.proposals import add_predicted, people_to_train_on
+from ava_det.data.proposals import add_predicted, people_to_test, people_to_train_on
 from ava_det.formats.class_map import ClassMap
-from ava_det.structures import AnnotatedKeyframe, Keyframe, PersonBoxes
+from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
 
 coordinate = st.integers(0, 8).map(lambda n: n / 8)
 
@@ -88,3 +89,14 @@ def test_training_is_on_both(tmp_path):
         assert records.files() == {"v.mp4"}
         owner, actions = records.occurrences()
         assert (owner.tolist(), actions.tolist()) == ([0, 1], [3, 3]), "annotated ones"
+
+
+@pytest.mark.holds("13.12 a score threshold is from 0 to 1, in a config, too")
+@pytest.mark.parametrize("score", [30, -0.1, float("nan")])
+def test_a_least_score_that_is_no_score_is_refused(score):
+    known = [AnnotatedKeyframe("v.mp4", keyframe(1, [[0, 0, 0.5, 1]], ((3,),)))]
+    dataset = of_keyframes("scored", known, ClassMap({3: "sit"}))
+    with pytest.raises(InputError, match=r"threshold=.*: scores are from 0 to 1"):
+        people_to_test(dataset, threshold=score)
+    with pytest.raises(InputError, match=r"threshold=.*: scores are from 0 to 1"):
+        people_to_train_on(dataset, predicted_score=score)

@@ -7,7 +7,6 @@ import pickle
 import numpy as np
 import pytest
 
-from ava_det.data.build import get_records
 from ava_det.formats.ava_rows import BOX
 from ava_det.formats.proposals import read_proposals
 from ava_det.structures import InputError
@@ -192,5 +191,3 @@ def test_a_threshold_that_is_no_score_is_refused(tmp_path, threshold):
     path = pickled(tmp_path / "boxes.pkl", {"v,0902": np.zeros((0, 5))})
     with pytest.raises(InputError, match=r"threshold=.*: scores are from 0 to 1"):
         read_proposals(path, threshold)
-    with pytest.raises(InputError, match=r"threshold=.*: scores are from 0 to 1"):
-        get_records("none", threshold=threshold)
