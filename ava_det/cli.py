@@ -41,6 +41,21 @@ _REMEDIES = {
 }
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help with examples as they are written, and with the default of each option that has one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        words = action.help
+        told = words is None or "default" in words or action.required
+        if (
+            told
+            or not action.option_strings
+            or action.default in (None, False, "", [], argparse.SUPPRESS)
+        ):
+            return words
+        return f"{words} (default: %(default)s)"
+
+
 class Parser(argparse.ArgumentParser):
     """A command line on which a misspelt word is refused with the nearest right one.
 
@@ -49,7 +64,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(formatter_class=_Help, **kwargs)
         self.allow_abbrev = False
 
     def parse_known_args(  # type: ignore[override]  # typeshed has three signatures of it
@@ -192,8 +207,8 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
         default=1,
         help="processes to start on this machine, one a GPU; torchrun and srun start their own",
     )
-    parser.add_argument("--num-machines", type=int, default=1)
-    parser.add_argument("--machine-rank", type=int, default=0)
+    parser.add_argument("--num-machines", type=int, default=1, help="machines that train together")
+    parser.add_argument("--machine-rank", type=int, default=0, help="which of them this is")
     parser.add_argument("--dist-url", default="auto", help="where the machines meet")
     parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
 

@@ -8,6 +8,8 @@ run with a row is not run again, even if the row comes from another machine. OUT
 `summary.csv` and `curves.png`. A failed run prints one line, and the exit code is 1 at the end.
 
 A grid is Python code and is run: use only grids that you trust.
+
+Read on: docs/results.md.
 """
 
 import argparse
@@ -26,7 +28,7 @@ from ava_det.structures import InputError
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = cli.Parser(description="Run a grid of arms x seeds into one table.")
+    parser = cli.Parser(description=__doc__)
     parser.add_argument("--grid", required=True, type=Path, help="a file below configs/ablate/")
     parser.add_argument("--output", required=True, type=Path, help="folder of runs and tables")
     parser.add_argument(

@@ -10,6 +10,8 @@ videos or frames (missing, broken, short, of another rate or shape) and at perso
 each kind of finding, and shows the first rows and a remedy. The recall of person boxes counts the
 people whom a loader keeps, without excluded keyframes and missing videos. The exit code is 1 after
 an error, and 0 after warnings alone.
+
+Read on: docs/custom_data.md, datasets/README.md.
 """
 
 import argparse
@@ -41,7 +43,7 @@ HARDLY = 0.1  # with a lower recall at IoU 0.5 the boxes are of something else
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = cli.Parser(description="Find what is wrong with a data set.")
+    parser = cli.Parser(description=__doc__)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(
         "--dataset", metavar="NAME", help="a known data set, or the path of a description"

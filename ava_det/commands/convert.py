@@ -9,6 +9,8 @@ Reading writes OUTPUT/annotations.csv, OUTPUT/classes.pbtxt and OUTPUT/data.toml
 latter is the name of the data set for every command. If the files have the sizes of the annotated
 frames, OUTPUT/sizes.csv gets them. A tick is a frame; with VIA, `--rate` ticks are a second.
 `--overwrite` replaces existing files.
+
+Read on: docs/custom_data.md, docs/tutorial.md.
 """
 
 import argparse
@@ -56,7 +58,7 @@ ONLY_FOR = {
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = cli.Parser(description="Convert annotations to AVA's csv, and back.")
+    parser = cli.Parser(description=__doc__)
     add = parser.add_argument
     add(
         "format",

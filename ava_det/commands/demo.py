@@ -1,9 +1,13 @@
 """Run the whole pipeline on a rendered world in minutes; `make demo` runs this command.
 
+    ava-det demo
+
 The command renders people, pretrains with S-VideoMix, fine-tunes an action detector, trains a
 person detector, evaluates both on unseen videos and draws their detections into one more video.
 Each step is a command of its own, printed before it runs. The exit code is 1 if the result is worse
 than that of a working pipeline.
+
+Read on: README.md.
 """
 
 import argparse
@@ -28,7 +32,7 @@ ACTION_WEIGHTS, PERSON_WEIGHTS = RUN / "action.safetensors", RUN / "persons.safe
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = cli.Parser(description="Run the whole pipeline on a rendered world.")
+    parser = cli.Parser(description=__doc__)
     parser.add_argument("--resume", action="store_true", help="continue an interrupted demo")
     return parser
 

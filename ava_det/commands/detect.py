@@ -1,10 +1,12 @@
 """Find people and what they do in a video.
 
-    python tools/detect.py in.mp4 --output out/
+    ava-det detect in.mp4 --output out/
 
-writes out/in.mp4 (boxes, track ids, actions and scores drawn), out/in.csv (AVA's columns, then the
-track id; a tick is a 0-based frame number) and out/in.json. Files that are there already are
-replaced with `--overwrite` alone: they may be of another video of that name, such as in.avi.
+The command writes out/in.mp4 (boxes, track ids, actions and scores drawn), out/in.csv (AVA's
+columns, then the track id; a tick is a 0-based frame number) and out/in.json. It replaces existing
+files with `--overwrite` only: they may belong to another video of the same name, such as in.avi.
+
+Read on: docs/tutorial.md, docs/how_it_works.md.
 """
 
 import argparse
@@ -19,10 +21,10 @@ SETTINGS = ["rate", "score_threshold", "top_k", "person_threshold", "person_size
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = cli.Parser(description="Find people and what they do in a video.")
+    parser = cli.Parser(description=__doc__)
     add = parser.add_argument
-    add("video", type=Path)
-    add("--output", required=True, type=Path, metavar="FOLDER")
+    add("video", type=Path, help="video file")
+    add("--output", required=True, type=Path, metavar="FOLDER", help="folder of the results")
     add("--weights", type=Path, help="action detector (default: runs/demo/action.safetensors)")
     add(
         "--persons",
@@ -45,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
         help="short side that frames have for the person detector; more finds smaller people "
         "(default: as trained)",
     )
-    add("--device", default="cpu")
+    add("--device", default="cpu", help="where models run: cpu, cuda or cuda:1")
     cli.add_overwrite(parser)
     return parser
 

@@ -8,6 +8,8 @@ to get pictures.
 
 With `--times` all files have times, fractions of a second, as in AVA-Kinetics. Six decimals
 distinguish keyframes, as in the official evaluator since AVA-Kinetics.
+
+Read on: docs/evaluation.md.
 """
 
 import argparse
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = cli.Parser(description="Frame-mAP and video-mAP of action detections.")
+    parser = cli.Parser(description=__doc__)
     add, path = parser.add_argument, Path
     add("results", type=path, help="AVA result rows, csv or csv.gz")
     add("--ground-truth", type=path, required=True, help="AVA rows, csv or csv.gz")
@@ -46,7 +48,12 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--exclude", type=path, metavar="CSV", help="keyframes that do not count")
     add("--times", action="store_true", help="all files have times with fractions (AVA-Kinetics)")
-    add("--protocol", choices=["activitynet", "uncapped"], default="activitynet")
+    add(
+        "--protocol",
+        choices=["activitynet", "uncapped"],
+        default="activitynet",
+        help="which rows count: see docs/evaluation.md",
+    )
     add(
         "--iou",
         type=cli.above_zero(1.0),

@@ -1,9 +1,12 @@
 """Fine-tune an action detector: a RoI head on a pretrained backbone.
 
-    python tools/finetune.py --config configs/finetune/jhmdb_slowfast_tiny.py \\
+    ava-det finetune --config configs/finetune/jhmdb_slowfast_tiny.py \\
         --weights runs/pretrain/model.safetensors --output runs/finetune
 
-A config is Python code and is run: use only those that you trust.
+The weights end up in OUTPUT/model.safetensors. A config is Python code and is run: use only configs
+that you trust.
+
+Read on: docs/training.md, docs/tutorial.md.
 """
 
 import argparse
@@ -15,7 +18,7 @@ from ava_det.structures import InputError
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = cli.Parser(description="Fine-tune an action detector.")
+    parser = cli.Parser(description=__doc__)
     start = parser.add_mutually_exclusive_group(required=True)
     start.add_argument("--weights", help="what tools/pretrain.py left behind")
     start.add_argument("--from-scratch", action="store_true", help="random weights")

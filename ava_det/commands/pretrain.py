@@ -1,8 +1,11 @@
 """Pretrain a backbone on a classification set, with VideoMix or another mix.
 
-    python tools/pretrain.py --config configs/pretrain/jhmdb_slowfast_tiny.py --output runs/pretrain
+    ava-det pretrain --config configs/pretrain/jhmdb_slowfast_tiny.py --output runs/pretrain
 
-A config is Python code and is run: use only those that you trust.
+The weights end up in OUTPUT/model.safetensors. A config is Python code and is run: use only configs
+that you trust.
+
+Read on: docs/training.md, docs/paper_configs.md.
 """
 
 import argparse
@@ -12,7 +15,7 @@ from ava_det import cli
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = cli.Parser(description="Pretrain a backbone on a classification set.")
+    parser = cli.Parser(description=__doc__)
     cli.add_training_arguments(parser)
     return parser
 

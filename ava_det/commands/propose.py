@@ -1,14 +1,17 @@
-"""Person boxes: train a person detector on a data set's own boxes, and run one over keyframes.
+"""Train a person detector on the boxes of a data set, or find people on keyframes.
 
-    python tools/propose.py --train --dataset jhmdb_split1_train --output runs/persons
-    python tools/propose.py --dataset jhmdb_split1_test --weights runs/persons/model.safetensors \\
+    ava-det propose --train --dataset jhmdb_split1_train --output runs/persons
+    ava-det propose --dataset jhmdb_split1_test --weights runs/persons/model.safetensors \\
         --output runs/persons/boxes.csv
 
-The boxes come as AVA's csv with an empty action (-1) and the person score last. A run that is
-stopped goes on where it was when it is started again with the same arguments. Videos that cannot be
-read are told at the end, and have no boxes; if none can be read, it fails. Weights may be a
-YOLOX of COCO (.onnx), or `light`, which comes with the package; `--dataset` may be the path of a
-description (docs/custom_data.md). A config is Python code and is run: use only what you trust.
+The boxes are written as AVA's csv with an empty action (-1) and the person score last. Start a
+stopped run again with the same arguments, and it continues. Videos that cannot be read get no
+boxes and one line at the end; the run fails if none can be read. `--weights` takes a person
+detector of ours, a YOLOX of COCO (.onnx), or `light`, which comes with the package. `--dataset`
+takes names, and paths of descriptions. A config is Python code and is run: use only configs that
+you trust.
+
+Read on: docs/training.md, docs/custom_data.md.
 """
 
 import argparse
@@ -26,7 +29,7 @@ CONFIG = "persons/faster_rcnn_tiny.py"
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = cli.Parser(description="Train a person detector, or run one.")
+    parser = cli.Parser(description=__doc__)
     add, at_least = parser.add_argument, cli.at_least
     add("--train", action="store_true", help="train; else run over keyframes")
     add("--dataset", required=True, nargs="+", metavar="NAME", help="keyframes")
@@ -46,8 +49,8 @@ def parser() -> argparse.ArgumentParser:
     add("--keep-annotated", action="store_true", help=both)
     size = "short side of the frames (as trained)"
     add("--person-size", type=at_least(32, int), metavar="PIXELS", help=size)
-    add("--batch-size", type=at_least(1, int), default=16)
-    add("--device", default="cpu")
+    add("--batch-size", type=at_least(1, int), default=16, help="frames at once")
+    add("--device", default="cpu", help="where models run: cpu, cuda or cuda:1")
     parser.set_defaults(num_machines=1, machine_rank=0, dist_url="auto")
     return parser
 

@@ -1,19 +1,21 @@
-"""Run a trained model over the test set of its config and measure it: a detector or a classifier.
+"""Run a trained detector or classifier over the test set of its config, and measure it.
 
-    python tools/test.py --config configs/finetune/jhmdb_slowfast_tiny.py \\
+    ava-det test --config configs/finetune/jhmdb_slowfast_tiny.py \\
         --weights runs/finetune/model.safetensors --output runs/test --proposals boxes.csv
-    python tools/test.py --config configs/pretrain/jhmdb_slowfast_tiny.py \\
+    ava-det test --config configs/pretrain/jhmdb_slowfast_tiny.py \\
         --weights runs/pretrain/model.safetensors --output runs/test --views 10x3
 
-Of a detector OUTPUT gets `detections.csv`, `ground_truth.csv`, `classes.pbtxt` (the evaluated ones)
-and `result.json`: what tools/evaluate.py takes. Keyframes that cannot be read do not count, and are
-not in `ground_truth.csv`; a tube ends before one and begins anew behind it.
+For a detector, OUTPUT gets `detections.csv`, `ground_truth.csv` and `classes.pbtxt` (the evaluated
+classes), which `ava-det evaluate` takes, and `result.json`. Keyframes that cannot be read do not
+count: `ground_truth.csv` leaves them out, and a tube ends before such a keyframe.
 
-Of a classifier the softmax of a video's views (clips x crops) is averaged. OUTPUT gets
+For a classifier, the softmax of all views (clips x crops) of a video is averaged. OUTPUT gets
 `result.json`, `scores.csv.gz` and `report.html` with the confusion matrix.
 
 `unreadable.csv` lists the videos that could not be read. A config is Python code and is run: use
-only those that you trust.
+only configs that you trust.
+
+Read on: docs/training.md, docs/evaluation.md.
 """
 
 import argparse
@@ -39,7 +41,7 @@ CLASSIFIER_OPTIONS = ("views",)
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = cli.Parser(description="Run a detector or a classifier over a test set.")
+    parser = cli.Parser(description=__doc__)
     add = parser.add_argument
     add("--config", required=True, help="the config that it was trained with")
     weights = parser.add_mutually_exclusive_group(required=True)

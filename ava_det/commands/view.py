@@ -6,6 +6,8 @@ OUTPUT gets a contact sheet `train_000000.png` for each iteration. The sheet sho
 and mixes that `ava-det pretrain` and `ava-det finetune` train on (in one process,
 `train.accumulate=1`). `--test` shows the views of the test set instead. A config is Python code and
 is run: use only configs that you trust.
+
+Read on: docs/training.md.
 """
 
 import argparse
@@ -27,7 +29,7 @@ MOST_LABELS = 4  # labels of a mixed clip
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = cli.Parser(description="Draw the clips that a model sees.")
+    parser = cli.Parser(description=__doc__)
     parser.add_argument("--config", required=True, help="a path, or a name below configs/")
     parser.add_argument("--output", required=True, type=Path, help="folder of the pictures")
     parser.add_argument(

@@ -8,6 +8,8 @@
         --weights slowfast.safetensors --inputs in.npz --output logits.npy
 
 A weight file is never run. A config is Python code and is run: use only configs that you trust.
+
+Read on: docs/weights.md, docs/models.md.
 """
 
 import argparse
@@ -22,15 +24,15 @@ from ava_det.structures import InputError
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = cli.Parser(description="Inspect, convert, compare and run weight files.")
+    parser = cli.Parser(description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     inspect = commands.add_parser("inspect", help="describe the content of a file")
-    inspect.add_argument("weights", type=Path, nargs="+")
+    inspect.add_argument("weights", type=Path, nargs="+", help="weight files")
     inspect.add_argument("--names", action="store_true", help="list every weight")
     compare = commands.add_parser(
         "compare", help="list the differences of two files; fail if they differ"
     )
-    compare.add_argument("weights", type=Path, nargs=2)
+    compare.add_argument("weights", type=Path, nargs=2, help="two weight files")
     compare.add_argument(
         "--top",
         type=cli.at_least(0, int),
@@ -52,13 +54,15 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--weights", type=Path, required=True, help="a weight file of any known format"
         )
-        command.add_argument("--output", type=Path, required=True)
+        command.add_argument("--output", type=Path, required=True, help="file to write")
         command.add_argument(
             "--unchecked",
             action="store_true",
             help="load weights of a model with other pixels or wiring",
         )
-        command.add_argument("overrides", nargs="*", metavar="path.key=value")
+        command.add_argument(
+            "overrides", nargs="*", metavar="path.key=value", help="config overrides"
+        )
     targets = ("ava_det", "pyslowfast", "pytorchvideo")
     convert.add_argument(
         "--to", choices=targets, default="ava_det", help="format to write (default: ava_det)"

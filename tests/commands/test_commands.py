@@ -1,13 +1,19 @@
 """The program `ava-det` and what all of its commands share."""
 
+import argparse
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
+from ava_det import cli
 from ava_det.commands import COMMANDS, main
 
+ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"torch", "cv2", "av", "matplotlib", "PIL", "detectron2", "supervision", "openvino"}
 
 
@@ -75,8 +81,33 @@ def test_a_command_works_from_any_folder(tmp_path):
     assert "nowhere.mp4" in done.stderr
 
 
+def options(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """The arguments of a command and of its subcommands."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from options(below)
+        else:
+            yield action
+
+
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_says_what_it_is(name):
-    module = import_module(f"ava_det.commands.{name}")
-    assert module.__doc__
-    assert module.parser().description
+def test_the_help_explains_everything(name):
+    parser = import_module(f"ava_det.commands.{name}").parser()
+    text = parser.format_help()
+    assert f"ava-det {name}" in parser.description, "an example"
+    (line,) = re.findall("Read on: (.*)[.]", parser.description)
+    for page in line.split(", "):
+        assert (ROOT / page).is_file()
+        assert page in text
+    assert [action.dest for action in options(parser) if not action.help] == []
+
+
+def test_the_help_shows_defaults(capsys):
+    parser = cli.Parser()
+    parser.add_argument("--rate", default=5, help="keyframes a second")
+    parser.add_argument("--size", help="pixels (default: as trained)")
+    parser.add_argument("--all", action="store_true", help="everything")
+    shown = " ".join(parser.format_help().split())
+    assert "keyframes a second (default: 5)" in shown
+    assert shown.count("default") == 2
