@@ -1,17 +1,15 @@
 """How many calls enter another module of the package on the three main paths.
 
-A stop is a function of `ava_det` that is called from another module of `ava_det`, or from the
-program that a person starts. Each function counts once a path. What runs while a module is imported
-does not count, nor does a generated `__init__`. The inputs are small and drawn here.
+A path begins where a person calls the package from Python: with files for an evaluation, with a
+loaded config for a loader, and with a loaded detector for a video. A stop is a function of
+`ava_det` that is called from another module of `ava_det`, or from this program. Each function
+counts once a path. Imports, and the `__init__` that a dataclass generates, do not count. The inputs
+are small and drawn here.
 """
 
 import argparse
-import contextlib
-import io
-import runpy
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -31,6 +29,7 @@ def run(args: argparse.Namespace) -> None:
     """Walk the three paths, and print how many stops each has."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        draw_inputs(folder)
         for path, stops in walks(folder).items():
             print(f"{path}: {len(stops)} stops")
             if args.list:
@@ -38,17 +37,11 @@ def run(args: argparse.Namespace) -> None:
 
 
 def walks(folder: Path) -> dict[str, list[str]]:
-    """The stops of each path, in order; `folder` takes the inputs and outputs."""
-    video = draw_inputs(folder)
-    truth, classes = folder / "annotations.csv", folder / "classes.pbtxt"
-    evaluate = [folder / "results.csv", "--ground-truth", truth, "--class-map", classes]
-    weights = ["--weights", folder / "action.safetensors", "--persons", "light"]
+    """The stops of each path, in order; `draw_inputs` has filled the folder."""
     return {
-        "from a results csv to its mAP": _tool("evaluate", *evaluate),
+        "from a results csv to its mAP": _evaluation(folder),
         "from a data set to a loader": _loader(folder / "data.toml"),
-        "from a video to its detections": _tool(
-            "detect", video, "--output", folder / "out", *weights
-        ),
+        "from a video to its detections": _detection(folder),
     }
 
 
@@ -88,26 +81,14 @@ def _in_package(frame: FrameType) -> bool:
     return _module(frame).startswith(PACKAGE)
 
 
-def _tool(name: str, *arguments: object) -> list[str]:
-    """The stops of `tools/NAME.py`, run in this process with a command line."""
-    walk, path = Walk(), str(TOOLS / f"{name}.py")
-    with _command_line([path, *map(str, arguments)]), contextlib.redirect_stderr(io.StringIO()):
-        try:
-            with contextlib.redirect_stdout(io.StringIO()), walk:
-                runpy.run_path(path, run_name="__main__")
-        except SystemExit as ended:
-            if ended.code:
-                raise
+def _evaluation(folder: Path) -> list[str]:
+    """The stops from a csv of results to figures."""
+    from ava_det import evaluate
+
+    files = [folder / name for name in ("results.csv", "annotations.csv", "classes.pbtxt")]
+    with Walk() as walk:
+        evaluate(*files)
     return list(walk.stops)
-
-
-@contextlib.contextmanager
-def _command_line(words: Sequence[str]) -> Iterator[None]:
-    before, sys.argv = sys.argv, list(words)
-    try:
-        yield
-    finally:
-        sys.argv = before
 
 
 def _loader(description: Path) -> list[str]:
@@ -117,19 +98,24 @@ def _loader(description: Path) -> list[str]:
     from ava_det.train.config import load_config
 
     config = TOOLS.parent / "configs" / "finetune" / "own_slowfast_tiny.py"
+    cfg = load_config(str(config), [f"data.train={description}"])
     with Walk() as walk:
-        cfg = load_config(str(config), [f"data.train={description}"])
         instantiate(cfg.dataloader.train)
     return list(walk.stops)
 
 
-def draw_inputs(folder: Path) -> Path:
-    """Write a video of noise, its annotations, a result for each of them and a detector that
-    knows nothing.
+def _detection(folder: Path) -> list[str]:
+    """The stops from a video to the people on every keyframe and their actions."""
+    from ava_det import load_detector
 
-    Returns:
-        The video's path.
-    """
+    with load_detector(folder / "action.safetensors", persons="light") as detector, Walk() as walk:
+        for _ in detector.detect(folder / "film.mp4"):
+            pass
+    return list(walk.stops)
+
+
+def draw_inputs(folder: Path) -> None:
+    """Write a video of noise, annotations, a result for each of them and an untrained detector."""
     import numpy as np
     import torch
 
@@ -157,4 +143,3 @@ def draw_inputs(folder: Path) -> Path:
     card = ModelCard("detector", arguments, classes, ClipShape(8, 2, 25.0, 32))
     detector = build_detector(**arguments)
     save_weights(folder / "action.safetensors", detector.state_dict(), card)
-    return video
