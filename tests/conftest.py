@@ -1,10 +1,11 @@
 """Fixtures that every test may ask for."""
 
+import logging
 import os
 import re
 import runpy
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,16 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"real data not found at {SHARED}")
     return SHARED
+
+
+@pytest.fixture(autouse=True)
+def _messages() -> Iterator[None]:
+    """Undo what a training run in this process does to the logger that other tests listen to."""
+    logger = logging.getLogger("ava_det")
+    before = logger.level, logger.propagate
+    yield
+    logger.setLevel(before[0])
+    logger.propagate = before[1]
 
 
 class Ran(NamedTuple):

@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace) -> None:
     """Detect; the three files appear when all is done."""
     from tqdm import tqdm
+    from tqdm.contrib.logging import logging_redirect_tqdm
 
     from ava_det import load_detector
     from ava_det.video.video import Video
@@ -67,7 +68,8 @@ def main(args: argparse.Namespace) -> None:
         with outputs(film, csv, json, overwrite=args.overwrite):
             settings = {name: getattr(args, name) for name in SETTINGS}
             detector = load_detector(args.weights, args.persons, **settings)
-            with tqdm(total=len(video), unit="frame", desc=args.video.name) as bar:
+            bar = tqdm(total=len(video), unit="frame", desc=args.video.name)
+            with bar, logging_redirect_tqdm():  # a warning gets a line of its own
                 found = detector.detect(video)
                 found.write(csv=csv, json=json, film=film, progress=bar.update)
     print(f"{stem}: .mp4, .csv, .json")

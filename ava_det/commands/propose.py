@@ -133,7 +133,8 @@ def find(args: argparse.Namespace) -> None:
 
 def facts(args: argparse.Namespace) -> dict[str, str]:
     """Everything that the boxes depend on, in words."""
-    digest = hashlib.sha256(args.weights.read_bytes()).hexdigest()
+    with args.weights.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     names = ("dataset", "every", "score_threshold", "person_size", "batch_size", "device")
     return {"weights": digest, **{name: str(getattr(args, name)) for name in names}}
 

@@ -85,9 +85,8 @@ def _evaluation(folder: Path) -> list[str]:
     """The stops from a csv of results to figures."""
     from ava_det import evaluate
 
-    files = [folder / name for name in ("results.csv", "annotations.csv", "classes.pbtxt")]
     with Walk() as walk:
-        evaluate(*files)
+        evaluate(folder / "results.csv", folder / "annotations.csv", folder / "classes.pbtxt")
     return list(walk.stops)
 
 
