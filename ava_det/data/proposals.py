@@ -97,7 +97,8 @@ def _require_labels(proposals: pd.DataFrame, class_map: ClassMap, path: str) -> 
     """Require that a list of boxes has labels, all of known classes."""
     if not (proposals["action"] > 0).any():
         raise InputError(
-            f"{path}: no box has an action; dataloader.train.records.least_iou=0.9 would share"
+            f"{path}: no box has an action; dataloader.train.records.least_iou=0.9 takes actions "
+            "from the annotated boxes"
         )
     require_known(proposals, class_map, path)
 
@@ -118,16 +119,16 @@ def require_same_keyframes(keyframes: Keyframes, proposals: pd.DataFrame, path: 
     if (its < 0).all():
         listed = proposals["video"].astype(object).iloc[0]
         raise InputError(
-            f"{path}: its videos, such as {listed!r}, are none of those that it is for, such as "
-            f"{min(mine)!r}"
+            f"{path}: has boxes for other videos, such as {listed!r}; the data set has videos such "
+            f"as {min(mine)!r}"
         )
     there = pd.MultiIndex.from_arrays([codes, ticks])
     if not pd.MultiIndex.from_arrays([its, proposals["tick"]]).isin(there).any():
         row = np.flatnonzero(its >= 0)[0]
         tick = ticks[codes == its[row]][0]
         raise InputError(
-            f"{path}: none of its ticks is one of the keyframes that it is for: of "
-            f"{names[its[row]]!r} it has {proposals['tick'].iloc[row]}, say, and they {tick}"
+            f"{path}: has boxes for other ticks: for {names[its[row]]!r} it has tick "
+            f"{proposals['tick'].iloc[row]}, for example, and the data set has tick {tick}"
         )
 
 
