@@ -1,9 +1,9 @@
-"""What a loader gives a task: a batch of clips with their labels, or with the people on them.
+"""Batches, which loaders pass to tasks: clips with labels, or clips with people.
 
 Shapes: N clips, C channels (3, RGB), T frames, H W pixels, R people of a clip, K classes.
 
-A sample is a batch as well: of the views of one video, or of one keyframe. A batch of which nothing
-could be read has N = 0.
+A single sample is a batch too: the views of one video, or one keyframe. If nothing of a batch could
+be read, N is 0.
 """
 
 from collections.abc import Sequence
@@ -20,13 +20,13 @@ NO_CLIPS = (0, 3, 0, 0, 0)
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ClipBatch:
-    """Clips of one label each.
+    """Clips with one label each.
 
     Attributes:
         clips: (N, C, T, H, W) uint8.
         labels: (N,) int64, 0-based indices of classes.
-        videos: N names; the views of one video follow each other.
-        unreadable: videos that could not be read for this batch.
+        videos: The names of the N videos; the views of one video are next to each other.
+        unreadable: The videos that could not be read for this batch.
     """
 
     clips: Tensor
@@ -35,23 +35,23 @@ class ClipBatch:
     unreadable: Sequence[UnreadableVideo] = ()
 
     def __len__(self) -> int:
-        """N."""
+        """Return N."""
         return len(self.videos)
 
     def to(self, device: torch.device) -> "ClipBatch":
-        """The same batch on a device; the copy of pinned memory may still be under way."""
+        """Copy the batch to a device; copies from pinned memory are asynchronous."""
         clips = self.clips.to(device, non_blocking=True)
         return replace(self, clips=clips, labels=self.labels.to(device, non_blocking=True))
 
     def pin_memory(self) -> "ClipBatch":
-        """The same batch in pinned memory; a `DataLoader` calls this."""
+        """Copy the batch to pinned memory; `DataLoader` calls this."""
         return replace(self, clips=self.clips.pin_memory(), labels=self.labels.pin_memory())
 
     @classmethod
     def join(
         cls, batches: Sequence["ClipBatch"], unreadable: Sequence[UnreadableVideo] = ()
     ) -> "ClipBatch":
-        """Batches of one size, one after the other."""
+        """Concatenate batches; all clips must have the same size."""
         if not batches:
             clips, labels = torch.zeros(NO_CLIPS, dtype=torch.uint8), torch.zeros(0).long()
             return cls(clips, labels, [], unreadable)
@@ -65,17 +65,18 @@ class ClipBatch:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class PeopleBatch:
-    """Clips around keyframes, and the people on these.
+    """Clips around keyframes, with the people on the keyframes.
 
     Attributes:
-        clips: (N, C, T, H, W) uint8; smaller clips are padded with grey to the right and below, so
-            that boxes in pixels stay what they are.
+        clips: (N, C, T, H, W) uint8. Smaller clips are padded with grey on the right and at the
+            bottom, so that boxes in pixels stay valid.
         sizes: N times (height, width) in pixels, without padding.
         boxes: N times (R, 4) float32, xyxy in pixels of the clip.
-        targets: N times (R, K) float32, 1 where a person does an action; K is 0 for people alone.
-        people: N times the people of the record; those whom a training crop cuts away are still
-            in here, while `boxes` and `targets` are without them.
-        unreadable: videos that could not be read for this batch.
+        targets: N times (R, K) float32, 1 where a person does an action; K is 0 for person
+            detectors.
+        people: N times the people of the record. They include the people that a training crop
+            removes from `boxes` and `targets`.
+        unreadable: The videos that could not be read for this batch.
     """
 
     clips: Tensor
@@ -86,11 +87,11 @@ class PeopleBatch:
     unreadable: Sequence[UnreadableVideo] = ()
 
     def __len__(self) -> int:
-        """N."""
+        """Return N."""
         return len(self.sizes)
 
     def to(self, device: torch.device) -> "PeopleBatch":
-        """The same batch on a device; the copy of pinned memory may still be under way."""
+        """Copy the batch to a device; copies from pinned memory are asynchronous."""
         return replace(
             self,
             clips=self.clips.to(device, non_blocking=True),
@@ -99,7 +100,7 @@ class PeopleBatch:
         )
 
     def pin_memory(self) -> "PeopleBatch":
-        """The same batch in pinned memory; a `DataLoader` calls this."""
+        """Copy the batch to pinned memory; `DataLoader` calls this."""
         return replace(
             self,
             clips=self.clips.pin_memory(),
@@ -111,7 +112,7 @@ class PeopleBatch:
     def join(
         cls, batches: Sequence["PeopleBatch"], unreadable: Sequence[UnreadableVideo] = ()
     ) -> "PeopleBatch":
-        """Batches one after the other, padded to the largest height and width."""
+        """Concatenate batches; pad all clips to the largest height and width."""
         if not batches:
             return cls(torch.zeros(NO_CLIPS, dtype=torch.uint8), [], [], [], [], unreadable)
         height = max(batch.clips.shape[-2] for batch in batches)

@@ -1,4 +1,4 @@
-"""Loaders: from the records of a data set to batches."""
+"""Build the loaders, which make batches of the records of a data set."""
 
 from pathlib import Path
 from typing import Any
@@ -24,19 +24,19 @@ def build_train_loader(
     max_unreadable: float = 0.0,
     unreadable_list: str | Path = "",
 ) -> ListingLoader:
-    """Endless batches of shuffled epochs.
+    """Build a loader of endless batches, over shuffled epochs.
 
     Args:
-        records: what an epoch goes through.
-        mapper: from a record and a random generator to a sample, and from samples to a batch.
-        batch_size: clips or keyframes of all processes together.
-        seed: of the order and of every draw of the mapper.
-        num_workers: processes that prepare samples.
-        rare_below: draw records with rare classes more often (`ava_det.data.rare_classes`): those
-            on a smaller share of the records than this; 0 draws all alike.
-        max_unreadable: share of the videos that may be missing or broken; a draw of such a video
-            goes to another one.
-        unreadable_list: csv file that lists them.
+        records: The records of an epoch.
+        mapper: Makes a sample of a record and a random generator, and a batch of samples.
+        batch_size: The number of clips or keyframes in a batch, over all processes.
+        seed: The seed of the order and of the random numbers of the mapper.
+        num_workers: The number of processes that prepare samples.
+        rare_below: Draw records with rare classes more often (`ava_det.data.rare_classes`). A class
+            on a smaller share of the records than this is rare; 0 draws all records equally often.
+        max_unreadable: The share of the videos that may be missing or broken. Another video
+            replaces an unreadable one.
+        unreadable_list: The csv file that lists the unreadable videos.
     """
     repeats, world_size = mapper.repeats, get_world_size()
     if batch_size % (world_size * repeats):
@@ -66,15 +66,15 @@ def build_test_loader(
     max_unreadable: float = 0.0,
     unreadable_list: str | Path = "",
 ) -> ListingLoader:
-    """This process's share of the records, once, in order.
+    """Build a loader of this process's share of the records, once and in order.
 
     Args:
-        records: what to test on.
-        mapper: from records to items, from an item to a sample, and from samples to a batch.
-        batch_size: samples of this process.
-        num_workers: processes that prepare samples.
-        max_unreadable: share of the videos that may be missing or broken; they are left out.
-        unreadable_list: csv file that lists them.
+        records: The records to test on.
+        mapper: Makes items of the records, a sample of an item, and a batch of samples.
+        batch_size: The number of samples in a batch of this process.
+        num_workers: The number of processes that prepare samples.
+        max_unreadable: The share of the videos that may be missing or broken; they are left out.
+        unreadable_list: The csv file that lists the unreadable videos.
     """
     share = records[get_rank() :: get_world_size()]
     return ListingLoader(

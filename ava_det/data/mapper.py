@@ -1,10 +1,10 @@
-"""From a record to a sample: decode the clip's frames, transform them, encode the labels.
+"""Make samples of records: decode the clip's frames, transform them, encode the labels.
 
-A mapper of training is called with a record and the generator of the draw, one of testing with an
-item of `items`. A sample is a batch of its own (`ava_det.batch`), and `collate` joins several.
+A training mapper takes a record and a random generator. A test mapper takes an item of `items`.
+A sample is a batch by itself (`ava_det.batch`), and `collate` joins several samples.
 
-Shapes: C channels, T frames, H W pixels, R people, K classes. The augmentation is a callable on
-(video (T, C, H, W) uint8, boxes (R, 4) in pixels), given by a config.
+Shapes: C channels, T frames, H W pixels, R people, K classes. The config names the augmentation,
+which is a callable on (video (T, C, H, W) uint8, boxes (R, 4) in pixels).
 """
 
 import math
@@ -41,28 +41,28 @@ Sample = TypeVar("Sample", bound=Batch)
 
 
 class TrainMapper(Protocol[Sample]):
-    """What a loader of training asks of a mapper.
+    """The interface that a training loader needs from a mapper.
 
     Attributes:
-        repeats: clips that a sample has.
+        repeats: The number of clips in a sample.
     """
 
     repeats: int
 
     def __call__(self, record: Any, rng: np.random.Generator) -> Sample:
-        """The sample of a record, with everything random drawn from `rng` and torch."""
+        """Return the sample of a record; all random numbers come from `rng` and torch."""
         ...
 
     def collate(self, samples: Sequence[Sample], unreadable: Sequence[UnreadableVideo]) -> Sample:
-        """Samples as one batch."""
+        """Join samples to one batch."""
         ...
 
 
 class TestMapper(Protocol[Sample]):
-    """What a loader of testing asks of a mapper."""
+    """The interface that a test loader needs from a mapper."""
 
     def items(self, records: Sequence[Any]) -> Sequence[Any]:
-        """What the mapper is called with, in order: the records, or several clips of each."""
+        """Return the inputs of the mapper in order: the records, or several clips of each."""
         ...
 
     def __call__(self, item: Any) -> Sample:
@@ -70,25 +70,26 @@ class TestMapper(Protocol[Sample]):
         ...
 
     def collate(self, samples: Sequence[Sample], unreadable: Sequence[UnreadableVideo]) -> Sample:
-        """Samples as one batch."""
+        """Join samples to one batch."""
         ...
 
 
 class ClipTrainMapper:
-    """Clips that are drawn from a labelled video.
+    """Draw random clips from a labelled video.
 
     Args:
-        reader: decodes frames.
-        transform: geometry and colour; must give all clips one size.
+        reader: Decodes frames.
+        transform: Changes geometry and colour; must give all clips the same size.
         frames: T.
-        stride: frames from one of the clip to the next.
-        rate: frames a second that stride and window count in; None counts the file's own.
-        window: consecutive frames that a clip is drawn from (VideoMix: 64); no fewer than the
-            clip's own.
-        segments: one frame from each of T equal parts of the video instead, as is usual for
-            Something-Something; stride, rate and window do not count then.
-        repeats: clips that a drawn video gives: the same frames, decoded once, each time augmented
-            anew (Hoffer et al., arXiv 1901.09335; PySlowFast's `AUG.NUM_SAMPLE`).
+        stride: The step from one frame of the clip to the next.
+        rate: The frame rate that `stride` and `window` refer to; None is the rate of the file.
+        window: A clip is drawn from so many consecutive frames (VideoMix: 64). The window is
+            at least as long as the clip.
+        segments: Take one frame from each of T equal parts of the video, as is usual for
+            Something-Something. This ignores `stride`, `rate` and `window`.
+        repeats: The number of clips per drawn video. They have the same frames, which are decoded
+            once, with different augmentations (Hoffer et al., arXiv 1901.09335; PySlowFast's
+            `AUG.NUM_SAMPLE`).
     """
 
     def __init__(
@@ -110,7 +111,7 @@ class ClipTrainMapper:
         self.segments, self.repeats = segments, repeats
 
     def __call__(self, record: LabelledVideo, rng: np.random.Generator) -> ClipBatch:
-        """The `repeats` clips of a video, whose frames are drawn from `rng`."""
+        """Return `repeats` clips of a video; `rng` draws the frames."""
         frame_times = self.reader.times(record.path)
         if self.segments:
             times = segment_times(frame_times, self.frames, rng)
@@ -127,11 +128,11 @@ class ClipTrainMapper:
 
 @dataclass(frozen=True)
 class VideoClip:
-    """One of the clips that a labelled video is tested by.
+    """One of the test clips of a labelled video.
 
     Attributes:
-        record: the video.
-        number: of the clip, from 0.
+        record: The video.
+        number: The number of the clip, from 0.
     """
 
     record: LabelledVideo
@@ -144,24 +145,25 @@ class VideoClip:
 
     @property
     def path(self) -> str:
-        """The file."""
+        """The path of the video file."""
         return self.record.path
 
 
 class ClipTestMapper:
-    """Clips that a labelled video is tested by, each of one view or of several crops.
+    """Take the test clips of a labelled video, each with one view or several crops.
 
     Args:
-        reader: decodes frames.
-        transform: geometry and colour; must give all clips one size, unless `crops` does.
+        reader: Decodes frames.
+        transform: Changes geometry and colour; must give all clips the same size, unless `crops`
+            is set.
         frames: T.
-        stride: frames from one of the clip to the next.
-        rate: frames a second that the stride counts in; None counts the file's own.
-        segments: one frame from each of T equal parts of the video instead; stride and rate do not
-            count then.
-        clips: of a video, spread evenly from its first frame to its last; one is in the middle.
-        crops: of a clip: so many squares, see `square_crops`; None leaves clips as `transform`
-            gives them.
+        stride: The step from one frame of the clip to the next.
+        rate: The frame rate that `stride` refers to; None is the rate of the file.
+        segments: Take one frame from each of T equal parts of the video. This ignores `stride`
+            and `rate`.
+        clips: The number of clips of a video, spread evenly from the first frame to the last; a
+            single clip is in the middle.
+        crops: The number of square crops of a clip (`square_crops`); None keeps the whole clip.
     """
 
     def __init__(
@@ -184,11 +186,11 @@ class ClipTestMapper:
         self.segments, self.clips, self.crops = segments, clips, crops
 
     def items(self, records: Sequence[LabelledVideo]) -> Sequence[VideoClip]:
-        """The clips of all videos."""
+        """Return the clips of all videos."""
         return [VideoClip(record, k) for record in records for k in range(self.clips)]
 
     def __call__(self, item: VideoClip) -> ClipBatch:
-        """The views of one clip of a video."""
+        """Return the views of one clip of a video."""
         record = item.record
         frame_times = self.reader.times(record.path)
         if self.segments:
@@ -206,23 +208,23 @@ class ClipTestMapper:
 
 
 def _views(views: Tensor, record: LabelledVideo) -> ClipBatch:
-    """Views (V, T, C, H, W) of one video as a batch."""
+    """Make a batch of the views (V, T, C, H, W) of one video."""
     labels = torch.full((len(views),), record.label)
     return ClipBatch(views.transpose(1, 2), labels, [record.video] * len(views))
 
 
 def square_crops(video: Tensor, count: int) -> Tensor:
-    """Squares of the short side, evenly from left to right or from top to bottom.
+    """Cut square crops along the longer side, evenly spaced.
 
-    Three are in the places of PySlowFast's `uniform_crop`: a square starts at its share of what is
-    left over, rounded up.
+    A single crop is in the middle. Three crops are those of PySlowFast's `uniform_crop`, which
+    rounds offsets up.
 
     Args:
         video: (T, C, H, W).
-        count: how many; 1 is the one in the middle.
+        count: The number of crops.
 
     Returns:
-        (count, T, C, S, S), S the shorter of H and W.
+        (count, T, C, S, S), where S is the shorter of H and W.
     """
     height, width = video.shape[-2:]
     side = min(height, width)
@@ -235,19 +237,22 @@ def square_crops(video: Tensor, count: int) -> Tensor:
 
 @dataclass(eq=False)
 class PeopleMapper:
-    """The clip around a keyframe, and its people: what training and testing have in common.
+    """Load the clip around a keyframe, and the people on the keyframe.
+
+    This is the base of the mappers for training and for testing.
 
     Attributes:
-        reader: decodes frames.
-        transform: geometry and colour.
-        class_map: the order of the classes; None: there are none (K = 0), for people alone.
-        clock: what a tick is.
+        reader: Decodes frames.
+        transform: Changes geometry and colour.
+        class_map: The order of the classes; None: no classes (K = 0), for person detectors.
+        clock: Converts ticks to seconds.
         frames: T.
-        stride: frames from one of the clip to the next; 0 repeats the keyframe, which shows what a
-            model knows without motion.
-        rate: frames a second that the stride counts in; None counts the file's own.
-        overrun: seconds that a keyframe may lie outside of its file, where the first or last frame
-            stands in for it; further out it counts as unreadable. None sets no limit.
+        stride: The step from one frame of the clip to the next; 0 repeats the keyframe, which shows
+            how much a model knows without motion.
+        rate: The frame rate that `stride` refers to; None is the rate of the file.
+        overrun: How far, in seconds, a keyframe may lie before the first or after the last frame of
+            the file. The first or last frame replaces such a keyframe; a keyframe further outside
+            counts as unreadable. None sets no limit.
     """
 
     reader: FrameReader
@@ -262,7 +267,7 @@ class PeopleMapper:
     collate = staticmethod(PeopleBatch.join)
 
     def _sample(self, record: AnnotatedKeyframe, smallest_side: float | None) -> PeopleBatch:
-        """The sample of a keyframe, without people whose box has a side below some pixels."""
+        """Return the sample of a keyframe, without boxes that are narrower than `smallest_side`."""
         people = record.people
         wanted = self._times(record)
         video = as_video(self.reader.frames(record.path, wanted))
@@ -278,10 +283,10 @@ class PeopleMapper:
         )
 
     def _times(self, record: AnnotatedKeyframe) -> np.ndarray:
-        """(T,) seconds of the clip.
+        """Return the times of the clip's frames, (T,) seconds.
 
         Raises:
-            InputError: the file cannot be read, or the keyframe is not within it.
+            InputError: The file cannot be read, or the keyframe lies outside of the file.
         """
         tick, frame_times = record.people.keyframe.tick, self.reader.times(record.path)
         try:
@@ -297,7 +302,7 @@ class PeopleMapper:
         return clip_times(frame_times, time, self.frames, self.stride, self.rate)
 
     def _targets(self, actions: Sequence[Sequence[int]]) -> Tensor:
-        """(R, K) float32."""
+        """Return the targets (R, K) float32."""
         if self.class_map is None:
             return torch.zeros(len(actions), 0)
         targets = torch.zeros(len(actions), len(self.class_map))
@@ -309,32 +314,32 @@ class PeopleMapper:
 
 @dataclass(eq=False)
 class PeopleTrainMapper(PeopleMapper):
-    """A `PeopleMapper` whose samples are without those whom a training crop cuts away.
+    """A `PeopleMapper` for training: it drops people outside of the random crop.
 
     Attributes:
-        smallest_side: pixels; a box that the crop leaves thinner than this is dropped.
+        smallest_side: A box with a smaller side after the crop, in pixels, is dropped.
     """
 
     smallest_side: float = 2.0
     repeats: ClassVar[int] = 1
 
     def __call__(self, record: AnnotatedKeyframe, rng: np.random.Generator) -> PeopleBatch:
-        """The sample of a keyframe; the transform draws from torch, and nothing from `rng`."""
+        """Return the sample of a keyframe; the transform draws from torch, `rng` is unused."""
         return self._sample(record, self.smallest_side)
 
 
 class PeopleTestMapper(PeopleMapper):
-    """A `PeopleMapper` whose samples have all people of a keyframe."""
+    """A `PeopleMapper` for testing: it keeps all people of a keyframe."""
 
     def items(self, records: Sequence[AnnotatedKeyframe]) -> Sequence[AnnotatedKeyframe]:
-        """The records themselves."""
+        """Return the records unchanged."""
         return records
 
     def __call__(self, item: AnnotatedKeyframe) -> PeopleBatch:
-        """The sample of a keyframe."""
+        """Return the sample of a keyframe."""
         return self._sample(item, None)
 
 
 def as_video(frames: np.ndarray) -> Tensor:
-    """(T, H, W, C) uint8 array to a (T, C, H, W) tensor."""
+    """Convert a (T, H, W, C) uint8 array to a (T, C, H, W) tensor."""
     return torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).contiguous()

@@ -1,6 +1,6 @@
-"""Keyframes with proposals: in place of annotated people, beside them, or on further keyframes.
+"""Use proposals (detected person boxes) instead of annotated people, or in addition to them.
 
-A model that is tested on a detector's boxes learns to take them as they come (Wu et al., "Long-Term
+A model that is tested on detected boxes should also train on detected boxes (Wu et al., "Long-Term
 Feature Banks", CVPR 2019; PySlowFast's AVA lists).
 """
 
@@ -28,19 +28,20 @@ def people_to_test(
     unlisted: bool = False,
     class_map: ClassMap | None = None,
 ) -> Keyframes:
-    """Keyframes of a data set with the people whose actions a model is asked for.
+    """Return the keyframes of a data set, with the person boxes to test on.
 
     Args:
-        dataset: whose keyframes.
-        every: keep one keyframe in so many, for a quick look.
-        proposals: a csv or pickle of boxes that stand in for the annotated people; "": none.
-        threshold: least score of a proposal.
-        unlisted: test also the keyframes that the proposals alone list, unless the set excludes
-            them; what a model finds there is false, where a protocol counts it.
-        class_map: the classes that the data set must have; None: any.
+        dataset: The data set.
+        every: Keep every `every`-th keyframe, for a quick test.
+        proposals: A csv or pickle of boxes that replace the annotated people; "": use the annotated
+            people.
+        threshold: The least score of a proposal.
+        unlisted: Also test keyframes that only the proposals list, unless the data set excludes
+            them. Detections on these keyframes are false positives.
+        class_map: The classes that the data set must have; None: any classes.
 
     Raises:
-        InputError: the data set has other classes, or the proposals are of other keyframes.
+        InputError: The data set has other classes, or the proposals are for other keyframes.
     """
     require_score(threshold)
     if class_map is not None and dataset.class_map().names != class_map.names:
@@ -63,19 +64,21 @@ def people_to_train_on(
     least_iou: float | None = 0.9,
     unlisted: bool = False,
 ) -> "Keyframes | TrainingBoxes":
-    """Keyframes of a data set with the people to train on.
+    """Return the keyframes of a data set, with the person boxes to train on.
 
     Args:
-        dataset: whose keyframes.
-        predicted: a csv or pickle of boxes to train on beside the annotated people; "": none.
-        predicted_score: least score of one.
-        negatives: keep those that have no label, as people who do nothing.
-        least_iou: how well a predicted box must meet an annotated one to share its labels; None
-            takes the labels that the list itself gives.
-        unlisted: train on keyframes that this list alone has, too; wants `negatives`.
+        dataset: The data set.
+        predicted: A csv or pickle of detected boxes to train on, in addition to the annotated
+            people; "": none.
+        predicted_score: The least score of a detected box.
+        negatives: Keep detected boxes without a label, as people who do nothing.
+        least_iou: A detected box takes the labels of the annotated box with the largest IoU, if
+            that IoU is at least this. None uses the labels in the file of detected boxes.
+        unlisted: Also train on keyframes that only `predicted` lists; needs `negatives`.
 
     Raises:
-        InputError: the boxes are of other keyframes, or have no labels where they should.
+        InputError: The boxes are for other keyframes, or lack the labels that `least_iou=None`
+            needs.
     """
     require_score(predicted_score)
     keyframes = dataset.keyframes()
@@ -91,20 +94,22 @@ def people_to_train_on(
 
 
 def _require_labels(proposals: pd.DataFrame, class_map: ClassMap, path: str) -> None:
-    """Refuse a list of boxes whose own labels are to be trained on if it has none, or others."""
+    """Require that a list of boxes has labels, all of known classes."""
     if not (proposals["action"] > 0).any():
         raise InputError(
-            f"{path}: no box has an action; dataloader.train.records.least_iou=0.9 would share"
+            f"{path}: no box has an action; dataloader.train.records.least_iou=0.9 takes actions "
+            "from the annotated boxes"
         )
     require_known(proposals, class_map, path)
 
 
 def require_same_keyframes(keyframes: Keyframes, proposals: pd.DataFrame, path: str) -> None:
-    """Refuse a list of boxes, read from `path`, that has none of the keyframes: everybody on them
-    would silently be missed.
+    """Require that a list of boxes, read from `path`, has boxes for at least one keyframe.
+
+    Without this check, a list for another data set would silently miss all people.
 
     Raises:
-        InputError: names a video of each side, or a tick.
+        InputError: The message names a video, or a tick, of the keyframes and of the list.
     """
     names, codes, ticks = keyframes.names, keyframes.videos, keyframes.ticks
     if not len(proposals):
@@ -114,27 +119,28 @@ def require_same_keyframes(keyframes: Keyframes, proposals: pd.DataFrame, path: 
     if (its < 0).all():
         listed = proposals["video"].astype(object).iloc[0]
         raise InputError(
-            f"{path}: its videos, such as {listed!r}, are none of those that it is for, such as "
-            f"{min(mine)!r}"
+            f"{path}: has boxes for other videos, such as {listed!r}; the data set has videos such "
+            f"as {min(mine)!r}"
         )
     there = pd.MultiIndex.from_arrays([codes, ticks])
     if not pd.MultiIndex.from_arrays([its, proposals["tick"]]).isin(there).any():
         row = np.flatnonzero(its >= 0)[0]
         tick = ticks[codes == its[row]][0]
         raise InputError(
-            f"{path}: none of its ticks is one of the keyframes that it is for: of "
-            f"{names[its[row]]!r} it has {proposals['tick'].iloc[row]}, say, and they {tick}"
+            f"{path}: has boxes for other ticks: for {names[its[row]]!r} it has tick "
+            f"{proposals['tick'].iloc[row]}, for example, and the data set has tick {tick}"
         )
 
 
 def with_unlisted(keyframes: Keyframes, proposals: pd.DataFrame, dataset: DataSet) -> Keyframes:
-    """The keyframes, then those of the same videos that only a detector has people on; nobody is on
-    these here.
+    """Add the keyframes that only the proposals list, in videos of the data set.
+
+    The added keyframes have no people.
 
     Args:
-        keyframes: of the data set.
-        proposals: table of boxes.
-        dataset: what it excludes, or does not include, stays out.
+        keyframes: The keyframes of the data set.
+        proposals: The table of boxes.
+        dataset: The data set; keyframes that the data set excludes are not added.
     """
     if dataset.countable is not None:
         proposals = proposals[dataset.countable(proposals)]
@@ -143,15 +149,15 @@ def with_unlisted(keyframes: Keyframes, proposals: pd.DataFrame, dataset: DataSe
 
 @dataclass(frozen=True, eq=False)
 class TrainingBoxes(Records[AnnotatedKeyframe]):
-    """Keyframes with their annotated and then their predicted people; made when asked for.
+    """Keyframes with annotated people first and predicted people after them, joined on access.
 
     Attributes:
-        annotated: keyframes with people and labels.
-        predicted: the same keyframes, with what a detector finds there.
-        least_iou: a predicted box takes the labels of the annotated one that it meets best, if
-            it meets it so well; None: it has the labels that its own list gives it.
-        negatives: keep a predicted box without a label, as a person who does nothing; otherwise
-            it is left out.
+        annotated: The keyframes with people and labels.
+        predicted: The same keyframes, with the detected people.
+        least_iou: A predicted box takes the labels of the annotated box with the largest IoU, if
+            that IoU is at least this. None: the predicted boxes have labels already.
+        negatives: Keep a predicted box without a label, as a person who does nothing; otherwise
+            drop the box.
     """
 
     annotated: Keyframes
@@ -176,21 +182,21 @@ class TrainingBoxes(Records[AnnotatedKeyframe]):
         return replace(keyframe, people=people)
 
     def files(self) -> set[str]:
-        """The files that the keyframes lie in."""
+        """Return the video files of the keyframes."""
         return self.annotated.files()
 
     def occurrences(self) -> tuple[np.ndarray, np.ndarray]:
-        """The keyframe (M,) and the action (M,) of each annotated label."""
+        """Return the keyframe (M,) and the action (M,) of each annotated label."""
         return self.annotated.occurrences()
 
 
 def add_predicted(
     annotated: PersonBoxes, predicted: PersonBoxes, least_iou: float | None, negatives: bool
 ) -> PersonBoxes:
-    """The people of one keyframe: annotated, then predicted with the labels they take.
+    """Join the people of one keyframe: first the annotated people, then the predicted ones.
 
-    As anywhere in AVA's files, one identical box is one person: a predicted one that is annotated
-    to the last digit adds its labels to that.
+    As everywhere in AVA's files, identical boxes are one person: if a predicted box is identical to
+    an annotated box, the annotated person gets the labels of both.
     """
     labels = predicted.actions
     if least_iou is not None:
@@ -219,7 +225,7 @@ def add_predicted(
 def _labels_met(
     annotated: PersonBoxes, boxes: np.ndarray, least_iou: float
 ) -> tuple[tuple[int, ...], ...]:
-    """The labels of the annotated box that each of some (P, 4) meets best and well enough."""
+    """Return for each of `boxes` (P, 4) the labels of the best annotated box, if good enough."""
     met = iou(boxes, annotated.boxes)  # P x R
     best = met.argmax(1) if met.size else np.zeros(len(met), np.int64)
     alike = met.max(1, initial=0.0) >= least_iou

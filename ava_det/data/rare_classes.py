@@ -1,7 +1,7 @@
-"""Rare classes more often: how often each record of a training set is drawn.
+"""Draw records with rare classes more often.
 
-Repeat factors are those of Gupta et al., "LVIS", CVPR 2019, appendix B.2, on keyframes or videos in
-place of images.
+The repeat factors are those of Gupta et al., "LVIS", CVPR 2019, appendix B.2, for keyframes or
+videos instead of images.
 """
 
 from typing import Any
@@ -12,17 +12,17 @@ from ava_det.data.sets.records import Records
 
 
 def repeat_factors(records: Records[Any], threshold: float) -> np.ndarray:
-    """How many times as often as the others a record with rare classes is drawn.
+    """Return how often to draw each record, relative to a record without rare classes.
 
-    A class on a share f of the records has the factor max(1, sqrt(threshold / f)); a record has the
-    largest factor of its classes, and 1 without any.
+    A class on a share f of the records has the factor max(1, sqrt(threshold / f)). A record has the
+    largest factor of all classes on it, or 1 if it has no class.
 
     Args:
-        records: of a training set.
-        threshold: the share of the records below which a class is rare.
+        records: The records of a training set.
+        threshold: A class on a smaller share of the records is rare.
 
     Returns:
-        (N,) float64, 1 and more.
+        (N,) float64, at least 1.
     """
     pairs = np.unique(np.column_stack(records.occurrences()), axis=0)  # each once
     record_of, classes = pairs.T

@@ -1,8 +1,7 @@
-"""An endless, seekable order of training: draw number -> item, so that a resumed run goes on as if
-it had never stopped.
+"""Draw training samples in an endless, seekable order, so that a resumed run continues exactly.
 
-detectron2's `TrainingSampler` restarts at 0 on resume; here each draw of the run has a number, and
-its item and its random augmentation depend on (seed, number) alone.
+Each draw of a run has a number. The record and the random augmentation of a draw depend only on the
+seed and this number. (detectron2's `TrainingSampler` restarts at 0 when a run is resumed.)
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,15 +17,15 @@ from ava_det.structures import InputError, UnreadableVideo
 Record = TypeVar("Record")
 Sample = TypeVar("Sample")
 
-ATTEMPTS = 50  # records that a draw tries before it gives up: more than any tolerable share needs
+ATTEMPTS = 50  # records that a draw tries before it gives up
 
 
 @dataclass(frozen=True)
 class Drawn(Generic[Sample]):
-    """What came of a draw: a sample, unless nothing was readable, and what was left out for it.
+    """The result of a draw: a sample, or None if nothing was readable, and the unreadable videos.
 
-    A broken file is no exception here, for an exception would end the worker process; whoever
-    takes the batches decides what is too much.
+    A broken file raises no exception here, because an exception would end the worker process. The
+    loader decides how many unreadable videos are too many.
     """
 
     sample: Sample | None
@@ -34,19 +33,19 @@ class Drawn(Generic[Sample]):
 
 
 class SeekableSampler(Sampler[int]):
-    """Numbers of the draws of one process, without end.
+    """The endless sequence of draw numbers of one process.
 
     Args:
-        start: number of the first draw of all processes together.
-        rank: index of this process.
-        world_size: number of processes; draw p belongs to process p modulo `world_size`.
+        start: The number of the first draw, counted over all processes.
+        rank: The index of this process.
+        world_size: The number of processes; draw p belongs to process p modulo `world_size`.
     """
 
     def __init__(self, start: int = 0, rank: int = 0, world_size: int = 1):
         self.first, self.step = start + rank, world_size
 
     def skip(self, draws: int) -> None:
-        """Go on after so many more draws of each process."""
+        """Skip `draws` draws in each process."""
         self.first += draws * self.step
 
     def __iter__(self) -> Iterator[int]:
@@ -58,18 +57,18 @@ class SeekableSampler(Sampler[int]):
 
 
 class Draws(Dataset[Drawn[Sample]], Generic[Record, Sample]):
-    """Samples by draw number: shuffled epochs, randomness keyed by (seed, number).
+    """Samples by draw number, in shuffled epochs; all randomness depends on seed and number.
 
-    In place of a record that cannot be read comes another one, keyed by the number as well: which
-    one does not depend on the other draws, the worker processes or where a run was resumed.
+    If a record cannot be read, another record replaces it. The replacement depends on the seed and
+    the draw number too, so it is the same for any number of workers and after a resume.
 
     Args:
-        records: what an epoch goes through.
-        mapper: makes a sample of a record; may draw from torch's global generator and from the
-            numpy generator that it is given.
-        seed: of the order and of every draw.
-        weights: (N,) how often each record is drawn in proportion to the others; an epoch stays N
-            draws long. None draws each once an epoch.
+        records: The records of an epoch.
+        mapper: Makes a sample of a record. It may draw random numbers from torch's global generator
+            and from the numpy generator that it receives.
+        seed: The seed of the order and of every draw.
+        weights: (N,) How often to draw each record, relative to the others; an epoch still has N
+            draws. None draws each record once per epoch.
     """
 
     def __init__(
@@ -83,18 +82,18 @@ class Draws(Dataset[Drawn[Sample]], Generic[Record, Sample]):
         self._edges = (
             None if weights is None else np.cumsum(weights) * (len(weights) / sum(weights))
         )
-        # The order of one epoch; a plain attribute, for spawned workers are sent all of this.
+        # The order of one epoch; a plain attribute because spawned workers get a pickled copy.
         self._epoch, self._order = 0, self._shuffle(0)
 
     def __len__(self) -> int:
-        """Draws in an epoch."""
+        """Return the number of draws in an epoch."""
         return len(self.records)
 
     def _shuffle(self, epoch: int) -> np.ndarray:
         rng, count = np.random.default_rng((self.seed, epoch)), len(self.records)
         if self._edges is None:
             return rng.permutation(count)
-        # Systematic draws: a record that is due 1.3 times is drawn once or twice, never thrice.
+        # Systematic draws: a record with weight 1.3 is drawn once or twice, never three times.
         drawn = np.searchsorted(self._edges, np.arange(count) + rng.random(), side="right")
         return rng.permutation(drawn.clip(max=count - 1))  # rounding may leave the last edge short
 
@@ -119,8 +118,8 @@ class Draws(Dataset[Drawn[Sample]], Generic[Record, Sample]):
     def _sample(self, record: Record, key: tuple[int, ...]) -> Sample:
         rng = np.random.default_rng(key)
         with torch.random.fork_rng(devices=()):
-            # Not torch.manual_seed: without CUDA it formats the whole stack for CUDA's sake, which
-            # costs as much as a small clip's crop.
+            # Avoid torch.manual_seed: without CUDA it formats the whole stack for a message, which
+            # takes as long as cropping a small clip.
             torch.default_generator.manual_seed(int(rng.integers(2**62)))
             return self.mapper(record, rng)
 

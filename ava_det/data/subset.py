@@ -1,4 +1,4 @@
-"""A part of a classification set, for curves of accuracy over the amount of data."""
+"""Select a part of a classification set, to measure accuracy over the amount of data."""
 
 import hashlib
 from collections import defaultdict
@@ -7,15 +7,15 @@ from ava_det.data.sets.labelled_videos import LabelledVideos
 
 
 def stratified_part(videos: LabelledVideos, fraction: float, fraction_seed: int) -> LabelledVideos:
-    """So large a part of every class, at least one video each, in the order of the set.
+    """Select a fraction of every class, at least one video each, in the order of the set.
 
-    The videos of a class are ranked by a hash of the seed and their names: the part does not
-    depend on the order of the list, and a smaller part of the same seed lies within a larger one.
+    A hash of the seed and the name ranks the videos of a class. So the choice does not depend on
+    the order of the list, and a larger fraction contains the smaller ones of the same seed.
 
     Args:
-        videos: the set.
-        fraction: above 0, at most 1.
-        fraction_seed: of the choice.
+        videos: The data set.
+        fraction: The fraction to keep: above 0, at most 1.
+        fraction_seed: The seed of the choice.
     """
     if not 0 < fraction <= 1:
         raise ValueError(f"a fraction of {fraction} of a data set is not in (0, 1]")

@@ -1,4 +1,4 @@
-"""Videos that cannot be read: left out, counted and listed; too many of them are an error."""
+"""Leave out, count and list videos that cannot be read; too many of them are an error."""
 
 import csv
 import io
@@ -20,13 +20,13 @@ logger = logging.getLogger(__name__)
 
 
 class UnreadableList:
-    """The videos of a data set that could not be read, each once.
+    """The unreadable videos of a data set, each once.
 
     Args:
-        total: how many videos the set has.
-        most: largest share of them that may be unreadable.
-        path: a csv file that is added to, so that the processes of a run and its resumed parts
-            share one list; "" keeps it in memory.
+        total: The number of videos in the data set.
+        most: The largest share of the videos that may be unreadable.
+        path: A csv file. New videos are appended, so that all processes of a run and the resumed
+            run share one list; "" keeps the list in memory.
     """
 
     def __init__(self, total: int, most: float, path: str | Path = "") -> None:
@@ -35,14 +35,14 @@ class UnreadableList:
         self._listed = set(self._read())
 
     def __len__(self) -> int:
-        """How many videos are on it."""
+        """Return the number of unreadable videos."""
         return len(self._listed)
 
     def add(self, videos: Iterable[UnreadableVideo]) -> None:
-        """Take in videos that a batch had to do without.
+        """Add the unreadable videos of a batch.
 
         Raises:
-            InputError: they are more than the share that may be unreadable.
+            InputError: Too many videos are unreadable.
         """
         new = {video.path: video for video in videos if video.path not in self._listed}
         if not new:
@@ -58,20 +58,20 @@ class UnreadableList:
                 f"{last.reason}: and with it {count} of {self.total} videos cannot be read, more "
                 f"than {100 * self.most:g} %{where}"
             )
-        if (count & (count - 1)) == 0:  # said ever more rarely
+        if (count & (count - 1)) == 0:  # warn at 1, 2, 4, 8, ... videos
             logger.warning(
                 "left out, %d of %d videos so far: %s%s", count, self.total, last.reason, where
             )
 
     def _read(self) -> list[str]:
-        """The paths of the file."""
+        """Read the paths in the csv file."""
         if self.path is None or not self.path.exists():
             return []
         with open(self.path, newline="", encoding="utf-8") as file:
             return [row[0] for row in csv.reader(file) if len(row) == len(COLUMNS)][1:]
 
     def _append(self, videos: Iterable[UnreadableVideo]) -> None:
-        """Add rows by one write a time, which a kill or another process does not split."""
+        """Append each row with a single write, so that no row is mixed with another process's."""
         if self.path is None:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,7 @@ class UnreadableList:
         rows = [] if so_far else [COLUMNS]
         file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
         try:
-            if so_far and not so_far.endswith(b"\n"):  # half a row of a process that was killed
+            if so_far and not so_far.endswith(b"\n"):  # a killed process left half a row
                 os.write(file, b"\n")
             for row in [*rows, *((video.path, video.video, video.reason) for video in videos)]:
                 text = io.StringIO()
@@ -90,31 +90,31 @@ class UnreadableList:
 
 
 class Collate(Protocol):
-    """How a mapper makes a batch of samples."""
+    """The function of a mapper that joins samples to a batch."""
 
     def __call__(self, samples: Sequence[Any], unreadable: Sequence[UnreadableVideo]) -> Batch:
-        """One batch, which says what was left out."""
+        """Return one batch, with the list of unreadable videos."""
         ...
 
 
 @dataclass(frozen=True)
 class CollateDrawn:
-    """From draws to a batch of their samples."""
+    """Join the samples of several draws to a batch."""
 
     collate: Collate
 
     def __call__(self, draws: Sequence[Drawn]) -> Batch:
-        """One batch."""
+        """Return one batch."""
         samples = [drawn.sample for drawn in draws if drawn.sample is not None]
         return self.collate(samples, [video for drawn in draws for video in drawn.unreadable])
 
 
 class ListingLoader(SteadyLoader):
-    """A `DataLoader` of draws that keeps a list of what could not be read.
+    """A `DataLoader` that keeps a list of unreadable videos.
 
     Args:
-        unreadable: that list.
-        arguments: of `DataLoader`.
+        unreadable: The list.
+        arguments: The arguments of `DataLoader`.
     """
 
     unreadable: UnreadableList
@@ -124,13 +124,13 @@ class ListingLoader(SteadyLoader):
         self.unreadable = unreadable
 
     def skip(self, batches: int) -> None:
-        """Go on after so many more batches, where the sampler can be told so."""
+        """Skip some batches; this needs a `SeekableSampler`."""
         draws = batches * (self.batch_size or 1)
         self.sampler.skip(draws)  # pyrefly: ignore[missing-attribute]
 
     def __iter__(self) -> Iterator[Batch]:
-        """Batches; `InputError` when too much is unreadable."""
-        return self._listed(super().__iter__())  # made now, for making it draws random numbers
+        """Iterate over batches; raise `InputError` if too many videos are unreadable."""
+        return self._listed(super().__iter__())  # called now because it draws random numbers
 
     def _listed(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         for batch in batches:

@@ -1,7 +1,7 @@
-"""Loader workers that leave signals to the process they work for.
+"""Loader workers that ignore signals and leave them to the main process.
 
-SLURM, systemd, torchrun and terminals send a signal to every process of a run. A worker that obeyed
-it would take away the data that the run needs to end in order.
+SLURM, systemd, torchrun and terminals send a signal to every process of a run. If a worker ended
+at once, the main process would lack the data that it needs to stop in order.
 """
 
 import ctypes
@@ -20,10 +20,12 @@ SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
 
 class SteadyLoader(DataLoader):
-    """A `DataLoader` whose workers end when it does or its process, not by SIGTERM or Ctrl-C.
+    """A `DataLoader` whose workers ignore SIGTERM and Ctrl-C.
+
+    The workers end when the loader or the main process ends.
 
     Args:
-        arguments: of `DataLoader`, without `worker_init_fn`.
+        arguments: The arguments of `DataLoader`, without `worker_init_fn`.
     """
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
@@ -31,16 +33,16 @@ class SteadyLoader(DataLoader):
         super().__init__(*arguments, worker_init_fn=start, **more)
 
     def __iter__(self) -> Any:
-        """Batches."""
+        """Start the workers and iterate over the batches."""
         with _held_back():
             return super().__iter__()
 
 
 class LeaveSignals:
-    """What a worker does first: it ignores signals from here on, except when its process is ending.
+    """Set up a worker so that it ignores signals until the main process ends.
 
     Args:
-        ending: shared with that process, which sets it.
+        ending: A shared flag; the main process sets it when it ends.
     """
 
     def __init__(self, ending: Any) -> None:
@@ -59,7 +61,7 @@ class LeaveSignals:
 
 @contextmanager
 def _held_back() -> Iterator[None]:
-    """Keep signals for later; workers that are started meanwhile do so until they are set up."""
+    """Block signals in this process, and in new workers until `LeaveSignals` has set them up."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
@@ -69,10 +71,10 @@ def _held_back() -> Iterator[None]:
 
 @functools.cache
 def _ending_of(process: int) -> Any:
-    """A flag that this process shares with its workers and sets when it ends."""
+    """Return a flag that this process shares with the workers and sets when it ends."""
     flag = RawValue(ctypes.c_bool, False)
-    # Python sends SIGTERM to the workers that an ending process still has, and waits for them; what
-    # is registered here comes before that.
+    # When a process ends, Python sends SIGTERM to remaining workers and waits for them. The flag
+    # must be set before.
     Finalize(None, _set, (flag,), exitpriority=0)
     return flag
 

@@ -1,1 +1,1 @@
-"""From a video to who does what, where and when."""
+"""Detects the people in a video and their actions: who does what, where and when."""

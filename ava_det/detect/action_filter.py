@@ -1,4 +1,4 @@
-"""Which of the scored actions of people are reported."""
+"""Chooses which scored actions are reported."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,9 @@ class ActionFilter:
     """Turns scores into results: the best actions of each person.
 
     Attributes:
-        class_map: of the score columns.
-        threshold: least score.
-        top_k: most actions a person; 0 means all.
+        class_map: The classes of the score columns.
+        threshold: The lowest score that is reported.
+        top_k: The most actions per person; 0 means all.
 
     >>> best = ActionFilter(ClassMap({1: "stand", 7: "walk"}), threshold=0.3, top_k=1)
     >>> best.actions(np.array([0.4, 0.8]))
@@ -33,7 +33,7 @@ class ActionFilter:
             raise ValueError(f"top_k {self.top_k} is negative; 0 means all actions")
 
     def __call__(self, scored: ScoredPeople) -> KeyframeResult:
-        """The people of a keyframe, those without an action too."""
+        """Return the people of a keyframe, including people without an action."""
         people = scored.people
         rows = zip(
             people.tracks.tolist(), people.boxes, people.scores.tolist(), scored.scores, strict=True
@@ -48,7 +48,7 @@ class ActionFilter:
         )
 
     def actions(self, scores: np.ndarray) -> tuple[Action, ...]:
-        """The actions of a person with scores (K,), best first."""
+        """Return the reported actions of a person with scores (K,), best first."""
         ids, names = self.class_map.ids, self.class_map.names
         best = np.argsort(-scores, kind="stable")[: self.top_k or None].tolist()
         return tuple(

@@ -1,15 +1,15 @@
-"""Keyframes and their clips out of frames that come one by one, as a file or a camera gives them.
+"""Cuts keyframes and their clips from frames that arrive one by one, from a file or a camera.
 
-Nothing need be known of the frames to come, and all clips are those that `video.sampling` chooses
-with the times of the whole video at hand:
+The code needs no knowledge of later frames. All clips are equal to those that `video.sampling`
+chooses with the times of the whole video:
 
-- Keyframes are the frames nearest to 0, 1 / rate, 2 / rate .. seconds. Whether a frame is the
-  nearest one is known when the next frame comes.
-- A clip is complete with the first frame at or after the last of its times.
-- At the start, where a clip reaches back beyond the first frame, it repeats that frame. At the end,
-  which `ClipBuffer.close` tells, clips that reach beyond the last frame repeat that one.
-- In the place of a lost frame stands the nearest frame within the clip's span that is not lost. A
-  keyframe that is lost has no clip.
+- Keyframes are the frames nearest to 0, 1 / rate, 2 / rate .. seconds. The next frame decides
+  whether a frame is the nearest one.
+- A clip is complete with the first frame at or after its last sampling time.
+- A clip that starts before the first frame repeats the first frame. A clip that ends after the last
+  frame repeats the last frame; `ClipBuffer.close` marks the end.
+- The nearest decodable frame within the clip's span replaces a lost frame. A lost keyframe has no
+  clip.
 """
 
 import math
@@ -29,10 +29,10 @@ class Moment(NamedTuple):
     """A keyframe with its clip.
 
     Attributes:
-        frame: 0-based number of the frame, lost ones counted.
-        time: seconds from the first frame.
+        frame: The 0-based number of the frame; lost frames count.
+        time: Seconds from the first frame.
         picture: (H, W, 3) uint8 RGB.
-        clip: (T, h, w, 3) uint8 RGB, resized to the short side of the clip's shape.
+        clip: (T, h, w, 3) uint8 RGB, resized to `ClipShape.short_side`.
     """
 
     frame: int
@@ -42,7 +42,7 @@ class Moment(NamedTuple):
 
 
 class _Kept(NamedTuple):
-    """A frame that clips may still need, at their size; None if it is lost."""
+    """A frame that clips may still need, at the size of the clips; None if the frame is lost."""
 
     time: float
     picture: Frame | None
@@ -59,12 +59,12 @@ class _Keyframe(NamedTuple):
 class ClipBuffer:
     """Takes frames and gives keyframes with their clips.
 
-    It keeps the frames of a clip's span, resized, and those keyframes as they came that lie in the
-    second half of the span; nothing grows with the video.
+    The buffer keeps the resized frames of one clip span, and the keyframes in the second half of
+    the span at full size. Memory does not grow with the video.
 
     Args:
-        shape: of the clips.
-        rate: keyframes a second; where frames come less often, each is a keyframe.
+        shape: The shape of the clips.
+        rate: Keyframes per second. Every frame of a slower video is a keyframe.
 
     >>> buffer = ClipBuffer(ClipShape(frames=2, stride=1, rate=None, short_side=8), rate=5.0)
     >>> for number in range(4):
@@ -81,20 +81,20 @@ class ClipBuffer:
         self._back, self._ahead = clip_reach(shape.frames, shape.stride)
         self._kept: deque[_Kept] = deque()
         self._first = 0  # the number of the first frame that is kept
-        self._newest: Frame | None = None  # as it came
-        self._beat = -1  # the last one that a frame is nearest to
+        self._newest: Frame | None = None  # at full size
+        self._beat = -1  # the last beat that has a nearest frame
         self._waiting: deque[_Keyframe] = deque()
 
     def __len__(self) -> int:
-        """How many frames are kept."""
+        """Return how many frames the buffer keeps."""
         return len(self._kept)
 
     def push(self, time: float, picture: Frame | None) -> list[Moment]:
-        """Take the next frame and give the keyframes whose clips it completes, in order.
+        """Add the next frame and return the keyframes with now complete clips, in order.
 
         Args:
-            time: seconds from the first frame, which is at 0; later than the frame before.
-            picture: (H, W, 3) uint8 RGB; None if it is lost.
+            time: Seconds from the first frame, which is at 0. Times must increase.
+            picture: (H, W, 3) uint8 RGB; None if the frame is lost.
         """
         if self._kept:
             last = self._kept[-1].time
@@ -111,7 +111,7 @@ class ClipBuffer:
         return moments
 
     def close(self) -> list[Moment]:
-        """Say that no frame follows and get the keyframes that are left."""
+        """End the video and return the remaining keyframes."""
         if self._kept:
             self._choose(math.floor(self._kept[-1].time * self.rate + 1e-6))
         moments = [self._moment(keyframe) for keyframe in self._waiting]
@@ -119,7 +119,7 @@ class ClipBuffer:
         return moments
 
     def _choose(self, beat: int) -> None:
-        """Make the newest frame a keyframe if it is nearest to beats not yet met, up to `beat`."""
+        """Make the newest frame a keyframe if it is nearest to a new beat up to `beat`."""
         if beat > self._beat and self._newest is not None:
             number = self._first + len(self._kept) - 1
             self._waiting.append(_Keyframe(number, self._kept[-1].time, self._newest))
@@ -131,7 +131,7 @@ class ClipBuffer:
         return self._kept[-1].time >= keyframe.time + self._ahead / self.shape.rate
 
     def _forget(self) -> None:
-        """Drop the frames before all clips to come: the newest frame may be a keyframe."""
+        """Drop the frames before all later clips. The newest frame may still be a keyframe."""
         kept = self._kept
         time, number = kept[-1].time, self._first + len(kept) - 1
         if self._waiting:
@@ -160,12 +160,12 @@ class ClipBuffer:
 def stream_moments(
     frames: Iterable[tuple[float, Frame | None]], shape: ClipShape, rate: float
 ) -> Iterator[Moment]:
-    """The keyframes of a source with their clips, each as soon as its clip is complete.
+    """Yield the keyframes of a source with their clips, each as soon as the clip is complete.
 
     Args:
-        frames: as `Source.frames` gives them.
-        shape: as in `ClipBuffer`.
-        rate: likewise.
+        frames: The frames from `Source.frames`.
+        shape: See `ClipBuffer`.
+        rate: See `ClipBuffer`.
     """
     buffer = ClipBuffer(shape, rate)
     for time, picture in frames:
@@ -174,7 +174,7 @@ def stream_moments(
 
 
 def last_beat(time: float, rate: float) -> int:
-    """The number of the last of the beats at 0, 1 / rate, 2 / rate .. seconds up to a time.
+    """Return the number of the last beat up to `time`; beats are at 0, 1 / rate, 2 / rate .. s.
 
     >>> last_beat(0.6, rate=5.0), last_beat(0.599, rate=5.0)
     (3, 2)

@@ -1,4 +1,4 @@
-"""A detector of people and their actions, and what it finds in a video."""
+"""A detector of people and their actions, and the detections in a video."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -19,24 +19,25 @@ logger = logging.getLogger(__name__)
 
 
 class Detector:
-    """Finds people in videos and says what they do. A context manager.
+    """Detects people and their actions in videos. A context manager.
 
-    It may be used for any number of videos, one after the other; not by several threads at once.
+    Use a detector for any number of videos, one after the other. Do not share a detector between
+    threads.
 
     Args:
-        persons: finds people.
-        actions: says what they do.
-        rate: keyframes a second.
-        person_threshold: person score that starts a track.
-        score_threshold: least score of an action that is reported.
-        top_k: most actions a person; 0 means all.
-        files: where the models come from, for the json.
+        persons: The person detector.
+        actions: The action model.
+        rate: Keyframes per second.
+        person_threshold: The lowest person score that starts a track.
+        score_threshold: The lowest action score that is reported.
+        top_k: The most actions per person; 0 means all.
+        files: The weight files, as recorded in the JSON results.
 
     Attributes:
-        class_map: the actions that it knows.
+        class_map: The actions that the detector can report.
 
     Raises:
-        ValueError: a setting that makes no sense.
+        ValueError: A setting is out of range.
     """
 
     def __init__(
@@ -72,14 +73,14 @@ class Detector:
         self.close()
 
     def close(self) -> None:
-        """Let go of the models, so that their memory is free; the detector is of no use then."""
+        """Release the models and their memory. A closed detector cannot detect."""
         self._pipeline = None
 
     def detect(self, source: str | Path | Video) -> "Detections":
-        """What is to be found in a video; the work begins when the results are asked for.
+        """Return the detections in a video. Detection starts when the results are read.
 
         Args:
-            source: a video file, or one that is open already and stays so.
+            source: A video file, or an open `Video`, which stays open.
         """
         if self._pipeline is None:
             raise RuntimeError("the detector is closed")
@@ -87,14 +88,14 @@ class Detector:
 
 
 class Detections:
-    """What a detector finds in a video, keyframe by keyframe, in flat memory.
+    """The detections in a video, keyframe by keyframe, in constant memory.
 
-    Iterate over it, or write files of it: either reads the video, which happens once. `write` makes
-    several files in one reading. Results are a little behind the reading, as a clip reaches into
-    the future.
+    Iterate over the detections, or write them to files. Both read the video, and the video can be
+    read only once. `write` makes several files in one pass. Results come a little later than the
+    frames, since a clip includes frames after the keyframe.
 
-    Where the video is damaged, what can be decoded is reported or written before `InputError` is
-    raised.
+    If the video is damaged, the results of the decodable frames are returned or written first. Then
+    `InputError` is raised.
     """
 
     def __init__(
@@ -109,11 +110,11 @@ class Detections:
         self._is_read = False
 
     def __iter__(self) -> Iterator[KeyframeResult]:
-        """The results of the keyframes, in order, each as soon as it is known.
+        """Yield the result of each keyframe in order, as soon as it is complete.
 
         Raises:
-            InputError: no video, or at the end of a damaged one.
-            RuntimeError: the video has been read already.
+            InputError: The file is no video, or (at the end) the video is damaged.
+            RuntimeError: The video has been read already.
         """
         with self._open() as video:
             source = VideoSource(video)
@@ -121,15 +122,15 @@ class Detections:
         _report(source)
 
     def to_csv(self, path: str | Path) -> None:
-        """Write AVA's csv with a track id, as `write`."""
+        """Write AVA's csv format plus a track id. See `write`."""
         self.write(csv=path)
 
     def to_json(self, path: str | Path) -> None:
-        """Write the json, as `write`."""
+        """Write the results as JSON. See `write`."""
         self.write(json=path)
 
     def draw(self, path: str | Path) -> None:
-        """Write the film with the people and their actions drawn on it, as `write`."""
+        """Write the video with the people and their actions drawn on it. See `write`."""
         self.write(film=path)
 
     def write(
@@ -140,17 +141,18 @@ class Detections:
         film: str | Path | None = None,
         progress: Callable[[], object] = lambda: None,
     ) -> None:
-        """Write files of the results; they appear when all is done, and replace older ones.
+        """Write the results to files. The files appear at the end and replace older files.
 
         Args:
-            csv: AVA's columns, then the track id; a tick is a 0-based frame number.
-            json: the people of all keyframes, those without an action too.
-            film: an H.264 MP4.
-            progress: called after every frame that is analysed.
+            csv: The csv file: AVA's columns, then the track id. A tick is a 0-based frame number.
+            json: The JSON file: the people of all keyframes, including people without an action.
+            film: The H.264 MP4 file with the results drawn on it.
+            progress: This function is called after every analysed frame.
 
         Raises:
-            InputError: no video, or a damaged one; what could be decoded is written first.
-            RuntimeError: the video has been read already.
+            InputError: The file is no video or is damaged. The results of the decodable frames are
+                written first.
+            RuntimeError: The video has been read already.
         """
         with self._open() as video, ExitStack() as files:
             source = VideoSource(video, progress)
@@ -163,19 +165,19 @@ class Detections:
             results = self._written(source, writers)
             if film is not None:
                 write_film(Path(film), video, results)
-            for _ in results:  # what no film has asked for
+            for _ in results:  # the results that no film has read
                 pass
         _report(source)
 
     def _open(self) -> AbstractContextManager[Video]:
-        """The open video; a file that was opened here is closed at the end of the block."""
+        """Return the open video. The end of the block closes a file that was opened here."""
         if self._is_read:
             raise RuntimeError("these detections have been read: call `detect` once more")
         self._is_read = True
         return nullcontext(self._source) if isinstance(self._source, Video) else Video(self._source)
 
     def _written(self, source: VideoSource, writers: list[Write]) -> Iterator[KeyframeResult]:
-        """The results, each of them written first."""
+        """Write each result, then yield it."""
         for result in map(self._filter, self._pipeline.run(source)):
             for write in writers:
                 write(result)
@@ -183,10 +185,10 @@ class Detections:
 
 
 def _report(source: VideoSource) -> None:
-    """Tell what was wrong with a video that has been read.
+    """Report the damage of a video after it has been read.
 
     Raises:
-        InputError: frames of it could not be decoded.
+        InputError: Some frames of the video could not be decoded.
     """
     damaged, video = source.video.index.damaged_stamps, source.video
     if damaged:

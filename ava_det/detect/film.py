@@ -1,4 +1,4 @@
-"""The film of a video's results: every frame with the people of its time and what they do."""
+"""Draws the results of a video on every frame: the people and their actions."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,12 +14,12 @@ from ava_det.video.writer import VideoWriter
 
 
 def write_film(path: Path, video: Video, results: Iterable[KeyframeResult]) -> None:
-    """Write an H.264 film of a video with results drawn on it; it appears when all is done.
+    """Write an H.264 film of a video with results drawn on it. The file appears at the end.
 
     Args:
-        path: the file.
-        video: read once more for its pictures, a little behind the results.
-        results: in order.
+        path: The film file.
+        video: The video. It is read a second time, a little behind the results.
+        results: The results in the order of the keyframes.
     """
     size = enlarged_size(video.height, video.width)
     with VideoWriter(path, *size, video.rate, aspect=video.index.aspect) as film:
@@ -30,11 +30,11 @@ def write_film(path: Path, video: Video, results: Iterable[KeyframeResult]) -> N
 def drawn_frames(
     frames: Iterable[tuple[float, Frame | None]], results: Iterable[KeyframeResult]
 ) -> Iterator[tuple[float, Frame]]:
-    """Frames with the people of their keyframes, who move evenly in between.
+    """Yield frames with people drawn on them; boxes move linearly between keyframes.
 
     Args:
-        frames: times and pictures; small ones are enlarged, lost ones left out.
-        results: in order.
+        frames: Times and pictures. Small pictures are enlarged; lost frames are left out.
+        results: The results in the order of the keyframes.
     """
     coming = iter(results)
     before, after = None, next(coming, None)
@@ -50,24 +50,24 @@ def drawn_frames(
 def people_between(
     before: KeyframeResult, after: KeyframeResult | None, time: float
 ) -> list[tuple[PersonResult, np.ndarray]]:
-    """Who is seen at a time between two keyframes, and in which box.
+    """Return the people at a time between two keyframes, with their boxes.
 
-    A track that both have moves evenly; one that only a single keyframe has is shown in the half of
-    the interval that is nearer to it.
+    The box of a track on both keyframes is interpolated linearly. A track on one keyframe only is
+    shown in the nearer half of the interval.
 
     Args:
-        before: the keyframe before.
-        after: the keyframe after; None if there is none.
-        time: seconds.
+        before: The keyframe before `time`.
+        after: The keyframe after `time`; None after the last keyframe.
+        time: Seconds from the first frame.
 
     Returns:
-        People of the nearer keyframe, each with a relative box (4,).
+        The people of the nearer keyframe, each with a relative box (4,).
     """
     if after is None:
         return [(person, person.box) for person in before.people]
     fraction = (time - before.time) / (after.time - before.time)
     nearer, other = (before, after) if fraction < 0.5 else (after, before)
-    weight = min(fraction, 1 - fraction)  # of the other one
+    weight = min(fraction, 1 - fraction)  # weight of the other keyframe
     boxes = {person.track: person.box for person in other.people}
     return [
         (person, person.box + weight * (boxes.get(person.track, person.box) - person.box))
@@ -76,7 +76,7 @@ def people_between(
 
 
 def _drawn(person: PersonResult, box: np.ndarray) -> DrawnPerson:
-    # What AVA's names say in brackets would make them too long.
+    # Drop the brackets in AVA's class names, since they make labels too long.
     labels = [f"{action.name.split(' (')[0]} {action.score:.2f}" for action in person.actions]
     first = " ".join([f"#{person.track}", *labels[:1]])
     return DrawnPerson(box, (first, *labels[1:]), person.track)

@@ -1,9 +1,9 @@
-"""What a long run over keyframes has found so far, so that it can be stopped at any moment.
+"""Journal of a long run over keyframes, so that the run can be stopped and resumed at any moment.
 
-A line of JSON a keyframe, which begins with its video and tick, after a first line that says what
-the run is of. A line that was cut short or is of another keyframe does not count, nor what follows
-it, nor a video that was left in the middle: it is begun again with the same batches, so that the
-end is the same to the last bit.
+The first line of the file describes the run. Each further line is JSON for one keyframe and begins
+with the video and the tick. A truncated line, or a line for a wrong keyframe, and all lines after
+it are ignored. A partly processed video starts again from its beginning, with the same batches, so
+that the final result is bit for bit the same.
 """
 
 import hashlib
@@ -20,16 +20,16 @@ from ava_det.formats.atomic import atomic_path
 from ava_det.formats.errors import naming
 from ava_det.structures import AnnotatedKeyframe, InputError, PersonBoxes
 
-VERSION = 2  # of the lines
+VERSION = 2  # version of the line format
 
 
 class Journal:
-    """A file of found people, open for more.
+    """A file of detected people that a run appends to.
 
     Args:
-        path: the file; made anew if it is of another run or not there.
-        run: everything that the result depends on, but for the keyframes.
-        records: the keyframes of the run, in order.
+        path: The file. It is created if it does not exist or belongs to another run.
+        run: All settings that the result depends on, except the keyframes.
+        records: The keyframes of the run, in order.
     """
 
     def __init__(self, path: Path, run: dict[str, str], records: Sequence[AnnotatedKeyframe]):
@@ -57,7 +57,7 @@ class Journal:
         self._file.close()
 
     def add(self, people: PersonBoxes, problem: str = "") -> None:
-        """Note the people of the next keyframe, and why it cannot be had if so."""
+        """Append the people of the next keyframe, and the reason if the frame is unreadable."""
         where = people.keyframe.video, people.keyframe.tick
         noted = *where, people.boxes.tolist(), people.scores.tolist(), problem
         with naming(self.path):
@@ -65,10 +65,10 @@ class Journal:
             self._file.flush()
 
     def read(self) -> Iterator[tuple[PersonBoxes, str]]:
-        """All that was noted, in order: people and problem.
+        """Yield (people, problem) of each keyframe in the journal, in order.
 
         Raises:
-            InputError: a line is not of its keyframe, so something else has written to the file.
+            InputError: A line belongs to a wrong keyframe, so another program wrote to the file.
         """
         with naming(self.path), self.path.open("rb") as file:
             next(file)
@@ -87,7 +87,7 @@ class Journal:
 
 
 def _fits(pair: tuple[AnnotatedKeyframe, bytes]) -> bool:
-    """Whether a line is whole and of a record's keyframe."""
+    """Return whether a line is complete and belongs to the keyframe of the record."""
     keyframe, line = pair[0].people.keyframe, pair[1]
     try:
         noted = json.loads(line)
@@ -99,7 +99,7 @@ def _fits(pair: tuple[AnnotatedKeyframe, bytes]) -> bool:
 
 
 def _digest(records: Sequence[AnnotatedKeyframe]) -> str:
-    """Of the files and ticks, in order."""
+    """Return a digest of the files and ticks, in order."""
     digest = hashlib.sha256()
     for record in records:
         digest.update(f"{record.path}\n{record.people.keyframe}\n".encode())
@@ -107,7 +107,7 @@ def _digest(records: Sequence[AnnotatedKeyframe]) -> str:
 
 
 def _whole_videos(lines: int, records: Sequence[AnnotatedKeyframe]) -> int:
-    """How many of the first `lines` records belong to videos that are done."""
+    """Return how many of the first `lines` records belong to completed videos."""
     lines = min(lines, len(records))
     while 0 < lines < len(records) and records[lines - 1].path == records[lines].path:
         lines -= 1

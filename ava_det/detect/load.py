@@ -1,4 +1,4 @@
-"""From weight files to detectors that run: which file takes which backend."""
+"""Loads detectors from weight files and chooses the backend of each file."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def load_detector(
     person_size: int | None = None,
     device: str = "cpu",
 ) -> Detector:
-    """Load a detector of people and their actions, to be used on videos.
+    """Load a detector of people and their actions in videos.
 
     >>> from ava_det import load_detector
     >>> with load_detector("action.safetensors", persons="light") as detector:
@@ -35,22 +35,22 @@ def load_detector(
     10 0.4 s 0 people
 
     Args:
-        weights: file of an action detector; None means the one of `make demo`, in the folder
-            `runs/demo`.
-        persons: file of a person detector, or "light", which comes with the package; None means
-            `persons.safetensors` beside the action detector.
-        rate: keyframes a second.
-        score_threshold: least score of an action that is reported.
-        top_k: most actions a person; 0 means all.
-        person_threshold: least score of a person.
-        person_size: pixels of the short side that frames have for the person detector; more finds
-            smaller people and takes longer. None means as it was trained.
+        weights: The weight file of an action detector. None means the detector of `make demo` in
+            the folder `runs/demo`.
+        persons: The weight file of a person detector, or "light" for the detector that comes with
+            the package. None means `persons.safetensors` beside the action detector.
+        rate: Keyframes per second.
+        score_threshold: The lowest action score that is reported.
+        top_k: The most actions per person; 0 means all.
+        person_threshold: The lowest score of a person.
+        person_size: The short side in pixels of the frames that the person detector gets. A larger
+            value finds smaller people and takes longer. None means the size used in training.
         device: "cpu", "cuda", "cuda:1", "mps" or "xpu".
 
     Raises:
-        InputError: a file is missing, cannot be read or is of something else, or this machine lacks
-            the device.
-        ValueError: a setting that makes no sense.
+        InputError: A file is missing, unreadable or of the wrong kind, or this machine lacks the
+            device.
+        ValueError: A setting is out of range.
     """
     action_file, person_file = _weight_files(weights, persons)
     from ava_det.detect.backends.torch import TorchActions
@@ -68,15 +68,17 @@ def load_detector(
 
 
 def load_persons(path: Path, device: str = "cpu", short_side: int | None = None) -> PersonFinder:
-    """The person detector of a weight file of ours, or a YOLOX of COCO in an ONNX file.
+    """Load a person detector from an `ava_det` weight file, or a COCO YOLOX from an ONNX file.
 
     Args:
-        path: the file.
-        device: where ours runs; a YOLOX runs on the CPU.
-        short_side: pixels that ours resizes frames to; None as the file says.
+        path: The file.
+        device: The device of an `ava_det` model. A YOLOX always runs on the CPU.
+        short_side: The short side in pixels that an `ava_det` model resizes frames to. None means
+            the value in the file.
 
     Raises:
-        InputError: it cannot be read or is neither, or this machine lacks the device.
+        InputError: The file cannot be read or holds no person detector, or this machine lacks the
+            device.
     """
     if path.suffix == ".onnx":
         from ava_det.detect.yolox import YoloxDetector
@@ -88,10 +90,10 @@ def load_persons(path: Path, device: str = "cpu", short_side: int | None = None)
 
 
 def _weight_files(weights: str | Path | None, persons: str | Path | None) -> tuple[Path, Path]:
-    """The files of the action detector and of the person detector.
+    """Return the files of the action detector and of the person detector.
 
     Raises:
-        InputError: one of them is missing.
+        InputError: One of the files is missing.
     """
     actions = DEMO / ACTION_WEIGHTS if weights is None else Path(weights)
     if weights is not None:

@@ -1,6 +1,6 @@
-"""People and their actions through a whole video, in one pass and flat memory.
+"""Detects people and their actions in a whole video, in one pass and constant memory.
 
-A clip reaches into the future, so a keyframe is judged a little after it was read.
+A clip includes frames after the keyframe, so results come a little later than the frames.
 """
 
 import math
@@ -17,12 +17,12 @@ from ava_det.detect.tracks import PersonTracker
 
 @dataclass(frozen=True, eq=False)
 class ScoredPeople:
-    """What the models say of one keyframe.
+    """The model outputs for one keyframe.
 
     Attributes:
-        frame: 0-based number of the frame in the source.
-        time: seconds from the first frame.
-        people: R of them, each on a track.
+        frame: The 0-based number of the frame in the source.
+        time: Seconds from the first frame.
+        people: R people, each on a track.
         scores: (R, K) float32 action scores in [0, 1]; column k is the class map's k-th id.
     """
 
@@ -33,18 +33,17 @@ class ScoredPeople:
 
 
 class ActionPipeline:
-    """Person detector, tracker and action model over videos.
+    """Runs a person detector, a tracker and an action model on videos.
 
     Args:
-        persons: finds people.
-        actions: says what they do.
-        rate: keyframes a second.
-        person_threshold: person score that starts a track.
-        batch_size: keyframes that go through the models at once; the first of them waits for the
-            last one.
+        persons: The person detector.
+        actions: The action model.
+        rate: Keyframes per second.
+        person_threshold: The lowest person score that starts a track.
+        batch_size: The number of keyframes in one batch. Results come when a batch is complete.
 
     Raises:
-        ValueError: a rate or a batch size that makes no sense.
+        ValueError: The rate or the batch size is out of range.
     """
 
     def __init__(
@@ -64,7 +63,7 @@ class ActionPipeline:
         self.batch_size = batch_size
 
     def run(self, source: Source) -> Iterator[ScoredPeople]:
-        """What is seen at the keyframes of a source, in order, as soon as it is known."""
+        """Yield the scored people of each keyframe of a source, in order."""
         tracker = PersonTracker(source.height, source.width, self.rate, self.person_threshold)
         batch: list[Moment] = []
         for moment in stream_moments(source.frames(), self.actions.clip, self.rate):

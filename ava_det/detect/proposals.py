@@ -1,4 +1,4 @@
-"""The people that a person detector finds on the keyframes of a data set."""
+"""Detects the people on the keyframes of a data set."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -18,20 +18,21 @@ def propose(
     clock: Clock,
     batch_size: int = 16,
 ) -> Iterator[tuple[PersonBoxes, str]]:
-    """The people that a detector finds on the keyframes of a data set, in their order.
+    """Detect people on the keyframes of a data set, in the order of the keyframes.
 
-    A video that cannot be read, or not to its end, has nobody from the first keyframe on that
-    cannot be had: looking for what may follow the damage can take as long as decoding it all.
+    From the first unreadable keyframe of a video on, no people are reported for this video. To
+    search for readable frames after the damage can take as long as decoding the whole video.
 
     Args:
-        detector: finds them.
-        records: keyframes; best if those of a file follow each other, as they are read together.
-        reader: decodes frames.
-        clock: what a tick of the data set is.
-        batch_size: most frames at a time.
+        detector: The person detector.
+        records: The keyframes. Keep the keyframes of a file together: they are read in one batch.
+        reader: The reader of the frames.
+        clock: Converts the ticks of the data set to seconds.
+        batch_size: The most frames in a batch.
 
     Yields:
-        (people, why their frame cannot be had or "").
+        (people, problem) of each keyframe. `problem` is the reason why the frame cannot be read, or
+        "".
     """
     for path, group in groupby(records, key=lambda record: record.path):
         keyframes = [record.people.keyframe for record in group]
@@ -43,7 +44,7 @@ def propose(
             except InputError as error:
                 if len(batch) == 1:
                     problem = str(error)
-                size = 1  # one by one up to the first that cannot be had
+                size = 1  # one by one up to the first unreadable frame
             else:
                 yield from ((people, "") for people in _people(detector, batch, frames))
                 done += len(batch)
@@ -53,7 +54,7 @@ def propose(
 def _people(
     detector: PersonFinder, keyframes: Sequence[Keyframe], frames: np.ndarray
 ) -> Iterator[PersonBoxes]:
-    """What a detector finds on frames (N, H, W, 3), under the names of their keyframes."""
+    """Return the people on frames (N, H, W, 3), labelled with the keyframes."""
     for keyframe, found in zip(keyframes, detector.people(frames), strict=True):
         yield PersonBoxes(
             keyframe=keyframe,
@@ -65,10 +66,10 @@ def _people(
 
 
 def _frames(reader: FrameReader, path: str, ticks: list[int], clock: Clock) -> np.ndarray:
-    """(N, H, W, 3) uint8 RGB, the frames of a file at some ticks.
+    """Return the frames of a file at some ticks, (N, H, W, 3) uint8 RGB.
 
     Raises:
-        InputError: they cannot be read, or the file ends before a tick that is one of its frames.
+        InputError: A frame cannot be read, or the file ends before a tick.
     """
     frame_times = reader.times(path)
     try:
@@ -81,12 +82,12 @@ def _frames(reader: FrameReader, path: str, ticks: list[int], clock: Clock) -> n
 def unread(
     records: Sequence[AnnotatedKeyframe], problems: Sequence[str], most: int = 5
 ) -> list[str]:
-    """What there is to say of videos that `propose` could not read: `most` of them, and how many.
+    """Return warnings about videos that `propose` could not read: `most` examples and the counts.
 
     Args:
-        records: the keyframes.
-        problems: why the frame of each cannot be had, or "".
-        most: how many videos are told.
+        records: The keyframes.
+        problems: For each keyframe, the reason why the frame cannot be read, or "".
+        most: The most videos that are listed.
     """
     pairs = zip(records, problems, strict=True)
     videos = {record.path: problem for record, problem in pairs if problem}
@@ -102,9 +103,9 @@ def unread(
 
 
 def with_annotated(annotated: PersonBoxes, found: PersonBoxes) -> PersonBoxes:
-    """The annotated people of a keyframe, then the found ones whom they do not overlap by half.
+    """Return the annotated people, then the detected people with IoU below 0.5 to all of them.
 
-    They are people to train a person detector on: nobody does anything.
+    The result is training data for a person detector. It has no actions.
     """
     new = found.select(iou(found.boxes, annotated.boxes).max(axis=1, initial=0.0) < 0.5)
     boxes = np.concatenate([annotated.boxes, new.boxes])

@@ -1,7 +1,7 @@
-"""What the parts of detection hand to each other, and what a backend has to do. No torch.
+"""The data types of detection and the interfaces of a backend, without torch.
 
-Pictures and clips are uint8 RGB arrays of numpy, boxes are relative; each backend turns them into
-what its models take.
+Pictures and clips are uint8 RGB numpy arrays. Boxes are relative. Each backend converts them to the
+inputs of the models.
 """
 
 from dataclasses import dataclass, field
@@ -25,8 +25,8 @@ class People:
 
     Attributes:
         boxes: (R, 4) float64, xyxy, relative to the frame, in [0, 1].
-        scores: (R,) float64, how sure the person detector is.
-        tracks: (R,) int64 track ids; empty before people are tracked.
+        scores: (R,) float64 confidences of the person detector.
+        tracks: (R,) int64 track ids; empty before tracking.
     """
 
     boxes: np.ndarray
@@ -35,10 +35,10 @@ class People:
 
 
 class PersonFinder(Protocol):
-    """A person detector that is ready to run."""
+    """The interface of a loaded person detector."""
 
     def people(self, frames: np.ndarray) -> list[People]:
-        """The people on each frame, best first.
+        """Detect the people on each frame, best score first.
 
         Args:
             frames: (N, H, W, 3) uint8 RGB.
@@ -47,21 +47,21 @@ class PersonFinder(Protocol):
 
 
 class ActionBackend(Protocol):
-    """An action detector that is ready to run.
+    """The interface of a loaded action model.
 
     Attributes:
-        class_map: what the score columns mean.
-        clip: the clips that it takes.
+        class_map: The classes of the score columns.
+        clip: The shape of the input clips.
     """
 
     class_map: ClassMap
     clip: ClipShape
 
     def scores(self, clips: np.ndarray, boxes: list[np.ndarray]) -> list[np.ndarray]:
-        """Action scores of the people on the keyframes of some clips.
+        """Score the actions of the people on the keyframes of some clips.
 
         Args:
-            clips: (N, T, H, W, 3) uint8 RGB; the short side is that of `clip`.
+            clips: (N, T, H, W, 3) uint8 RGB, with the short side `clip.short_side`.
             boxes: N arrays (R_n, 4), xyxy, relative; R_n may be 0.
 
         Returns:

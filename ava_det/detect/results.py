@@ -1,7 +1,7 @@
-"""What is reported of the keyframes of a video, and the csv and json files of it.
+"""Results for the keyframes of a video, and writers of csv and JSON files.
 
-Files are written as keyframes come, so that memory does not grow with the video, and take their
-names at the end.
+The writers write each keyframe at once, so memory does not grow with the video. A file gets its
+final name when the file is complete.
 """
 
 import json
@@ -16,17 +16,17 @@ import numpy as np
 from ava_det.formats.atomic import atomic_text
 from ava_det.formats.ava_csv import TRACKS_HEADER, writing_rows
 
-DIGITS = 5  # of boxes and scores in files
+DIGITS = 5  # decimals of boxes and scores in files
 
 
 @dataclass(frozen=True)
 class Action:
-    """Something that a person does.
+    """A scored action of a person.
 
     Attributes:
-        id: of the class, from 1 on.
-        name: of the class.
-        score: in [0, 1].
+        id: The class id, from 1.
+        name: The class name.
+        score: The score in [0, 1].
     """
 
     id: int
@@ -39,10 +39,10 @@ class PersonResult:
     """A person on a keyframe.
 
     Attributes:
-        track: who it is, the same number on all keyframes of the video.
+        track: The track id: the same number for the same person on all keyframes of the video.
         box: (4,) float64, x1 y1 x2 y2, relative to the frame.
-        score: how sure the person detector is, in [0, 1].
-        actions: what the person does, best first; may be empty.
+        score: The confidence of the person detector, in [0, 1].
+        actions: The actions of the person, best first; may be empty.
     """
 
     track: int
@@ -53,12 +53,12 @@ class PersonResult:
 
 @dataclass(frozen=True, eq=False)
 class KeyframeResult:
-    """What is reported of a keyframe.
+    """The results for a keyframe.
 
     Attributes:
-        frame: 0-based number of the frame in the video.
-        time: seconds from the first frame.
-        people: everybody who is on a track.
+        frame: The 0-based number of the frame in the video.
+        time: Seconds from the first frame.
+        people: All people on a track.
     """
 
     frame: int
@@ -71,13 +71,13 @@ Write = Callable[[KeyframeResult], None]
 
 @contextmanager
 def csv_file(path: Path, video: str) -> Generator[Write]:
-    """A csv file of results: the columns of AVA's results, then the track id, under a header line.
+    """Open a csv file of results: a header line, then AVA's columns plus the track id.
 
     A tick is a 0-based frame number. An error leaves no file behind.
 
     Args:
-        path: the file.
-        video: the name of the video.
+        path: The file.
+        video: The name of the video.
 
     Yields:
         A function that writes the next keyframe.
@@ -97,13 +97,13 @@ def csv_file(path: Path, video: str) -> Generator[Write]:
 
 @contextmanager
 def json_file(path: Path, facts: dict[str, Any]) -> Generator[Write]:
-    """A json file of results, with the people of the csv and those without an action too.
+    """Open a JSON file of results: the people of the csv, and people without an action.
 
     An error leaves no file behind.
 
     Args:
-        path: the file.
-        facts: what the file says before the keyframes; at least one thing.
+        path: The file.
+        facts: The entries before the keyframes; at least one.
 
     Yields:
         A function that writes the next keyframe.
@@ -124,7 +124,7 @@ def json_file(path: Path, facts: dict[str, Any]) -> Generator[Write]:
 
 
 def _person(person: PersonResult) -> dict[str, Any]:
-    """A person as the json has it."""
+    """Return the JSON object of a person."""
     actions = [
         {"id": action.id, "name": action.name, "score": round(action.score, DIGITS)}
         for action in person.actions

@@ -1,4 +1,4 @@
-"""Where frames come from, one after the other, each with its time."""
+"""Sources of frames with their times."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
@@ -9,12 +9,12 @@ from ava_det.video.video import Video
 
 
 class Source(Protocol):
-    """Frames of one size, in the order of their times.
+    """A source of frames of one size, in the order of time.
 
     Attributes:
-        name: of the video, in results.
-        height: of the frames in pixels.
-        width: of the frames in pixels.
+        name: The name of the video in results.
+        height: The height of the frames in pixels.
+        width: The width of the frames in pixels.
     """
 
     name: str
@@ -22,19 +22,19 @@ class Source(Protocol):
     width: int
 
     def frames(self) -> Iterator[tuple[float, Frame | None]]:
-        """Seconds from the first frame, which increase, and the frame; None if it is lost."""
+        """Yield (seconds from the first frame, frame); the frame is None if it is lost."""
         ...
 
 
 class VideoSource:
-    """An open video file, read from its first frame to its last one.
+    """A source that reads an open video file from the first frame to the last.
 
     Args:
-        video: the file.
-        progress: called after every frame that is read.
+        video: The open file.
+        progress: This function is called after every frame.
 
     Attributes:
-        damage: why frames of the last reading are lost; None if none is.
+        damage: The error that explains the lost frames of the last pass; None without lost frames.
     """
 
     def __init__(self, video: Video, progress: Callable[[], object] = lambda: None):
@@ -43,7 +43,7 @@ class VideoSource:
         self.damage: InputError | None = None
 
     def frames(self) -> Iterator[tuple[float, Frame | None]]:
-        """As `Source.frames`; a frame that cannot be decoded is lost, and `damage` tells why."""
+        """See `Source.frames`. An undecodable frame is lost; `damage` holds the reason."""
         coming = iter(self.video.frame_times.tolist())
         try:
             for time, picture in self.video.stream():
@@ -56,7 +56,7 @@ class VideoSource:
         yield from ((missing, None) for missing in coming)
 
     def facts(self) -> dict[str, Any]:
-        """What results say of the video; the size is that of what a player shows."""
+        """Return the facts about the video for results, with the size that a player shows."""
         video = self.video
         width, height = video.displayed
         return {

@@ -1,4 +1,4 @@
-"""Who is who from keyframe to keyframe (ByteTrack)."""
+"""Tracks people from keyframe to keyframe with ByteTrack."""
 
 import warnings
 
@@ -9,20 +9,21 @@ from trackers import ByteTrackTracker
 from ava_det.boxes import to_pixels
 from ava_det.detect.protocols import People
 
-LEAST_SCORE = 0.1  # a person seen less clearly than that does not even prolong a track
-LOST_SECONDS = 2.0  # how long a track may go unseen and keep its id
+LEAST_SCORE = 0.1  # a person below this score cannot extend a track
+LOST_SECONDS = 2.0  # a track keeps its id for this long without a detection
 
 
 class PersonTracker:
-    """ByteTrack (arXiv 2110.06864) over the boxes of keyframes, of one video.
+    """Runs ByteTrack (arXiv 2110.06864) on the person boxes of the keyframes of one video.
 
-    A person who is seen clearly starts a track at once; one seen dimly only prolongs a track.
+    A person with a high score starts a track at once. A person with a low score can only extend a
+    track.
 
     Args:
-        height: of the frames in pixels.
-        width: of the frames in pixels.
-        rate: keyframes a second.
-        threshold: person score that starts a track.
+        height: The height of the frames in pixels.
+        width: The width of the frames in pixels.
+        rate: Keyframes per second.
+        threshold: The lowest person score that starts a track.
     """
 
     def __init__(self, height: int, width: int, rate: float, threshold: float):
@@ -36,16 +37,16 @@ class PersonTracker:
         )
 
     def update(self, people: People, time: float) -> People:
-        """Give ids to the people of the next keyframe; those who are on no track are left out.
+        """Assign track ids to the people of the next keyframe. Drop people without a track.
 
         Args:
-            people: with person scores.
-            time: seconds; increases from call to call.
+            people: The people with their scores.
+            time: Seconds; must increase from call to call.
         """
         boxes, scores = people.boxes, people.scores
         ids = self._associate(boxes, scores, np.flatnonzero(scores >= LEAST_SCORE), time)
-        # ByteTrack names a track when it is seen for the second time. Showing it the people who
-        # have just started one again, at the same instant, names those at once.
+        # ByteTrack gives a track its id on the second detection. To get ids at once, show the
+        # tracker the people on new tracks a second time, at the same instant.
         new = np.flatnonzero((ids < 0) & (scores >= self.threshold))
         if len(new):
             ids[new] = self._associate(boxes, scores, new, time)[new]
@@ -55,12 +56,12 @@ class PersonTracker:
     def _associate(
         self, boxes: np.ndarray, scores: np.ndarray, chosen: np.ndarray, time: float
     ) -> np.ndarray:
-        """(R,) track ids of the chosen rows, -1 for all others and for people on no track."""
+        """Return (R,) track ids: -1 for rows that are not chosen and for people on no track."""
         detections = sv.Detections(
             xyxy=to_pixels(boxes[chosen], self.height, self.width),
             confidence=scores[chosen],
             class_id=np.zeros(len(chosen), int),
-            data={"row": chosen},  # the tracker returns detections in an order of its own
+            data={"row": chosen},  # the tracker reorders the detections
         )
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*duplicate timestamp")

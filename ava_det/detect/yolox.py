@@ -1,8 +1,9 @@
-"""People by a YOLOX of COCO in an ONNX file: a teacher, or in place of our detector.
+"""Detects people with a COCO YOLOX in an ONNX file: a teacher, or a replacement for our detector.
 
-OpenCV runs it, on the CPU, once it has run it in a process of its own: a damaged file can end that
-process, but not this one. The export is the official one: a square BGR picture of 0..255, padded
-with grey below and on the right; an output row a cell, (x, y, log w, log h, objectness, classes).
+OpenCV runs the model on the CPU. A separate process runs the model first, so that a damaged file
+can crash that process only. The model must be the official export: the input is a square BGR
+picture of 0..255, padded with grey below and on the right. The output has one row per cell: (x, y,
+log w, log h, objectness, classes).
 """
 
 import json
@@ -24,20 +25,20 @@ from ava_det.structures import InputError
 STRIDES = (8, 16, 32)
 PERSON, COCO_CLASSES = 0, 80
 GREY = 114
-MOST_SIDE = 2048  # pixels of a model's input; people are found at 416 to 640
-_MOST_LOG = 50.0  # cells, or the logarithm of them: no box is near, and exp is finite
+MOST_SIDE = 2048  # pixels of a model's input; official models have 416 to 640
+_MOST_LOG = 50.0  # limit of cell offsets and log sizes; real boxes are far below, exp stays finite
 
 
 class YoloxDetector:
-    """The people on frames; a `PersonFinder`.
+    """A `PersonFinder` that runs a YOLOX.
 
     Args:
-        path: the ONNX file; the size of its input is that of the square which it is shown.
-        least_score: what is less sure is not a person (objectness times class score).
-        overlap: IoU above which the less sure of two boxes goes.
+        path: The ONNX file. The model input sets the size of the square picture.
+        least_score: The lowest score of a person (objectness times class score).
+        overlap: The IoU above which the box with the lower score is dropped.
 
     Raises:
-        InputError: the file cannot be read, refers to others, or is not such a model.
+        InputError: The file cannot be read, refers to other files, or is not a COCO YOLOX.
     """
 
     def __init__(self, path: Path, least_score: float = 0.05, overlap: float = 0.5):
@@ -53,7 +54,7 @@ class YoloxDetector:
         self.side, self.least_score, self.overlap = side, least_score, overlap
 
     def people(self, frames: np.ndarray) -> list[People]:
-        """As `PersonFinder.people`."""
+        """See `PersonFinder.people`."""
         return [self._people(frame) for frame in frames]
 
     def _people(self, frame: Frame) -> People:
@@ -68,7 +69,7 @@ class YoloxDetector:
         return People(clip_relative(to_relative(boxes, size[1], size[0])), scores)
 
     def _decode(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Boxes (R, 4) in pixels of the square and scores (R,) of output rows (cells, 85)."""
+        """Return boxes (R, 4), in pixels of the square, and scores (R,) of rows (cells, 85)."""
         scores = rows[:, 4] * rows[:, 5 + PERSON]
         sure = (scores >= self.least_score) & (np.abs(rows[:, :4]) < _MOST_LOG).all(axis=1)
         rows, scores, cells = rows[sure], scores[sure], self.cells[sure]
@@ -81,10 +82,10 @@ class YoloxDetector:
 
 
 def _side(path: Path, model: bytes) -> int:
-    """Pixels of the square that a model takes.
+    """Return the side in pixels of a model's square input.
 
     Raises:
-        InputError: it takes something else.
+        InputError: The model takes another kind of input.
     """
     shape = input_shape(model)
     if len(shape) != 4 or shape[2] != shape[3] or not 0 < shape[2] <= MOST_SIDE:
@@ -93,14 +94,14 @@ def _side(path: Path, model: bytes) -> int:
 
 
 def _probe(path: Path, model: bytes, side: int) -> tuple[int, ...]:
-    """The shape of what a model gives, found out in a process that may crash.
+    """Return the output shape of a model, measured in a separate process that may crash.
 
     Raises:
-        InputError: it cannot be run there.
+        InputError: The model cannot be run.
     """
-    # -P: beside the script lie modules whose names a library may look for.
+    # -P: the modules beside the script must not shadow modules that a library imports.
     command = [sys.executable, "-P", onnx_probe.__file__, str(side)]
-    one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # each reserves memory
+    one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # threads reserve memory
     done = subprocess.run(command, input=model, capture_output=True, env=os.environ | one_thread)
     if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
         limit = f"more than {onnx_probe.SECONDS} s or too much memory"
@@ -118,7 +119,7 @@ def _probe(path: Path, model: bytes, side: int) -> tuple[int, ...]:
 
 
 def _cells(side: int) -> np.ndarray:
-    """(cells, 3) float32: column, row and stride of each output row."""
+    """Return the column, row and stride of each output row, (cells, 3) float32."""
     grids = []
     for stride in STRIDES:
         rows, columns = np.mgrid[: side // stride, : side // stride].reshape(2, -1)

@@ -1,1 +1,1 @@
-"""Frames of video files and folders of pictures, by time: reading, indexing, sampling, writing."""
+"""Reads, indexes, samples and writes the frames of video files and folders of pictures, by time."""

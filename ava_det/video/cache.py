@@ -1,4 +1,4 @@
-"""Videos decoded once, at a short side, into files that are read like memory."""
+"""Caches decoded videos in memory-mapped files."""
 
 import contextlib
 import hashlib
@@ -18,11 +18,11 @@ from ava_det.video.sampling import nearest_frames
 from ava_det.video.video import Video, VideoReader
 from ava_det.video.writer import writable
 
-LAYOUT = 2  # goes up when what a file's frames are changes, so that old entries are made again
+LAYOUT = 2  # raise it when decoding gives other frames, so that old entries are made again
 
 
 class _Entry(NamedTuple):
-    """A decoded video: (F,) times, (F,) which frames could be decoded, (F, H, W, 3) pictures."""
+    """A decoded video: times (F,), mask (F,) of the decodable frames, pictures (F, H, W, 3)."""
 
     times: np.ndarray
     decoded: np.ndarray
@@ -30,20 +30,21 @@ class _Entry(NamedTuple):
 
 
 class CachedVideoReader:
-    """A `FrameReader` that decodes a video whole the first time that it is asked for.
+    """A `FrameReader` that decodes a whole video on the first access and caches the frames.
 
-    An entry belongs to a file's place, size and time of change and to the short side; it is made
-    again if it cannot be read. Several processes may share a folder: at worst they decode a file
-    twice. It takes `F * H * W * 3` bytes on the disk, and memory only for what is in use.
+    The path, size and modification time of the file and the short side identify a cache entry. An
+    unreadable entry is made again. Several processes may share a folder: at worst, a file is
+    decoded twice. An entry takes `F * H * W * 3` bytes on disk, and memory only for the frames in
+    use.
     """
 
     def __init__(self, folder: str | Path, short_side: int | None, entries: int = 64) -> None:
         """Set up a reader.
 
         Args:
-            folder: where the decoded videos are kept; made if it is not there.
-            short_side: as in `Video`.
-            entries: how many of them to keep open.
+            folder: The cache folder. It is created if it does not exist.
+            short_side: See `Video`.
+            entries: The number of entries to keep open.
         """
         self.folder, self.short_side = Path(folder), short_side
         self._entries = entries
@@ -54,16 +55,16 @@ class CachedVideoReader:
         return CachedVideoReader, (self.folder, self.short_side, self._entries)
 
     def times(self, path: str | Path) -> np.ndarray:
-        """(F,) float64, seconds of the frames of a file from its first one."""
+        """Return the times of a file's frames, (F,) float64, in seconds from the first frame."""
         return self._entry(path).times
 
     def size(self, path: str | Path) -> tuple[int, int]:
-        """(height, width) of what `frames` returns for a file."""
+        """Return (height, width) of the frames that `frames` returns for a file."""
         height, width = self._entry(path).pictures.shape[1:3]
         return height, width
 
     def frames(self, path: str | Path, times: np.ndarray) -> np.ndarray:
-        """(T, H, W, 3) uint8 RGB: the frames of a file nearest to the times, as `Video.frames`."""
+        """Return a file's frames nearest to the times, (T, H, W, 3) uint8 RGB. See `Video`."""
         entry = self._entry(path)
         wanted = nearest_frames(entry.times, times)
         lacking = wanted[~entry.decoded[wanted]]
@@ -75,7 +76,7 @@ class CachedVideoReader:
         return np.asarray(entry.pictures[wanted])
 
     def _entry(self, path: str | Path) -> _Entry:
-        """The decoded video of a file, from memory, from the folder or made now."""
+        """Return the decoded video of a file, from memory, from the folder or decoded now."""
         try:
             status = os.stat(path)
         except OSError as error:
@@ -95,7 +96,7 @@ class CachedVideoReader:
         return entry
 
     def _load(self, key: str) -> _Entry | None:
-        """Open an entry; None if it is not there or damaged."""
+        """Open an entry; None if it does not exist or is damaged."""
         try:
             with np.load(self.folder / f"{key}.npz") as table:
                 times, decoded = table["times"], table["decoded"]
@@ -106,7 +107,7 @@ class CachedVideoReader:
         return _Entry(times, decoded, pictures) if fits and len(pictures) == len(times) else None
 
     def _decode(self, path: Path, key: str) -> None:
-        """Make the entry of a file, or of a folder of numbered frames."""
+        """Decode a file, or a folder of numbered frames, into an entry."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             frames = FrameFolderReader((FrameFolder(path.parent),), VideoReader(), self.short_side)
@@ -124,7 +125,7 @@ class CachedVideoReader:
         stream: Iterable[tuple[float, np.ndarray]],
     ) -> None:
         """Write an entry: the pictures straight to the disk, then their times."""
-        if not self._swept:  # of what killed runs left
+        if not self._swept:  # remove the partial files of killed runs
             sweep(self.folder)
             self._swept = True
         decoded = np.zeros(len(times), bool)
@@ -132,10 +133,10 @@ class CachedVideoReader:
         with writable(pixels), atomic_path(pixels) as partial:
             shape = len(times), *size, 3
             pictures = np.lib.format.open_memmap(partial, "w+", np.uint8, shape)
-            if hasattr(os, "posix_fallocate"):  # a full disk would kill the program later on
+            if hasattr(os, "posix_fallocate"):  # otherwise, a full disk kills the program later
                 with open(partial, "r+b") as file:
                     os.posix_fallocate(file.fileno(), 0, partial.stat().st_size)
-            with contextlib.suppress(InputError):  # `decoded` knows what a damaged file lacks
+            with contextlib.suppress(InputError):  # `decoded` marks the lost frames
                 for time, picture in stream:
                     frame = nearest_frames(times, time)
                     pictures[frame], decoded[frame] = picture, True
@@ -148,7 +149,7 @@ class CachedVideoReader:
 def _readable(
     reader: FrameFolderReader, path: Path, times: np.ndarray
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """The frames of a folder that can be read."""
+    """Yield the readable frames of a folder."""
     for time in times.tolist():
         try:
             picture = reader.frames(path, np.array([time]))[0]

@@ -1,4 +1,4 @@
-"""How long and how large the pictures of a video are, and which ticks lie in it."""
+"""Reads the length, frame count and picture size of a video, and checks ticks against them."""
 
 import math
 from pathlib import Path
@@ -17,23 +17,23 @@ from ava_det.video.opening import first_picture, named, open_video, read_packets
 from ava_det.video.orientation import Size, displayed_size, orientation_of, shown_aspect
 from ava_det.video.video import Video
 
-TABLES = {"mov,mp4,m4a,3gp,3g2,mj2", "avi"}  # containers with a table of all of their packets
-MOST_TICKS = 10  # a frame: more would show the same pictures again
-END = 1 << 61  # a time stamp after every other
+TABLES = {"mov,mp4,m4a,3gp,3g2,mj2", "avi"}  # containers with a table of all packets
+MOST_TICKS = 10  # per frame: more ticks would only repeat pictures
+END = 1 << 61  # a time stamp larger than all others
 
 
 class Facts(NamedTuple):
-    """What the pictures of a video are, as far as its file goes.
+    """The length, frame count and size of a video, for the part that is in the file.
 
     Attributes:
-        seconds: how long, the last picture's own time included.
-        frames: how many.
-        rate: a second, on average.
-        size: width and height of the frames as stored, once they are turned as the file says: what
-            OpenCV and CVAT give; None where that is not known.
-        cut_short: whether the file ends before it says, as a download that broke off does.
-        displayed: width and height as a player shows the frames, their pixels made square: a
-            browser's `videoWidth` and `videoHeight`, in which VIA counts; None as for `size`.
+        seconds: The length in seconds, including the duration of the last frame.
+        frames: The number of frames.
+        rate: The average frames per second.
+        size: Width and height of the stored frames after the rotation that the file asks for, as in
+            OpenCV and CVAT; None if unknown.
+        cut_short: Whether the file is truncated, for example by an interrupted download.
+        displayed: Width and height of the video in a player, in square pixels: a browser's
+            `videoWidth` and `videoHeight`, which VIA uses; None if unknown.
     """
 
     seconds: float
@@ -44,8 +44,10 @@ class Facts(NamedTuple):
     displayed: Size | None = None
 
     def outside(self, ticks: np.ndarray, clock: Clock) -> np.ndarray:
-        """(N,) bool: the ticks that are no frame, or lie before the first frame or more than one
-        and a half after the last.
+        """Return a mask (N,) of the ticks outside the video.
+
+        A tick is outside if it is no frame, if it is before the first frame, or if it is more than
+        1.5 frames after the last frame.
         """
         places = ticks - clock.start
         if clock.rate is None:
@@ -53,10 +55,10 @@ class Facts(NamedTuple):
         return (places < 0) | (places / clock.rate > self.seconds + 0.5 / self.rate)
 
     def ticks(self, clock: Clock) -> np.ndarray:
-        """(N,) int64, all ticks up to the last frame.
+        """Return all ticks up to the last frame, (N,) int64.
 
         Raises:
-            ValueError: they are many times more than there are frames: most is a gap.
+            ValueError: The video has far fewer frames than ticks: most of its time is a gap.
         """
         count = self.frames
         if clock.rate is not None:
@@ -70,14 +72,14 @@ class Facts(NamedTuple):
 
 
 def header_facts(path: Path, count: bool = False) -> Facts:
-    """Facts of a video file, from its header where that tells all of them and the file is whole.
+    """Return the facts of a video file, from the header if possible, else from all packets.
 
     Args:
-        path: the file.
-        count: whether the number of frames must be exact.
+        path: The file.
+        count: Whether the number of frames must be exact.
 
     Raises:
-        InputError: it is no readable video.
+        InputError: The file is no readable video.
     """
     container, stream = open_video(path)
     with container, named(path):
@@ -88,11 +90,11 @@ def header_facts(path: Path, count: bool = False) -> Facts:
 def _header_facts(
     path: Path, container: InputContainer, stream: VideoStream, count: bool
 ) -> Facts | None:
-    """Facts from a header that can be trusted; None where the packets have to be read.
+    """Return the facts from a reliable header; None if the packets must be read.
 
-    It can where it has a table of all packets (MP4, AVI) and each of them is a frame. The length
-    that Matroska gives is that of its longest stream, so its last pictures are looked at, and so
-    are those of MP4, whose table has no times of presentation.
+    A header is reliable if it has a table of all packets (MP4, AVI) and each packet is a frame. The
+    length in a Matroska header is the length of the longest stream, and the MP4 table has no
+    presentation times. For both, the last packets are read as well.
     """
     rate, (first, picture) = stream.average_rate, first_picture(container, stream)
     if picture is None or first or not rate or ends_too_soon(path, container, stream):
@@ -105,13 +107,13 @@ def _header_facts(
         stamps = np.array([entry.timestamp for entry in table])
         frames, step = len(table), usual_step(stamps * base)
         ends = int(stamps[0]), int(stamps[-1])
-        if container.format.name not in COUNTING:  # the table is in order of decoding
+        if container.format.name not in COUNTING:  # the table is in decoding order
             ends = picture.pts, _last_stamp(container, stream)
         seconds = _between(*ends, base) + step
     elif container.format.name in MADE_UP and not count:
         seconds = _between(picture.pts, _last_stamp(container, stream), base) + float(1 / rate)
         frames = round(seconds * float(rate)) if seconds > 0 else 0
-        if frames > container.size:  # a byte each: most of that time is a gap
+        if frames > container.size:  # a frame has at least one byte, so most of the time is a gap
             return None
     else:
         return None
@@ -124,13 +126,15 @@ def _header_facts(
 
 
 def _between(first: int | None, last: int | None, base: float) -> float:
-    """Seconds from one time stamp to another; negative infinity where these do not tell it."""
+    """Return the seconds between two time stamps; negative infinity if they are unusable."""
     return -math.inf if first is None or last is None else (last - first) * base
 
 
 def _last_stamp(container: InputContainer, stream: VideoStream) -> int | None:
-    """The time stamp of the last frame, found by looking at the end; None if that fails, or if
-    stamps there are far from the others, as damaged ones are.
+    """Return the time stamp of the last frame, read from the end of the file.
+
+    None means that the end cannot be read, or that the stamps at the end are damaged (far from the
+    others).
     """
     try:
         container.seek(END, stream=stream)
@@ -145,24 +149,24 @@ def _last_stamp(container: InputContainer, stream: VideoStream) -> int | None:
 
 
 def file_facts(path: Path) -> Facts:
-    """Facts of a video file, from all of its packets and its first picture.
+    """Return the facts of a video file, from all packets and the first picture.
 
     Raises:
-        InputError: it is no readable video.
+        InputError: The file is no readable video.
     """
     with Video(path) as video:
         index = video.index
-        frames = int((index.packets < len(index.shown)).sum())  # those that are gone come last
+        frames = int((index.packets < len(index.shown)).sum())  # missing frames come last
         seconds = float(index.times[frames - 1]) + index.step
         size = video.width, video.height
         return Facts(seconds, frames, video.rate, size, index.cut_short, video.displayed)
 
 
 def require_whole(path: Path, facts: Facts) -> Facts:
-    """The facts of a file, unless it is cut short.
+    """Return the facts unchanged, or refuse a truncated file.
 
     Raises:
-        InputError: it is.
+        InputError: The file is cut short.
     """
     if facts.cut_short:
         there = f"{facts.frames} frames ({facts.seconds:.1f} s)"
@@ -171,5 +175,5 @@ def require_whole(path: Path, facts: Facts) -> Facts:
 
 
 def list_facts(frames: FrameList, rate: float, size: Size | None = None) -> Facts:
-    """Facts of a video that lies as so many frames a second."""
+    """Return the facts of a video stored as a list of frames at a fixed rate."""
     return Facts(len(frames) / rate, len(frames), rate, size, displayed=size)

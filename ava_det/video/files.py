@@ -1,4 +1,4 @@
-"""The videos of a folder by name."""
+"""Finds the videos of a folder by name."""
 
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -12,10 +12,10 @@ from ava_det.video.facts import file_facts
 
 
 def video_files(folder: Path) -> dict[str, Path]:
-    """Name (path below the folder, without suffix) to file of every video below a folder.
+    """Map the name of every video below a folder (relative path without suffix) to the file.
 
     Raises:
-        InputError: no folder, no video in it, or two of one name.
+        InputError: The folder does not exist or has no video, or two videos have the same name.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of videos")
@@ -31,10 +31,10 @@ def video_files(folder: Path) -> dict[str, Path]:
 
 
 def files_by_stem(folder: Path) -> dict[str, Path]:
-    """The video files anywhere below a folder, by bare name.
+    """Map the bare name of every video at any depth below a folder to the file.
 
     Raises:
-        InputError: there is no such folder, or two files of one name.
+        InputError: The folder does not exist, or two files have the same name.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; datasets/README.md says what goes here")
@@ -47,17 +47,17 @@ def files_by_stem(folder: Path) -> dict[str, Path]:
 
 
 def has_video(folder: Path) -> bool:
-    """Whether a video file is anywhere below a folder, which need not be there."""
+    """Return whether a video file is at any depth below a folder; False without the folder."""
     return any(_is_video(folder, path) for path in folder.rglob("*"))
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """The video files, in order."""
+    """Yield the video files below a folder, in order."""
     return (path for path in sorted(folder.rglob("*")) if _is_video(folder, path))
 
 
 def _is_video(folder: Path, path: Path) -> bool:
-    """Not if it is hidden: what is being written, or macOS's "._film.mp4"."""
+    """Return whether a path is a video. Hidden files, such as macOS's "._film.mp4", are not."""
     hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
     return path.suffix.lower() in VIDEO_SUFFIXES and not hidden and path.is_file()
 
@@ -66,10 +66,10 @@ class VideoFolder:
     """The videos below a folder.
 
     Args:
-        path: the folder.
+        path: The folder.
 
     Raises:
-        InputError: there is no such folder, or no video in it.
+        InputError: The folder does not exist or has no video.
     """
 
     def __init__(self, path: Path) -> None:
@@ -79,15 +79,15 @@ class VideoFolder:
         self._facts = cache(lambda video: file_facts(self.file(video)))
 
     def require_inside(self, where: str, keyframes: Iterable[Keyframe], clock: Clock) -> None:
-        """Refuse ticks outside their video.
+        """Refuse keyframes outside their video.
 
         Args:
-            where: what the message starts with.
-            keyframes: the ticks.
-            clock: what they are.
+            where: The start of the error message.
+            keyframes: The keyframes.
+            clock: Converts ticks to times.
 
         Raises:
-            InputError: the first tick that is no frame, or is more than 1.5 frames after the last.
+            InputError: A tick is no frame, or is more than 1.5 frames after the last frame.
         """
         for keyframe in keyframes:
             facts, file = self._facts(keyframe.video), self.file(keyframe.video)
@@ -104,26 +104,26 @@ class VideoFolder:
             )
 
     def size(self, video: str) -> tuple[int, int]:
-        """(height, width) of the frames of a video as stored, turned as the file says."""
+        """Return (height, width) of a video's stored frames, after the file's rotation."""
         size = self._facts(video).size
-        assert size is not None  # a file has one, unlike a list of frames
+        assert size is not None  # a file always has a size, unlike a list of frames
         return size[1], size[0]
 
     def displayed(self, video: str) -> tuple[int, int]:
-        """(height, width) of a video as a browser shows it, in square pixels: VIA's shape."""
+        """Return (height, width) of a video in a browser, in square pixels, as VIA uses."""
         displayed = self._facts(video).displayed
         assert displayed is not None  # as for the size
         return displayed[1], displayed[0]
 
     def frames(self, video: str) -> int:
-        """How many frames a video has."""
+        """Return the number of frames of a video."""
         return self._facts(video).frames
 
     def file(self, video: str) -> Path:
-        """The file of a video.
+        """Return the file of a video.
 
         Raises:
-            InputError: there is none.
+            InputError: The folder has no such video.
         """
         if video not in self.files:
             raise InputError(f"{self.path}: has no video {video!r}")

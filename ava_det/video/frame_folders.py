@@ -1,4 +1,4 @@
-"""Videos that lie as frames, listed as PySlowFast does or a folder each, read like video files."""
+"""Reads videos stored as picture files: in PySlowFast's frame lists, or in one folder per video."""
 
 import os
 import re
@@ -22,15 +22,15 @@ _PICTURE = re.compile(r"(\d{5,6})(\.png|\.jpg)")
 
 @dataclass(frozen=True)
 class FrameFolder:
-    """A folder of frames and the lists that say which of them make up which video.
+    """A folder of frames, and the lists that assign frames to videos.
 
-    The "file" of a video is `folder / NAME`, whether there is such a folder or not.
+    The path `folder / NAME` stands for the video NAME, even if no such folder exists.
 
     Attributes:
-        folder: what the paths of the lists are relative to.
-        lists: of the kind of `ava_det.formats.frame_lists`; none: every folder at any depth that
-            has pictures 00001.png (or .jpg), 00002.png ... is a video, as ACT's frames lie.
-        rate: frames a second.
+        folder: The folder that the paths in the lists are relative to.
+        lists: Files in the format of `ava_det.formats.frame_lists`. Without lists, every folder at
+            any depth with pictures 00001.png (or .jpg), 00002.png ... is a video, as in ACT.
+        rate: Frames per second.
     """
 
     folder: Path
@@ -39,14 +39,14 @@ class FrameFolder:
 
     @property
     def origin(self) -> Path:
-        """What says which frames there are, to be named."""
+        """Return the path to name in messages: the list of frames, or else the folder."""
         return self.lists[0] if self.lists else self.folder
 
     def videos(self) -> dict[str, FrameList]:
-        """The frames of each video. Read once, for the list of AVA's train is long.
+        """Return the frames of each video. Cache the result, since AVA's training list is long.
 
         Raises:
-            InputError: a list is not there or malformed.
+            InputError: A list does not exist or is malformed.
         """
         if not self.lists:
             return _numbered(self.folder)
@@ -63,14 +63,14 @@ def _read(lists: tuple[Path, ...], _: tuple[int, ...]) -> dict[str, FrameList]:
 
 
 def folders_of(pictures: Path | FrameFolder) -> tuple[FrameFolder, ...]:
-    """What a `FrameFolderReader` has to know of to read these."""
+    """Return the sources that a `FrameFolderReader` needs to read these pictures."""
     return (pictures,) if isinstance(pictures, FrameFolder) else ()
 
 
 def pictures_of(
     pictures: Path | FrameFolder, find: Callable[[Path], dict[str, Path]]
 ) -> dict[str, str]:
-    """The file of each video, by name; those of a folder of videos are found by `find`."""
+    """Return the file of each video by name. For a folder of videos, `find` finds the files."""
     if isinstance(pictures, FrameFolder):
         return {name: str(pictures.folder / name) for name in pictures.videos()}
     return {name: str(path) for name, path in find(pictures).items()}
@@ -78,7 +78,7 @@ def pictures_of(
 
 @lru_cache(maxsize=4)
 def _numbered(folder: Path) -> dict[str, FrameList]:
-    """The folders of numbered pictures; a number that is not there is a frame that is missing."""
+    """Return the folders of numbered pictures. A gap in the numbers is a missing frame."""
     videos = {}
     for place, folders, names in os.walk(folder):
         folders.sort()
@@ -92,12 +92,12 @@ def _numbered(folder: Path) -> dict[str, FrameList]:
 
 
 class FrameFolderReader:
-    """A `FrameReader` of frame folders; what lies elsewhere it leaves to another reader.
+    """A `FrameReader` of frame folders that passes all other paths to another reader.
 
     Args:
-        sources: the folders.
-        others: reads the files of other places.
-        short_side: as in `Video`.
+        sources: The frame folders.
+        others: The reader of all other paths.
+        short_side: See `Video`.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class FrameFolderReader:
         self._sizes: dict[str, tuple[int, int]] = {}
 
     def times(self, path: str | Path) -> np.ndarray:
-        """(F,) float64, seconds of the frames of a video from its first one."""
+        """Return the times of a video's frames, (F,) float64, in seconds from the first frame."""
         found = self._find(path)
         if found is None:
             return self.others.times(path)
@@ -115,7 +115,7 @@ class FrameFolderReader:
         return np.arange(len(frames)) / source.rate
 
     def size(self, path: str | Path) -> tuple[int, int]:
-        """(height, width) of what `frames` returns for a video: that of its first frame."""
+        """Return (height, width) of the frames of a video, taken from the first frame."""
         found = self._find(path)
         if found is None:
             return self.others.size(path)
@@ -126,10 +126,10 @@ class FrameFolderReader:
         return self._sizes[key]
 
     def frames(self, path: str | Path, times: np.ndarray) -> np.ndarray:
-        """(T, H, W, 3) uint8 RGB: the frames of a video nearest to the times, as `Video.frames`.
+        """Return a video's frames nearest to the times, (T, H, W, 3) uint8 RGB. See `Video`.
 
         Raises:
-            InputError: a frame is missing, broken or of another size than the first.
+            InputError: A frame is missing, is broken or differs in size from the first frame.
         """
         found = self._find(path)
         if found is None:
@@ -151,7 +151,7 @@ class FrameFolderReader:
         return pictures[where]
 
     def _find(self, path: str | Path) -> tuple[FrameFolder, FrameList] | None:
-        """The source and the frames of a video; None if it is not one of ours."""
+        """Return the source and the frames of a video; None if the path is in no source."""
         missing = ""
         for source in self.sources:  # lists of training and of testing may share a folder
             if Path(path).is_relative_to(source.folder):

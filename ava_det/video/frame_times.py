@@ -1,6 +1,6 @@
-"""When the frames of a file are shown, from time stamps that may be lacking, damaged or restarted.
+"""Computes frame times from time stamps that may be missing, damaged or restarted.
 
-The stamps come in the order in which a decoder gives the frames, so that they should increase.
+The stamps are in the order of the decoder's output, so they should increase.
 """
 
 import bisect
@@ -9,18 +9,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-FARTHEST = 1e9  # seconds; a stamp that is farther from the others than 30 years is damaged
-ORDINARY = 16  # steps; no codec holds a frame back for longer, so what jumps farther is a gap
+FARTHEST = 1e9  # seconds; a stamp more than 30 years from the others is damaged
+ORDINARY = 16  # steps; no codec delays a frame for longer, so a larger jump is a gap
 
 
 def frame_times(
     stamps: Sequence[int | None], time_base: float, step: float, most_gap: float | None = None
 ) -> tuple[np.ndarray, int]:
-    """Increasing seconds from the first frame, (F,) float64, and how many stamps are out of line.
+    """Return increasing seconds from the first frame, (F,) float64, and the count of bad stamps.
 
-    A stamp that is lacking, or out of line with those around it, is put evenly between its
-    neighbours. Where the stamps go back for good, as in files put behind each other, the rest
-    follows at the usual step.
+    A missing or bad stamp gets a time evenly between the neighbours. If the stamps jump back for
+    good, as in concatenated files, the following frames continue at the usual step.
 
     >>> frame_times([0, 40, 80, 9999, 160], 1e-3, 0.04)
     (array([0.  , 0.04, 0.08, 0.12, 0.16]), 1)
@@ -28,11 +27,11 @@ def frame_times(
     (array([0.  , 0.04, 0.08, 0.12, 0.16, 0.2 ]), 0)
 
     Args:
-        stamps: F time stamps in the order of presentation, None where one is lacking.
-        time_base: seconds of one unit.
-        step: seconds between frames where the stamps do not tell.
-        most_gap: seconds; where the stamps jump farther ahead, the rest follows at the usual step
-            too. None believes every gap.
+        stamps: F time stamps in presentation order; None for a missing stamp.
+        time_base: The seconds of one time unit.
+        step: The seconds between frames if the stamps do not show them.
+        most_gap: The largest gap in seconds. After a larger jump ahead, the following frames
+            continue at the usual step. None accepts every gap.
     """
     seconds = _near(stamps, time_base)
     known = np.array(list(seconds.values()))
@@ -52,10 +51,10 @@ def frame_times(
 
 
 def without_slips(stamps: Sequence[int | None]) -> list[int | None]:
-    """Stamps of an MPEG program stream, where not every picture has one in the file.
+    """Correct the stamps of an MPEG program stream, in which some pictures have no stamp.
 
-    FFmpeg's reader makes some a step late, from one that jumps two steps ahead to the one before a
-    standstill. These are set right.
+    FFmpeg's reader guesses some stamps one step too late: from a jump of two steps up to the stamp
+    before a repeated one. This function moves them back.
 
     >>> without_slips([0, 40, 120, 160, 160, 200])
     [0, 40, 80, 120, 160, 200]
@@ -64,7 +63,7 @@ def without_slips(stamps: Sequence[int | None]) -> list[int | None]:
     ahead = [None if a is None or b is None else b - a for a, b in itertools.pairwise(stamps)]
     steps = [step for step in ahead if step]
     step = round(float(np.median(steps))) if steps else 0
-    since = None  # the place of a jump, after which all goes on at the usual step
+    since = None  # the place of a jump; the following stamps have the usual step
     for place, by in enumerate(ahead, 1):
         if by is not None and step and abs(by - 2 * step) <= 1:
             since = place
@@ -77,19 +76,19 @@ def without_slips(stamps: Sequence[int | None]) -> list[int | None]:
 
 
 def _filled(count: int, places: list[int], times: list[float], step: float) -> np.ndarray:
-    """(count,) seconds from the first of all places, from those of some."""
+    """Interpolate the seconds of all places, (count,), from the known places."""
     everywhere = np.arange(count)
     result = np.interp(everywhere, places, times)
     result += step * np.minimum(everywhere - places[0], 0)
     result += step * np.maximum(everywhere - places[-1], 0)
     result -= result[0]
-    if (np.diff(result) <= 0).any():  # closer than float64 can tell apart
+    if (np.diff(result) <= 0).any():  # closer than the resolution of float64
         return everywhere * step
     return result
 
 
 def _near(stamps: Sequence[int | None], time_base: float) -> dict[int, float]:
-    """Seconds from the first stamp, by place; without those that are lacking or absurdly far."""
+    """Return the seconds from the first stamp by place, without missing or absurd stamps."""
     known = sorted(stamp for stamp in stamps if stamp is not None)
     if not known:
         return {}
@@ -100,9 +99,9 @@ def _near(stamps: Sequence[int | None], time_base: float) -> dict[int, float]:
 
 
 def _runs(seconds: dict[int, float], step: float, most_gap: float | None) -> list[list[int]]:
-    """Places whose stamps increase, in runs between which the stamps start anew.
+    """Group places into runs of increasing stamps. A restart of the stamps begins a new run.
 
-    Places whose stamp is out of line are in none.
+    Places with a bad stamp are in no run.
     """
     jump = ORDINARY * step
     far = np.inf if most_gap is None else max(most_gap, jump)
@@ -116,7 +115,7 @@ def _runs(seconds: dict[int, float], step: float, most_gap: float | None) -> lis
         ahead = value - seconds[run[-1]]
         if ahead > 0:
             if len(runs) > 1 and ahead > jump and _goes_on(seconds, runs[-2][-1], place, step):
-                runs.pop()  # it was out of line, and the run before it goes on
+                runs.pop()  # this run was a bad stamp; the run before it continues
                 runs[-1].append(place)
             elif ahead > far:
                 runs.append([place])
@@ -126,15 +125,15 @@ def _runs(seconds: dict[int, float], step: float, most_gap: float | None) -> lis
             first = bisect.bisect_left(run, value, key=seconds.__getitem__)
             one = len(run) - first == 1
             if first and (one or seconds[run[first]] - seconds[run[first - 1]] > jump):
-                del run[first:]  # they were ahead of the line, which goes on here
+                del run[first:]  # these stamps were too far ahead; the line continues here
                 if value > seconds[run[-1]]:
                     run.append(place)
             elif after <= seconds[run[-1]]:
                 runs.append([place])
-            # Else this one alone is behind the line.
+            # Otherwise, only this stamp is bad: it is behind the line.
     return runs
 
 
 def _goes_on(seconds: dict[int, float], last: int, place: int, step: float) -> bool:
-    """Whether a place goes on where the place `last` left off, at about the usual step."""
+    """Return whether a place follows the place `last` at about the usual step."""
     return 0 < seconds[place] - seconds[last] <= step * (place - last + ORDINARY)

@@ -1,8 +1,8 @@
-"""Where the frames of a video file are: found by reading its packets, without decoding them.
+"""Indexes the frames of a video file by reading the packets, without decoding them.
 
-A packet is known by its number, counted in file order. The index knows which frame every packet
-shows, so a decoded frame is recognised by the packet that it came from. Time stamps, which some
-containers lack and others restart after a seek, are needed only for the times of the frames.
+A packet is identified by its number in file order. The index maps every packet to the frame that it
+shows, so a decoded frame is identified by its packet. Time stamps are used only for the times of
+the frames, since some containers have none and others restart them after a seek.
 """
 
 import itertools
@@ -24,14 +24,14 @@ from ava_det.video.opening import feed, open_video, read_packets
 from ava_det.video.orientation import Orientation, orientation_of, shown_aspect
 from ava_det.video.picture_size import require_usable
 
-HIDDEN_FRAMES = {"vp8"}  # codecs with packets that show nothing and are not marked so
-COUNTING = {"avi", "mxf"}  # containers whose time stamps only count packets
-REORDERING = {"h264", "hevc"}  # codecs that may not know at first that frames are out of order
-MADE_UP = {"matroska,webm"}  # containers without decoding time stamps: FFmpeg makes them up
+HIDDEN_FRAMES = {"vp8"}  # codecs with unmarked packets that show no frame
+COUNTING = {"avi", "mxf"}  # containers with time stamps that only count packets
+REORDERING = {"h264", "hevc"}  # codecs that may detect the reordering of frames late
+MADE_UP = {"matroska,webm"}  # containers without decoding time stamps: FFmpeg invents them
 PROGRAM_STREAM = "mpeg"  # .mpg and .vob
-DISCONTINUOUS = {"mpegts", "mpeg"}  # containers whose clock may start anew, or wrap, anywhere
-MOST_GAP = 10.0  # seconds that such a clock may jump ahead and be believed, as in FFmpeg
-DEFAULT_RATE = 25.0  # frames a second where a file tells nothing, as in FFmpeg
+DISCONTINUOUS = {"mpegts", "mpeg"}  # containers with a clock that may restart or wrap anywhere
+MOST_GAP = 10.0  # seconds; a larger jump of such a clock is an error, as in FFmpeg
+DEFAULT_RATE = 25.0  # frames per second for a file without a rate, as in FFmpeg
 Mark = tuple[int | None, int]
 
 
@@ -40,19 +40,19 @@ class FrameIndex:
     """The frames of one video file. F frames, P packets, K places to start decoding at.
 
     Attributes:
-        times: (F,) float64, seconds from the first frame, in order of presentation.
-        packets: (F,) int64, the packet of a frame; P and above where the file ends before it.
-        shown: (P,) int64, the frame that a packet shows, -1 for none.
-        keys: (K,) int64, the packets of key frames; the first is packet 0, whatever it is.
-        marks: K descriptions of those packets, `mark_of(packet)`.
-        stamps: K tuples of time stamps to seek for them, in the stream's time base, best first.
-        height: pixels, as coded (before `orientation`).
-        width: pixels, as coded.
-        orientation: how the coded picture is laid to be shown.
-        aspect: width by height of a shown pixel.
-        cut_short: whether the file ends before it says, `ends_too_soon`.
-        damaged_stamps: how many frames have a time stamp that is out of line, and so a time between
-            those of their neighbours.
+        times: (F,) float64, seconds from the first frame, in presentation order.
+        packets: (F,) int64, the packet of each frame; P or more if the truncated file lacks it.
+        shown: (P,) int64, the frame that a packet shows; -1 for none.
+        keys: (K,) int64, the packets of key frames. The first is always packet 0.
+        marks: K descriptions of the key packets, from `mark_of(packet)`.
+        stamps: K tuples of time stamps to seek the key packets, in the stream's time base, best
+            first.
+        height: The coded height in pixels (before `orientation`).
+        width: The coded width in pixels (before `orientation`).
+        orientation: The rotation and mirroring of the coded picture in a player.
+        aspect: Width divided by height of a shown pixel.
+        cut_short: Whether the file is truncated; see `ends_too_soon`.
+        damaged_stamps: The number of frames with a bad time stamp. Their times are interpolated.
     """
 
     times: np.ndarray
@@ -70,21 +70,22 @@ class FrameIndex:
 
     @cached_property
     def numbers(self) -> dict[Mark, int]:
-        """The packet of each mark that only one has."""
+        """Map each unique mark to the packet."""
         count = Counter(self.marks)
         pairs = zip(self.marks, self.keys.tolist(), strict=True)
         return {mark: number for mark, number in pairs if count[mark] == 1}
 
     @cached_property
     def step(self) -> float:
-        """Seconds from one frame to the next, as a rule."""
+        """Return the usual seconds between frames."""
         return usual_step(self.times)
 
     def places_before(self, frame: int) -> list[int]:
-        """Where to start decoding to get `frame`, as positions in `keys`, best first.
+        """Return places to start decoding for `frame`, as positions in `keys`, best first.
 
-        The key frame before it, the one before that, the start of the file: the later ones serve
-        files whose key frames need earlier pictures (intra refresh, wrong flags).
+        The places are the key frame before the frame, the key frame before that, and the start of
+        the file. The later places serve files with key frames that need earlier pictures (intra
+        refresh, wrong flags).
         """
         starts = self.shown[self.keys]
         starts[0] = 0
@@ -93,7 +94,7 @@ class FrameIndex:
 
 
 class _Packet(NamedTuple):
-    """What the index needs to know of a packet."""
+    """The fields of a packet that the index needs."""
 
     pts: int | None
     dts: int | None
@@ -104,34 +105,35 @@ class _Packet(NamedTuple):
 
 
 def mark_of(packet: av.Packet | _Packet) -> Mark:
-    """What a packet is recognised by after a seek: its time stamp and its size.
+    """Return a mark that identifies a packet after a seek: the time stamp and the size.
 
-    The decoding time stamp stands in for a lacking one only: Matroska's are made up by FFmpeg and
-    change with a seek.
+    The decoding time stamp is used only if the presentation time stamp is missing: FFmpeg invents
+    Matroska's decoding time stamps, and they change with a seek.
     """
     return packet.dts if packet.pts is None else packet.pts, packet.size
 
 
 def ends_too_soon(path: Path, container: InputContainer, stream: VideoStream) -> bool:
-    """Whether a file is cut short, such as a download that broke off, as far as its header tells:
-    MP4 has a table of its packets, Matroska the length of what it holds.
+    """Return whether a file is truncated, for example by an interrupted download.
+
+    Only the header is used: MP4 has a table of packets, and Matroska has the length of the content.
     """
     matroska = "matroska" in container.format.name
     return _beyond(container, stream) > 0 or (matroska and _segment_end(path) > container.size)
 
 
 def read_index(path: Path, container: InputContainer, stream: VideoStream) -> FrameIndex:
-    """Index a file that has just been opened with `open_video`; its position moves.
+    """Index a file that has just been opened with `open_video`. This moves the file position.
 
-    Frames are counted from the first one that a decoder gives: packets before it, such as those of
-    a stream copy that begins between key frames, show nothing.
+    Frame 0 is the first frame that the decoder returns. Earlier packets show no frame, for example
+    in a stream copy that begins between key frames.
 
-    Frames come in the order of their time stamps. Where those cannot be trusted (some are lacking,
-    equal or out of line, the file has several parts that overlap, or it is AVI or MXF with frames
-    out of order, whose stamps count packets) the order is found by decoding the file once.
+    The time stamps give the order of the frames. If they are unreliable, the file is decoded once
+    to find the order. Stamps are unreliable if some are missing, equal or out of line, if parts of
+    the file overlap, or in AVI or MXF with reordered frames, since the stamps count packets.
 
     Raises:
-        InputError: no frame of it can be decoded.
+        InputError: No frame of the file can be decoded.
     """
     codec = stream.codec_context
     reorders = codec.has_b_frames or codec.name in REORDERING
@@ -175,12 +177,12 @@ def read_index(path: Path, container: InputContainer, stream: VideoStream) -> Fr
 def _scan(
     container: InputContainer, stream: VideoStream, decode: bool
 ) -> tuple[list[_Packet], list[int], av.VideoFrame | None]:
-    """All packets, the packets of the decoded frames in order of presentation, the first frame.
+    """Return all packets, the packets of the decoded frames in presentation order, and frame 0.
 
-    Decoding ends with the first frame unless `decode`.
+    Decoding stops after the first frame unless `decode` is set.
     """
     packets: list[_Packet] = []
-    order: dict[int, None] = {}  # a set in order
+    order: dict[int, None] = {}  # an ordered set
     picture: av.VideoFrame | None = None
     for packet in itertools.chain(read_packets(container, stream), [None]):
         if decode or picture is None:
@@ -194,12 +196,13 @@ def _scan(
 
 
 def _order_by_stamps(packets: list[_Packet], first: int, decoding_stamps: bool) -> list[int] | None:
-    """The packets of the frames in order of presentation; None where stamps do not tell it.
+    """Return the packets of the frames in presentation order; None if the stamps are unreliable.
 
     Args:
-        packets: of the file.
-        first: the packet of the first frame that can be decoded.
-        decoding_stamps: whether the container has those; they never go back in a sound file.
+        packets: All packets of the file.
+        first: The packet of the first decodable frame.
+        decoding_stamps: Whether the container has decoding time stamps. They never decrease in a
+            sound file.
     """
     shown = {
         n: packet.pts
@@ -220,7 +223,7 @@ def _order_by_stamps(packets: list[_Packet], first: int, decoding_stamps: bool) 
         if decoding_stamps and decoding is not None and (packets[n].dts or decoding) < decoding:
             return None
         highest, decoding = max(highest, stamp), packets[n].dts
-    # Nothing comes after the last ones to tell whether they are shown so late, or are damaged.
+    # No later stamps show whether the last stamps are really that late, or damaged.
     last = list(shown.values())[-ORDINARY:]
     if any(stamp - before > most_back for before, stamp in itertools.pairwise(last)):
         return None
@@ -228,8 +231,9 @@ def _order_by_stamps(packets: list[_Packet], first: int, decoding_stamps: bool) 
 
 
 def _leading(packets: list[_Packet], first: int) -> list[int]:
-    """The packets after that of the first frame that are to be shown before it, which they refer
-    to, and something before the file begins.
+    """Return the packets after the first frame's packet with an earlier presentation time.
+
+    They refer to the first frame and to pictures before the start of the file.
     """
     start = packets[first].pts or 0
     later = range(first + 1, len(packets))
@@ -237,7 +241,7 @@ def _leading(packets: list[_Packet], first: int) -> list[int]:
 
 
 def _shows_any(path: Path, leading: list[int]) -> bool:
-    """Whether a decoder shows any of the leading packets: then their time stamps are wrong."""
+    """Return whether a decoder shows any leading packet. If so, the time stamps are wrong."""
     if not leading:
         return False
     container, stream = open_video(path)
@@ -258,9 +262,9 @@ def _times(
     counts: bool,
     missing: int,
 ) -> tuple[np.ndarray, int]:
-    """(F,) times of the frames in seconds, and how many of their time stamps are out of line.
+    """Return the frame times (F,) in seconds, and the number of bad time stamps.
 
-    Frames that the file lacks follow at the usual step.
+    The missing frames of a truncated file follow at the usual step.
     """
     stamps = [packet.pts for packet in shown]
     if counts or not any(stamp is not None for stamp in stamps):
@@ -277,32 +281,32 @@ def _times(
 
 
 def usual_step(times: np.ndarray) -> float:
-    """Seconds from one frame to the next, as a rule."""
+    """Return the usual seconds between frames."""
     return float(np.median(np.diff(times))) if len(times) > 1 else 1 / DEFAULT_RATE
 
 
 def _missing(container: InputContainer, stream: VideoStream, packets: list[_Packet]) -> int:
-    """How many frames the file's own table lists beyond its end: those of an MP4 cut short."""
+    """Return how many frames of an MP4's table are beyond the end of a truncated file."""
     if stream.frames <= len(packets):
         return 0
-    # The last packet may be there in part.
+    # The last packet may be incomplete.
     return max(0, _beyond(container, stream) - packets[-1].is_cut)
 
 
 def _segment_end(path: Path) -> int:
-    """The byte that a Matroska file says it ends before; 0 if it does not (RFC 9559, RFC 8794)."""
+    """Return the end of a Matroska segment in bytes; 0 if unknown (RFC 9559, RFC 8794)."""
     with open(path, "rb") as file:
         head = file.read(4096)
-    start = head.find(b"\x18\x53\x80\x67") + 4  # its segment, whose length follows
+    start = head.find(b"\x18\x53\x80\x67") + 4  # the segment ID; the length follows
     if not 4 <= start < len(head) or not head[start]:
         return 0
     width = 9 - head[start].bit_length()
-    most = (1 << 7 * width) - 1  # which says that the length was not known
+    most = (1 << 7 * width) - 1  # this value means an unknown length
     length = int.from_bytes(head[start : start + width]) & most
     return 0 if length == most else start + width + length
 
 
 def _beyond(container: InputContainer, stream: VideoStream) -> int:
-    """How many packets of the file's own table are not there to their end."""
+    """Return how many packets of the file's table are missing or incomplete."""
     entries = stream.index_entries
     return sum(entry.size > 0 and entry.pos + entry.size > container.size for entry in entries)

@@ -1,4 +1,4 @@
-"""The frames of keyframes, for those who want to look at them."""
+"""Looks up the pictures of keyframes in video files."""
 
 from pathlib import Path
 
@@ -12,9 +12,9 @@ class KeyframePictures:
     """Looks up the frame of a keyframe in the video files below a folder.
 
     Args:
-        folder: of files named as their videos, with any ending, at the place that the name says or
-            anywhere else if no other file has that name.
-        clock: says when a tick is.
+        folder: The folder of the video files. A file is named after the video, with any suffix. It
+            may be in another subfolder if no other file has the same name.
+        clock: Converts ticks to seconds.
     """
 
     def __init__(self, folder: Path, clock: Clock):
@@ -29,10 +29,10 @@ class KeyframePictures:
             self._files[path.relative_to(folder).with_suffix("").as_posix()] = path
 
     def __call__(self, video: str, tick: int) -> np.ndarray:
-        """(H, W, 3) uint8 RGB.
+        """Return the picture of a keyframe, (H, W, 3) uint8 RGB.
 
         Raises:
-            InputError: no such video, or it has no such instant.
+            InputError: The folder has no such video, or the tick is outside the video.
         """
         path = self._files.get(video) or self._files.get(video.rpartition("/")[2])
         if path is None:

@@ -1,6 +1,7 @@
-"""Opening video files safely, and what comes out of them: packets, then decoded frames.
+"""Opens video files safely and reads packets and decoded frames.
 
-A video file reads no other file, decodes in bounded memory, and every error names it.
+A video file cannot make FFmpeg open another file. Decoding uses bounded memory. Every error names
+the file.
 """
 
 import contextlib
@@ -17,8 +18,8 @@ from ava_det.formats.regular import require_regular
 from ava_det.structures import InputError
 from ava_det.video.picture_size import MOST_PIXELS, require_usable
 
-# Containers and raw streams that hold their pictures themselves. Lists (HLS, DASH, concat, IMF,
-# SDP) and numbered pictures, which make FFmpeg open further files, are not among them.
+# Containers and raw streams that contain the pictures. Lists (HLS, DASH, concat, IMF, SDP) and
+# numbered pictures are left out, since they make FFmpeg open other files.
 FORMATS = (
     "3dostr,amv,apng,asf,asf_o,av1,avi,avs2,avs3,bink,cavsvideo,dhav,dirac,dnxhd,dv,evc,flv,gif,"
     "gxf,h261,h263,h264,hevc,ipu,ivf,ivr,kux,live_flv,lmlm4,m4v,matroska,webm,mjpeg,mjpeg_2000,"
@@ -26,12 +27,12 @@ FORMATS = (
     "pva,rm,roq,smjpeg,smk,ty,vc1,vc1test,vivo,vvc,wtv,xmv,yuv4mpegpipe,"
     "bmp_pipe,jpeg_pipe,png_pipe,webp_pipe"  # a picture is a video of one frame
 )
-TEXT_HEAD = 64  # bytes at the start of a file; a play list begins with so much text
+TEXT_HEAD = 64  # bytes at the start of a file; a play list begins with this much text
 
 
 @contextlib.contextmanager
 def named(path: Path) -> Generator[None]:
-    """Turn whatever reading a video raises into one line that names its file."""
+    """Turn every error of reading a video into one line that names the file."""
     try:
         yield
     except InputError:
@@ -48,11 +49,11 @@ def named(path: Path) -> Generator[None]:
 
 
 def open_video(path: Path, threads: int = 1) -> tuple[InputContainer, VideoStream]:
-    """Open a file and choose its video stream; other streams are not read.
+    """Open a file and choose the video stream. Other streams are not read.
 
     Raises:
-        InputError: no such file, not a video, without a video stream, or of pictures that are too
-            large or too thin.
+        InputError: The file does not exist, is no video or has no video stream, or the pictures are
+            too large or too thin.
     """
     with named(path):
         str(path).encode()  # results name the video in UTF-8
@@ -80,14 +81,14 @@ def open_video(path: Path, threads: int = 1) -> tuple[InputContainer, VideoStrea
 
 
 def _is_text(path: Path) -> bool:
-    """Whether a file begins with text."""
+    """Return whether a file begins with text."""
     with open(path, "rb") as file:
         head = file.read(TEXT_HEAD).removeprefix(b"\xef\xbb\xbf")
     return bool(head) and all(byte >= 32 or byte in b"\t\n\r" for byte in head)
 
 
 def _video_stream(path: Path, container: InputContainer, threads: int) -> VideoStream:
-    """The video stream of an open file, ready to be decoded."""
+    """Return the video stream of an open file, ready to decode."""
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
         raise InputError(f"{path}: no video in it")
@@ -100,7 +101,7 @@ def _video_stream(path: Path, container: InputContainer, threads: int) -> VideoS
         raise InputError(f"{path}: no decoder for its video")
     if codec.width and codec.height:
         require_usable(path, codec.width, codec.height)
-    codec.options = {"max_pixels": str(MOST_PIXELS)}  # the size may change on the way
+    codec.options = {"max_pixels": str(MOST_PIXELS)}  # the size may change within the video
     codec.copy_opaque = True
     codec.thread_type = "AUTO"
     codec.thread_count = threads
@@ -108,27 +109,27 @@ def _video_stream(path: Path, container: InputContainer, threads: int) -> VideoS
 
 
 def read_packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet]:
-    """Packets from the current position to the end of the file, or to where it is damaged."""
+    """Yield packets from the current position to the end of the file or the first damage."""
     with contextlib.suppress(av.FFmpegError):
         for packet in container.demux(stream):
-            if packet.size:  # an empty one would tell the decoder that the stream ends
+            if packet.size:  # an empty packet would end the stream for the decoder
                 yield packet
 
 
 def feed(
     stream: VideoStream, packet: av.Packet | None, number: int
 ) -> list[tuple[int, av.VideoFrame]]:
-    """Frames that a packet brings out of the decoder, each with the number of its own packet.
+    """Decode a packet and yield the frames that the decoder returns, with their packet numbers.
 
-    A packet that cannot be decoded brings none; a damaged frame says so itself (`is_corrupt`).
+    An undecodable packet yields no frame. A damaged frame has `is_corrupt` set.
 
     Args:
-        stream: from `open_video`.
-        packet: what to decode; None asks for all that the decoder still holds.
-        number: of the packet.
+        stream: The stream from `open_video`.
+        packet: The packet. None flushes the decoder.
+        number: The number of the packet.
     """
     if packet is not None:
-        packet.opaque = (number,)  # a new object: PyAV tells opaque ones apart by id()
+        packet.opaque = (number,)  # a new object: PyAV compares opaque objects by id()
     try:
         frames = stream.codec_context.decode(packet)
     except av.FFmpegError:
@@ -136,7 +137,7 @@ def feed(
     pairs = []
     for frame in frames:
         source = frame.opaque
-        # Motion JPEG and GIF do not hand it on, but answer a packet at once.
+        # The Motion JPEG and GIF decoders drop it, but return the frame of a packet at once.
         if source is None and packet is not None and frame.pts == packet.pts:
             source = (number,)
         if isinstance(source, tuple):
@@ -147,8 +148,9 @@ def feed(
 def first_picture(
     container: InputContainer, stream: VideoStream
 ) -> tuple[int, av.VideoFrame | None]:
-    """The first frame of a file that has just been opened, and how many packets show nothing: those
-    decoded, or to be shown, before it.
+    """Return the first frame of a newly opened file, and the number of packets without a frame.
+
+    Packets without a frame are decoded, or have a presentation time, before the first frame.
     """
     stamps = list[int | None]()
     for packet in itertools.chain(read_packets(container, stream), [None]):

@@ -1,4 +1,4 @@
-"""How a player shows a coded picture: turned, mirrored, and with its pixels made square."""
+"""Turns and mirrors a coded picture and scales it to square pixels, as a player does."""
 
 from fractions import Fraction
 from typing import NamedTuple, SupportsBytes, cast
@@ -13,16 +13,16 @@ MOST_STRETCH = 16
 
 
 class Orientation(NamedTuple):
-    """One of the eight ways to lay a picture: rows and columns are swapped first, then flipped.
+    """One of the eight orientations of a picture: rows and columns are swapped, then flipped.
 
     >>> Orientation(transposed=True, left_right=True).apply(np.array([[1, 2], [3, 4]]))
     array([[3, 1],
            [4, 2]])
 
     Attributes:
-        transposed: whether rows and columns are swapped.
-        up_down: whether the rows are then in reverse order.
-        left_right: whether the columns are then in reverse order.
+        transposed: Whether to swap rows and columns.
+        up_down: Whether to reverse the rows afterwards.
+        left_right: Whether to reverse the columns afterwards.
     """
 
     transposed: bool = False
@@ -30,13 +30,13 @@ class Orientation(NamedTuple):
     left_right: bool = False
 
     def apply(self, picture: np.ndarray) -> np.ndarray:
-        """A picture (H, W, C) or (H, W) as it is shown, a view of the same memory."""
+        """Return a picture (H, W, C) or (H, W) in this orientation: a view of the same memory."""
         if self.transposed:
             picture = picture.swapaxes(0, 1)
         return picture[:: -1 if self.up_down else 1, :: -1 if self.left_right else 1]
 
     def size(self, width: int, height: int) -> Size:
-        """Width and height of a picture of that size once it is laid so."""
+        """Return the width and height of a picture after `apply`."""
         return (height, width) if self.transposed else (width, height)
 
 
@@ -44,9 +44,9 @@ UPRIGHT = Orientation()
 
 
 def orientation_of(picture: av.VideoFrame) -> Orientation:
-    """How a decoded frame is to be laid, by its display matrix (ISO/IEC 14496-12, 8.5.3).
+    """Return the orientation of a decoded frame from the display matrix (ISO/IEC 14496-12, 8.5.3).
 
-    A matrix that turns by another angle than a quarter is taken for the nearest one.
+    A rotation is rounded to the nearest multiple of 90 degrees.
     """
     if "DISPLAYMATRIX" not in picture.side_data:
         return UPRIGHT
@@ -59,8 +59,9 @@ def orientation_of(picture: av.VideoFrame) -> Orientation:
 
 
 def shown_aspect(coded: Fraction | None, orientation: Orientation) -> Fraction:
-    """Width by height of a shown pixel, from that of a coded one; square where that is unknown, or
-    so far from square that it must be damaged.
+    """Return the aspect (width / height) of a shown pixel from the aspect of a coded pixel.
+
+    An unknown or absurd aspect becomes 1.
     """
     if coded is None or not 1 / MOST_STRETCH <= coded <= MOST_STRETCH:
         return SQUARE
@@ -68,7 +69,7 @@ def shown_aspect(coded: Fraction | None, orientation: Orientation) -> Fraction:
 
 
 def displayed_size(width: int, height: int, aspect: Fraction) -> Size:
-    """Width and height in square pixels: one grows, none shrinks, as in a browser (HTML, 4.8.8).
+    """Return width and height in square pixels: one grows, none shrinks, as in HTML, 4.8.8.
 
     >>> displayed_size(720, 576, Fraction(64, 45)), displayed_size(720, 480, Fraction(8, 9))
     ((1024, 576), (720, 540))

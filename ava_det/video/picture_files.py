@@ -1,4 +1,4 @@
-"""Picture files, read in bounded memory."""
+"""Reads picture files in bounded memory."""
 
 import io
 import warnings
@@ -12,14 +12,14 @@ from ava_det.formats.regular import require_regular
 from ava_det.structures import InputError
 from ava_det.video.picture_size import require_usable
 
-_MOST_BYTES = 1 << 28  # of a file; the pixels of the largest pictures are 106 MB
+_MOST_BYTES = 1 << 28  # most bytes of a file; the largest pictures have 106 MB of pixels
 
 
 def read_picture(path: Path | str) -> np.ndarray:
-    """(H, W, 3) uint8 RGB of an image file.
+    """Read an image file into (H, W, 3) uint8 RGB.
 
     Raises:
-        InputError: it is none, or of a size that is not worked with.
+        InputError: The file is no image, or the picture is too large or too thin.
     """
     require_regular(path, _MOST_BYTES)
     try:
@@ -34,7 +34,7 @@ def read_picture(path: Path | str) -> np.ndarray:
 
 
 def _declared_size(path: Path | str, data: bytes) -> tuple[int, int]:
-    """Width and height by the header of an image file, so that nothing large is decoded."""
+    """Return the width and height in an image header, so that no large picture is decoded."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)

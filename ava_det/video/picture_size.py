@@ -1,18 +1,18 @@
-"""Which sizes of pictures are worked with, and what resizing makes of them."""
+"""Limits the size of pictures, and computes their size after resizing."""
 
 from pathlib import Path
 
 from ava_det.structures import InputError
 
-MOST_PIXELS = 8192 * 4320  # of the largest cinema format
-MOST_ASPECT = 16  # of the long side to the short one
+MOST_PIXELS = 8192 * 4320  # the largest cinema format
+MOST_ASPECT = 16  # the most times that the long side may exceed the short side
 
 
 def require_usable(path: Path | str, width: int, height: int) -> None:
-    """Refuse pictures whose size would take all memory, as they are or once they are resized.
+    """Refuse pictures that would take too much memory before or after resizing.
 
     Raises:
-        InputError: they are too large or too thin; the message names the file.
+        InputError: The pictures are too large or too thin. The message names the file.
     """
     size = f"{path}: pictures of {width} x {height} pixels"
     if width * height > MOST_PIXELS:
@@ -24,7 +24,7 @@ def require_usable(path: Path | str, width: int, height: int) -> None:
 
 
 def scaled_size(height: int, width: int, short_side: int | None) -> tuple[int, int]:
-    """Height and width once the shorter side has so many pixels, the aspect kept (rounded).
+    """Return height and width after the shorter side becomes `short_side`; the other is rounded.
 
     >>> scaled_size(240, 320, 120), scaled_size(240, 320, None)
     ((120, 160), (240, 320))

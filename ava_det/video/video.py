@@ -1,6 +1,6 @@
-"""Frames of a video file at asked times, decoded by PyAV from the key frame before only.
+"""Reads frames of a video file at given times. PyAV decodes only from the key frame before.
 
-A frame got at random is, bit for bit, the picture that reading the file through gives (unless the
+Random access returns, bit for bit, the same picture as reading the whole file in order (unless the
 file is damaged).
 """
 
@@ -25,20 +25,20 @@ from ava_det.video.sampling import nearest_frames
 
 
 class Video:
-    """One video file, open. A context manager; not for several threads at once.
+    """An open video file. A context manager. Do not share one between threads.
 
-    Frames come as the file says they are to be seen, turned and mirrored, in RGB, all of one size.
-    Pixels come as they are: where they are not square, `displayed` is of another shape than frames.
+    Frames are RGB and all of one size. The rotation and mirroring of the file are applied. Pixels
+    are not resampled to squares: for other pixels, `displayed` has another shape than the frames.
 
-    An MP4 that is cut short still lists the frames that are gone: they have (estimated) times here,
-    so that no clip silently ends where the file does, and asking for one raises `InputError`.
+    A truncated MP4 still lists the missing frames. They have estimated times here, so that no clip
+    silently ends at the end of the file. To read a missing frame raises `InputError`.
 
     Attributes:
-        path: the file.
-        frame_times: (F,) float64 seconds from the first frame, in order of presentation.
-        height: pixels of what `frames` returns.
-        width: pixels of what `frames` returns.
-        rate: average frames a second.
+        path: The file.
+        frame_times: (F,) float64 seconds from the first frame, in presentation order.
+        height: The height in pixels of the frames that `frames` returns.
+        width: The width in pixels of the frames that `frames` returns.
+        rate: The average frames per second.
     """
 
     def __init__(
@@ -51,20 +51,20 @@ class Video:
         """Open a file.
 
         Args:
-            path: the file.
-            short_side: resize frames so that the shorter side has exactly so many pixels, be it
-                smaller or larger than the file's, and the other keeps the aspect (rounded); None
-                leaves the size alone. Faster than resizing later.
-            threads: decoding threads; more than one only pays outside of data-loader workers.
-            index: the file's index if it is known already.
+            path: The file.
+            short_side: Resize frames to this shorter side in pixels, up or down; the longer side
+                keeps the aspect (rounded). None keeps the size. This is faster than resizing later.
+            threads: The number of decoding threads. More than one only helps outside of
+                data-loader workers.
+            index: The index of the file, if it was read before.
 
         Raises:
-            InputError: not a video; the message names the file.
+            InputError: The file is no video. The message names the file.
         """
         self.path = Path(path)
         self._container, self._stream = open_video(self.path, threads)
         self._packets = read_packets(self._container, self._stream)
-        self._next = 0  # number of the packet that comes next, -1 where that is not known
+        self._next = 0  # number of the next packet, -1 if unknown
         self._short_side, self._threads = short_side, threads
         if index is None:
             try:
@@ -81,7 +81,7 @@ class Video:
         span = float(self.frame_times[-1])
         rate = self._stream.average_rate
         self.rate = (len(self.frame_times) - 1) / span if span else float(rate or DEFAULT_RATE)
-        self._reformatter = VideoReformatter()  # one for all frames: it keeps its tables
+        self._reformatter = VideoReformatter()  # shared by all frames, since it caches tables
 
     def __enter__(self) -> "Video":
         return self
@@ -90,12 +90,12 @@ class Video:
         self.close()
 
     def __len__(self) -> int:
-        """F, the number of frames."""
+        """Return F, the number of frames."""
         return len(self.frame_times)
 
     @property
     def displayed(self) -> Size:
-        """Width and height of what a player shows of the file, in square pixels."""
+        """Return the width and height of the video in a player, in square pixels."""
         index = self.index
         return displayed_size(*index.orientation.size(index.width, index.height), index.aspect)
 
@@ -104,17 +104,17 @@ class Video:
         self._container.close()
 
     def frames(self, times: np.ndarray) -> np.ndarray:
-        """The frame nearest to each time (of two equally near the earlier).
+        """Return the frame nearest to each time; ties go to the earlier frame.
 
         Args:
-            times: (T,) seconds, in any order, with repeats; before the first frame and after the
-                last mean those.
+            times: (T,) seconds, in any order, also repeated. Times before the first or after the
+                last frame are clamped.
 
         Returns:
             (T, H, W, 3) uint8 RGB.
 
         Raises:
-            InputError: one of the frames cannot be decoded.
+            InputError: A frame cannot be decoded.
         """
         wanted, where = np.unique(nearest_frames(self.frame_times, times), return_inverse=True)
         with named(self.path):
@@ -132,15 +132,15 @@ class Video:
         return pictures if in_order else pictures[where]
 
     def stream(self, start: float = 0.0) -> Iterator[tuple[float, np.ndarray]]:
-        """Read through from the frame nearest to `start`, in flat memory.
+        """Read all frames from the frame nearest to `start`, in constant memory.
 
-        It has the file open for itself, so `frames` may be called meanwhile.
+        The stream opens the file a second time, so `frames` may be called meanwhile.
 
         Yields:
             (time in seconds, (H, W, 3) uint8 RGB).
 
         Raises:
-            InputError: at the end, if frames of the file could not be decoded.
+            InputError: Some frames could not be decoded. Raised at the end.
         """
         wanted = np.arange(int(nearest_frames(self.frame_times, start)), len(self))
         decoded = 0
@@ -158,19 +158,19 @@ class Video:
             )
 
     def pictures(self, frames: np.ndarray) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Frames as they are decoded: of the file's size and pixel format, not turned.
+        """Decode frames in the file's size and pixel format, without rotation.
 
         Args:
-            frames: (T,) numbers, increasing.
+            frames: (T,) increasing frame numbers.
 
         Yields:
-            (number, frame) of those that can be decoded, in order.
+            (number, frame) of each decodable frame, in order.
         """
         with named(self.path):
             yield from _in_order(self._decode(frames), frames)
 
     def _rgb(self, picture: av.VideoFrame) -> np.ndarray:
-        """(H, W, 3) uint8 of a decoded frame, a view of its memory."""
+        """Return a decoded frame as (H, W, 3) uint8, a view of the frame's memory."""
         height, width = self._coded
         image = self._reformatter.reformat(
             picture, width, height, format="rgb24", interpolation="BILINEAR", threads=self._threads
@@ -178,13 +178,13 @@ class Video:
         return self.index.orientation.apply(image.to_ndarray())
 
     def _stretches(self, wanted: np.ndarray) -> list[np.ndarray]:
-        """Split frames (increasing) where going on decoding is worse than a new seek."""
+        """Split increasing frames where a new seek is faster than to continue decoding."""
         keys = [self.index.keys[self.index.places_before(frame)[0]] for frame in wanted]
         furthest = np.maximum.accumulate(self.index.packets[wanted])
         return np.split(wanted, 1 + np.flatnonzero(np.array(keys[1:]) > furthest[:-1] + 1))
 
     def _decode(self, wanted: np.ndarray) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Those of the frames (increasing) that can be decoded, in one run, with their numbers."""
+        """Yield (number, frame) of each decodable frame of increasing numbers, in one run."""
         wanted = wanted[self.index.packets[wanted] < len(self.index.shown)]
         if not len(wanted):
             return
@@ -197,7 +197,7 @@ class Video:
                 return
 
     def _decode_from(self, place: int, wanted: np.ndarray) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Decode from one place; nothing if it turns out not to be a key frame."""
+        """Decode from one place; yield no frame if the place proves to be no key frame."""
         packets = self.index.packets[wanted]
         key, last = self.index.keys[place], packets.max()
         asked = np.zeros(len(self.index.shown), bool)
@@ -206,7 +206,7 @@ class Video:
         codec = self._stream.codec_context
         codec.flush_buffers()
         for number, packet in itertools.chain(self._read(key, last), [(last, None)]):
-            # What no other picture refers to need not be decoded unless it is asked for.
+            # Skip the frames that are neither wanted nor referred to by others.
             codec.skip_frame = "DEFAULT" if asked[number] else "NONREF"
             for source, picture in feed(self._stream, packet, number):
                 if source == key and place and not picture.key_frame:
@@ -216,7 +216,7 @@ class Video:
                     yield int(self.index.shown[source]), picture
 
     def _read(self, first: int, last: int) -> Iterator[tuple[int, av.Packet]]:
-        """Packets from `first`, at or ahead of the position, to `last`, with their numbers."""
+        """Yield (number, packet) from `first`, at or after the file position, to `last`."""
         for packet in self._packets:
             number = self._next
             self._next += 1
@@ -226,15 +226,15 @@ class Video:
                 return
 
     def _go_to(self, place: int) -> None:
-        """Make the packet of a place the next one, or one ahead of it."""
+        """Move the file position to the packet of a place, or to an earlier packet."""
         key, stamps = self.index.keys[place], self.index.stamps
-        # Some containers go to the packet after a time stamp, hence the place before.
+        # Some containers seek to the packet after a time stamp, so also try the place before.
         near = (*stamps[place], *stamps[max(place - 1, 0)])
         if self._next != key and not any(self._seek(stamp, key) for stamp in near):
             self._rewind()
 
     def _seek(self, stamp: int, key: int) -> bool:
-        """Go to a time stamp; False unless that is at the packet `key` or known to be before it."""
+        """Seek a time stamp; False unless the new position is at or before the packet `key`."""
         try:
             self._container.seek(stamp, stream=self._stream)
         except av.FFmpegError:
@@ -248,7 +248,7 @@ class Video:
         return False
 
     def _rewind(self) -> None:
-        """Open the file again, at its first packet."""
+        """Reopen the file at the first packet."""
         self.close()
         self._container, self._stream = open_video(self.path, self._threads)
         self._packets, self._next = read_packets(self._container, self._stream), 0
@@ -257,10 +257,10 @@ class Video:
 def _in_order(
     decoded: Iterable[tuple[int, av.VideoFrame]], wanted: np.ndarray
 ) -> Iterator[tuple[int, av.VideoFrame]]:
-    """Frames by number: a decoder may give those of a damaged file in another order.
+    """Sort frames by number, since a decoder may reorder the frames of a damaged file.
 
-    What comes before its turn waits, until it is clear that the frames before it are lost: no codec
-    holds a frame back for longer.
+    An early frame waits until the frames before it are lost for sure: no codec delays a frame for
+    longer.
     """
     waiting: dict[int, av.VideoFrame] = {}
     turns = iter(wanted.tolist())
@@ -275,35 +275,35 @@ def _in_order(
 
 
 class FrameReader(Protocol):
-    """Frames of many files, by path: what data sets are given."""
+    """The interface of a reader that data sets use: frames of many files, by path."""
 
     def times(self, path: str | Path) -> np.ndarray:
-        """(F,) float64, seconds of the frames of a file from its first one."""
+        """Return the times of a file's frames, (F,) float64, in seconds from the first frame."""
         ...
 
     def size(self, path: str | Path) -> tuple[int, int]:
-        """(height, width) of what `frames` returns for a file."""
+        """Return (height, width) of the frames that `frames` returns for a file."""
         ...
 
     def frames(self, path: str | Path, times: np.ndarray) -> np.ndarray:
-        """(T, H, W, 3) uint8 RGB: the frames of a file nearest to the times, as `Video.frames`."""
+        """Return a file's frames nearest to the times, (T, H, W, 3) uint8 RGB. See `Video`."""
         ...
 
 
 class VideoReader:
-    """A `FrameReader` that decodes what it is asked for.
+    """A `FrameReader` that decodes the requested frames on each call.
 
-    It keeps the indexes of the files used last, and the last file open. It can be pickled and
-    survives a fork: a new process opens files anew.
+    The reader caches the indexes of the most recent files and keeps the last file open. It can be
+    pickled and forked: a new process opens files again.
     """
 
     def __init__(self, short_side: int | None = None, threads: int = 1, indexes: int = 64) -> None:
         """Set up a reader.
 
         Args:
-            short_side: as in `Video`.
-            threads: as in `Video`.
-            indexes: how many indexes to keep.
+            short_side: See `Video`.
+            threads: See `Video`.
+            indexes: The number of indexes to cache.
         """
         self._settings = short_side, threads, indexes
         self._indexes: OrderedDict[tuple, FrameIndex] = OrderedDict()
@@ -313,20 +313,20 @@ class VideoReader:
         return VideoReader, self._settings
 
     def times(self, path: str | Path) -> np.ndarray:
-        """(F,) float64, seconds of the frames of a file from its first one."""
+        """Return the times of a file's frames, (F,) float64, in seconds from the first frame."""
         return self._video(path).frame_times
 
     def size(self, path: str | Path) -> tuple[int, int]:
-        """(height, width) of what `frames` returns for a file."""
+        """Return (height, width) of the frames that `frames` returns for a file."""
         video = self._video(path)
         return video.height, video.width
 
     def frames(self, path: str | Path, times: np.ndarray) -> np.ndarray:
-        """(T, H, W, 3) uint8 RGB: the frames of a file nearest to the times, as `Video.frames`."""
+        """Return a file's frames nearest to the times, (T, H, W, 3) uint8 RGB. See `Video`."""
         return self._video(path).frames(times)
 
     def _video(self, path: str | Path) -> Video:
-        """The file, open in this process."""
+        """Return the open file of this process."""
         short_side, threads, indexes = self._settings
         try:
             status = os.stat(path)

@@ -1,4 +1,4 @@
-"""H.264 files, written with PyAV."""
+"""Writes H.264 files with PyAV."""
 
 import math
 from collections.abc import Generator
@@ -16,34 +16,34 @@ from ava_det.formats.atomic import FULL, atomic_path
 from ava_det.structures import InputError
 from ava_det.video.orientation import SQUARE
 
-TICKS = 90_000  # a second; fine enough for any frame rate in use
-RATES = 0.001, 1000.0  # least and most frames a second that a file says of itself
-LONGEST = 3600  # seconds that a frame is shown: MP4 counts them, times a few for order, in 31 bits
+TICKS = 90_000  # per second; fine enough for any frame rate in use
+RATES = 0.001, 1000.0  # lowest and highest frames per second in a file header
+LONGEST = 3600  # most seconds of a frame: MP4 stores durations, times a few, in 31 bits
 MOST_DENOMINATOR = 1001  # of an encoder's frame rate, such as 30000/1001
-BT601 = 6  # FFmpeg's number of the colour matrix that its RGB conversion uses; players guess else
+BT601 = 6  # FFmpeg's number of the colour matrix of its RGB conversion; without it, players guess
 
 
 @contextmanager
 def writable(path: Path) -> Generator[None]:
-    """Turn what FFmpeg or the disk raises into one line that names the file that is written."""
+    """Turn errors of FFmpeg or the disk into one line that names the output file."""
     try:
         yield
     except (av.FFmpegError, OSError) as error:
         if error.errno in FULL:
-            raise  # it names the file, and `cli.one_line` adds the remedy
+            raise  # the error names the file, and `cli.one_line` adds the remedy
         reason = error.strerror or error
         raise InputError(f"{path}: cannot be written ({reason})") from error
 
 
 def encoder_rate(rate: float) -> Fraction:
-    """A frame rate as an encoder takes it; it is a hint, as frames come with their times."""
+    """Return a frame rate for the encoder. The rate is only a hint, since frames have times."""
     return Fraction(min(max(rate, RATES[0]), RATES[1])).limit_denominator(MOST_DENOMINATOR)
 
 
 class VideoWriter:
-    """Writes RGB frames into an MP4 that any browser plays while it loads. A context manager.
+    """Writes RGB frames to an MP4 that any browser can play while it loads. A context manager.
 
-    The file appears when the block ends without an error, and not at all otherwise.
+    The file appears when the block ends without an error. After an error, no file appears.
 
     >>> with VideoWriter("black.mp4", height=240, width=320, rate=25) as writer:
     ...     writer.write(np.zeros((240, 320, 3), np.uint8))
@@ -62,14 +62,13 @@ class VideoWriter:
         """Set up a file to write.
 
         Args:
-            path: where to.
-            height: of the frames; the file of an odd one has one row more, a copy of the last.
-            width: of the frames; likewise.
-            rate: frames a second, where frames come without a time.
-            threads: of the encoder; 0 takes all cores.
-            key_frames: at least one in so many frames is a place to start decoding at; None leaves
-                it to the encoder, which has one in 250.
-            aspect: width by height of a pixel, for players.
+            path: The file.
+            height: The height of the frames. An odd height becomes even: the last row is repeated.
+            width: The width of the frames. An odd width becomes even: the last column is repeated.
+            rate: Frames per second, for frames without a time.
+            threads: The number of encoder threads; 0 means all cores.
+            key_frames: The largest distance between key frames; None means 250, as in the encoder.
+            aspect: Width divided by height of a pixel, for players.
         """
         self.path = Path(path)
         self.height, self.width, self.rate = height, width, rate
@@ -78,9 +77,9 @@ class VideoWriter:
         self._container: OutputContainer
         self._stream: VideoStream
         self._pts: int | None = None
-        self._time = 0.0  # of the next frame, where none is given
+        self._time = 0.0  # time of the next frame if `write` gets none
         self._last = -math.inf  # time of the frame before
-        self._left_out = 0  # ticks of gaps
+        self._left_out = 0  # ticks removed from long gaps
 
     def __enter__(self) -> "VideoWriter":
         with writable(self.path), ExitStack() as stack:
@@ -91,7 +90,7 @@ class VideoWriter:
     def _open(self, stack: ExitStack) -> None:
         """Open the file and set up the encoder."""
         partial = stack.enter_context(atomic_path(self.path))
-        partial.touch()  # FFmpeg itself would find out at the first frame only
+        partial.touch()  # fail now, not at the first frame
         options = {"movflags": "+faststart"}
         self._container = av.open(f"file:{partial}", "w", format="mp4", options=options)
         stack.enter_context(self._container)
@@ -116,11 +115,11 @@ class VideoWriter:
 
         Args:
             frame: (H, W, 3) uint8 RGB.
-            time: seconds, later than the frame before; None is 1 / rate after it (0 at first). Of
-                a gap longer than an hour, an hour is kept.
+            time: Seconds, later than the frame before. None means 1 / rate after the frame before,
+                or 0 for the first frame. A gap longer than an hour is shortened to an hour.
 
         Raises:
-            InputError: it cannot be written, since the disk is full, say.
+            InputError: The frame cannot be written, for example because the disk is full.
         """
         if frame.shape != (self.height, self.width, 3) or frame.dtype != np.uint8:
             raise ValueError(f"a frame of {frame.dtype} {frame.shape} in {self.path}")
@@ -142,7 +141,7 @@ class VideoWriter:
             self._container.mux(self._stream.encode(picture))
 
     def _finish(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Write what the encoder still holds, unless the block failed."""
+        """Flush the encoder, unless the block failed."""
         if kind is not None:
             return
         if self._pts is None:

@@ -491,7 +491,7 @@ def test_a_video_that_is_cut_short_is_broken(check, check_set, mine, tmp_path, f
         assert example["row"] == 1
         assert f"{path}: the file is cut short: " in example["what"]
         assert "get" in found["broken_video"]["remedy"]
-    with pytest.raises(InputError, match="no keyframe is left: without 1 of 1 videos"):
+    with pytest.raises(InputError, match="no keyframe is left; left out: 1 of 1 videos"):
         get_dataset(name).keyframes()
 
 
@@ -510,7 +510,7 @@ def test_names_are_those_that_the_reader_knows(check_set, check, mine, tmp_path,
     assert example["row"] == 1
     assert example["what"].endswith(f"is not there, nor is another: is {finding!r} meant?")
     assert set(check(rows, videos=tmp_path / "videos")[1]) == {"no_video"}
-    with pytest.raises(InputError, match="none of its videos is there"):
+    with pytest.raises(InputError, match="all videos are missing"):
         get_dataset(mine(rows)).keyframes()
 
 
@@ -525,7 +525,7 @@ def test_an_ava_shaped_set_has_bare_names(check_set, mine, tmp_path):
         try:
             assert set(check_set(name)[1]) == kinds
             if kinds:
-                with pytest.raises(InputError, match="none of its videos is there"):
+                with pytest.raises(InputError, match="all videos are missing"):
                     get_dataset(name).keyframes()
             else:
                 assert len(get_dataset(name).keyframes()) == 6

@@ -71,7 +71,7 @@ def test_boxes_of_other_videos_are_refused(tmp_path):
     """Not taken for a detector that has found nobody."""
     boxes = tmp_path / "boxes.csv"
     boxes.write_text("run/a,1,0,0,1,1,,0.9\n")
-    said = r"boxes\.csv: its videos, such as 'run/a', are none of .* such as 'a'"
+    said = r"boxes\.csv: has boxes for other videos, such as 'run/a'; .* such as 'a'"
     dataset = one(at(1, 1.0))
     with pytest.raises(InputError, match=said):
         people_to_test(dataset, proposals=str(boxes))
@@ -90,7 +90,7 @@ def test_boxes_at_other_ticks_are_refused(tmp_path, packed):
     dataset = one(*records)
     boxes = tmp_path / "boxes.csv"
     boxes.write_text("b,2000,0,0,1,1,,0.9\na,902,0,0,1,1,,0.9\na,903,0,0,1,1,,0.9\n")
-    said = r"boxes\.csv: none of its ticks is .*: of 'a' it has 902, say, and they 2000"
+    said = r"boxes\.csv: has boxes for other ticks: for 'a' it has tick 902, .* has tick 2000"
     for unlisted in (False, True):
         with pytest.raises(InputError, match=said):
             people_to_test(dataset, proposals=str(boxes), unlisted=unlisted)

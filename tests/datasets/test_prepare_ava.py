@@ -69,7 +69,7 @@ def test_from_a_mirror_to_cut_videos(tmp_path, mirror, prepare):
         problems = dict(csv.reader(file))
     assert "broken.mkv: not a readable video" in problems["broken.mkv"]
     assert problems["short.mp4"].startswith("ends 2.0 s before the cut does")
-    assert "cannot be had" in problems["no.mkv"]
+    assert "download failed" in problems["no.mkv"]
     assert "3 videos have a problem; all are listed in" in out
     listed = (root / "broken.csv").read_text()
     leftover = root / "videos_15min" / f".{'a' * 32}.mp4"  # of a run that was killed
@@ -85,8 +85,8 @@ def test_nothing_can_be_had(tmp_path, prepare):
     mirror = (tmp_path / "mirror").as_uri()
     code, out, err = prepare("--download", "--mirror", mirror, "--list", tmp_path / "names.txt")
     assert (code, err.count("error")) == (1, 0)
-    assert f"no.mkv: {mirror}/no.mkv: cannot be had" in out
-    assert "cannot be had" in (tmp_path / "ava" / "broken.csv").read_text()
+    assert f"no.mkv: {mirror}/no.mkv: download failed" in out
+    assert "download failed" in (tmp_path / "ava" / "broken.csv").read_text()
     assert not (tmp_path / "ava" / "videos_15min").exists()
 
 

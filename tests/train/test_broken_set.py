@@ -88,7 +88,7 @@ def test_a_run(broken, tmp_path):
     train(config(), output)
     assert (output / "model.safetensors").is_file()
     said = (output / "log.txt").read_text()
-    assert "1 of 5 videos are not there and left out, gone first" in said
+    assert "1 of 5 videos are missing and left out, gone first" in said
     for part in ("train", "test"):
         with open(output / f"unreadable_{part}.csv", newline="") as file:
             assert {row["video"] for row in csv.DictReader(file)} == {"torn", "tall"}

@@ -1,1 +1,1 @@
-"""From what is published to files that train: lists, cuts, downloads, many at once."""
+"""Prepare published data sets for training: read lists, cut and download videos, in parallel."""

@@ -1,4 +1,4 @@
-"""Parts of videos as files of their own, at a constant rate, and what is wrong with such files."""
+"""Cut parts of videos into new files with a constant frame rate, and check such files."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,21 +18,21 @@ from ava_det.video.sampling import nearest_frames
 from ava_det.video.video import Video
 from ava_det.video.writer import MOST_DENOMINATOR, TICKS, encoder_rate, writable
 
-MOST_REPEATS = 3600  # of a frame of the source, as a rule: two minutes at 30 a second
+MOST_REPEATS = 3600  # of one source frame, on average: two minutes at 30 frames a second
 SLACK = 1.0  # seconds that may be missing at the end of a cut
-QUALITY = "18"  # x264's crf: hardly to be told from the source
+QUALITY = "18"  # x264's crf: looks almost like the source
 
 
 @dataclass(frozen=True)
 class Cut:
-    """What of a video is kept.
+    """The part of a video to keep, and the frame rate and size of the new file.
 
     Attributes:
-        start: seconds from its first frame.
-        seconds: how long.
-        rate: frames a second, each of which is the nearest one of the source; None keeps the
-            source's own frames at their own times.
-        short_side: pixels; None keeps the size.
+        start: The start of the cut, in seconds from the first frame.
+        seconds: The length of the cut.
+        rate: The frame rate of the cut. Each frame is the nearest frame of the source. None keeps
+            the frames of the source and their times.
+        short_side: The short side in pixels; None keeps the size.
     """
 
     start: float = 900.0
@@ -41,12 +41,12 @@ class Cut:
     short_side: int | None = None
 
     def frames(self, frame_times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The frames (T,) of a source with frames at `frame_times`, and their times in the cut.
+        """Select frames (T,) of a source with frames at `frame_times`; return their times as well.
 
-        The source's frames may be fewer or repeated; nothing comes after its end.
+        Frames of the source may be skipped or repeated. The cut ends at the end of the source.
 
         Raises:
-            ValueError: each frame would be repeated for minutes.
+            ValueError: The source has so few frames that each would be repeated for minutes.
         """
         if self.rate is None:
             inside = (frame_times >= self.start) & (frame_times < self.start + self.seconds)
@@ -66,15 +66,16 @@ class Cut:
 
 
 def cut_video(source: Path, target: Path, cut: Cut) -> float:
-    """Write a part of a video, as H.264 with a key frame a second, so that seeking is cheap.
+    """Write a part of a video as H.264, without sound.
 
-    Sound is left out. The target appears when it is whole, and not at all otherwise.
+    The file has a key frame every second, so that seeking is fast. If anything fails, no target
+    file appears.
 
     Returns:
-        Seconds that were written; fewer than asked for where the source is shorter.
+        The number of seconds written, which is smaller than `cut.seconds` if the source ends early.
 
     Raises:
-        InputError: the source cannot be read, is damaged or has nothing of that part.
+        InputError: The source cannot be read, is damaged, or has no frame in this part.
     """
     with Video(source, cut.short_side) as video:
         try:
@@ -109,7 +110,7 @@ def cut_video(source: Path, target: Path, cut: Cut) -> float:
 def _by_picture(
     video: Video, frames: np.ndarray, times: np.ndarray
 ) -> Iterator[tuple[av.VideoFrame, np.ndarray]]:
-    """Each frame once, with the times that it is shown at."""
+    """Yield each frame once, with the times at which the cut shows it."""
     wanted, first = np.unique(frames, return_index=True)
     shown = dict(zip(wanted.tolist(), np.split(times, first[1:]), strict=True))
     for frame, picture in video.pictures(wanted):
@@ -117,7 +118,7 @@ def _by_picture(
 
 
 def _upright(video: Video, picture: av.VideoFrame) -> av.VideoFrame:
-    """A frame as it is to be seen, of even sides, in the encoder's pixel format."""
+    """Convert a frame to upright orientation, even sides and the encoder's pixel format."""
     height, width = (side + side % 2 for side in (video.height, video.width))
     orientation = video.index.orientation
     with named(video.path):
@@ -128,7 +129,7 @@ def _upright(video: Video, picture: av.VideoFrame) -> av.VideoFrame:
 
 
 class _Encoder:
-    """Frames into a container."""
+    """An H.264 encoder that writes frames into a container."""
 
     def __init__(
         self,
@@ -146,19 +147,19 @@ class _Encoder:
         codec.height, codec.width = height + height % 2, width + width % 2
         codec.pix_fmt = "yuv420p"
         codec.sample_aspect_ratio = aspect.limit_denominator(MOST_DENOMINATOR)
-        codec.thread_count = 1  # the videos are what is done in parallel
+        codec.thread_count = 1  # videos run in parallel, not frames
         codec.time_base = Fraction(1, TICKS)
         self._coloured = False
 
     def write(self, picture: av.VideoFrame, time: float) -> None:
         """Add a frame at a time in seconds."""
         codec = self._stream.codec_context
-        if not self._coloured:  # colours mean what they meant in the source
+        if not self._coloured:  # keep the colour space of the source
             codec.colorspace, codec.color_range = picture.colorspace, picture.color_range
             self._coloured = True
         picture.pts, picture.time_base = round(time * TICKS), Fraction(1, TICKS)
         picture.duration = self._duration
-        picture.pict_type = av.video.frame.PictureType.NONE  # not the source's
+        picture.pict_type = av.video.frame.PictureType.NONE  # not that of the source
         self._output.mux(self._stream.encode(picture))
 
     def finish(self) -> None:
@@ -167,7 +168,7 @@ class _Encoder:
 
 
 def cut_into(folder: Path, cut: Cut, source: Path) -> str:
-    """Cut one video; what is wrong with it, if anything."""
+    """Cut one video; return the problem, or "" if there is none."""
     try:
         return ends_early(cut, cut_video(source, folder / f"{source.stem}.mp4", cut))
     except OSError as error:
@@ -177,7 +178,7 @@ def cut_into(folder: Path, cut: Cut, source: Path) -> str:
 
 
 def look_at(cut: Cut, path: Path) -> str:
-    """What is wrong with a video that was cut before, if anything; only its header is read."""
+    """Return the problem of an existing cut video, or ""; read only the header."""
     try:
         return ends_early(cut, require_whole(path, header_facts(path)).seconds)
     except InputError as error:
@@ -185,7 +186,7 @@ def look_at(cut: Cut, path: Path) -> str:
 
 
 def look_at_whole(cut: Cut, path: Path) -> str:
-    """What is wrong with a film that the cut is left in, if anything; only its header is read."""
+    """Return the problem of a whole video that replaces a cut, or ""; read only the header."""
     try:
         seconds = require_whole(path, header_facts(path)).seconds
     except InputError as error:
@@ -195,7 +196,7 @@ def look_at_whole(cut: Cut, path: Path) -> str:
 
 
 def ends_early(cut: Cut, seconds: float) -> str:
-    """What is wrong with a cut that is so many seconds long, if anything."""
+    """Return the problem of a cut that has the length `seconds`, or ""."""
     missing = cut.seconds - seconds
     return (
         f"ends {missing:.1f} s before the cut does; was cut all the same" if missing > SLACK else ""

@@ -1,4 +1,4 @@
-"""Files from a mirror: whole or not at all, going on where an interruption left off."""
+"""Download files completely or not at all, and continue interrupted downloads."""
 
 import os
 import shutil
@@ -17,17 +17,18 @@ SCHEMES = ("https://", "http://", "file://")
 
 
 def download(url: str, target: Path, wait: float = WAIT) -> None:
-    """Get a file unless it is there.
+    """Download a file unless it exists.
 
-    What has come so far is kept beside it, under a name with `.part`, and gone on with.
+    A partial download is kept in the same folder, under a name that ends with `.part`. The next
+    call continues this download.
 
     Args:
-        url: of https, http or file.
-        target: where to; its folder is made.
-        wait: seconds before trying again.
+        url: The https, http or file address.
+        target: The path of the new file; the folder is made.
+        wait: The time before the second attempt, in seconds.
 
     Raises:
-        InputError: it cannot be had.
+        InputError: The download failed.
     """
     if target.exists():
         return
@@ -46,7 +47,7 @@ def download(url: str, target: Path, wait: float = WAIT) -> None:
             problem = f"{error.code} {error.reason}"
             if error.code < 500 and error.code != 416:
                 break
-            if error.code == 416:  # more is here than there
+            if error.code == 416:  # the partial file is larger than the original
                 partial.unlink(missing_ok=True)
         except (urllib.error.URLError, HTTPException, OSError) as error:
             problem = str(getattr(error, "reason", error))
@@ -54,11 +55,11 @@ def download(url: str, target: Path, wait: float = WAIT) -> None:
                 break
         if attempt + 1 < ATTEMPTS:
             time.sleep(wait * 2**attempt)
-    raise InputError(f"{url}: cannot be had ({problem})")
+    raise InputError(f"{url}: download failed ({problem})")
 
 
 def _fetch(url: str, partial: Path) -> bool:
-    """Add to a partial file what it lacks; whether it is whole then."""
+    """Continue a partial file; return whether the file is complete."""
     so_far = partial.stat().st_size if partial.exists() else 0
     headers = {"Range": f"bytes={so_far}-"} if so_far else {}
     request = urllib.request.Request(url, headers=headers)

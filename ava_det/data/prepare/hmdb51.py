@@ -1,7 +1,7 @@
-"""HMDB51 as published: `CLASS_test_split1.txt` and so on, three splits of every class.
+"""Read HMDB51 as published: `CLASS_test_split1.txt` and so on, three splits of every class.
 
-A row is `NAME.avi 1`: 1 is training, 2 is testing, 0 is neither. Files lie in a folder of their
-class. Classes are in alphabetical order.
+A row is `NAME.avi 1`: 1 means training, 2 testing, 0 neither. Each class has a folder of files.
+Classes are in alphabetical order.
 """
 
 import re
@@ -17,7 +17,7 @@ SUBSETS = {"1": "train", "2": "test"}
 
 
 def read_annotations(folder: Path) -> Annotations:
-    """As many of the splits as there are lists for; each must have all classes."""
+    """Read all splits that have lists; each split must have a list for every class."""
     files = {
         (match["split"], match["action"]): path
         for path in sorted(folder.iterdir())
@@ -38,12 +38,12 @@ def read_annotations(folder: Path) -> Annotations:
 
 
 def _read_rows(path: Path) -> list[tuple[str, str]]:
-    """(subset, name) of the rows that are of one."""
+    """Return (subset, name) of the rows for training or testing."""
     rows = []
     for number, line in full_lines(path):
         match = _ROW.fullmatch(line)
         if match is None:
-            raise InputError(f"{path}: row {number}: 'NAME.avi 0, 1 or 2' belongs here: {line!r}")
+            raise InputError(f"{path}: row {number}: expected 'NAME.avi' and 0, 1 or 2: {line!r}")
         if match["use"] in SUBSETS:
             rows.append((SUBSETS[match["use"]], match["name"]))
     return rows

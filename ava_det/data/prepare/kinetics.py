@@ -1,10 +1,12 @@
-"""Kinetics-400, -600, -700 and Mini-Kinetics-200, as DeepMind and the authors publish their lists.
+"""Read the published lists of Kinetics-400, -600, -700 and Mini-Kinetics-200.
 
 A folder has `train` and `val` (or `validate`) as csv `label,youtube_id,time_start,time_end,split`
-or as json `{youtube_id: {"annotations": {"label": ..., "segment": [start, end]}}}`; for the 200
-classes those of Kinetics-400 and, a YouTube id a line, `train_ytid_list.txt` and
-`val_ytid_list.txt`. A file is called ID_SSSSSS_EEEEEE (seconds of start and end), or ID. Classes
-are in alphabetical order.
+or as json `{youtube_id: {"annotations": {"label": ..., "segment": [start, end]}}}`. For
+Mini-Kinetics-200, the folder has the lists of Kinetics-400, and `train_ytid_list.txt` and
+`val_ytid_list.txt` with one YouTube id per line.
+
+The name of a video file is ID_SSSSSS_EEEEEE (seconds of start and end), or ID. Classes are in
+alphabetical order.
 """
 
 from collections.abc import Iterator
@@ -35,18 +37,18 @@ class _Clip(NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of its file, without a suffix."""
+        """The possible names of the video file, without a suffix."""
         return f"{self.youtube_id}_{self.start:06d}_{self.end:06d}", self.youtube_id
 
 
 def read_annotations(folder: Path) -> Annotations:
-    """Kinetics of any size."""
+    """Read Kinetics-400, -600 or -700."""
     clips = {subset: _read_clips(first_file(folder, *FILES[subset])) for subset in FILES}
     return _annotations(clips)
 
 
 def read_mini_annotations(folder: Path) -> Annotations:
-    """Mini-Kinetics-200: the videos of Kinetics-400 that two lists name."""
+    """Read Mini-Kinetics-200: the videos of Kinetics-400 that two lists name."""
     everything: dict[str, _Clip] = {}
     for subset in FILES:
         for clip in _read_clips(first_file(folder, *FILES[subset])):

@@ -1,6 +1,6 @@
-"""People's own lists: `train`, `val` and `test` in any layout of `ava_det.formats.video_lists`.
+"""Read your own lists: `train`, `val` and `test` in any layout of `ava_det.formats.video_lists`.
 
-Beside them lies a file of class names, `classes.txt` for example.
+The folder must also have a file of class names, such as `classes.txt`.
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ SUBSETS = ("train", "val", "test")
 
 
 def read_annotations(folder: Path) -> Annotations:
-    """As many of the lists as there are."""
+    """Read all lists that exist."""
     classes = tuple(read_class_names(first_file(folder, *CLASS_FILES)).names.values())
     lists = {}
     for subset in SUBSETS:

@@ -1,4 +1,4 @@
-"""The same work on many files, in several processes, with a progress bar."""
+"""Process many files in several processes, with a progress bar."""
 
 import os
 import signal
@@ -22,17 +22,17 @@ def problems_of(
     title: str | None = None,
     done: int = 0,
 ) -> dict[Item, str]:
-    """Do the work on all items; what is wrong with some of them, by item.
+    """Process all items; return the problems by item.
+
+    An exception in this process, such as Ctrl-C, stops the workers with SIGTERM. The workers clean
+    up before they end.
 
     Args:
-        items: that can be sent to another process.
-        work: likewise; from an item to what is wrong with it, "" if nothing is.
-        workers: processes; 1 works in this one.
-        title: of the bar.
-        done: items that need no work, for the bar.
-
-    What is raised here, Ctrl-C and SIGTERM among it, ends the workers by SIGTERM; that unwinds what
-    they are at.
+        items: The items, which must be picklable.
+        work: Processes an item and returns the problem, or "" if there is none; must be picklable.
+        workers: The number of processes; 1 uses the current process.
+        title: The title of the progress bar.
+        done: The number of items that are finished already, for the progress bar.
     """
     problems: dict[Item, str] = {}
     total = done + len(items)
@@ -49,36 +49,36 @@ def problems_of(
 def _finished(
     items: Sequence[Item], work: Callable[[Item], str], workers: int
 ) -> Generator[tuple[Item, str]]:
-    """(item, problem) as they come."""
+    """Yield (item, problem) when an item is finished."""
     if workers == 1:
         yield from ((item, work(item)) for item in items)
         return
-    # Spawned, for a fork of a process with threads (torch's, say) may hang.
+    # Spawn, because a fork of a process with threads (such as torch's) may hang.
     with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker) as pool:
         try:
             futures = {pool.submit(_do, work, item): item for item in items}
             yield from ((futures[done], done.result()) for done in as_completed(futures))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            for worker in active_children():  # what they are at may take minutes
+            for worker in active_children():  # the current items may take minutes
                 worker.terminate()
             raise
 
 
 def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's to answer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process handles Ctrl-C
     signal.signal(signal.SIGTERM, _stop)
     cv2.setNumThreads(1)
 
 
 def _stop(number: int, _: object) -> None:
-    signal.signal(number, signal.SIG_IGN)  # the pool may send another
+    signal.signal(number, signal.SIG_IGN)  # the pool may send a second signal
     sys.exit(128 + number)
 
 
 def _do(work: Callable[[Item], str], item: Item) -> str:
-    """The work in a worker, which ends with it when it is stopped: the pool would go on."""
+    """Do the work in a worker; end the worker when it is stopped, as the pool would continue."""
     try:
         return work(item)
     except SystemExit as stopped:
-        os._exit(int(stopped.code or 0))  # what `work` has begun is cleaned up by now
+        os._exit(int(stopped.code or 0))  # `work` has cleaned up by now

@@ -1,7 +1,7 @@
-"""What the published annotations of a recognition set say: its classes, and its lists of videos.
+"""The published annotations of a recognition set: classes, and lists of videos.
 
-A module a data set reads them (`kinetics`, `something`, `ucf101`, `hmdb51`, `own_lists`); they know
-no file of a video, only under which names one may be found.
+Each data set has a module that reads them (`kinetics`, `something`, `ucf101`, `hmdb51`,
+`own_lists`). These modules know possible names of a video file, not the file itself.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,12 +15,12 @@ from ava_det.structures import InputError
 
 @dataclass(frozen=True)
 class WantedVideo:
-    """A video that a list names.
+    """A video in a list.
 
     Attributes:
-        names: where its file may lie below the folder of videos, best first: a path without a
-            suffix, or its end.
-        label: 0-based class.
+        names: Possible names of the file, best first: a path below the folder of videos, without a
+            suffix, or the end of such a path.
+        label: The 0-based class.
     """
 
     names: tuple[str, ...]
@@ -32,8 +32,8 @@ class Annotations:
     """A recognition set as published.
 
     Attributes:
-        classes: names in the order of the labels.
-        lists: the videos of "train", "split1_test" and so on.
+        classes: The names of the classes, in the order of the labels.
+        lists: The videos of "train", "split1_test" and so on.
     """
 
     classes: tuple[str, ...]
@@ -44,10 +44,10 @@ ReadAnnotations = Callable[[Path], Annotations]
 
 
 def first_file(folder: Path, *names: str) -> Path:
-    """The first of some files that a folder has.
+    """Return the first of the named files that exists in a folder.
 
     Raises:
-        InputError: it has none of them.
+        InputError: The folder has none of the files.
     """
     found = next((folder / name for name in names if (folder / name).is_file()), None)
     if found is None:
@@ -56,12 +56,12 @@ def first_file(folder: Path, *names: str) -> Path:
 
 
 def read_json(path: Path, kind: type) -> Any:
-    """The content of a json file.
+    """Read a json file.
 
     Raises:
-        InputError: not json, or not of the kind (list or dict).
+        InputError: The file is not json, or the content is empty or not of type `kind`.
     """
     content = load_json(path)
     if not isinstance(content, kind) or not content:
-        raise InputError(f"{path}: a {kind.__name__} of entries belongs here")
+        raise InputError(f"{path}: expected a {kind.__name__} with entries")
     return content

@@ -1,8 +1,8 @@
-"""From a folder of videos and published annotations to a recognition set.
+"""Make a recognition set from a folder of videos and published annotations.
 
-Videos are resized to a short side, since a large picture costs far more to decode than training
-ever looks at; the lists then name what is there. What was made before is kept, so a run that was
-stopped goes on.
+Videos are resized to a short side, because training uses few pixels and decoding large pictures is
+slow. The new lists name the videos that exist. Existing files are kept, so a stopped run continues
+where it stopped.
 """
 
 import csv
@@ -31,17 +31,17 @@ from ava_det.video.video import Video
 from ava_det.video.writer import VideoWriter
 
 PICTURES = {".jpg", ".jpeg", ".png"}
-KEY_FRAMES = 32  # a random clip of a resized video decodes at most so many frames in vain
+KEY_FRAMES = 32  # key frame interval: a random clip decodes at most this many unused frames
 MISSING = "missing"
 
 
 @dataclass(frozen=True)
 class Resizing:
-    """How videos are made.
+    """The settings of the new videos.
 
     Attributes:
-        short_side: pixels; a smaller video keeps its size.
-        rate: frames a second of a folder of pictures.
+        short_side: The short side in pixels; smaller videos are not enlarged.
+        rate: The frame rate of a video that is made of a folder of pictures.
     """
 
     short_side: int = 256
@@ -50,12 +50,12 @@ class Resizing:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run has come to.
+    """The result of a run.
 
     Attributes:
-        listed: list -> number of its videos that are there.
-        wanted: list -> number of videos in the annotations.
-        left_out: (list, video, reason) of the others.
+        listed: The number of available videos, by list.
+        wanted: The number of videos in the annotations, by list.
+        left_out: (list, video, reason) of the videos that are left out.
     """
 
     listed: dict[str, int]
@@ -70,17 +70,18 @@ def prepare(
     resizing: Resizing | None,
     workers: int | None = None,
 ) -> Outcome:
-    """Make the tree of `ava_det.data.sets.recognition_sets` at `root`, or what is missing of it.
+    """Make the tree of `ava_det.data.sets.recognition_sets` at `root`, or the missing parts of it.
 
     Args:
-        annotations: the set as published.
-        videos: folder of its videos, in any folders below it; or of folders of pictures.
-        root: folder of the tree; `left_out.csv` in it says what is missing or broken.
-        resizing: None leaves the videos alone: the lists name them where they are.
-        workers: processes; None is one a core.
+        annotations: The published annotations.
+        videos: The folder of the videos, with any subfolders, or of folders of pictures.
+        root: The folder of the tree. `left_out.csv` in this folder lists missing and broken videos.
+        resizing: The settings of the new videos; None makes no videos, and the lists name the
+            original files.
+        workers: The number of processes; None is one per core.
 
     Raises:
-        InputError: none of the videos is there, or `root` was made with another resizing.
+        InputError: All videos are missing, or `root` was made with another resizing.
     """
     sources = find_videos(videos)
     found = {
@@ -106,11 +107,11 @@ def prepare(
 
 
 def find_videos(folder: Path) -> dict[str, list[Path]]:
-    """The videos, and folders of pictures, below a folder.
+    """Find the videos and folders of pictures below a folder.
 
     Returns:
-        Each under the last parts of its path without a suffix, from its bare name to all of it;
-        several that end alike are under one name, in order of their paths.
+        The paths by name. A path without suffix has several names: the bare name, the bare name
+        with the last folder, and so on. Several paths with the same name are sorted.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
@@ -124,11 +125,11 @@ def find_videos(folder: Path) -> dict[str, list[Path]]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Videos and folders of pictures, through links as well."""
+    """Yield videos and folders of pictures; follow links."""
     seen: set[str] = set()
     for place, folders, names in os.walk(folder, followlinks=True):
         real = os.path.realpath(place)
-        if real in seen:  # a link that leads back
+        if real in seen:  # a link to a folder above
             folders.clear()
             continue
         seen.add(real)
@@ -142,7 +143,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _sources_of(wanted: WantedVideo, sources: Mapping[str, list[Path]]) -> list[Path]:
-    """The files of a video: one, none, or several that the annotations do not tell apart."""
+    """Return the files of a video: one, none, or several files with the same name."""
     return next((sources[name] for name in wanted.names if name in sources), [])
 
 
@@ -157,7 +158,7 @@ def _target(source: Path, videos: Path, root: Path) -> Path:
 
 
 def _resize_all(jobs: Mapping[Path, Path], resizing: Resizing, workers: int) -> dict[Path, str]:
-    """Make what is not there yet; why the others cannot be made, by source."""
+    """Make the missing videos; return the problems, by source."""
     missing = [job for job in jobs.items() if not job[1].exists()]
     work = partial(_resize_job, resizing)
     broken = problems_of(missing, work, workers, done=len(jobs) - len(missing))
@@ -169,10 +170,10 @@ def _resize_job(resizing: Resizing, job: tuple[Path, Path]) -> str:
 
 
 def resize(source: Path, target: Path, resizing: Resizing) -> str:
-    """Make one video, whole or not at all.
+    """Make one video completely or not at all.
 
     Returns:
-        Why it cannot be made; "" if it was.
+        The problem, or "" if there is none.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -191,8 +192,11 @@ def resize(source: Path, target: Path, resizing: Resizing) -> str:
 def _frames_of(
     source: Path, resizing: Resizing
 ) -> tuple[Iterator[tuple[float, np.ndarray]], float, Fraction]:
-    """(seconds, (H, W, 3) uint8 RGB) of a video or of a folder of pictures, its rate, and width by
-    height of its pixels.
+    """Read a video or a folder of pictures.
+
+    Returns:
+        The frames as (seconds, (H, W, 3) uint8 RGB), the frame rate, and the aspect ratio (width by
+        height) of a pixel.
     """
     if source.is_dir():
         names = [path for path in sorted(source.iterdir()) if path.suffix.lower() in PICTURES]
@@ -236,7 +240,7 @@ def _write_lists(
                 continue
             inside = file.is_relative_to(root)
             path = (file.relative_to(root) if inside else file.absolute()).as_posix()
-            if path in listed:  # a list has a file once: two segments of one uncut video, say
+            if path in listed:  # list a file once, even for two segments of one uncut video
                 outcome.left_out.append((name, wanted.names[0], f"{path} is listed already"))
                 continue
             listed[path] = ListedVideo(path, wanted.label)

@@ -1,7 +1,7 @@
-"""Something-Something-V2 as published: `labels`, `train` and `validation`, each json.
+"""Read Something-Something-V2 as published: `labels`, `train` and `validation` as json files.
 
-They are called so, or `something-something-v2-labels.json` and so on. A video's label is that of
-its template without the brackets; its file is called by its id.
+The names are `labels.json` and so on, or `something-something-v2-labels.json` and so on. The label
+of a video is the template without brackets. The id of a video is the name of the file.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ PREFIX = "something-something-v2-"
 
 
 def read_annotations(folder: Path) -> Annotations:
-    """Training and validation; the labels of the test videos are not public."""
+    """Read training and validation videos; the labels of the test videos are not public."""
     labels = first_file(folder, "labels.json", f"{PREFIX}labels.json")
     classes = tuple(read_class_names(labels).names.values())
     label_of = {name: label for label, name in enumerate(classes)}

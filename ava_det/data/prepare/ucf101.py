@@ -1,7 +1,7 @@
-"""UCF101 as published: `classInd.txt`, and `trainlist01.txt`, `testlist01.txt` ... of three splits.
+"""Read UCF101 as published: `classInd.txt`, and `trainlist01.txt`, `testlist01.txt` and so on.
 
-A row is `Class/v_Class_g01_c01.avi`, in training with the class's number from `classInd.txt`, which
-the folder's name says already.
+A row is `Class/v_Class_g01_c01.avi`. Training rows also have the number of the class in
+`classInd.txt`, which must agree with the name of the folder.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from ava_det.structures import InputError
 
 
 def read_annotations(folder: Path) -> Annotations:
-    """As many of the splits as there are lists for."""
+    """Read all splits that have lists."""
     classes = tuple(read_class_names(first_file(folder, "classInd.txt")).names.values())
     lists = {
         f"split{split}_{subset}": _read_videos(path, classes)

@@ -1,13 +1,13 @@
 """The rendered actors as files: videos, AVA rows, and the two data sets made of them.
 
-The tree, made by `prepare` from a seed:
+`prepare` makes this tree from a seed:
 
-    settings.json                           what it was made with
+    settings.json                           the arguments of `prepare`
     class_map.pbtxt                         ids, names and groups
     scenes.csv                              video,scene
-    train.csv  test.csv                     AVA rows; a tick is a `CLOCK` one
+    train.csv  test.csv                     AVA rows; the ticks are those of `CLOCK`
     clips_train.csv  clips_test.csv         video,action: one person, one action, no boxes
-    swapped.csv  clips_swapped.csv          if asked for: the tests at places of other actions
+    swapped.csv  clips_swapped.csv          optional: the tests at places of other actions
     videos/NAME.mp4                         H.264
 """
 
@@ -52,7 +52,7 @@ from ava_det.formats.csv_file import named_rows
 from ava_det.formats.settings import claim
 from ava_det.structures import InputError, LabelledVideo, PersonBoxes
 
-EDITION = 1  # raised when a seed begins to give other pictures or labels
+EDITION = 1  # raise this when the same seed gives other pictures or labels
 _UNWRITTEN = {"scene_bias": 0.0, "swapped": 0, "clips_swapped": 0, "clip_places": len(SCENES)}
 
 
@@ -63,20 +63,20 @@ def prepare(
     scene_bias: float | None = None,
     workers: int | None = None,
 ) -> None:
-    """Make the tree above, or what is missing of it.
+    """Make the tree above, or the missing parts of the tree.
 
-    The same arguments give the same pictures and rows, however many processes make them.
+    The same arguments give the same pictures and rows for any number of processes.
 
     Args:
-        root: its folder.
-        sizes: how much; None is `Sizes()`.
-        seed: of everything.
-        scene_bias: how strongly the place goes with the action in training, from 0 to 1; with 0
-            all places are of some action as well, to compare with. None: any place.
-        workers: processes; None is one a core.
+        root: The folder of the tree.
+        sizes: The number of videos and so on; None is `Sizes()`.
+        seed: The seed of everything.
+        scene_bias: How strongly the place depends on the action in training, from 0 to 1. With 0
+            the places are still those of the actions, so that both are comparable. None: any place.
+        workers: The number of processes; None is one per core.
 
     Raises:
-        InputError: the folder holds actors of other settings.
+        InputError: The folder holds actors with other settings.
     """
     sizes = sizes or Sizes()
     subsets = [subset for subset in SUBSETS if getattr(sizes, subset)]
@@ -102,14 +102,14 @@ def prepare(
 
 
 def _keep_scenes(root: Path, noted: bool, plans: dict[str, list[Script]]) -> None:
-    """List where every video takes place, or see that a folder with a note lists the same."""
+    """Write the scene of every video, or check the scenes in a folder that has settings."""
     path, rows = root / "scenes.csv", [("video", "scene")]
     rows += [(script.video, script.scene) for plan in plans.values() for script in plan]
     if not noted or not path.exists():
         _write_rows(path, rows)
     elif _read_rows(path, "scene") != rows[1:]:
         raise InputError(
-            f"{path}: other videos are at other scenes than asked for: take another folder"
+            f"{path}: the scenes of the videos differ from those asked for: use another folder"
         )
 
 
@@ -124,19 +124,19 @@ def _missing(root: Path, plan: Iterable[Script]) -> bool:
 def _make_videos(
     root: Path, plan: list[Script], sizes: Sizes, workers: int
 ) -> dict[str, list[PersonBoxes]]:
-    """Write the videos that are missing; the people on the keyframes of all of them."""
+    """Write the missing videos; return the people on the keyframes of all videos."""
     (root / "videos").mkdir(exist_ok=True)
     make = partial(_make_video, root, sizes)
     bar = partial(tqdm, total=len(plan), desc="rendering actors", unit="video")
     if workers == 1:
         return dict(bar(map(make, plan)))
-    # Spawned, for a fork of a process with threads (torch's, say) may hang.
+    # Spawn, because a fork of a process with threads (such as torch's) may hang.
     with ProcessPoolExecutor(workers, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
         return dict(bar(pool.map(make, plan, chunksize=4)))
 
 
 def _make_video(root: Path, sizes: Sizes, script: Script) -> tuple[str, list[PersonBoxes]]:
-    """Write one video unless it is there; its name and the people on its keyframes."""
+    """Write one video if it is missing; return the name and the people on the keyframes."""
     path = _path(root, script.video)
     if not path.exists():
         write_video(path, script, sizes)
@@ -144,14 +144,14 @@ def _make_video(root: Path, sizes: Sizes, script: Script) -> tuple[str, list[Per
 
 
 def load_keyframes(root: Path, split: str) -> Keyframes:
-    """The detection set.
+    """Read the detection set.
 
     Args:
-        root: folder of the tree above.
+        root: The folder of the tree above.
         split: "train", "test" or "swapped".
 
     Raises:
-        InputError: it was not prepared, or a row is malformed.
+        InputError: The tree was not prepared, or a row is malformed.
     """
     path = _prepared(root / f"{split}.csv")
     table = read_ground_truth(path)
@@ -159,14 +159,14 @@ def load_keyframes(root: Path, split: str) -> Keyframes:
 
 
 def load_videos(root: Path, split: str) -> LabelledVideos:
-    """The classification set; a label is an index into `class_map(SOLO_ACTIONS)`.
+    """Read the classification set; a label is an index into `class_map(SOLO_ACTIONS)`.
 
     Args:
-        root: folder of the tree above.
+        root: The folder of the tree above.
         split: "train", "test" or "swapped".
 
     Raises:
-        InputError: it was not prepared, or a row is malformed.
+        InputError: The tree was not prepared, or a row is malformed.
     """
     path = _prepared(root / f"clips_{split}.csv")
     ids = {str(action): k for k, action in enumerate(class_map(SOLO_ACTIONS).ids)}
@@ -185,11 +185,11 @@ def _prepared(path: Path) -> Path:
 
 
 def datasets(root: Path, name: str = "actors") -> Iterator[DataSet]:
-    """The sets `actors_train`, `actors_clips_train` and so on at `root`, rendered already or not.
+    """Yield the sets `actors_train`, `actors_clips_train` and so on, rendered or not.
 
     Args:
-        root: folder of the tree above.
-        name: what the names begin with.
+        root: The folder of the tree above.
+        name: The beginning of the names of the sets.
     """
     for split in ("train", "test", "swapped"):
         files = AvaFiles(root / f"{split}.csv", root / "class_map.pbtxt", root / "videos", CLOCK)
@@ -214,9 +214,9 @@ def _write_rows(path: Path, rows: Iterable[tuple[str | int, ...]]) -> None:
 
 
 def _read_rows(path: Path, second: str) -> list[tuple[str, str]]:
-    """(video, other column) of the rows of a csv.
+    """Read the column `video` and the column `second` of a csv.
 
     Raises:
-        InputError: not such a file; a row that lacks one of them.
+        InputError: The file is not such a csv, or a row lacks a column.
     """
     return [(row["video"], row[second]) for _, row in named_rows(path, ("video", second))]

@@ -1,4 +1,4 @@
-"""A data set as somebody annotated it, before a loader leaves anything out: what is checked."""
+"""The original annotations of a data set, before a loader drops anything, for `ava-det check`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,16 +13,17 @@ from ava_det.video.frame_folders import FrameFolder
 
 @dataclass(frozen=True)
 class Pictures:
-    """Where the pictures of a set lie, and what they should be.
+    """The place of the videos or frames of a data set, and their expected properties.
 
     Attributes:
-        source: a folder of videos, or frames.
-        files: the video files, by every name that the set's reader knows one by; none for frames.
-        clock: what a tick is.
-        rate: frames a second that the videos should have; None: any.
-        sizes: of the pictures that the boxes were drawn on, by video.
-        videos: a folder of video files that the frames were taken from, to compare them with.
-        whole: whether files are read through, as some loaders do, not their headers alone.
+        source: A folder of videos, or frames.
+        files: The video files, by every name that the data set uses for a file; empty for frames.
+        clock: Converts ticks to seconds.
+        rate: The expected frame rate of the videos; None: any.
+        sizes: The sizes of the pictures on which the boxes were drawn, by video.
+        videos: A folder of the video files that the frames were taken from, to compare the frames
+            with the videos.
+        whole: Read whole files, as some loaders do, instead of only the headers.
     """
 
     source: Path | FrameFolder
@@ -36,14 +37,15 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Annotated:
-    """Rows and pictures of a set that is not in AVA's form.
+    """Rows and pictures of a data set that does not have AVA's layout.
 
     Attributes:
-        path: the file of the annotations.
-        table: in the columns of `ava_csv`, boxes as annotated; the index is called "row" if it is
-            the row of the file.
-        pictures: where they lie.
-        complete: whether there are no other keyframes, such as frames without people.
+        path: The file of the annotations.
+        table: The original boxes, in the columns of `ava_csv`. The index is named "row" if it
+            holds row numbers of the file.
+        pictures: The videos or frames.
+        complete: Whether the table has all keyframes: False if frames without people are keyframes
+            too.
     """
 
     path: Path

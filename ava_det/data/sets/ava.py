@@ -1,11 +1,10 @@
 """AVA and sets shaped like it: keyframes a second apart, several people, several actions each.
 
-The trees that are read are in `datasets/README.md`. The pictures may lie in three ways, and all
-give the same frames within a frame: videos cut from second 900 on, whole videos addressed by time,
-and PySlowFast's lists of JPEG frames.
+`datasets/README.md` describes the folders. The pictures can be videos cut from second 900 on, whole
+videos, or PySlowFast's lists of JPEG frames. All three give the same frames, up to one frame.
 
-AVA-Kinetics annotates one instant of a clip of Kinetics, at a fraction of a second of the film that
-the clip is from. Here a tick is a millisecond of the clip's own file.
+AVA-Kinetics annotates one instant of each Kinetics clip, at a fraction of a second of the original
+video (the film). Here a tick is a millisecond of the file of the clip.
 """
 
 import logging
@@ -33,32 +32,33 @@ from ava_det.video.frame_folders import FrameFolder, folders_of, pictures_of
 
 SPLITS = ("train", "val")
 VERSIONS = ("v2.1", "v2.2")
-WHOLE_CLOCK = Clock(rate=1.0, start=0)  # a tick is a second of the film, and so is the file
+WHOLE_CLOCK = Clock(rate=1.0, start=0)  # a tick is a second of the whole film
 MILLISECONDS = Clock(rate=1000.0, start=0)
-# The names of the class lists: all classes, and those that are evaluated.
+# The file names of all classes and of the evaluated classes.
 CLASSES = {
     "v2.1": ("ava_action_list_v2.1.pbtxt", "ava_action_list_v2.1_for_activitynet_2018.pbtxt"),
     "v2.2": ("ava_action_list_v2.2.pbtxt", "ava_action_list_v2.2_for_activitynet_2019.pbtxt"),
 }
-_CLIP = re.compile(r"(?P<video>.+)_(?P<start>\d{6})_(?P<end>\d{6})")  # Kinetics' names of clips
+_CLIP = re.compile(r"(?P<video>.+)_(?P<start>\d{6})_(?P<end>\d{6})")  # the names of Kinetics clips
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class AvaFiles:
-    """Where the parts of one AVA-shaped set lie, and what a tick of it is.
+    """The files of a data set with AVA's layout, and the clock of the data set.
 
     Attributes:
-        annotations: AVA's csv.
-        class_map: the list of its classes.
-        pictures: a folder of videos NAME.mp4 (or .mkv, .webm ...), or frames.
-        clock: when a tick is, from the start of a file; other keyframe rates and cuts go here.
-        evaluated: the list of the classes that count; None: all.
-        excluded: csv of keyframes that are left out.
-        included: list of the ticks that count; None: all.
-        sizes: csv of the sizes of frames that boxes were drawn on; None: not known.
-        find: the files of a folder of videos by name: bare names, or as `video_files` has them.
+        annotations: The csv in AVA's format.
+        class_map: The list of classes.
+        pictures: A folder of videos NAME.mp4 (or .mkv, .webm ...), or frames.
+        clock: Converts a tick to seconds from the start of a file; other keyframe rates and other
+            cuts need another clock.
+        evaluated: The list of the classes that are evaluated; None: all.
+        excluded: A csv of keyframes to leave out.
+        included: The list of the ticks to use; None: all.
+        sizes: A csv of the frame sizes on which the boxes were drawn; None: unknown.
+        find: Finds the video files of a folder by name: by bare name, or as `video_files` does.
     """
 
     annotations: Path
@@ -73,27 +73,27 @@ class AvaFiles:
 
 
 class ClipFiles(NamedTuple):
-    """Where the Kinetics part of AVA-Kinetics lies: what `load_clips` takes."""
+    """The files of the Kinetics part of AVA-Kinetics, which `load_clips` reads."""
 
     annotations: Path
     videos: Path
 
 
 def load_keyframes(files: AvaFiles) -> Keyframes:
-    """The detection set.
+    """Read the detection set.
 
-    Keyframes that are listed as empty stay; those of videos that are not there are left out,
-    counted and said.
+    Keyframes that the csv lists without people are kept. Keyframes of missing videos are left out;
+    a warning counts the missing videos.
 
     Raises:
-        InputError: a file is missing or malformed, or no video is there.
+        InputError: A file is missing or malformed, or all videos are missing.
     """
     paths = pictures_of(files.pictures, files.find)
     table = read_ground_truth(existing(files.annotations))
     _require_rows(table, files.annotations)
     counts = countable(table, files.excluded, files.included)
     if not counts.any():
-        raise InputError(f"{files.annotations}: every keyframe of it is excluded, or not included")
+        raise InputError(f"{files.annotations}: every keyframe is excluded, or not included")
     if not counts.all():  # a copy
         table = table[counts]
     keyframes = pack(_with_pictures(table, paths, files.annotations), paths)
@@ -107,7 +107,7 @@ def load_keyframes(files: AvaFiles) -> Keyframes:
 
 
 def _require_rows(table: pd.DataFrame, where: Path) -> None:
-    """Refuse a table of no row, and one of 0-based ids: an action less, and all others another."""
+    """Refuse an empty table, and 0-based action ids, which would shift all classes by one."""
     if table.empty:
         raise InputError(f"{where}: no row in it")
     zero = np.flatnonzero(table["action"] == 0)
@@ -119,7 +119,7 @@ def _require_rows(table: pd.DataFrame, where: Path) -> None:
 
 
 def countable(table: pd.DataFrame, excluded: Path | None, included: Path | None) -> np.ndarray:
-    """(N,) bool: the rows whose keyframe is not excluded and whose tick is included."""
+    """Return (N,) bool: the rows whose keyframe is not excluded and whose tick is included."""
     counts = np.ones(len(table), bool)
     if included is not None:
         counts &= table["tick"].isin(read_timestamps(existing(included))).to_numpy()
@@ -133,8 +133,9 @@ def countable(table: pd.DataFrame, excluded: Path | None, included: Path | None)
 
 
 def countable_in_milliseconds(table: pd.DataFrame, files: AvaFiles) -> np.ndarray:
-    """(N,) bool: as `countable`, of rows whose ticks are milliseconds of a file; of other videos
-    than AVA's all count.
+    """Do the same as `countable` for rows whose ticks are milliseconds of a file.
+
+    All rows of videos that are not AVA's count.
     """
     clock, counts = files.clock, np.ones(len(table), bool)
     ours = table["video"].isin(pictures_of(files.pictures, files.find)).to_numpy()
@@ -144,24 +145,24 @@ def countable_in_milliseconds(table: pd.DataFrame, files: AvaFiles) -> np.ndarra
 
 
 def _with_pictures(table: pd.DataFrame, paths: Iterable[str], where: Path) -> pd.DataFrame:
-    """The rows whose video is there; how many others there are is said."""
+    """Return the rows whose video exists; warn how many videos are missing."""
     there = table["video"].isin(set(paths)).to_numpy()
     missing = table["video"][~there].unique()
     if len(missing):
         logger.warning(
-            "%s: %d of %d videos are not there and left out, %s first",
+            "%s: %d of %d videos are missing and left out, %s first",
             *(where, len(missing), table["video"].nunique(), missing[0]),
         )
     if not there.any():
         raise InputError(
-            f"{where}: none of its videos is there, {missing[0]!r} for one; datasets/README.md "
-            "says where"
+            f"{where}: all videos are missing, such as {missing[0]!r}; datasets/README.md says "
+            "where they belong"
         )
     return table[there] if len(missing) else table
 
 
 def existing(path: Path) -> Path:
-    """The path itself, or the same with `.gz`, whichever is a file."""
+    """Return the path, or the path with `.gz`, whichever is a file."""
     packed = path.with_name(f"{path.name}.gz")
     for candidate in (path, packed):
         if candidate.is_file():
@@ -170,15 +171,15 @@ def existing(path: Path) -> Path:
 
 
 def load_clips(annotations: Path, videos: Path) -> Keyframes:
-    """The Kinetics part of AVA-Kinetics; the video of a keyframe is its clip's whole name.
+    """Read the Kinetics part of AVA-Kinetics; `video` of a keyframe is the full name of the clip.
 
     Args:
-        annotations: csv of `youtube id,seconds,x1,y1,x2,y2,action`.
-        videos: folder, of any depth, of ID_FIRST_LAST.mp4 (seconds of the film, six digits each) or
-            whole films ID.mp4.
+        annotations: A csv of `youtube id,seconds,x1,y1,x2,y2,action`.
+        videos: A folder, with or without subfolders, of ID_FIRST_LAST.mp4 (seconds of the film, six
+            digits each) or of whole films ID.mp4.
 
     Raises:
-        InputError: a file is missing or malformed, or no clip is there.
+        InputError: A file is missing or malformed, or all clips are missing.
     """
     table = read_ground_truth(existing(annotations), per_second=1000)
     _require_rows(table, annotations)
@@ -189,29 +190,29 @@ def load_clips(annotations: Path, videos: Path) -> Keyframes:
 
 
 def _within_clips(table: pd.DataFrame, files: Iterable[str], where: Path) -> pd.DataFrame:
-    """Rows of `on_clips` but those between the clips of their film; how many these are is said."""
+    """Drop the rows of `on_clips` that lie between the clips of a film; warn how many they are."""
     apart = between_clips(table, files)
     if not apart.any():
         return table
     first = table[apart].iloc[0]
     example = f"{first['video']} at second {first['tick'] / 1000}"
     if apart.all():
-        raise InputError(f"{where}: no clip has the second of any row of it, {example} for one")
+        raise InputError(f"{where}: no row lies within a clip; the first is {example}")
     logger.warning(
-        "%s: %d of %d rows are left out, for no clip of their film has their second, %s first",
+        "%s: %d of %d rows lie in no clip of their film and are left out, %s first",
         *(where, apart.sum(), len(table), example),
     )
     return table[~apart]
 
 
 def between_clips(table: pd.DataFrame, files: Iterable[str]) -> np.ndarray:
-    """(N,) bool: the rows of `on_clips` whose film has clips, of which none has their second."""
+    """Return (N,) bool: the rows of `on_clips` that lie between the clips of a film."""
     files = set(files)
     return table["video"].isin(clips_of(files).keys() - files).to_numpy()
 
 
 class Clip(NamedTuple):
-    """A file of Kinetics: its name, and the seconds of the film that it is from and to."""
+    """A file of Kinetics: the name, and the first and last second in the original film."""
 
     name: str
     start: int
@@ -219,7 +220,7 @@ class Clip(NamedTuple):
 
 
 def clips_of(files: Iterable[str]) -> dict[str, list[Clip]]:
-    """The clips of each film, from their names; a file that is none is a whole film."""
+    """Group files by film; a file without seconds in the name is a whole film."""
     clips: dict[str, list[Clip]] = {}
     for name in files:
         match = _CLIP.fullmatch(name)
@@ -229,11 +230,11 @@ def clips_of(files: Iterable[str]) -> dict[str, list[Clip]]:
 
 
 def on_clips(table: pd.DataFrame, files: Iterable[str]) -> pd.DataFrame:
-    """Rows by film and millisecond of it, as rows by clip and millisecond of that.
+    """Convert rows from film and millisecond of the film to clip and millisecond of the clip.
 
     Args:
-        table: in the columns of `ava_csv`; of a film without a clip at that time the rows stay.
-        files: the names of the clips.
+        table: The rows, in the columns of `ava_csv`. A row that lies in no clip stays unchanged.
+        files: The names of the clips.
     """
     clips = clips_of(files)
     videos, ticks = table["video"].astype(object).tolist(), table["tick"].tolist()
@@ -249,8 +250,9 @@ def on_clips(table: pd.DataFrame, files: Iterable[str]) -> pd.DataFrame:
 
 
 def _clip_at(film: str, clips: list[Clip], tick: int) -> tuple[str, int]:
-    """The clip of a film that a millisecond lies in, and the second that it starts at; the film
-    itself where there is none.
+    """Return the clip of a film that contains `tick` (milliseconds), and the clip's first second.
+
+    If no clip contains it, return the film itself and 0.
     """
     for name, start, end in clips:
         if 1000 * start <= tick <= 1000 * end:
@@ -259,19 +261,19 @@ def _clip_at(film: str, clips: list[Clip], tick: int) -> tuple[str, int]:
 
 
 def load_with_clips(files: AvaFiles, annotations: Path, videos: Path) -> Keyframes:
-    """AVA-Kinetics whole: AVA's keyframes and those of the clips, all in milliseconds of a file."""
+    """Read all of AVA-Kinetics: keyframes of AVA and of Kinetics, with ticks in milliseconds."""
     seconds = load_keyframes(files)
     instants = replace(seconds, ticks=in_milliseconds(seconds.ticks, files.clock))
     return join([instants, load_clips(annotations, videos)])
 
 
 def in_milliseconds(ticks: np.ndarray, clock: Clock) -> np.ndarray:
-    """(N,) int64, the milliseconds of a file at which ticks of a rate are."""
+    """Convert ticks of a clock to milliseconds of a file, (N,) int64."""
     return np.rint(1000 * (ticks - clock.start) / (clock.rate or 1.0)).astype(np.int64)
 
 
 def dataset(name: str, files: AvaFiles) -> DataSet:
-    """One AVA-shaped set."""
+    """Make a data set with AVA's layout."""
     return DataSet(
         name,
         partial(_classes, files.class_map),
@@ -289,9 +291,9 @@ def _classes(path: Path) -> ClassMap:
 
 
 def built_in(root: Path, version: str, split: str) -> AvaFiles:
-    """AVA below `root`, from the kind of pictures that is there.
+    """Return the files of AVA below `root`, with the pictures that exist.
 
-    Cut videos (`videos_15min`) are preferred to lists of frames, and those to whole videos.
+    Cut videos (`videos_15min`) come first, then lists of frames, then whole videos.
     """
     annotations = root / "annotations"
     everything, evaluated = CLASSES[version]
@@ -319,7 +321,7 @@ def built_in(root: Path, version: str, split: str) -> AvaFiles:
 
 
 def datasets(root: Path) -> Iterator[DataSet]:
-    """The sets `ava_v2.2_train` and so on, and AVA-Kinetics, below `root`, there or not."""
+    """Yield the sets `ava_v2.2_train` and so on, and AVA-Kinetics, even if files are missing."""
     for split in SPLITS:
         for version in VERSIONS:
             yield dataset(f"ava_{version}_{split}", built_in(root / "ava", version, split))

@@ -1,4 +1,4 @@
-"""A csv of one box a row, as JHMDB's and UCF101-24's annotations lie here."""
+"""Read a csv with one box per row: the annotations of JHMDB and UCF101-24."""
 
 import math
 import warnings
@@ -15,20 +15,20 @@ from ava_det.structures import InputError
 MOST_ROWS = 10_000_000  # UCF101-24 has 460,000
 _TEXT = ("video", "action")
 _WHOLE = ("frame", "tube")
-_LARGEST = 2**31  # frames, tubes and pixels lie below
+_LARGEST = 2**31  # frames, tubes and pixels are smaller
 
 
 def read_box_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Read a csv whose header line names the columns, in any order; further ones are passed over.
+    """Read a csv with a header line; the columns may have any order, and other columns are ignored.
 
-    What is in them is the caller's to check, by `numbers_of`.
+    The caller must check the values with `numbers_of`.
 
     Returns:
-        The columns, `video` and `action` as text; its n-th row is row n + 1 of the file, where rows
-        count from 1.
+        The columns, with `video` and `action` as text. Row n of the table is row n + 1 of the file,
+        counted from 1.
 
     Raises:
-        InputError: it cannot be read, or a column is missing.
+        InputError: The file cannot be read, or a column is missing.
     """
     names: list[str] = []
     try:
@@ -41,7 +41,7 @@ def read_box_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
             most_rows(path, MOST_ROWS)
             types: dict[Hashable, str] = {k: "str" for k in names if k in _TEXT or k[0] == " "}
             with warnings.catch_warnings(), open_text(path) as file:
-                # Of a first row that is too long pandas would drop the end, with a warning.
+                # If the first row is too long, pandas drops the end with a warning.
                 warnings.simplefilter("error", pd.errors.ParserWarning)
                 table = pd.read_csv(
                     file,
@@ -64,10 +64,10 @@ def read_box_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def require_there(path: Path) -> Path:
-    """The path itself.
+    """Return the path if the file exists.
 
     Raises:
-        InputError: no file is there; the message says where it is described.
+        InputError: The file is missing; the message names the documentation.
     """
     if not path.exists():
         raise InputError(f"{path}: no such file; datasets/README.md says what goes here")
@@ -75,7 +75,7 @@ def require_there(path: Path) -> Path:
 
 
 def numbers_of(table: pd.DataFrame) -> pd.DataFrame:
-    """The columns of numbers of a table, float64; NaN where a cell is none that can be right."""
+    """Return the numeric columns of a table, float64; NaN where a value cannot be right."""
     names = [name for name in table.columns if name not in _TEXT]
     numbers = table[names].apply(pd.to_numeric, errors="coerce").astype("float64")
     numbers = numbers.where(numbers.abs() < _LARGEST)

@@ -1,8 +1,8 @@
-"""The built-in data sets in detectron2's catalogs, and those that a file describes.
+"""Find data sets by name: the built-in ones, and those that a file describes.
 
-`$DETECTRON2_DATASETS` says where they lie (default: `datasets`), as for detectron2's own.
-`get_dataset(name)` gives one as a `DataSet`; `MetadataCatalog.get(name).dataset` is the same, and
-`DatasetCatalog.get(name)` has its records.
+As in detectron2, `$DETECTRON2_DATASETS` is the folder of the data sets (default: `datasets`).
+`get_dataset(name)` returns a `DataSet`. detectron2's catalogs have the data sets too:
+`MetadataCatalog.get(name).dataset` is the `DataSet`, `DatasetCatalog.get(name)` the records.
 """
 
 import os
@@ -19,12 +19,12 @@ from ava_det.structures import InputError
 
 
 def datasets_root() -> Path:
-    """The folder that the data sets lie in."""
+    """Return the folder of the data sets."""
     return Path(os.environ.get("DETECTRON2_DATASETS", "datasets"))
 
 
 def register(*datasets: DataSet) -> None:
-    """Put data sets into detectron2's catalogs, under their names."""
+    """Add data sets to detectron2's catalogs under their names."""
     for dataset in datasets:
         DatasetCatalog.register(dataset.name, dataset.load_keyframes or dataset.load_videos)
         MetadataCatalog.get(dataset.name).set(dataset=dataset)
@@ -43,14 +43,15 @@ def register_all() -> None:
 
 
 def get_dataset(names: str | Sequence[str]) -> DataSet:
-    """A data set, or several joined to one.
+    """Return a data set, or several data sets joined to one.
 
     Args:
-        names: each that of a registered set, the path of a description
-            (`ava_det.data.sets.description`) or of a list of videos.
+        names: One or several names. A name is that of a registered set, the path of a description
+            (`ava_det.data.sets.description`), or the path of a list of videos.
 
     Raises:
-        InputError: an unknown name; the known ones are listed. Or as `join_datasets`.
+        InputError: A name is unknown (the message lists the known names), or the data sets cannot
+            be joined (`join_datasets`).
     """
     if isinstance(names, str):
         return _get(names)
@@ -67,7 +68,7 @@ def _get(name: str) -> DataSet:
             register(recognition_sets.dataset(name, Path(name)))
     dataset = _registered(name)
     if dataset is None:
-        # detectron2 has data sets of its own in there.
+        # The catalog also has detectron2's own data sets.
         ours = [known for known in sorted(DatasetCatalog) if _registered(known)]
         known = ", ".join([*ours, "any description (.toml) or list of videos"])
         raise InputError(f"unknown data set {name!r}{meant(name, ours)}; known: {known}")

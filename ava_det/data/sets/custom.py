@@ -1,4 +1,4 @@
-"""The data set that a file describes (`ava_det.data.sets.description`)."""
+"""Load a data set that a file describes (`ava_det.data.sets.description`)."""
 
 import logging
 import os
@@ -27,10 +27,10 @@ logger = logging.getLogger(__name__)
 
 
 def dataset(name: str) -> DataSet:
-    """The data set that the file `name` describes, under that name.
+    """Return the data set that the file `name` describes; the path is the name of the data set.
 
     Raises:
-        InputError: the file cannot be read, or describes none.
+        InputError: The file cannot be read, or is not a valid description.
     """
     description = read_description(Path(name))
     classes = ClassMap({1: "person"})
@@ -61,13 +61,13 @@ def dataset(name: str) -> DataSet:
 
 
 def load_keyframes(description: Description) -> Keyframes:
-    """The keyframes of a described data set, those of a video together.
+    """Read the keyframes of a described data set, grouped by video.
 
-    What has no picture is left out, counted and said: videos that are not there or cannot be read,
-    and keyframes outside of their video.
+    Missing or broken videos are left out, and so are keyframes outside of the video. A warning
+    counts both.
 
     Raises:
-        InputError: nothing is left, or a bad row.
+        InputError: A row is malformed, or no keyframe is left.
     """
     files = description.files()
     if files is not None:
@@ -92,7 +92,7 @@ def load_keyframes(description: Description) -> Keyframes:
 
 
 def every_video(description: Description) -> Annotated:
-    """The videos of a set without annotations, each as its first tick, for a check."""
+    """List all videos of a data set without annotations, for a check; each has one tick."""
     paths = pictures_of(description.pictures, video_files)
     rows = table_of(PersonBoxes.nobody(Keyframe(name, description.clock.start)) for name in paths)
     frames = isinstance(description.pictures, FrameFolder)
@@ -104,10 +104,10 @@ def every_video(description: Description) -> Annotated:
 def _facts(
     description: Description, paths: Mapping[str, str]
 ) -> tuple[dict[str, Facts], dict[str, str]]:
-    """Facts of the videos that can be read to their end, and why the others cannot, both by name.
+    """Return the facts of all readable videos, and the problems of the others, both by name.
 
-    Of one that is cut short no tick is kept: a clip around one of the last would reach into what is
-    gone, and end the run.
+    Truncated videos count as unreadable: a clip near the end needs missing frames and would abort
+    training.
     """
     source = description.pictures
     if isinstance(source, FrameFolder):
@@ -124,7 +124,7 @@ def _facts(
 
 @lru_cache(maxsize=1 << 16)
 def _facts_of_file(path: str, _: int) -> Facts:
-    """The facts of a whole video file, as of a time of change: it is opened once a program."""
+    """Return the facts of a video file, cached by path and modification time."""
     return require_whole(Path(path), file_facts(Path(path)))
 
 
@@ -134,7 +134,7 @@ def _within(
     facts: Mapping[str, Facts],
     broken: Mapping[str, str],
 ) -> Keyframes:
-    """The keyframes that have a picture; the others are said."""
+    """Return the keyframes within a readable video; warn about the others."""
     order = np.argsort(keyframes.videos, kind="stable")
     kept, outside, first = [np.zeros(0, np.int64)], 0, ""
     for part in np.split(order, np.flatnonzero(np.diff(keyframes.videos[order])) + 1):
@@ -156,7 +156,7 @@ def _within(
 
 
 def _countable(description: Description, table: pd.DataFrame) -> np.ndarray:
-    """(N,) bool: the rows of keyframes that count and have a picture; those of other sets do."""
+    """Return (N,) bool: rows whose keyframe counts and has a frame; rows of other videos count."""
     files = description.files()
     counts = np.ones(len(table), bool)
     if files:
@@ -177,15 +177,15 @@ def _countable(description: Description, table: pd.DataFrame) -> np.ndarray:
 
 
 def _without(facts: Mapping[str, Facts], broken: Mapping[str, str]) -> list[str]:
-    """The videos that are left out, in words; [] if there are none."""
+    """Describe the videos that are left out; [] if no video is."""
     if not broken:
         return []
     return [f"{len(broken)} of {len(facts) + len(broken)} videos ({next(iter(broken.values()))})"]
 
 
 def _say(where: Path, left_out: list[str], left: int) -> None:
-    """Warn of what is left out, in one line; that nothing is left is an error."""
+    """Warn in one line what is left out; raise `InputError` if no keyframe is left."""
     if not left:
-        raise InputError(f"{where}: no keyframe is left: without {', '.join(left_out)}")
+        raise InputError(f"{where}: no keyframe is left; left out: {', '.join(left_out)}")
     if left_out:
         logger.warning("%s: left out: %s", where, ", ".join(left_out))

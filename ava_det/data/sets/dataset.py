@@ -1,6 +1,6 @@
-"""What a data set is: its records, its classes, what a tick of it is, and how its frames are read.
+"""A data set: records, classes, a clock, and a reader of frames.
 
-A set that has a name is made by `ava_det.data.sets.catalog.get_dataset`.
+`ava_det.data.sets.catalog.get_dataset` makes a data set from a name.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class DataSet:
-    """A data set. Nothing is read until it is asked for.
+    """A data set, which reads files only when they are needed.
 
     Attributes:
-        name: what it is called, in messages too.
-        load_classes: reads its classes.
-        clock: what a tick is.
-        load_keyframes: reads the records of a detection set.
-        load_videos: reads the records of a classification set.
-        load_evaluated: reads those of its classes that count in an evaluation; None: all do.
-        frame_folders: the JPEG frames of its videos; empty where they are video files.
-        countable: from a table of AVA rows to (N,) bool: those whose keyframe the set neither
-            excludes nor leaves out; None: all of them.
-        parts: the files of an AVA-shaped set, for a check.
-        annotated: reads the rows of another detection set before any is left out, for a check.
-        members: the data sets that this one joins.
+        name: The name, which messages show too.
+        load_classes: Reads the classes.
+        clock: Converts ticks to seconds.
+        load_keyframes: Reads the records of a detection set.
+        load_videos: Reads the records of a classification set.
+        load_evaluated: Reads the classes that are evaluated; None: all classes.
+        frame_folders: The JPEG frames of the videos; empty if the videos are video files.
+        countable: Takes a table of AVA rows and returns (N,) bool, which is False for rows whose
+            keyframe the data set excludes; None: no keyframe is excluded.
+        parts: The files of a data set with AVA's layout, for a check.
+        annotated: Reads all rows of another detection set, before any is dropped, for a check.
+        members: The data sets that this one joins.
     """
 
     name: str
@@ -55,31 +55,32 @@ class DataSet:
     members: "Sequence[DataSet]" = ()
 
     def keyframes(self, every: int = 1) -> Keyframes:
-        """The records of a detection set.
+        """Return the records of a detection set.
 
         Args:
-            every: keep one in so many, for a quick look.
+            every: Keep every `every`-th record, for a quick test.
 
         Raises:
-            InputError: it is a classification set; there is none; an action that is no class.
+            InputError: This is a classification set, the set is empty, or an action is not in the
+                class map.
         """
         if self.load_keyframes is None:
             raise InputError(f"{self.name}: has no keyframes with boxes")
         records = self.load_keyframes()
         if not len(records):
             raise InputError(f"{self.name}: nothing in it")
-        if not self.members:  # each of them looks at its own rows
+        if not self.members:  # members check their own rows
             _require_known(records, self.class_map(), self.name)
         return records[::every]
 
     def videos(self, every: int = 1) -> LabelledVideos:
-        """The records of a classification set.
+        """Return the records of a classification set.
 
         Args:
-            every: keep one in so many, for a quick look.
+            every: Keep every `every`-th record, for a quick test.
 
         Raises:
-            InputError: it is a detection set, or there is none.
+            InputError: This is a detection set, or the set is empty.
         """
         if self.load_videos is None:
             raise InputError(f"{self.name}: has keyframes, not videos of one label each")
@@ -89,27 +90,27 @@ class DataSet:
         return records[::every]
 
     def ground_truth(self, every: int = 1) -> pd.DataFrame:
-        """The `keyframes` as a table of AVA rows."""
+        """Return the `keyframes` as a table of AVA rows."""
         return self.keyframes(every).table()
 
     def class_map(self) -> ClassMap:
-        """The classes.
+        """Return the classes.
 
         Raises:
-            InputError: their list cannot be read; or two members have different classes.
+            InputError: The list of classes cannot be read, or two members have different classes.
         """
         return self.load_classes()
 
     def evaluated_classes(self) -> ClassMap:
-        """The classes that count in an evaluation: of AVA's 80, say, 60."""
+        """Return the classes that are evaluated, such as 60 of AVA's 80."""
         return self.load_evaluated() if self.load_evaluated else self.class_map()
 
     def reader(self, short_side: int | None = None, threads: int = 1) -> FrameReader:
-        """What reads the frames, be they in video files or JPEG files.
+        """Return a reader of the frames, for video files or JPEG files.
 
         Args:
-            short_side: as in `ava_det.video.video.Video`.
-            threads: likewise.
+            short_side: See `ava_det.video.video.Video`.
+            threads: See `ava_det.video.video.Video`.
         """
         files = VideoReader(short_side, threads)
         if not self.frame_folders:
@@ -118,16 +119,18 @@ class DataSet:
 
 
 def clock_of(dataset: DataSet) -> Clock:
-    """What a tick of a data set is; for a config, which calls functions alone."""
+    """Return the clock of a data set; configs need a function for it."""
     return dataset.clock
 
 
 def join_datasets(members: Sequence[DataSet]) -> DataSet:
-    """Several data sets as one, whose evaluated classes are those of the first.
+    """Join several data sets to one; the evaluated classes are those of the first.
+
+    Different classes are an error only when the classes are used, because a person detector needs
+    no classes.
 
     Raises:
-        InputError: two have different clocks. That they have different classes is an error once
-            the classes are asked for: a detector of people needs none.
+        InputError: Two data sets have different clocks.
     """
     first, *others = members
     if not others:
@@ -174,7 +177,7 @@ def _countable_in_all(members: Sequence[DataSet], table: pd.DataFrame) -> np.nda
 
 
 def _require_known(keyframes: Keyframes, classes: ClassMap, name: str) -> None:
-    """Refuse an action that is not in the class map, and name the first."""
+    """Require that all actions are in the class map; the message names the first other one."""
     owner, actions = keyframes.occurrences()
     unknown = np.flatnonzero(~np.isin(actions, classes.ids))
     if len(unknown):

@@ -1,22 +1,22 @@
-"""Anybody's data set, described by a small TOML file, whose path is its name everywhere.
+"""Describe your own data set in a small TOML file; the path of the file is the data set's name.
 
-    annotations = "train.csv"       # AVA's rows; left out: every tick of every video, no people
-    class_map = "classes.pbtxt"     # left out: no actions, only people
-    videos = "videos"               # NAME.mp4 (or .avi, .mkv ...), folders are part of the name
-    rate = 1.0                      # ticks a second; left out: a tick is a frame, counted from 0
-    start = 900                     # the tick at the beginning of a video; left out: 0
+    annotations = "train.csv"       # AVA rows (default: every tick of every video, no people)
+    class_map = "classes.pbtxt"     # the classes (default: people without actions)
+    videos = "videos"               # NAME.mp4 (or .avi, .mkv ...); NAME may have folders
+    rate = 1.0                      # ticks per second (default: a tick is a frame, from 0)
+    start = 900                     # the tick at the beginning of a video (default: 0)
 
-    evaluated = "counted.pbtxt"     # the classes that count in an evaluation; left out: all
-    excluded = "excluded.csv"       # video,tick of keyframes that are left out
-    included = "ticks.txt"          # the ticks that count, one a line; left out: all
-    sizes = "sizes.csv"             # video,width,height that boxes were drawn on, for a check
+    evaluated = "counted.pbtxt"     # the classes to evaluate (default: all)
+    excluded = "excluded.csv"       # video,tick of keyframes to leave out
+    included = "ticks.txt"          # the ticks to use, one per line (default: all)
+    sizes = "sizes.csv"             # video,width,height of the annotated pictures, for a check
 
     frames = "frames"               # instead of videos: a folder of JPEG frames,
-    frame_lists = "train_list.csv"  # PySlowFast's list of them, or several,
-    frame_rate = 30.0               # and how many are a second; left out: 30
+    frame_lists = "train_list.csv"  # one or several frame lists of PySlowFast,
+    frame_rate = 30.0               # and the frame rate (default: 30)
 
-Paths are relative to the file. `--dataset my/train.toml`, or for a config `data.train=my/train.toml
-data.test=my/test.toml`, is all that it takes.
+Paths are relative to the file. Use the description with `--dataset my/train.toml`, or in a config
+with `data.train=my/train.toml data.test=my/test.toml`.
 """
 
 import reprlib
@@ -51,7 +51,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "frame_lists": (str, list),
     "frame_rate": NUMBER,
 }
-_NEEDS = {  # keys that mean nothing without another one
+_NEEDS = {  # keys that need another key
     "evaluated": "class_map",
     "excluded": "annotations",
     "included": "annotations",
@@ -64,18 +64,18 @@ _NEEDS = {  # keys that mean nothing without another one
 
 @dataclass(frozen=True)
 class Description:
-    """What a description file says, paths made whole.
+    """The content of a description file, with paths that include the folder of the file.
 
     Attributes:
-        path: of the file itself.
-        pictures: the folder of videos, or frames.
-        annotations: AVA's csv, or None: every tick of every video.
-        class_map: the list of classes, or None: there are none.
-        clock: what a tick is.
-        evaluated: the list of the classes that count; None: all.
-        excluded: csv of keyframes that are left out.
-        included: list of the ticks that count; None: all.
-        sizes: csv of the sizes of the frames that boxes were drawn on; None: not known.
+        path: The description file.
+        pictures: The folder of videos, or frames.
+        annotations: The csv in AVA's format; None: every tick of every video, without people.
+        class_map: The list of classes; None: no classes.
+        clock: Converts ticks to seconds.
+        evaluated: The list of the classes that are evaluated; None: all.
+        excluded: A csv of keyframes to leave out.
+        included: The list of the ticks to use; None: all.
+        sizes: A csv of the frame sizes on which the boxes were drawn; None: unknown.
     """
 
     path: Path
@@ -89,7 +89,7 @@ class Description:
     sizes: Path | None = None
 
     def files(self) -> AvaFiles | None:
-        """The same as an AVA-shaped set; None if there are no annotations."""
+        """Return the files as those of a set with AVA's layout; None without annotations."""
         if self.annotations is None:
             return None
         return AvaFiles(
@@ -109,7 +109,7 @@ def read_description(path: Path) -> Description:
     """Read a description file.
 
     Raises:
-        InputError: what is wrong with it.
+        InputError: The file is not a valid description.
     """
     try:
         fields = tomllib.loads(read_text(path, _MOST_BYTES))

@@ -1,13 +1,15 @@
-"""JHMDB: 928 short clips, 21 actions, the one acting person boxed on every frame, three splits.
+"""JHMDB: 928 short clips, 21 actions, one person with a box on every frame, three splits.
 
-The tree that is read (`datasets/README.md`): `videos/ACTION/NAME.mp4`, `annotations.csv` with
+The files (`datasets/README.md`) are `videos/ACTION/NAME.mp4`, `annotations.csv` with
 `video,frame,x1,y1,x2,y2,action` (0-based frames; inclusive pixel corners of 320 x 240) and
-`splits.json` with `{"1": {"train": [video, ...], "test": [...]}, ...}`. Or, where there are no such
-files, what is published: the annotations and splits of the ACT detector, `JHMDB-GT.pkl`, and video
-files `NAME.*` at any depth below `videos/` or `ReCompress_Videos/`, or frames
-`Frames/ACTION/NAME/00001.png`. Its corners are taken for those of the csv, its frames are from 1.
+`splits.json` with `{"1": {"train": [video, ...], "test": [...]}, ...}`.
 
-A tick is a frame, at that frame's own presentation time.
+Without these files, the published ones are used: `JHMDB-GT.pkl` with the annotations and splits of
+the ACT detector, and video files `NAME.*` at any depth below `videos/` or `ReCompress_Videos/`, or
+frames `Frames/ACTION/NAME/00001.png`. The pickle has inclusive corners like the csv, and 1-based
+frames.
+
+A tick is a frame, at the presentation time of the frame.
 """
 
 import logging
@@ -42,7 +44,7 @@ from ava_det.video.frame_folders import FrameFolder, folders_of
 from ava_det.video.video import VideoReader
 
 PICKLE, CSV, SPLITS = "JHMDB-GT.pkl", "annotations.csv", "splits.json"
-HEIGHT, WIDTH = 240, 320  # the frame that the annotated pixels are of
+HEIGHT, WIDTH = 240, 320  # the frame size that boxes refer to
 COLUMNS = ["video", "frame", "x1", "y1", "x2", "y2", "action"]
 # fmt: off
 ACTIONS = (
@@ -57,7 +59,7 @@ logger = logging.getLogger(__name__)
 
 
 def datasets(root: Path) -> Iterator[DataSet]:
-    """`jhmdb_split1_train`, `jhmdb_clips_split1_train` and so on, below `root`."""
+    """Yield the sets `jhmdb_split1_train`, `jhmdb_clips_split1_train` and so on, below `root`."""
     frames = folders_of(pictures(root))
     for split in (1, 2, 3):
         for subset in ("train", "test"):
@@ -79,10 +81,10 @@ def datasets(root: Path) -> Iterator[DataSet]:
 
 
 def load_videos(root: Path, split: int, subset: str) -> LabelledVideos:
-    """The classification set.
+    """Read the classification set.
 
     Args:
-        root: folder of the tree above.
+        root: The folder of the files above.
         split: 1, 2 or 3.
         subset: "train" or "test".
     """
@@ -99,19 +101,19 @@ def load_videos(root: Path, split: int, subset: str) -> LabelledVideos:
     for video in _read_split(root, split, subset):
         action = video.split("/")[0]
         if action not in ACTIONS:
-            raise InputError(f"{root / SPLITS}: video {video!r} is of no JHMDB action")
+            raise InputError(f"{root / SPLITS}: video {video!r} has no JHMDB action as its folder")
         items.append(LabelledVideo(video, str(_path(root, video)), ACTIONS.index(action)))
     return LabelledVideos(items)
 
 
 def load_keyframes(root: Path, split: int, subset: str) -> Keyframes:
-    """The detection set: every annotated frame that the video file has.
+    """Read the detection set: every annotated frame that the video file has.
 
-    Some videos have more annotated frames than frames; what is beyond the end is left out, counted
-    and said.
+    Some videos have more annotated frames than frames. Rows beyond the end of a video are left out,
+    with a warning.
 
     Args:
-        root: folder of the tree above.
+        root: The folder of the files above.
         split: 1, 2 or 3.
         subset: "train" or "test".
     """
@@ -137,10 +139,10 @@ def load_keyframes(root: Path, split: int, subset: str) -> Keyframes:
 
 
 def annotated(root: Path, split: int, subset: str) -> Annotated:
-    """The rows as they are annotated: those beyond the end of a video too.
+    """Read all annotated rows, including rows beyond the end of a video.
 
     Args:
-        root: folder of the tree above.
+        root: The folder of the files above.
         split: 1, 2 or 3.
         subset: "train" or "test".
     """
@@ -164,19 +166,19 @@ def annotated(root: Path, split: int, subset: str) -> Annotated:
 
 
 def pictures(root: Path) -> Path | FrameFolder:
-    """Where the videos of the published annotations lie: files before frames."""
+    """Return the folder of the published videos or frames; video files come first."""
     files, frames = (root / "videos", root / "ReCompress_Videos"), root / "Frames"
     there = [folder for folder in files if folder.is_dir()]
     return FrameFolder(frames) if frames.is_dir() and not there else (there or files)[0]
 
 
 def _published(root: Path, name: str) -> bool:
-    """Whether the published annotations are what there is, and not that file."""
+    """Return whether the published pickle exists and the file `name` does not."""
     return not (root / name).is_file() and (root / PICKLE).is_file()
 
 
 def _tubes(root: Path, split: int, subset: str) -> dict[str, list[AnnotatedTube]]:
-    """The published tubes, boxes ending where their last pixel does."""
+    """Read the published tubes; boxes end after the last pixel."""
     path = root / PICKLE
     found = read_tube_pickle(path)
     if tuple(found.labels) != ACTIONS:
@@ -210,12 +212,12 @@ def _people(rows: pd.DataFrame) -> list[PersonBoxes]:
 
 
 def _relative(rows: pd.DataFrame) -> np.ndarray:
-    """(N, 4) relative boxes."""
+    """Return relative boxes (N, 4), clipped to the frame."""
     return clip_relative(_unclipped(rows))
 
 
 def _unclipped(rows: pd.DataFrame) -> np.ndarray:
-    """(N, 4) relative boxes as they are annotated."""
+    """Return relative boxes (N, 4), not clipped."""
     boxes = rows[["x1", "y1", "x2", "y2"]].to_numpy(np.float64)
     boxes[:, 2:] += 1  # the annotated corner is the last pixel inside
     return to_relative(boxes, HEIGHT, WIDTH)

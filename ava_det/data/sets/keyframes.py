@@ -1,4 +1,4 @@
-"""The keyframes of a data set in a few arrays: a million labels in some tens of megabytes.
+"""Store the keyframes of a data set in a few arrays: a million labels need some tens of MB.
 
 Shapes: V videos, K keyframes, R people, L labels.
 """
@@ -19,18 +19,18 @@ from ava_det.structures import AnnotatedKeyframe, Keyframe, PersonBoxes
 
 @dataclass(frozen=True, eq=False)
 class Keyframes(Records[AnnotatedKeyframe]):
-    """The records of a detection set: `AnnotatedKeyframe`s, made when asked for. A slice is a view.
+    """The records of a detection set; `AnnotatedKeyframe`s are made on access. A slice is a view.
 
     Attributes:
-        names: V names of videos.
-        paths: V files.
-        videos: (K,) int32, the video of a keyframe.
+        names: The names of the V videos.
+        paths: The files of the V videos.
+        videos: (K,) int32, the index of each keyframe's video.
         ticks: (K,) int64.
-        people: (K, 2) int32, the first person of a keyframe and the one after its last.
+        people: (K, 2) int32, the index of a keyframe's first person, and of the last person plus 1.
         boxes: (R, 4) float64, relative xyxy.
         scores: (R,) float64.
-        persons: (R,) int64 ids, -1 where unknown.
-        labels: (R + 1,) int32, where a person's actions begin and end in `actions`.
+        persons: (R,) int64 ids, -1 if unknown.
+        labels: (R + 1,) int32; person r has the actions `actions[labels[r] : labels[r + 1]]`.
         actions: (L,) int32, 1-based ids.
     """
 
@@ -60,7 +60,7 @@ class Keyframes(Records[AnnotatedKeyframe]):
         first, last = self.people[index]
         edges = self.labels[first : last + 1].tolist()
         actions = [tuple(self.actions[start:end].tolist()) for start, end in pairwise(edges)]
-        # Copies, so that nobody changes the data set.
+        # Copy, so that callers cannot change the data set.
         chosen = slice(first, last)
         people = PersonBoxes(
             keyframe,
@@ -72,11 +72,11 @@ class Keyframes(Records[AnnotatedKeyframe]):
         return AnnotatedKeyframe(self.paths[video], people)
 
     def without_people(self) -> int:
-        """How many keyframes have nobody on them."""
+        """Return the number of keyframes without people."""
         return int((self.people[:, 0] == self.people[:, 1]).sum())
 
     def select(self, chosen: np.ndarray) -> "Keyframes":
-        """Some of the keyframes: indices (M,), or those where `chosen` (K,) is true."""
+        """Select keyframes by indices (M,) or by a mask (K,)."""
         return replace(
             self,
             videos=self.videos[chosen],
@@ -85,7 +85,7 @@ class Keyframes(Records[AnnotatedKeyframe]):
         )
 
     def with_people(self, table: pd.DataFrame) -> "Keyframes":
-        """The same keyframes with the people of a table of AVA rows instead."""
+        """Return the same keyframes with the people of a table of AVA rows."""
         mine = {self.names[k]: self.paths[k] for k in np.unique(self.videos)}
         other = pack(table, mine)
         number = {name: k for k, name in enumerate(other.names)}
@@ -104,8 +104,9 @@ class Keyframes(Records[AnnotatedKeyframe]):
         )
 
     def with_keyframes(self, table: pd.DataFrame) -> "Keyframes":
-        """These keyframes, then those of the same videos that only a table of AVA rows lists, with
-        nobody on them.
+        """Add the keyframes that only a table of AVA rows lists, in the same videos.
+
+        The added keyframes have no people.
         """
         other = pack(table, {self.names[k]: self.paths[k] for k in np.unique(self.videos)})
         mine, its = (
@@ -116,24 +117,24 @@ class Keyframes(Records[AnnotatedKeyframe]):
         return join([self, replace(new, people=np.zeros_like(new.people))])
 
     def occurrences(self) -> tuple[np.ndarray, np.ndarray]:
-        """The keyframe (M,) and the action (M,) of each label."""
+        """Return the keyframe (M,) and the action (M,) of each label."""
         rows, owner = _spread(self.labels[self.people])
         return owner, self.actions[rows]
 
     def files(self) -> set[str]:
-        """The files that the keyframes lie in."""
+        """Return the video files of the keyframes."""
         return {self.paths[k] for k in np.unique(self.videos)}
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the arrays."""
+        """The size of the arrays in bytes."""
         arrays = (self.videos, self.ticks, self.people, self.boxes, self.scores, self.persons)
         return sum(array.nbytes for array in (*arrays, self.labels, self.actions))
 
     def table(self) -> pd.DataFrame:
-        """The rows of `ava_det.formats.ava_csv`, with scores, as `table_of` gives them."""
+        """Return rows in the columns of `ava_det.formats.ava_csv`, with scores, like `table_of`."""
         people, keyframes = _spread(self.people)
-        # A keyframe without people, and a person without actions, has one row all the same.
+        # Keyframes without people and people without actions have one row too.
         empty = self.people[:, 0] == self.people[:, 1]
         keyframes = np.concatenate([keyframes, np.flatnonzero(empty)])
         people = np.concatenate([people, np.full(empty.sum(), -1)])
@@ -161,14 +162,14 @@ class Keyframes(Records[AnnotatedKeyframe]):
 
 
 def pack(table: pd.DataFrame, paths: dict[str, str]) -> Keyframes:
-    """Keyframes of a table of AVA rows, in the order of their first rows.
+    """Make keyframes of a table of AVA rows, in the order of their first rows.
 
-    As in `ava_csv.people_by_keyframe`: rows with one identical box on a keyframe are one person,
-    whose score and id are those of the first; actions of 0 and less and repeated ones are left out.
+    As in `ava_csv.people_by_keyframe`, rows with an identical box on a keyframe are one person,
+    with the score and the id of the first row. Repeated actions and actions below 1 are left out.
 
     Args:
-        table: in the columns of `ava_det.formats.ava_csv`.
-        paths: the file of each video; rows of others are left out.
+        table: The rows, in the columns of `ava_det.formats.ava_csv`.
+        paths: The file of each video; rows of other videos are left out.
     """
     categories = table["video"].cat.categories
     known = np.array([name in paths for name in categories], bool)
@@ -196,7 +197,7 @@ def pack(table: pd.DataFrame, paths: dict[str, str]) -> Keyframes:
 
 
 def keyframes_of(records: Iterable[AnnotatedKeyframe]) -> Keyframes:
-    """Records as they are, people and all, in their order."""
+    """Make `Keyframes` of single records, in the same order."""
     records = list(records)
     people = [record.people for record in records]
     actions = [ids for somebody in people for ids in somebody.actions]
@@ -218,7 +219,7 @@ def keyframes_of(records: Iterable[AnnotatedKeyframe]) -> Keyframes:
 
 
 def join(parts: Sequence[Keyframes]) -> Keyframes:
-    """Several data sets, one after the other."""
+    """Concatenate the keyframes of several data sets."""
     videos = np.cumsum([0, *(len(part.names) for part in parts)])
     people = np.cumsum([0, *(len(part.boxes) for part in parts)])
     labels = np.cumsum([0, *(len(part.actions) for part in parts)])
@@ -240,7 +241,7 @@ def join(parts: Sequence[Keyframes]) -> Keyframes:
 
 
 def _in_order(codes: np.ndarray, ticks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The first row (K,) of each keyframe, increasing, and the keyframe (N,) of each row."""
+    """Return the first row (K,) of each keyframe, sorted, and the keyframe (N,) of each row."""
     order = np.lexsort((ticks, codes))  # stable
     new = np.ones(len(order), bool)
     new[1:] = (np.diff(codes[order]) != 0) | (np.diff(ticks[order]) != 0)
@@ -253,9 +254,9 @@ def _in_order(codes: np.ndarray, ticks: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _persons(table: pd.DataFrame, keyframes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The first row (R,) of each person, by keyframe and row, and the person (N,) of each row.
+    """Return the first row (R,) of each person and the person (N,) of each row.
 
-    A row without a box is nobody, -1.
+    People are sorted by keyframe and row. The person of a row without a box is -1.
     """
     there = np.flatnonzero(table[BOX[0]].notna().to_numpy())
     keys = [keyframes, *(table[name].to_numpy() for name in BOX)]
@@ -275,7 +276,7 @@ def _persons(table: pd.DataFrame, keyframes: np.ndarray) -> tuple[np.ndarray, np
 
 
 def _labels(actions: np.ndarray, person_of: np.ndarray, people: int) -> tuple[np.ndarray, ...]:
-    """The actions of all people, in the order of their rows, and where each person's begin."""
+    """Return the actions of all people in row order, and the index of each person's first one."""
     rows = np.flatnonzero((actions > 0) & (person_of >= 0)).astype(np.int32)
     pairs = (person_of[rows].astype(np.int64) << 32) + actions[rows]
     order = np.argsort(pairs, kind="stable").astype(np.int32)
@@ -288,7 +289,7 @@ def _labels(actions: np.ndarray, person_of: np.ndarray, people: int) -> tuple[np
 
 
 def _spread(edges: np.ndarray, least: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """All numbers from `edges` (N, 2), first to last, at least so many, and whose (N) each is."""
+    """Concatenate the ranges `edges` (N, 2), each at least `least` long; return them and owners."""
     counts = np.maximum(edges[:, 1] - edges[:, 0], least)
     owner = np.repeat(np.arange(len(edges)), counts)
     before = np.cumsum(counts) - counts
@@ -296,5 +297,5 @@ def _spread(edges: np.ndarray, least: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _at(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The rows of `values`; anything where a row is -1."""
+    """Return rows of `values`; the result is arbitrary where a row is -1."""
     return values[rows] if len(values) else np.zeros((len(rows), *values.shape[1:]), values.dtype)

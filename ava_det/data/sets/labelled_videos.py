@@ -15,7 +15,7 @@ class LabelledVideos(Records[LabelledVideo]):
     """The records of a classification set.
 
     Attributes:
-        items: the videos, in order.
+        items: The videos, in order.
     """
 
     items: Sequence[LabelledVideo]
@@ -32,9 +32,9 @@ class LabelledVideos(Records[LabelledVideo]):
         return found if isinstance(found, LabelledVideo) else LabelledVideos(found)
 
     def files(self) -> set[str]:
-        """The files that the videos are."""
+        """Return the video files."""
         return {video.path for video in self.items}
 
     def occurrences(self) -> tuple[np.ndarray, np.ndarray]:
-        """The video (N,) and the class (N,) of each label."""
+        """Return the video (N,) and the class (N,) of each label."""
         return np.arange(len(self)), np.array([video.label for video in self.items], np.int64)

@@ -1,7 +1,7 @@
 """MultiSports: 66 fine-grained actions of several people in four sports, with tubes.
 
-The tree that is read (`datasets/README.md`): `multisports_GT.pkl` and video files `NAME.*` at any
-depth below `videos/`. A tick is a frame, at that frame's own presentation time.
+The files (`datasets/README.md`) are `multisports_GT.pkl` and video files `NAME.*` at any depth
+below `videos/`. A tick is a frame, at the presentation time of the frame.
 """
 
 import logging
@@ -19,7 +19,7 @@ from ava_det.structures import FRAME_CLOCK, AnnotatedKeyframe
 from ava_det.video.video import VideoReader
 
 PICKLE = "multisports_GT.pkl"
-# `evaluate_multisports.py` leaves them out: too few instances.
+# `evaluate_multisports.py` leaves out these classes, which have too few instances.
 NOT_EVALUATED = frozenset(
     {
         "aerobic kick jump",
@@ -36,24 +36,24 @@ logger = logging.getLogger(__name__)
 
 @lru_cache(maxsize=1)
 def read_annotations(root: Path) -> TubeAnnotations:
-    """The annotations below a folder; both subsets and the class map come from the one file."""
+    """Read the annotations, which hold both subsets and the class map."""
     return read_tube_pickle(root / PICKLE)
 
 
 def class_map(root: Path) -> ClassMap:
-    """All classes, in the order of the file; the group is the sport."""
+    """Return all classes, in the order of the file; the group of a class is the sport."""
     names = dict(enumerate(read_annotations(root).labels, start=1))
     return ClassMap(names, {i: name.split()[0] for i, name in names.items()})
 
 
 def evaluated_classes(classes: ClassMap) -> ClassMap:
-    """The classes that MultiSports' own evaluator counts."""
+    """Return the classes that MultiSports' own evaluator uses."""
     kept = {i: name for i, name in classes.names.items() if name not in NOT_EVALUATED}
     return ClassMap(kept, {i: classes.groups[i] for i in kept if i in classes.groups})
 
 
 def datasets(root: Path) -> Iterator[DataSet]:
-    """`multisports_train` and `multisports_test`, below `root`."""
+    """Yield the sets `multisports_train` and `multisports_test`, below `root`."""
     for subset in ("train", "test"):
         yield DataSet(
             f"multisports_{subset}",
@@ -66,12 +66,12 @@ def datasets(root: Path) -> Iterator[DataSet]:
 
 
 def load_split(root: Path, subset: str) -> Keyframes:
-    """The keyframes.
+    """Read the keyframes.
 
     Args:
-        root: folder of the tree above.
-        subset: "train": the annotated frames; "test": all frames, for a detection where nobody
-            acts is false.
+        root: The folder of the files above.
+        subset: "train" reads the annotated frames; "test" reads all frames, because a detection on
+            a frame without actions is a false positive.
     """
     annotations = read_annotations(root)
     files, reader = files_of(root / "videos"), VideoReader()
@@ -87,7 +87,7 @@ def load_split(root: Path, subset: str) -> Keyframes:
 
 
 def annotated(root: Path, subset: str) -> Annotated:
-    """What `load_split` reads, before anything is left out."""
+    """Read all annotations of `load_split`, before anything is left out."""
     found = read_annotations(root)
     tubes = {video: found.tubes[video] for video in found.splits[subset][0]}
     return annotated_tubes(root / PICKLE, root / "videos", tubes, found.size, subset == "test")

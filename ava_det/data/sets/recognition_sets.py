@@ -1,14 +1,14 @@
-"""Recognition data sets as they lie on the disk: lists of videos beside the names of the classes.
+"""Recognition data sets: lists of videos, and a file with the names of the classes.
 
-The tree of every set, made by `datasets/prepare_recognition.py` or by hand:
+You get this tree from `datasets/prepare_recognition.py`, or make it by hand:
 
     NAME/
       classes.csv          the names of the classes (or classes.txt, .json, .pbtxt)
-      train.csv  val.csv   a list of videos each (`ava_det.formats.video_lists`)
+      train.csv  val.csv   lists of videos (`ava_det.formats.video_lists`)
       videos/...
 
-Any list file is a data set as well, under its own path; where there is no file of class names
-beside it, classes are called by their labels.
+The path of any list file is the name of a data set too. If the folder has no file of class names,
+the labels are the names.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from ava_det.structures import FRAME_CLOCK, InputError, LabelledVideo
 
 _HALVES = ("train", "val")
 _SPLITS = tuple(f"split{n}_{subset}" for n in (1, 2, 3) for subset in ("train", "test"))
-# The folder of a set, and its lists.
+# The folder of each set, and the lists in the folder.
 LISTS: dict[str, tuple[str, ...]] = {
     "kinetics400": _HALVES,
     "kinetics600": _HALVES,
@@ -36,23 +36,23 @@ LISTS: dict[str, tuple[str, ...]] = {
 
 
 def datasets(root: Path) -> Iterator[DataSet]:
-    """The sets `kinetics400_train` and so on, below `root`."""
+    """Yield the sets `kinetics400_train` and so on, below `root`."""
     for folder, lists in LISTS.items():
         for name in lists:
             yield dataset(f"{folder}_{name}", root / folder / f"{name}.csv")
 
 
 def dataset(name: str, path: Path) -> DataSet:
-    """The set of a list file."""
+    """Make the data set of a list file."""
     classes, videos = partial(load_class_map, path), partial(load_videos, path)
     return DataSet(name, classes, FRAME_CLOCK, load_videos=videos)
 
 
 def load_videos(path: Path) -> LabelledVideos:
-    """The videos of a list, named as in it; their paths are relative to its folder.
+    """Read the videos of a list; paths are relative to the folder of the list.
 
     Raises:
-        InputError: no such list, a malformed row or a label outside the class names.
+        InputError: The list is missing, a row is malformed, or a label has no class name.
     """
     rows = read_video_list(_found(path), len(load_class_map(path)))
     if any(row.frames is not None for row in rows):
@@ -65,7 +65,7 @@ def load_videos(path: Path) -> LabelledVideos:
 
 
 def load_class_map(path: Path) -> ClassMap:
-    """The classes of a list: those of the file beside it, else its labels."""
+    """Return the classes of a list: from the file in the same folder, or else from the labels."""
     for name in CLASS_FILES:
         if (path.parent / name).exists():
             return read_class_names(path.parent / name)

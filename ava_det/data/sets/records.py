@@ -1,4 +1,4 @@
-"""What every kind of records has: those of detection, of classification and of training."""
+"""The common interface of the records of detection, classification and training."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ Record = TypeVar("Record", covariant=True)
 
 
 class Records(Sequence[Record]):
-    """A sequence of records, each with the name of its `video` and the `path` of its file."""
+    """A sequence of records; each record has a `video` (name) and a `path` (file)."""
 
     @abstractmethod
     def files(self) -> set[str]:
-        """The files that the records lie in."""
+        """Return the video files of the records."""
 
     @abstractmethod
     def occurrences(self) -> tuple[np.ndarray, np.ndarray]:
-        """The record (M,) and the class (M,) of each label."""
+        """Return the record (M,) and the class (M,) of each label."""

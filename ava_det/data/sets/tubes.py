@@ -1,4 +1,4 @@
-"""Keyframes of data sets whose annotations are tubes: UCF101-24, JHMDB, MultiSports."""
+"""Make keyframes of data sets that annotate tubes: UCF101-24, JHMDB, MultiSports."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,10 +26,10 @@ logger = logging.getLogger(__name__)
 
 
 def files_of(source: Path | FrameFolder) -> dict[str, str]:
-    """The file of every video by bare name; a folder of frames is one.
+    """Return the file, or the folder of frames, of every video by bare name.
 
     Raises:
-        InputError: there is no such folder.
+        InputError: The folder of the videos is missing.
     """
     found = pictures_of(source, files_by_stem)
     return {name.rpartition("/")[2]: path for name, path in found.items()}
@@ -41,13 +41,13 @@ def set_keyframes(
     size: tuple[int, int],
     keep_empty: bool,
 ) -> Keyframes:
-    """The keyframes of a set, of frames that are there; what lies beyond an end is said.
+    """Make the keyframes of a data set; warn if a tube is longer than the video.
 
     Args:
-        source: of the videos, found by bare name.
-        tubes: of each video, as for `tube_keyframes`.
-        size: height and width that the pixels of all videos are of.
-        keep_empty: as for `tube_keyframes`.
+        source: The folder of the videos, which are found by bare name.
+        tubes: The tubes of each video; see `tube_keyframes`.
+        size: The height and width that the boxes of all videos refer to.
+        keep_empty: See `tube_keyframes`.
     """
     files, reader = files_of(source), FrameFolderReader(folders_of(source), VideoReader())
     items: list[AnnotatedKeyframe] = []
@@ -56,7 +56,7 @@ def set_keyframes(
         frames = len(reader.times(path))
         last = max((int(tube.frames.max(initial=-1)) for tube in its), default=-1)
         if last >= frames:
-            logger.warning("%s is annotated up to frame %d and has %d", video, last, frames)
+            logger.warning("%s is annotated up to frame %d, but has %d frames", video, last, frames)
         items += tube_keyframes(path, video, its, size, frames, keep_empty)
     return keyframes_of(items)
 
@@ -69,16 +69,16 @@ def tube_keyframes(
     frames: int,
     keep_empty: bool,
 ) -> Iterator[AnnotatedKeyframe]:
-    """The keyframes of a video; a person's id is the place of the tube.
+    """Make the keyframes of a video; a person's id is the index of the tube.
 
     Args:
-        path: the file.
-        video: its name.
-        tubes: with 0-based labels and boxes xyxy in pixels.
-        size: height and width that the pixels are of.
-        frames: how many the file has; a tube's frames beyond them are left out.
-        keep_empty: whether frames without people are keyframes, too: in an untrimmed video a
-            detection there is false.
+        path: The video file.
+        video: The name of the video.
+        tubes: Tubes with 0-based labels and boxes xyxy in pixels.
+        size: The height and width that the boxes refer to.
+        frames: The number of frames in the file; later boxes are left out.
+        keep_empty: Make keyframes of frames without people too. In an untrimmed video a detection
+            on such a frame is a false positive.
     """
     order = [(tube.frames, np.full(len(tube.frames), k)) for k, tube in enumerate(tubes)]
     if not order:
@@ -103,10 +103,12 @@ def tube_keyframes(
 
 
 def path_of(files: Mapping[str, str], source: Path | FrameFolder, video: str) -> str:
-    """The file of a video, whose name may start with folders, of `files_of` a source.
+    """Return the file of a video among the `files_of` a source.
+
+    The name of the video may start with folders.
 
     Raises:
-        InputError: there is none.
+        InputError: No file has this name.
     """
     stem = video.rpartition("/")[2]
     if stem not in files:
@@ -122,14 +124,14 @@ def annotated_tubes(
     size: Mapping[str, tuple[int, int]],
     keep_empty: bool,
 ) -> Annotated:
-    """A set of tubes as it is annotated.
+    """Return the original annotations of a data set with tubes.
 
     Args:
-        path: of the annotations.
-        source: of the videos, found by bare name.
-        tubes: of each video, with 0-based labels and boxes xyxy in pixels.
-        size: height and width that the pixels are of, by video.
-        keep_empty: as for `tube_keyframes`.
+        path: The file of the annotations.
+        source: The folder of the videos, which are found by bare name.
+        tubes: The tubes of each video, with 0-based labels and boxes xyxy in pixels.
+        size: The height and width that the boxes refer to, by video.
+        keep_empty: See `tube_keyframes`.
     """
     parts = [
         pd.DataFrame(to_relative(tube.boxes, *size[video]), columns=BOX).assign(

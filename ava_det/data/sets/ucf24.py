@@ -1,12 +1,14 @@
 """UCF101-24: untrimmed clips of 24 sports with tubes of one or several actors.
 
-The tree that is read (`datasets/README.md`): video files `NAME.*` at any depth below `videos/`, or
-frames `rgb-images/ACTION/NAME/00001.jpg`, and at least one of `UCF101v2-GT.pkl`, the corrected
-annotations with the official split as the ACT detector's layout has them; the same as they were
-published, `pyannot.pkl`, with `testlist01.txt`; and `annotations.csv` with
-`video,frame,x1,y1,x2,y2,action,tube` (0-based frames). Pixels are of 320 x 240, inclusive, from 1.
+The pictures (`datasets/README.md`) are video files `NAME.*` at any depth below `videos/`, or frames
+`rgb-images/ACTION/NAME/00001.jpg`. The annotations are at least one of these:
 
-A tick is a frame, at that frame's own presentation time.
+    UCF101v2-GT.pkl               corrected annotations and the official split, in ACT's layout
+    pyannot.pkl, testlist01.txt   the same as published
+    annotations.csv               video,frame,x1,y1,x2,y2,action,tube (0-based frames)
+
+Boxes have inclusive, 1-based pixel corners in 320 x 240. A tick is a frame, at the presentation
+time of the frame.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +32,7 @@ from ava_det.video.frame_folders import FrameFolder, folders_of
 
 PICKLE, CSV = "UCF101v2-GT.pkl", "annotations.csv"
 CORRECTED, TEST_LIST = "pyannot.pkl", "testlist01.txt"
-HEIGHT, WIDTH = 240, 320  # the frame that the annotated pixels are of
+HEIGHT, WIDTH = 240, 320  # the frame size that boxes refer to
 COLUMNS = ["video", "frame", "x1", "y1", "x2", "y2", "action", "tube"]
 # fmt: off
 ACTIONS = (
@@ -44,7 +46,7 @@ CLASS_MAP = ClassMap(names=dict(enumerate(ACTIONS, start=1)), groups={})
 
 
 def datasets(root: Path) -> Iterator[DataSet]:
-    """`ucf24_train`, `ucf24_test` and `ucf24_csv`, below `root`."""
+    """Yield the sets `ucf24_train`, `ucf24_test` and `ucf24_csv`, below `root`."""
     loaders = {
         subset: (partial(load_split, root, subset), partial(annotated_split, root, subset))
         for subset in ("train", "test")
@@ -62,29 +64,29 @@ def datasets(root: Path) -> Iterator[DataSet]:
 
 
 def load_split(root: Path, subset: str) -> Keyframes:
-    """The official split.
+    """Read a subset of the official split.
 
     Args:
-        root: folder of the tree above.
-        subset: "train": the annotated frames; "test": all frames, for a detection where nobody
-            acts is false.
+        root: The folder of the files above.
+        subset: "train" reads the annotated frames; "test" reads all frames, because a detection on
+            a frame without actions is a false positive.
     """
     return _keyframes(root, _tubes_of_split(root, subset), keep_empty=subset == "test")
 
 
 def load_csv(root: Path) -> Keyframes:
-    """All frames of the videos in `annotations.csv`."""
+    """Read all frames of the videos in `annotations.csv`."""
     return _keyframes(root, _tubes_of_csv(root), keep_empty=True)
 
 
 def annotated_split(root: Path, subset: str) -> Annotated:
-    """What `load_split` reads, before anything is left out."""
+    """Read all annotations of `load_split`, before anything is left out."""
     path = _split_file(root)
     return _annotated(root, path.name, _tubes_of_split(root, subset), keep_empty=subset == "test")
 
 
 def annotated_csv(root: Path) -> Annotated:
-    """What `load_csv` reads, before anything is left out."""
+    """Read all annotations of `load_csv`, before anything is left out."""
     return _annotated(root, CSV, _tubes_of_csv(root), keep_empty=True)
 
 
@@ -104,19 +106,19 @@ def _tubes_of_split(root: Path, subset: str) -> dict[str, list[AnnotatedTube]]:
 
 
 def _split_file(root: Path) -> Path:
-    """ACT's pickle, else the one that it was made from."""
+    """Return the path of ACT's pickle, or of `pyannot.pkl` if only that exists."""
     path, corrected = root / PICKLE, root / CORRECTED
     return corrected if corrected.is_file() and not path.is_file() else path
 
 
 def _test_videos(path: Path) -> set[str]:
-    """The videos of a list, with or without ending and label: those of no list train."""
+    """Read the test videos, with or without suffix and label; all other videos are for training."""
     lines = full_lines(require_there(path))
     return {video_name(line.split()[0]) for _, line in lines}
 
 
 def pictures(root: Path) -> Path | FrameFolder:
-    """The folder of video files, or frames where only those are there."""
+    """Return the folder of video files, or the frames if only frames exist."""
     videos, frames = root / "videos", root / "rgb-images"
     return FrameFolder(frames, rate=25.0) if frames.is_dir() and not videos.is_dir() else videos
 
@@ -147,7 +149,7 @@ def _keyframes(root: Path, tubes: dict[str, list[AnnotatedTube]], keep_empty: bo
 
 
 def _continuous(tube: AnnotatedTube) -> AnnotatedTube:
-    """Pixel 1 lies between 0 and 1; both corners are inside."""
+    """Convert inclusive 1-based corners to continuous ones: pixel 1 lies between 0 and 1."""
     return AnnotatedTube(tube.label, tube.frames, tube.boxes - np.array([1.0, 1.0, 0.0, 0.0]))
 
 

@@ -1,1 +1,1 @@
-"""What runs the models of detection."""
+"""Backends that run the detection models."""

@@ -1,6 +1,6 @@
-"""Runs an ONNX model once, in a process of its own: what OpenCV makes of damage ends it alone.
+"""Runs an ONNX model once in a separate process, so that a damaged model can crash only that one.
 
-`python onnx_probe.py SIDE < model.onnx` prints the shape of the output as JSON, or what is wrong.
+`python onnx_probe.py SIDE < model.onnx` prints the output shape, or an error, as JSON.
 """
 
 import json
@@ -10,8 +10,8 @@ import sys
 import cv2
 import numpy as np
 
-MEMORY = 4 << 30  # bytes beside eight times the file
-SECONDS = 30  # of computing, on one core
+MEMORY = 4 << 30  # allowed bytes, plus eight times the file size
+SECONDS = 30  # allowed CPU time on one core
 
 
 def main(side: int, model: bytes) -> None:

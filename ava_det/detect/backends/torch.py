@@ -1,4 +1,4 @@
-"""Our models on torch as they were trained: the reference for every other backend."""
+"""Runs our models on torch, as in training. This is the reference for every other backend."""
 
 from pathlib import Path
 
@@ -19,16 +19,16 @@ from ava_det.weights.native import load_model
 
 
 class TorchActions:
-    """An action detector; an `ActionBackend`.
+    """An `ActionBackend` that runs an action model on torch.
 
     Args:
-        model: put into evaluation mode on `device`.
-        class_map: what its logits mean.
-        clip: the clips that it takes.
-        device: where it runs (`usable_device`).
+        model: The model. It is moved to `device` and set to evaluation mode.
+        class_map: The classes of the logits.
+        clip: The shape of the input clips.
+        device: The device of the model; see `usable_device`.
 
     Raises:
-        InputError: this machine lacks the device.
+        InputError: This machine lacks the device.
     """
 
     def __init__(
@@ -40,13 +40,13 @@ class TorchActions:
 
     @classmethod
     def from_file(cls, path: Path, device: str = "cpu") -> "TorchActions":
-        """Load a weight file of ours.
+        """Load an `ava_det` weight file.
 
         Raises:
-            InputError: it cannot be read or is not of an action detector, or this machine lacks
+            InputError: The file cannot be read or holds no action detector, or this machine lacks
                 the device.
         """
-        usable_device(device)  # before the time that loading takes
+        usable_device(device)  # fail before the slow loading
         model, card = load_model(path, "detector")
         assert isinstance(model, ActionDetector)
         names = {number: name for number, name, _ in card.classes}
@@ -55,7 +55,7 @@ class TorchActions:
 
     @torch.inference_mode()
     def scores(self, clips: np.ndarray, boxes: list[np.ndarray]) -> list[np.ndarray]:
-        """As `ActionBackend.scores`."""
+        """See `ActionBackend.scores`."""
         batch = torch.from_numpy(clips).permute(0, 4, 1, 2, 3).contiguous().to(self.device)
         height, width = clips.shape[2:4]
         pixels = [torch.from_numpy(to_pixels(b, height, width)).float() for b in boxes]
@@ -65,12 +65,12 @@ class TorchActions:
 
 
 class TorchPersons:
-    """A person detector; a `PersonFinder`.
+    """A `PersonFinder` that runs a Faster R-CNN on torch.
 
     Args:
-        model: one of `model/faster_rcnn.py`; a copy in evaluation mode runs on `device`.
-        short_side: pixels that frames are resized to, as in training.
-        device: where the model runs.
+        model: A model of `model/faster_rcnn.py`. A copy in evaluation mode runs on `device`.
+        short_side: The short side in pixels that frames are resized to, as in training.
+        device: The device of the model.
     """
 
     def __init__(self, model: GeneralizedRCNN, short_side: int, device: str = "cpu"):
@@ -82,26 +82,26 @@ class TorchPersons:
     def from_file(
         cls, path: Path, device: str = "cpu", short_side: int | None = None
     ) -> "TorchPersons":
-        """Load a weight file of ours.
+        """Load an `ava_det` weight file.
 
         Args:
-            path: the file.
-            device: where the model runs.
-            short_side: pixels that frames are resized to; None as the file says. More finds smaller
-                people and takes longer.
+            path: The file.
+            device: The device of the model.
+            short_side: The short side in pixels that frames are resized to. A larger value finds
+                smaller people and takes longer. None means the value in the file.
 
         Raises:
-            InputError: it cannot be read or is not of a person detector, or this machine lacks the
-                device.
+            InputError: The file cannot be read or holds no person detector, or this machine lacks
+                the device.
         """
-        usable_device(device)  # before the time that loading takes
+        usable_device(device)  # fail before the slow loading
         model, card = load_model(path, "persons")
         assert isinstance(model, GeneralizedRCNN)
         return cls(model, short_side or card.clip.short_side, device)
 
     @torch.inference_mode()
     def people(self, frames: np.ndarray) -> list[People]:
-        """As `PersonFinder.people`."""
+        """See `PersonFinder.people`."""
         small = np.stack([resize_short_side(frame, self.short_side) for frame in frames])
         images = torch.from_numpy(small).permute(0, 3, 1, 2).contiguous().to(self.device)
         size = {"height": small.shape[1], "width": small.shape[2]}

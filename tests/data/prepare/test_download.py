@@ -75,10 +75,10 @@ def test_a_part_that_is_too_long_is_thrown_away(server, tmp_path):
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("{}/missing", "/missing: cannot be had .404"),
-        ("http://127.0.0.1:1/a", "cannot be had .*refused"),
+        ("{}/missing", "/missing: download failed .404"),
+        ("http://127.0.0.1:1/a", "download failed .*refused"),
         ("ftp://host/a", "ftp://host/a: not an address of https://"),
-        ("file:///nowhere/a", "cannot be had"),
+        ("file:///nowhere/a", "download failed"),
     ],
 )
 def test_what_cannot_be_had(server, tmp_path, url, said):

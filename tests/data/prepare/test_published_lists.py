@@ -188,7 +188,7 @@ def test_kinetics_as_json_is_the_same(tmp_path):
             hmdb51.read_annotations,
             HMDB51,
             ("wave_test_split1.txt", "b.avi 2", "b.avi"),
-            r"wave_test_split1\.txt: row 2: 'NAME\.avi 0, 1 or 2' belongs here",
+            r"wave_test_split1\.txt: row 2: expected 'NAME\.avi' and 0, 1 or 2",
         ),
         (own_lists.read_annotations, OWN, ("train.txt", "1", "7"), r"train\.txt: row 1: a label"),
     ],

@@ -120,7 +120,7 @@ def test_people_labels_and_classes(registered):
 def test_videos_that_are_not_there_are_counted_and_said(root, caplog):
     with caplog.at_level(logging.WARNING):
         load_keyframes(files_of(root, "cut"))
-    assert "1 of 2 videos are not there and left out, gone first" in caplog.text
+    assert "1 of 2 videos are missing and left out, gone first" in caplog.text
 
 
 def test_excluded_and_included(root, tmp_path):
@@ -165,7 +165,7 @@ def test_what_is_missing_is_one_line(root, change, said):
 def test_no_video_at_all_is_an_error(root, tmp_path):
     (tmp_path / "rows.csv").write_text("one,8,0,0,1,1,1\ntwo,8,0,0,1,1,1\n")
     files = AvaFiles(tmp_path / "rows.csv", root / "annotations" / "all.pbtxt", root / "videos")
-    with pytest.raises(InputError, match="none of its videos is there"):
+    with pytest.raises(InputError, match="all videos are missing"):
         load_keyframes(files)
 
 
@@ -224,8 +224,8 @@ def kinetics(root, tmp_path) -> tuple[Path, Path]:
 
 def test_clips_of_kinetics(kinetics, caplog):
     records = load_clips(*kinetics)
-    assert "1 of 4 videos are not there and left out, gone-000000 first" in caplog.text
-    said = "1 of 6 rows are left out, for no clip of their film has their second, "
+    assert "1 of 4 videos are missing and left out, gone-000000 first" in caplog.text
+    said = "1 of 6 rows lie in no clip of their film and are left out, "
     assert said + "xyz_def-000 at second 99.9 first" in caplog.text
     found = [
         (record.people.keyframe.video, record.people.keyframe.tick, record.people.actions)
@@ -255,7 +255,7 @@ def test_no_instant_at_all(kinetics):
 
 def test_no_clip_of_any_second(kinetics):
     kinetics[0].write_text("xyz_def-000,99.9,0,0,1,1,2\n")
-    with pytest.raises(InputError, match=r"no clip has the second of any row of it, xyz_def-000 a"):
+    with pytest.raises(InputError, match=r"no row lies within a clip; the first is xyz_def-000 a"):
         load_clips(*kinetics)
 
 

@@ -163,7 +163,7 @@ def test_the_published_pickle_gives_what_the_csv_gives(root, tmp_path, caplog):
         atol=1e-6,
     )
     pd.testing.assert_frame_equal(*(table_of([k.people for k in ks]) for ks in (theirs, ours)))
-    said = "clap/The_Slow_Clap_clap_u_cm_np1_fr_med_4 is annotated up to frame 32 and has 27"
+    said = "clap/The_Slow_Clap_clap_u_cm_np1_fr_med_4 is annotated up to frame 32, but has 27"
     assert said in caplog.text
     tables = [jhmdb.annotated(folder, split, "test").table for folder in (published, root)]
     tables = [t.astype({"video": str}).sort_values(["video", "tick"]) for t in tables]
@@ -202,7 +202,7 @@ def register_at(root):
 
 def test_frames_are_read_like_a_video(frames, tmp_path, caplog):
     (item,) = catalog.get_dataset("jhmdb_split1_train").keyframes()  # the other is beyond the end
-    assert "is annotated up to frame 3 and has 3" in caplog.text
+    assert "is annotated up to frame 3, but has 3" in caplog.text
     assert item.path == str(frames)
     (clip,) = catalog.get_dataset("jhmdb_clips_split1_train").videos()
     assert clip.path == str(frames)

@@ -60,7 +60,7 @@ def test_the_official_layout(ucf, caplog):
     assert train[0].people.actions == ((6,),)
     with caplog.at_level(logging.WARNING):
         test = ucf24.load_split(ucf, "test")
-    assert "annotated up to frame 11 and has 10" in caplog.text
+    assert "annotated up to frame 11, but has 10" in caplog.text
     assert [len(k.people.boxes) for k in test] == [1] * 3 + [3] + [2] * 6
     fourth = test[3].people
     assert sorted(zip(fourth.actions, fourth.person_ids.tolist(), strict=True)) == [
