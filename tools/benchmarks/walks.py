@@ -3,8 +3,9 @@
 A path begins where a person calls the package from Python: with files for an evaluation, with a
 loaded config for a loader, and with a loaded detector for a video. A stop is a function of
 `ava_det` that is called from another module of `ava_det`, or from this program. Each function
-counts once a path. Imports, and the `__init__` that a dataclass generates, do not count. The inputs
-are small and drawn here.
+counts once a path. Imports, and the `__init__` that a dataclass generates, do not count. The second
+figure leaves out the calls that `formats` and `video` make, inside the reading of a file. The
+inputs are small and drawn here.
 """
 
 import argparse
@@ -18,6 +19,7 @@ HELP = "calls that enter another module of the package, on the three main paths"
 TOOLS = Path(__file__).resolve().parents[1]
 PACKAGE = "ava_det."
 PROGRAMS = {"__main__", __name__}
+READERS = "ava_det.formats.", "ava_det.video."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,12 +33,13 @@ def run(args: argparse.Namespace) -> None:
         folder = Path(name)
         draw_inputs(folder)
         for path, stops in walks(folder).items():
-            print(f"{path}: {len(stops)} stops")
+            outside = sum(stops.values())
+            print(f"{path}: {len(stops)} stops, {outside} outside of readers")
             if args.list:
                 print(*(f"    {stop}" for stop in stops), sep="\n")
 
 
-def walks(folder: Path) -> dict[str, list[str]]:
+def walks(folder: Path) -> dict[str, dict[str, bool]]:
     """The stops of each path, in order; `draw_inputs` has filled the folder."""
     return {
         "from a results csv to its mAP": _evaluation(folder),
@@ -46,10 +49,14 @@ def walks(folder: Path) -> dict[str, list[str]]:
 
 
 class Walk:
-    """The stops of what is called while it is entered, in order."""
+    """The stops of what is called while it is entered, in order.
+
+    Attributes:
+        stops: Whether a call from outside of the readers of files makes the stop.
+    """
 
     def __init__(self) -> None:
-        self.stops: dict[str, None] = {}
+        self.stops: dict[str, bool] = {}
 
     def __enter__(self) -> "Walk":
         sys.setprofile(self._event)
@@ -70,7 +77,10 @@ class Walk:
         if caller is None or (_in_package(caller) and caller.f_code.co_name == "<module>"):
             return
         if _module(caller) != _module(frame):
-            self.stops.setdefault(f"{_module(frame)}.{code.co_qualname}")
+            stop = f"{_module(frame)}.{code.co_qualname}"
+            self.stops[stop] = self.stops.get(stop, False) or not _module(caller).startswith(
+                READERS
+            )
 
 
 def _module(frame: FrameType) -> str:
@@ -81,16 +91,16 @@ def _in_package(frame: FrameType) -> bool:
     return _module(frame).startswith(PACKAGE)
 
 
-def _evaluation(folder: Path) -> list[str]:
+def _evaluation(folder: Path) -> dict[str, bool]:
     """The stops from a csv of results to figures."""
     from ava_det import evaluate
 
     with Walk() as walk:
         evaluate(folder / "results.csv", folder / "annotations.csv", folder / "classes.pbtxt")
-    return list(walk.stops)
+    return walk.stops
 
 
-def _loader(description: Path) -> list[str]:
+def _loader(description: Path) -> dict[str, bool]:
     """The stops from a config that names a data set to the loader of its training part."""
     from detectron2.config import instantiate
 
@@ -100,17 +110,17 @@ def _loader(description: Path) -> list[str]:
     cfg = load_config(str(config), [f"data.train={description}"])
     with Walk() as walk:
         instantiate(cfg.dataloader.train)
-    return list(walk.stops)
+    return walk.stops
 
 
-def _detection(folder: Path) -> list[str]:
+def _detection(folder: Path) -> dict[str, bool]:
     """The stops from a video to the people on every keyframe and their actions."""
     from ava_det import load_detector
 
     with load_detector(folder / "action.safetensors", persons="light") as detector, Walk() as walk:
         for _ in detector.detect(folder / "film.mp4"):
             pass
-    return list(walk.stops)
+    return walk.stops
 
 
 def draw_inputs(folder: Path) -> None:
