@@ -4,9 +4,9 @@
 >>> detector = ava_det.load_detector("action.safetensors", persons="light")
 >>> detector.detect("film.mp4").to_json("found.json")
 
-`load_detector` finds people and their actions in videos, `evaluate` measures results, `load_model`
-gives a model in torch, and `VideoMix` mixes clips for training. Each is imported when it is first
-asked for, so that importing this package costs nothing.
+`load_detector` loads a detector of people and their actions, `evaluate` computes the mAP of
+results, `load_model` loads a torch model, and `VideoMix` mixes clips for training. Each is imported
+on first use, so that importing this package is fast.
 """
 
 from importlib import import_module
@@ -28,7 +28,7 @@ __all__ = ["VideoMix", "evaluate", "load_detector", "load_model"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is exported, when it is asked for."""
+    """Import an exported name on first use."""
     if name not in _EXPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_EXPORTS[name]), name)

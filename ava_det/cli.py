@@ -1,4 +1,4 @@
-"""What every tool's command line shares: one clear line on bad input, `--debug` for a traceback."""
+"""The common command line of all tools: one clear line on bad input, `--debug` for a traceback."""
 
 import argparse
 import errno
@@ -20,7 +20,7 @@ Number = TypeVar("Number", int, float)
 _LONGEST_LINE = 900  # characters of an error
 FAILED, USAGE = 1, 2  # exit codes; argparse exits with 2 as well
 ROOT = Path(__file__).resolve().parents[1]  # the checkout, unless a wheel was installed
-# The modules that each extra of pyproject.toml brings; an extra has those above it as well.
+# The modules that each extra of pyproject.toml installs. An extra includes the extras above it.
 EXTRAS = {
     "video": ("av", "cv2", "PIL", "tqdm"),
     "detect": ("supervision", "trackers"),
@@ -42,7 +42,7 @@ _REMEDIES = {
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
-    """Help with examples as they are written, and with the default of each option that has one."""
+    """Help that keeps the layout of examples, and shows the default of each option."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         words = action.help
@@ -57,10 +57,10 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """A command line on which a misspelt word is refused with the nearest right one.
+    """A command line that suggests the nearest correct word for a misspelt one.
 
-    Options are not completed: what a shorter word means changes with every new option. A type of
-    argument may raise `InputError`.
+    Abbreviated options are refused, since every new option can change their meaning. An argument
+    type may raise `InputError`.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -70,7 +70,7 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(  # type: ignore[override]  # typeshed has three signatures of it
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[Any, list[str]]:
-        """Refuse unknown options first: a missing one may be a misspelt one."""
+        """Refuse unknown options first, since a missing option may be misspelt."""
         words = list(sys.argv[1:] if args is None else args)
         for word in words if self._subparsers is None else ():
             if word == "--":
@@ -82,16 +82,16 @@ class Parser(argparse.ArgumentParser):
         return super().parse_known_args(words, namespace)
 
     def _is_option(self, word: str) -> bool:
-        """Whether argparse takes a word for an option."""
+        """Return whether argparse parses a word as an option."""
         number = self._negative_number_matcher.match(word)
         return len(word) > 1 and word[0] == "-" and not number and " " not in word
 
     def error(self, message: str) -> NoReturn:
-        """Print the usage and one line, which quotes no argument of thousands of characters."""
+        """Print the usage and one line. Shorten quoted arguments of thousands of characters."""
         super().error(_shown(message))
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
-        """Refuse what is no choice, with the nearest one."""
+        """Refuse an unknown choice and suggest the nearest one."""
         try:
             super()._check_value(action, value)
         except argparse.ArgumentError as error:
@@ -99,7 +99,7 @@ class Parser(argparse.ArgumentParser):
             raise
 
     def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
-        """Let types of arguments raise `InputError`."""
+        """Allow argument types to raise `InputError`."""
         try:
             return super()._get_value(action, arg_string)
         except InputError as error:
@@ -107,20 +107,20 @@ class Parser(argparse.ArgumentParser):
 
 
 class Terminated(SystemExit):
-    """SIGTERM, raised where the program is; no failure, and quiet in a process that was forked."""
+    """SIGTERM as an exception: it is no failure, and a forked process exits quietly."""
 
 
 def quiet_libraries() -> None:
-    """Keep deprecation notices of libraries off the user's screen; call before importing them.
+    """Hide deprecation notices of libraries. Call this before importing the libraries.
 
-    Processes that this one starts are as quiet: they import libraries before any code of ours runs.
+    Child processes hide the notices as well: they import libraries before our code runs.
     """
     if not sys.warnoptions:
         kinds = FutureWarning, DeprecationWarning, UserWarning
         for kind in kinds:
             warnings.simplefilter("ignore", kind)
         os.environ["PYTHONWARNINGS"] = ",".join(f"ignore::{kind.__name__}" for kind in kinds)
-    # detectron2 asks torch whether it is being traced in a way that torch complains of.
+    # detectron2 checks for tracing with a torch function that warns.
     logging.getLogger("torch.fx._symbolic_trace").setLevel(logging.ERROR)
 
 
@@ -132,15 +132,15 @@ def run(
 ) -> None:
     """Parse the command line, call `main` with it and exit.
 
-    A module that is not installed is answered with the extra of the package that brings it, or with
-    `extra`, the one that the whole command needs, where that brings more.
+    For a module that is not installed, the message names the extra of the package that installs it.
+    If `extra`, the extra of the whole command, includes that extra, the message names `extra`.
 
-    `InputError` and `OSError` end with one line on stderr and exit code 1; so does anything
-    unforeseen, with its type. `--debug` lets the traceback through. Ctrl-C and SIGTERM, which batch
-    systems send, unwind the program, so that it cleans up, and exit with 130 and 143.
+    `InputError` and `OSError` print one line on stderr and exit with code 1. An unexpected error
+    does the same and prints its type. `--debug` shows the traceback. Ctrl-C and SIGTERM (sent by
+    batch systems) let the program clean up and exit with codes 130 and 143.
     """
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    for stream in (sys.stdout, sys.stderr):  # names of files may be no text of the terminal's
+    for stream in (sys.stdout, sys.stderr):  # the terminal may lack characters of file names
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     args = parser.parse_args(arguments)
@@ -171,7 +171,7 @@ def _terminate(number: int, _: object) -> None:
 
 
 def _missing(error: Exception, needed: str) -> str:
-    """What to install for a module that an extra brings; empty for any other error."""
+    """Return how to install a missing module of an extra; empty for any other error."""
     module = error.name if isinstance(error, ModuleNotFoundError) else None
     top = (module or "").partition(".")[0]
     if not any(top in modules for modules in EXTRAS.values()):
@@ -182,10 +182,10 @@ def _missing(error: Exception, needed: str) -> str:
 
 
 def require_checkout(command: str) -> None:
-    """Refuse to run what needs the scripts of a checkout, such as tools/pretrain.py, without one.
+    """Refuse a command that needs scripts of a checkout, such as tools/pretrain.py, without one.
 
     Raises:
-        InputError: the package was installed from a wheel.
+        InputError: The package was installed from a wheel.
     """
     if not (ROOT / "tools" / "pretrain.py").is_file():
         raise InputError(
@@ -195,7 +195,7 @@ def require_checkout(command: str) -> None:
 
 
 def add_training_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command line that all training tools share."""
+    """Add the options that all training tools share."""
     parser.add_argument("--config", required=True, help="a path, or a name below configs/")
     parser.add_argument("--output", required=True, type=Path, help="folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
@@ -214,13 +214,13 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_overwrite(parser: argparse.ArgumentParser) -> None:
-    """The option without which no tool replaces results that are there."""
+    """Add `--overwrite`. Without it, no tool replaces existing results."""
     words = "replace results that are there already"
     parser.add_argument("--overwrite", action="store_true", help=words)
 
 
 def at_least(least: float, kind: type[Number]) -> Callable[[str], Number]:
-    """A type of argument: finite numbers from `least` on."""
+    """Return an argument type for finite numbers of at least `least`."""
 
     def number(text: str) -> Number:
         value = kind(text)
@@ -232,7 +232,7 @@ def at_least(least: float, kind: type[Number]) -> Callable[[str], Number]:
 
 
 def above_zero(most: float = math.inf) -> Callable[[str], float]:
-    """A type of argument: finite numbers above 0 and up to `most`."""
+    """Return an argument type for finite numbers above 0 and up to `most`."""
 
     def number(text: str) -> float:
         value = float(text)
@@ -245,7 +245,7 @@ def above_zero(most: float = math.inf) -> Callable[[str], float]:
 
 
 def tick(text: str) -> int:
-    """A type of argument: a whole number that a table of keyframes can hold."""
+    """Parse an argument: a whole number that a table of keyframes can hold."""
     value = int(text)
     if abs(value) > LARGEST_TICK:
         raise argparse.ArgumentTypeError(f"{text[:20]} is too large for a tick")
@@ -253,7 +253,7 @@ def tick(text: str) -> int:
 
 
 def fraction(text: str) -> float:
-    """A type of argument: scores, probabilities and shares, from 0 to 1."""
+    """Parse an argument: a score, probability or share from 0 to 1."""
     value = float(text)
     if not 0 <= value <= 1:
         percent = f"; {text} % is {value / 100:g}" if 1 < value <= 100 else ""
@@ -262,16 +262,16 @@ def fraction(text: str) -> float:
 
 
 def one_line(error: Exception) -> str:
-    """The message of an error on one line, its middle left out where it is long, so that both ends
-    of a path of thousands of characters are seen. The type is named unless it is plain bad input.
+    """Return the message of an error on one line, with the type unless the error is bad input.
 
-    Notes, by which `naming` names the file of what nobody foresaw, come first.
+    A long message loses its middle, so that both ends of a very long path are visible. Notes come
+    first: `naming` adds the file name of an unexpected error as a note.
     """
     return _shown(_message(error))
 
 
 def _shown(text: str) -> str:
-    """A text as one line of the terminal shows it."""
+    """Return a text as one printable line."""
     text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(text.split()))
     half = _LONGEST_LINE // 2
     return text if len(text) <= _LONGEST_LINE else f"{text[:half]} ... {text[-half:]}"

@@ -1,7 +1,7 @@
-"""Resizing pictures, without torch: the one way of testing and of detection, for every backend.
+"""Resizes pictures without torch. Testing and every detection backend use this code.
 
-Pillow's antialiased bilinear filter gives what torchvision's `Resize(size, antialias=True)` gives,
-but for a grey level here and there.
+Pillow's antialiased bilinear filter gives the same pictures as torchvision's `Resize(size,
+antialias=True)`, except for single grey levels in some pixels.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from PIL import Image
 
 
 def short_side_size(height: int, width: int, short_side: int) -> tuple[int, int]:
-    """Height and width of a picture whose shorter side becomes `short_side` pixels.
+    """Return the height and width of a picture after the shorter side becomes `short_side` pixels.
 
     The other side keeps the aspect, rounded down, as in torchvision's `Resize`.
 
@@ -22,14 +22,15 @@ def short_side_size(height: int, width: int, short_side: int) -> tuple[int, int]
 
 
 def resize_short_side(picture: np.ndarray, short_side: int) -> np.ndarray:
-    """Resize a picture, so that the shorter side has `short_side` pixels.
+    """Resize a picture so that the shorter side has `short_side` pixels.
 
     Args:
         picture: (H, W, 3) uint8.
-        short_side: pixels.
+        short_side: The new shorter side in pixels.
 
     Returns:
-        (h, w, 3) uint8, sides as in `short_side_size`; the picture itself where nothing changes.
+        (h, w, 3) uint8 with the size of `short_side_size`. If the size does not change, this is
+        the picture itself.
     """
     height, width = short_side_size(picture.shape[0], picture.shape[1], short_side)
     if (height, width) == picture.shape[:2]:

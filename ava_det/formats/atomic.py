@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all; text files, plain or gzipped."""
+"""Writes files completely or not at all. Reads and writes text files, plain or gzipped."""
 
 import errno
 import gzip
@@ -21,7 +21,7 @@ from ava_det.structures import InputError
 
 StrPath = str | os.PathLike[str]
 
-# How UTF-32 and UTF-16 begin: with a mark, or, without one, with zeros at these places.
+# The start of UTF-32 and UTF-16 text: a byte order mark, or else zeros at these places.
 _MARKS = {
     b"\xff\xfe\0\0": "UTF-32",
     b"\0\0\xfe\xff": "UTF-32",
@@ -29,22 +29,22 @@ _MARKS = {
     b"\xfe\xff": "UTF-16",
 }
 _ZEROS = {b"x\0\0\0": "UTF-32", b"\0\0\0x": "UTF-32", b"x\0x\0": "UTF-16", b"\0x\0x": "UTF-16"}
-MOST_TEXT = 1 << 28  # bytes of a text that is held in memory whole
-_MOST_PADDING = 1 << 16  # zeros behind the content of a gzip file
+MOST_TEXT = 1 << 28  # bytes of a text that is read into memory
+_MOST_PADDING = 1 << 16  # zeros after the content of a gzip file
 # Tables of real annotations and results shrink to a tenth or a twentieth.
 _MOST_TIMES = 200
 _ALWAYS_UNPACKED = 1 << 26  # bytes
-_PARTIAL = re.compile(r"\.[0-9a-f]{32}(\..*)?")  # as `atomic_path` calls them
+_PARTIAL = re.compile(r"\.[0-9a-f]{32}(\..*)?")  # the names that `atomic_path` gives
 FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG  # errors of a full disk
 _PROBE = 1 << 16  # bytes
 
 
 def open_text(path: StrPath) -> IO[str]:
-    """Open a UTF-8 text file for reading, line ends untouched; unpack one that ends in `.gz`.
+    """Open a UTF-8 text file for reading. Keep line ends. Decompress a file that ends in `.gz`.
 
     Raises:
-        InputError: no regular file, or UTF-16 text; while reading, a damaged gzip file, or one that
-            unpacks to much more than text does.
+        InputError: The file is no regular file or is UTF-16 text. While reading: the gzip file is
+            damaged, or expands much more than text does.
     """
     file = open_bytes(path)
     try:
@@ -64,16 +64,16 @@ def open_text(path: StrPath) -> IO[str]:
 
 
 def open_bytes(path: StrPath) -> BufferedReader | GzipFile:
-    """As `open_text`, for the bytes of the text, whatever their encoding."""
+    """Open a text file as `open_text` does, but return bytes of any encoding."""
     require_regular(path)
     return _Unpacked(path) if str(path).endswith(".gz") else open(path, "rb")
 
 
 def read_text(path: StrPath, most: int = MOST_TEXT) -> str:
-    """The whole text of a file, opened by `open_text`.
+    """Read the whole text of a file with `open_text`.
 
     Raises:
-        InputError: as `open_text`, or the file has more than `most` bytes.
+        InputError: See `open_text`; or the text has more than `most` bytes.
     """
     with naming(path):
         require_regular(path, most)
@@ -85,12 +85,15 @@ def read_text(path: StrPath, most: int = MOST_TEXT) -> str:
 
 
 class _Packed(BufferedReader):
-    """The bytes of a gzip file; `GzipFile` passes over zeros behind its content one by one."""
+    """The bytes of a gzip file, with a limit on the zeros at the end.
+
+    `GzipFile` skips these zeros one by one.
+    """
 
     _padding = 0
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Bytes, as many as asked for or all."""
+        """Read `size` bytes, or all."""
         data = super().read(size)
         self._padding = self._padding + 1 if data == b"\0" else 0
         if self._padding > _MOST_PADDING:
@@ -99,7 +102,7 @@ class _Packed(BufferedReader):
 
 
 class _Unpacked(GzipFile):
-    """A gzip file whose errors name it, and that does not unpack without end."""
+    """A gzip file that limits the decompressed size and names the file in errors."""
 
     def __init__(self, path: StrPath) -> None:
         self._packed = _Packed(FileIO(path))
@@ -108,19 +111,19 @@ class _Unpacked(GzipFile):
         self._most = max(_ALWAYS_UNPACKED, _MOST_TIMES * os.stat(path).st_size)
 
     def read(self, size: int | None = -1) -> bytes:
-        """Bytes, as many as asked for or all."""
+        """Read `size` bytes, or all."""
         return self._checked(super().read, self._most + 1 if size is None or size < 0 else size)
 
     def read1(self, size: int = -1) -> bytes:
-        """Some bytes."""
+        """Read some bytes."""
         return self._checked(super().read1, size)
 
     def peek(self, n: int) -> bytes:
-        """Bytes that the next reading returns."""
+        """Return bytes of the next read without reading them."""
         return self._checked(super().peek, n)
 
     def close(self) -> None:
-        """Close the file, which `GzipFile` leaves open where it did not open it."""
+        """Close the file. `GzipFile` leaves a file open that it did not open."""
         super().close()
         self._packed.close()
 
@@ -138,7 +141,7 @@ class _Unpacked(GzipFile):
 
 
 def text_suffix(path: StrPath) -> str:
-    """The suffix of a text file in lower case, without a `.gz` that packs it.
+    """Return the suffix of a text file in lower case, without a final `.gz`.
 
     >>> text_suffix("classes.CSV.gz")
     '.csv'
@@ -148,7 +151,7 @@ def text_suffix(path: StrPath) -> str:
 
 @contextmanager
 def atomic_text(path: StrPath) -> Generator[IO[str], None, None]:
-    """A text file to write, as `atomic_path`; a name that ends in `.gz` is packed."""
+    """Open a text file to write through `atomic_path`. Compress if the name ends in `.gz`."""
     path = Path(path)
     opener = gzip.open if path.suffix == ".gz" else open
     with (
@@ -160,16 +163,17 @@ def atomic_text(path: StrPath) -> Generator[IO[str], None, None]:
 
 @contextmanager
 def atomic_path(path: Path) -> Generator[Path]:
-    """A place beside `path` to write to; it becomes `path` when the block ends without an error.
+    """Yield a temporary path beside `path`. It is renamed to `path` if the block succeeds.
 
-    So a reader never sees half of a file, and a failure leaves the old one. The suffix stays, since
-    many libraries choose a format by it. Of several that write the same file at once the last one
-    wins. What is no file, such as `/dev/stdout`, is written to itself.
+    So a reader never sees half of a file, and a failure leaves the old file. The temporary path
+    keeps the suffix, since many libraries choose a format by the suffix. If several processes write
+    the same file at once, the last one wins. For a path that is no file, such as `/dev/stdout`, the
+    block gets `path` itself.
 
     Raises:
-        OSError: the file cannot be written, or the disk is full; it has the name `path`, whatever
-            the library that writes made of it.
-        InputError: text that UTF-8 cannot hold.
+        OSError: The file cannot be written, or the disk is full. The error has `path` as the file
+            name, even if a library changed it.
+        InputError: The text cannot be encoded in UTF-8.
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
@@ -179,7 +183,7 @@ def atomic_path(path: Path) -> Generator[Path]:
         return
     partial = path.with_name(f".{_mark(path)}{uuid4().hex[12:]}{path.suffix}")
     with _naming_output(path, partial):
-        while (held := take(partial)) is None:  # swept between its making and its locking
+        while (held := take(partial)) is None:  # another process removed it before the lock
             continue
     try:
         with _naming_output(path, partial):
@@ -191,10 +195,10 @@ def atomic_path(path: Path) -> Generator[Path]:
 
 
 def sweep(output: Path) -> None:
-    """Remove the partial files that killed runs left of an output, and none of a living process.
+    """Remove the partial files of killed runs. Keep the partial files of running processes.
 
     Args:
-        output: a file, or a folder, in which all files are looked for.
+        output: A file, or a folder to clean completely.
     """
     found = output.rglob(".*") if output.is_dir() else output.parent.glob(f".{_mark(output)}*")
     for path in found:
@@ -203,16 +207,15 @@ def sweep(output: Path) -> None:
 
 
 def _mark(path: Path) -> str:
-    """What the partial files of a file have in common; short, for a name may be long already."""
+    """Return the common prefix of a file's partial files: short, since a name may be long."""
     return hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]
 
 
 @contextmanager
 def _naming_output(path: Path, partial: Path) -> Generator[None]:
-    """Name the file that the user knows in errors of writing it.
+    """Name the final file, not the partial file, in write errors.
 
-    Much else happens while a file is written, so that other errors keep their kind; they carry the
-    name as a note.
+    Other errors in the block keep their type and get the file name as a note.
     """
     try:
         yield
@@ -224,9 +227,9 @@ def _naming_output(path: Path, partial: Path) -> Generator[None]:
         number = getattr(error, "errno", None)
         if not isinstance(error, OSError) or number is None:
             _require_room(path, partial, error)
-        ours = None, str(partial), f"file:{partial}"  # the last one is FFmpeg's
+        ours = None, str(partial), f"file:{partial}"  # FFmpeg writes the last form
         if isinstance(error, OSError) and error.filename in ours:
-            # A new one, for FFmpeg's cannot be changed.
+            # Raise a new error, since FFmpeg's cannot be changed.
             raise OSError(number, error.strerror, str(path)) from error
         if not hasattr(error, "__notes__"):
             error.add_note(str(path))
@@ -234,7 +237,7 @@ def _naming_output(path: Path, partial: Path) -> Generator[None]:
 
 
 def _require_room(path: Path, partial: Path, error: Exception) -> None:
-    """Tell a full disk from what a library made of it: numpy, torch and others drop the number."""
+    """Detect a full disk, since numpy, torch and other libraries drop the error number."""
     try:
         with partial.open("ab", buffering=0) as file:
             left = _PROBE

@@ -1,7 +1,7 @@
-"""Rows of AVA's csv files, checked.
+"""Reads and checks rows of AVA's csv files.
 
-They are read by pandas' C parser; where anything looks wrong, the file is read once more row by row
-to say exactly what and where.
+Pandas' C parser reads the rows. If anything looks wrong, the file is read again row by row, to
+report the exact row and problem.
 """
 
 import math
@@ -28,24 +28,24 @@ from ava_det.structures import InputError
 BOX = ["x1", "y1", "x2", "y2"]
 COLUMNS = ["video", "tick", *BOX, "action", "person", "score"]
 _WHOLE = ("tick", "action", "person")
-CHUNK = 1 << 17  # rows that are taken at a time
-# How far a relative box may reach over the frame: detectors that do not clip do, a little.
+CHUNK = 1 << 17  # rows per chunk
+# How far a relative box may exceed the frame: detectors without clipping do, a little.
 TOLERANCE = 0.1
-LONGEST_NAME = 4096  # characters of a video's name, which is a path at most
-MOST_ROWS = 20_000_000  # of a table, which takes 76 bytes a row: AVA's results are a tenth
-LARGEST = 2**53  # whole numbers are read as float64, which holds them exactly up to here
+LONGEST_NAME = 4096  # characters of a video's name; a path is no longer
+MOST_ROWS = 20_000_000  # of a table, at 76 bytes per row: AVA's results have a tenth
+LARGEST = 2**53  # whole numbers are read as float64, which is exact up to this number
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What a kind of file holds.
+    """The columns of a kind of file.
 
     Attributes:
-        eighth: its eighth column.
-        fewest: columns of a row with a box.
-        per_second: where its second column is a time in seconds, how many ticks are one; None: it
-            is a tick.
-        may_be_empty: whether a file of no byte is a table of no row rather than a mistake.
+        eighth: The name of the eighth column.
+        fewest: The fewest columns of a row with a box.
+        per_second: The ticks per second, if the second column is a time in seconds. None if the
+            second column is a tick.
+        may_be_empty: Whether an empty file is a table without rows. Otherwise it is an error.
     """
 
     eighth: str
@@ -55,24 +55,24 @@ class Layout:
 
     @property
     def second(self) -> str:
-        """The name of the second column."""
+        """Return the name of the second column."""
         return "time" if self.per_second else "tick"
 
     def tick(self, text: str) -> int:
-        """The tick that a second column says in which `number_problem` found nothing."""
+        """Convert the text of a second column, checked by `number_problem`, to a tick."""
         return round(float(text) * (self.per_second or 1))
 
     @property
     def columns(self) -> list[str]:
-        """All columns that are taken from a file whose header line names them."""
+        """Return all columns that are read from a file with a header line."""
         columns = ["video", self.second, *BOX, "action", "person"]
         return [*columns, "score"] if self.eighth == "score" else columns
 
     def header(self, path: StrPath) -> list[str] | None:
-        """The header line of a file if it has one.
+        """Return the header line of a file; None without one.
 
         Raises:
-            InputError: the file is empty, or no csv.
+            InputError: The file is empty or no csv.
         """
         _, first = next(csv_rows(path), (0, None))
         if first is None:
@@ -85,10 +85,10 @@ class Layout:
         return first if is_header(first, self.columns) else None
 
     def names(self, path: StrPath, header: list[str] | None) -> list[str]:
-        """Column names of a file; those which are not ours start with a blank.
+        """Return the column names of a file. Names of unknown columns start with a blank.
 
         Raises:
-            InputError: the header lacks one, or has one twice.
+            InputError: The header lacks a column, or has a column twice.
         """
         order = ["video", self.second, *BOX, "action", self.eighth]
         if header is None:
@@ -100,10 +100,10 @@ class Layout:
 
 
 def read_rows(path: StrPath, layout: Layout) -> pd.DataFrame:
-    """The table of a file, in the columns that `formats.ava_csv` describes.
+    """Read a file into a table with the columns that `formats.ava_csv` describes.
 
     Raises:
-        InputError: the first malformed row, by file and row.
+        InputError: A row is malformed. The message names the file and the first such row.
     """
     with naming(path):
         if layout.may_be_empty and is_empty(path):
@@ -119,7 +119,7 @@ def read_rows(path: StrPath, layout: Layout) -> pd.DataFrame:
 
 
 def is_empty(path: StrPath) -> bool:
-    """Whether a file has no text at all."""
+    """Return whether a file has no text at all."""
     with open_text(path) as file:
         return not file.read(1)
 
@@ -127,17 +127,18 @@ def is_empty(path: StrPath) -> bool:
 def _parse(
     path: StrPath, names: list[str], layout: Layout, header: bool
 ) -> tuple[pd.DataFrame | None, bool]:
-    """All rows by pandas' C parser, or None where it fails, and whether no row can be malformed.
+    """Parse all rows with pandas' C parser. Return the table and whether all rows are surely fine.
 
-    Done part by part, so that little more than the result is held.
+    The table is None if the parser fails. The file is parsed in chunks, so that memory is little
+    more than the result.
     """
     types: dict[Hashable, str] = dict.fromkeys(names, "float64")
-    # Not "category" at once: pandas would take a video called 007 for the number 7.
+    # Read names as "str", not "category": pandas would turn a video called 007 into the number 7.
     types |= {name: "str" for name in names if name == "video" or name[0] == " "}
     columns = _Columns(most_rows(path, MOST_ROWS))
     try:
         with warnings.catch_warnings(), open_text(path) as file:
-            # A first row that is too long only makes pandas warn; it is an error here.
+            # For a first row that is too long, pandas only warns. Here it is an error.
             warnings.simplefilter("error", pd.errors.ParserWarning)
             reader = pd.read_csv(
                 file,
@@ -145,14 +146,14 @@ def _parse(
                 names=names,
                 index_col=False,
                 dtype=types,
-                keep_default_na=False,  # a video may be called NA
+                keep_default_na=False,  # a video may have the name NA
                 na_values=[""],
                 skip_blank_lines=False,  # the index counts the rows of the file
                 chunksize=CHUNK,
             )
             with reader:
                 fine = [
-                    columns.take(chunk.dropna(how="all"), layout)  # not blank lines
+                    columns.take(chunk.dropna(how="all"), layout)  # drop blank lines
                     for chunk in reader
                 ]
     except (ValueError, pd.errors.ParserWarning):
@@ -161,8 +162,9 @@ def _parse(
 
 
 class _Columns:
-    """The columns of a table that grows, in arrays that are made once: joining parts at the end
-    would take the memory twice.
+    """The columns of a growing table, in preallocated arrays.
+
+    To join chunks at the end would take twice the memory.
     """
 
     def __init__(self, most: int) -> None:
@@ -175,7 +177,7 @@ class _Columns:
         }
 
     def take(self, chunk: pd.DataFrame, layout: Layout) -> bool:
-        """Add rows; whether none can be malformed."""
+        """Add rows and return whether all of them are surely fine."""
         if layout.per_second:
             ticks = (chunk["time"] * layout.per_second).round()
             chunk = chunk.assign(tick=ticks).drop(columns="time")
@@ -189,12 +191,12 @@ class _Columns:
         self.rows[here] = chunk.index
         for name, column in self.columns.items():
             values = chunk[name].to_numpy() if name in chunk else math.nan
-            with np.errstate(invalid="ignore"):  # what is no whole number is refused later
+            with np.errstate(invalid="ignore"):  # fractions are refused later
                 column[here] = np.where(np.isnan(values), -1, values) if name in _WHOLE else values
         return fine
 
     def table(self, first: int) -> pd.DataFrame:
-        """The table; `first` is the row of the file that the parser calls 0."""
+        """Return the table; `first` is the file's row number of the parser's row 0."""
         rows = self.rows[: self.count]
         index: pd.Index = pd.Index(rows + first, name="row")
         if self.count and rows[-1] - rows[0] == self.count - 1:
@@ -209,10 +211,10 @@ class _Columns:
 
 
 def _rows_are_fine(table: pd.DataFrame, layout: Layout) -> bool:
-    """Whether no row can be malformed; what is wrong, if anything, `row_problem` finds out.
+    """Return whether all rows are surely fine. Otherwise `row_problem` finds the problem, if any.
 
-    A number that is missing at the end of a row may be a column too few, which a table no longer
-    tells, so a row that must have that column is not taken for fine here.
+    A missing last number may mean a missing column, and the table cannot tell these apart. So a row
+    without a required last column does not count as fine.
     """
     box, nothing = np.asarray(table[BOX]), np.full(len(table), math.nan)
     action, person, score = (
@@ -220,7 +222,7 @@ def _rows_are_fine(table: pd.DataFrame, layout: Layout) -> bool:
         for name in ("action", "person", "score")
     )
     empty = np.isnan(box).all(axis=1) & np.isnan(action) & np.isnan(person) & np.isnan(score)
-    # Comparisons with NaN are false, so that each condition is written for what is right.
+    # Comparisons with NaN are false, so each condition states the valid case.
     fine = ((box >= -TOLERANCE) & (box <= 1 + TOLERANCE)).all(axis=1)
     fine &= _is_whole(action) | (np.isnan(action) & (layout.fewest < 7))
     fine &= _is_whole(person) | np.isnan(person)
@@ -234,7 +236,7 @@ def _is_whole(values: np.ndarray) -> np.ndarray:
 
 
 def _refuse_first_bad_row(path: StrPath, names: list[str], layout: Layout, header: bool) -> None:
-    """Read a file row by row and raise InputError for the first one that is malformed."""
+    """Read a file row by row and raise InputError for the first malformed row."""
     for number, fields in csv_rows(path, MOST_ROWS):
         problem = row_problem(fields, names, layout)
         if problem and not (header and number == 1):
@@ -242,7 +244,7 @@ def _refuse_first_bad_row(path: StrPath, names: list[str], layout: Layout, heade
 
 
 def row_problem(fields: list[str], names: list[str], layout: Layout) -> str | None:
-    """What is wrong with one row, or None."""
+    """Return the problem of a row; None without one."""
     if not any(fields):
         return None
     given = {name: text for name, text in zip(names, fields, strict=False) if name[:1] != " "}
@@ -270,7 +272,7 @@ def row_problem(fields: list[str], names: list[str], layout: Layout) -> str | No
 
 
 def number_problem(name: str, text: str) -> str | None:
-    """What is wrong with the number in a column, or None."""
+    """Return the problem of the number in a column; None without one."""
     if not text:
         return f"{name} is missing"
     if not is_number(text):

@@ -1,4 +1,4 @@
-"""Lists of action classes: AVA's two pbtxt layouts and `id,name[,group]` csv."""
+"""Reads and writes lists of action classes: AVA's two pbtxt layouts and `id,name[,group]` csv."""
 
 import csv
 import re
@@ -12,7 +12,7 @@ from ava_det.formats.atomic import StrPath, atomic_text, text_suffix
 from ava_det.formats.csv_file import csv_rows, find_columns, is_header, shown, text_lines
 from ava_det.structures import InputError
 
-# AVA's `label_type` and the word for it in tables of results; other words pass as they are.
+# AVA's `label_type` and the group name in tables of results. Other types are kept unchanged.
 _GROUP_OF_TYPE = {
     "PERSON_MOVEMENT": "pose",
     "OBJECT_MANIPULATION": "object",
@@ -23,7 +23,7 @@ _TYPE_OF_GROUP = {group: label_type for label_type, group in _GROUP_OF_TYPE.item
 _COLUMNS = ["id", "name", "group"]
 _MOST_DIGITS = 9  # of an id
 _MOST_CLASSES = 1_000_000
-_FIELDS = ("name", "id", "label_id", "label_type")  # of a block that are used
+_FIELDS = ("name", "id", "label_id", "label_type")  # the keys of a block that are read
 LONGEST_NAME = 500  # characters
 
 _ESCAPES = {"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
@@ -36,11 +36,11 @@ _TOKEN = re.compile(rf"\s+|#.*|(?P<token>[{{}}:]|{_QUOTED}|[\w.+-]+)")
 class ClassMap:
     """The action classes of a data set or model, in order.
 
-    Column k of a score matrix belongs to `ids[k]`. The ids need not be consecutive: AVA's list of
-    evaluated classes has gaps.
+    Column k of a score matrix belongs to `ids[k]`. The ids may have gaps, as in AVA's list of
+    evaluated classes.
 
     Attributes:
-        names: 1-based id -> name, in the order of the file; names differ.
+        names: 1-based id -> name, in the order of the file. All names differ.
         groups: id -> group, e.g. "pose", "object", "person"; may be empty or partial.
 
     >>> ClassMap({1: "stand", 7: "walk"}).index(7)
@@ -51,7 +51,7 @@ class ClassMap:
     groups: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse ids below 1, two classes of one name and groups of unknown ids."""
+        """Refuse ids below 1, two classes with the same name, and groups of unknown ids."""
         if any(i < 1 for i in self.names):
             raise ValueError("class ids start at 1")
         if len(set(self.names.values())) != len(self.names):
@@ -61,7 +61,7 @@ class ClassMap:
 
     @cached_property
     def ids(self) -> tuple[int, ...]:
-        """The ids in order."""
+        """Return the ids in order."""
         return tuple(self.names)
 
     @cached_property
@@ -72,15 +72,15 @@ class ClassMap:
         return len(self.names)
 
     def index(self, action: int) -> int:
-        """The column of an id.
+        """Return the column of an id.
 
         Raises:
-            KeyError: the map has no such id.
+            KeyError: The map has no such id.
         """
         return self._index[action]
 
     def indexes(self, actions: np.ndarray) -> np.ndarray:
-        """(N,) columns of ids (N,), int64; -1 where the map has no such id."""
+        """Return the columns (N,) of ids (N,), int64; -1 for an unknown id."""
         order = np.argsort(self.ids)
         known = np.asarray(self.ids, np.int64)[order]
         if not len(known):
@@ -90,7 +90,7 @@ class ClassMap:
 
 
 def with_groups(class_map: ClassMap, other: ClassMap) -> ClassMap:
-    """A class map with the groups that another one, of the same ids, gives its classes."""
+    """Return a class map with the groups of another class map with the same ids."""
     return ClassMap(
         class_map.names, {i: g for i, g in other.groups.items() if i in class_map.names}
     )
@@ -100,13 +100,13 @@ def read_class_map(path: StrPath) -> ClassMap:
     """Read a list of classes.
 
     Args:
-        path: a pbtxt in either of AVA's layouts (`label { name label_id label_type }` or
-            `item { name id }`), or, where the name ends in .csv or .csv.gz, rows
-            `id,name[,group]`, or in another order that a header line says. AVA's label types become
-            the groups pose, object and person.
+        path: A pbtxt file in one of AVA's layouts (`label { name label_id label_type }` or
+            `item { name id }`), or a .csv or .csv.gz file with rows `id,name[,group]`. A header
+            line may give another order of the columns. AVA's label types become the groups pose,
+            object and person.
 
     Raises:
-        InputError: a malformed entry, an id or name that comes twice, or no class at all.
+        InputError: An entry is malformed, an id or name occurs twice, or the file lists no class.
     """
     rows = _csv_rows(path) if text_suffix(path) == ".csv" else _pbtxt_rows(path)
     names: dict[int, str] = {}
@@ -138,14 +138,14 @@ def read_class_map(path: StrPath) -> ClassMap:
 
 
 def write_class_map(path: StrPath, class_map: ClassMap) -> None:
-    """Write a list of classes, atomically: csv where the name ends in .csv, else AVA's pbtxt.
+    """Write a list of classes atomically: csv for a name that ends in .csv, else AVA's pbtxt.
 
-    A further .gz packs either.
+    A further .gz compresses the file.
     """
     entries = [(i, name, class_map.groups.get(i, "")) for i, name in class_map.names.items()]
     with atomic_text(path) as file:
         if text_suffix(path) == ".csv":
-            # Text is quoted always: Python 3.11's csv does not see that a lone \r ends a row.
+            # Always quote text: Python 3.11's csv writes a lone \r, a line end, without quotes.
             writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
             writer.writerows([("id", "name", "group"), *entries])
             return
@@ -157,14 +157,14 @@ def write_class_map(path: StrPath, class_map: ClassMap) -> None:
 
 
 def _csv_rows(path: StrPath) -> Iterator[tuple[int, str, str, str]]:
-    """(row, id, name, group) of each row."""
+    """Yield (row, id, name, group) of each row."""
     places = dict(zip(_COLUMNS, range(3), strict=True))
     width = 3
     for number, row in csv_rows(path):
         if number == 1 and is_header(row, _COLUMNS):
             places, width = find_columns(path, row, _COLUMNS, ["id", "name"]), len(row)
             if width == 2 and list(places.values()) == [0, 1]:
-                places["group"], width = 2, 3  # a group needs no title
+                places["group"], width = 2, 3  # the group column needs no name
         elif any(row):
             if not 2 <= len(row) <= width:
                 raise InputError(
@@ -175,7 +175,7 @@ def _csv_rows(path: StrPath) -> Iterator[tuple[int, str, str, str]]:
 
 
 def _pbtxt_rows(path: StrPath) -> Iterator[tuple[int, str, str, str]]:
-    """(row, id, name, group) of each block; the row is that of its opening brace."""
+    """Yield (row, id, name, group) of each block; the row is the row of the opening brace."""
     tokens = _tokens(path, text_lines(path))
     for number, token in tokens:
         if token not in ("label", "item"):
@@ -184,7 +184,7 @@ def _pbtxt_rows(path: StrPath) -> Iterator[tuple[int, str, str, str]]:
 
 
 def _tokens(path: StrPath, lines: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """(row, token) of a pbtxt file, blanks and comments left out."""
+    """Yield (row, token) of a pbtxt file, without blanks and comments."""
     for number, line in enumerate(lines, 1):
         at = 0
         while at < len(line):
@@ -197,7 +197,7 @@ def _tokens(path: StrPath, lines: Iterable[str]) -> Iterator[tuple[int, str]]:
 
 
 def _block(path: StrPath, start: int, tokens: Iterator[tuple[int, str]]) -> tuple[str, str, str]:
-    """(id, name, group) of one `{ key: value ... }` block."""
+    """Return (id, name, group) of one `{ key: value ... }` block."""
     fields: dict[str, str] = {}
     if next(tokens, (start, ""))[1] != "{":
         raise InputError(f"{path}: row {start}: an opening brace is missing")

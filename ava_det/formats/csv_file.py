@@ -1,8 +1,9 @@
-"""Csv files of other people: their lines, their rows, and which column is which.
+"""Reads csv files from any source: lines, rows and named columns.
 
-All readers of csv take the columns by the names of a header line, in whatever order, or refuse the
-header; without one the order is the reader's. Names are compared without case, blanks, quotes and
-punctuation, and common other names are known. What is no csv with commas is refused as what it is.
+All csv readers find the columns by the names in a header line, in any order, or refuse the header.
+Without a header line, each reader defines the order. Names are compared without case, blanks,
+quotes and punctuation, and common synonyms are known. For a file with other separators than commas,
+the error names the separator.
 """
 
 import csv
@@ -12,15 +13,15 @@ from ava_det.formats.atomic import StrPath, open_bytes, open_text
 from ava_det.formats.errors import LONGEST_LINE, naming
 from ava_det.structures import InputError
 
-MOST_LINES = 1 << 20  # of a file that is read line by line; Kinetics-700 has 650,000
-_MEAN_LINE = 256  # characters, so that a file of long lines has fewer of them
+MOST_LINES = 1 << 20  # most lines of a file that is read line by line; Kinetics-700 has 650,000
+_MEAN_LINE = 256  # characters; the limit on lines times this number limits all characters
 _BLOCK = 1 << 20  # bytes
-_MOST_SHOWN = 120  # characters of a row: where a quote is not closed, it is the rest of a file
+_MOST_SHOWN = 120  # characters of a row in a message: an unclosed quote swallows the rest of a file
 _TICKS = "frame frameid frameindex framenumber"
 _TIMES = "timestamp time second seconds sec middleframetimestamp frametimestamp keyframe tick"
 _CORNERS = {"x1": "xmin left", "y1": "ymin top", "x2": "xmax right", "y2": "ymax bottom"}
 _BOXES = ("", "box", "bbox", "entitybox", "personbox")
-# A column's name -> how else it is called, by `_key`.
+# A column's name -> synonyms in the form of `_key`.
 SYNONYMS: dict[str, frozenset[str]] = {
     name: frozenset(others.split())
     for name, others in {
@@ -47,11 +48,11 @@ _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
 
 
 def text_lines(path: StrPath, most: int = MOST_LINES) -> Iterator[str]:
-    """The lines of a text file, plain or gzipped, with their ends.
+    """Yield the lines of a text file, plain or gzipped, with line ends.
 
     Raises:
-        InputError: no UTF-8 text, a line longer than `LONGEST_LINE`, more than `most`, or too many
-            characters in them.
+        InputError: The file is no UTF-8 text, a line is longer than `LONGEST_LINE`, or the file has
+            more than `most` lines or too many characters.
     """
     with naming(path), open_text(path) as file:
         row, left = 0, most * _MEAN_LINE
@@ -70,22 +71,22 @@ def text_lines(path: StrPath, most: int = MOST_LINES) -> Iterator[str]:
 
 
 def full_lines(path: StrPath) -> Iterator[tuple[int, str]]:
-    """(row, text) of the lines of a text file that are not blank; rows count from 1."""
+    """Yield (row, text) of the non-blank lines of a text file; rows count from 1."""
     for number, line in enumerate(text_lines(path), 1):
         if line.strip():
             yield number, line.strip()
 
 
 def csv_rows(path: StrPath, most: int = MOST_LINES) -> Iterator[tuple[int, list[str]]]:
-    """(row, fields) of all rows, blank ones too; row 1 is the first, be it a header line.
+    """Yield (row, fields) of all rows, including blank rows and a header line; rows count from 1.
 
     Args:
-        path: the file.
-        most: lines that it may have.
+        path: The file.
+        most: The most lines of the file.
 
     Raises:
-        InputError: as `text_lines`; a quote that is not closed; columns that something else than
-            commas separates; a header line that is not the first row.
+        InputError: See `text_lines`; or a quote is not closed, the separator is no comma, or a
+            header line is not the first row.
     """
     number, begun = 0, False
     try:
@@ -105,11 +106,11 @@ def csv_rows(path: StrPath, most: int = MOST_LINES) -> Iterator[tuple[int, list[
 
 
 def _require_commas(path: StrPath, number: int, fields: Sequence[str]) -> None:
-    """Refuse a first row that makes sense only if something else than commas separates."""
+    """Refuse a first row that makes sense only with another separator than commas."""
     line = ",".join(fields)
     for sign, name in _SEPARATORS.items():
         parts, least = line.count(sign) + 1, 6 if sign == " " else 2
-        # Where commas are those of decimals, there are several fields, but no number is whole.
+        # Decimal commas split the row into several fields, but then the second is no number.
         alone = len(fields) == 1
         decimals = not alone and sign != " " and parts > 5 and not is_number(fields[1])
         if parts >= least and (alone or decimals):
@@ -122,16 +123,16 @@ def _require_commas(path: StrPath, number: int, fields: Sequence[str]) -> None:
 def find_columns(
     path: StrPath, header: Sequence[str], columns: Collection[str], needed: Collection[str]
 ) -> dict[str, int]:
-    """Where a header line has the columns; others in it are passed over.
+    """Find the places of columns in a header line. Other columns in the header are ignored.
 
     Args:
-        path: named in messages.
-        header: its fields.
-        columns: what is looked for, by name or by one of `SYNONYMS`.
-        needed: which of them must be there.
+        path: The file to name in messages.
+        header: The fields of the header line.
+        columns: The columns to find, by name or by a name of `SYNONYMS`.
+        needed: The required columns.
 
     Raises:
-        InputError: a column that is needed is not there, or one is there twice.
+        InputError: A required column is missing, or a column occurs twice.
     """
     found: dict[str, int] = {}
     keys = [_key(title) for title in header]
@@ -153,8 +154,10 @@ def find_columns(
 
 
 def is_header(fields: Sequence[str], columns: Collection[str]) -> bool:
-    """Whether a first row is a header: it names at least two of the columns, or one of them and
-    holds no number. A row that only begins with `video...` is a header, too, of unknown columns.
+    """Return whether a first row is a header line.
+
+    A header line names at least two of the columns, or names one and contains no number. A row that
+    only begins with `video...` is also a header line, with unknown columns.
     """
     keys = [_key(title) for title in fields]
     known = sum(any(_is_called(name, key) for key in keys) for name in columns)
@@ -165,15 +168,16 @@ def is_header(fields: Sequence[str], columns: Collection[str]) -> bool:
 def named_rows(
     path: StrPath, columns: Sequence[str], needed: Collection[str] | None = None
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """(row, column -> text) of a csv that must have a header line; blank rows are passed over.
+    """Yield (row, column -> text) of a csv with a required header line. Blank rows are skipped.
 
     Args:
-        path: the file.
-        columns: what is taken from it.
-        needed: which of them no row may lack; all by default.
+        path: The file.
+        columns: The columns to read.
+        needed: The columns that every row must have; all by default.
 
     Raises:
-        InputError: as `csv_rows` and `find_columns`; a row of too many columns, or that lacks one.
+        InputError: See `csv_rows` and `find_columns`; or a row has too many columns, or lacks a
+            needed column.
     """
     needed = columns if needed is None else needed
     places: dict[str, int] = {}
@@ -196,10 +200,10 @@ def named_rows(
 
 
 def most_rows(path: StrPath, bound: int) -> int:
-    """How many rows a file has at most, for readers that take it to memory whole.
+    """Return an upper bound of a file's rows, for readers that read the whole file into memory.
 
     Raises:
-        InputError: more than `bound`, a line that is far too long, or a zero byte.
+        InputError: The file has more than `bound` rows, a far too long line, or a zero byte.
     """
     most, row, open_line = 1, 1, 0
     with open_bytes(path) as file:
@@ -219,23 +223,23 @@ def most_rows(path: StrPath, bound: int) -> int:
 
 
 def is_number(text: str) -> bool:
-    """Whether a text is a number to Python and to pandas."""
+    """Return whether both Python and pandas read a text as a number."""
     try:
         float(text)
     except ValueError:
         return False
-    return "_" not in text and text.isascii()  # which Python takes, and pandas does not
+    return "_" not in text and text.isascii()  # Python accepts "_", pandas does not
 
 
 def shown(text: object) -> str:
-    """What stands in a file, as a message quotes it: the beginning of a long text."""
+    """Quote a text of a file for a message; cut a long text."""
     if not isinstance(text, str):
         return repr(text)[:_MOST_SHOWN]
     return repr(text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}...")
 
 
 def _key(title: str) -> str:
-    """What is compared of a column's name."""
+    """Return the normalised form of a column name, for comparisons."""
     return "".join(filter(str.isalnum, title.lower()))
 
 

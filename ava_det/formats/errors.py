@@ -1,4 +1,4 @@
-"""Errors that name the file which they are about, whatever library raised them."""
+"""Adds the name of the file to errors, whatever library raises them."""
 
 import csv
 import gzip
@@ -12,19 +12,19 @@ from contextlib import contextmanager, suppress
 from ava_det.structures import InputError
 
 _NOT_GZIP = gzip.BadGzipFile, EOFError, zlib.error
-_OF_CONTENT = ValueError, ArithmeticError, SyntaxError, struct.error  # SyntaxError: of xml
-LONGEST_LINE = 1 << 20  # characters; what is longer is no row of a table
-_LONGEST = 300  # characters of a library's message: some repeat the content of a file
+_OF_CONTENT = ValueError, ArithmeticError, SyntaxError, struct.error  # xml raises SyntaxError
+LONGEST_LINE = 1 << 20  # characters; a longer line is no row of a table
+_LONGEST = 300  # characters of a library's message: some messages repeat the content of a file
 
 
 @contextmanager
 def naming(path: str | os.PathLike[str]) -> Generator[None]:
     """Make every error of the block name the file that the block reads or writes.
 
-    What the content of a file raises becomes an `InputError` of one line. An `OSError` keeps its
-    kind and gets the file's name. An error that nobody foresaw keeps its kind and carries the name
-    as a note, which `cli.one_line` prints. An error that names a file already is left alone, so
-    that blocks may be nested: the innermost names the file.
+    An error about the content of the file becomes an `InputError` of one line. An `OSError` keeps
+    the type and gets the file name. An unexpected error keeps the type and gets the file name as a
+    note, which `cli.one_line` prints. An error that already names a file is not changed. So blocks
+    may be nested: the innermost block names the file.
 
     >>> with naming("sizes.json"):
     ...     int(float("inf"))
@@ -32,11 +32,11 @@ def naming(path: str | os.PathLike[str]) -> Generator[None]:
     ava_det.structures.InputError: sizes.json: cannot convert float infinity to integer
 
     Args:
-        path: the name that the user knows the file by.
+        path: The path of the file, as the user gave it.
 
     Raises:
-        InputError: the content cannot be read or written.
-        OSError: of the system, with `filename`.
+        InputError: The content cannot be read or written.
+        OSError: The system cannot read or write the file. The error has `filename` set.
     """
     try:
         yield
@@ -57,7 +57,7 @@ def naming(path: str | os.PathLike[str]) -> Generator[None]:
     except OSError as error:
         if error.errno is None:  # raised by a library, not by the system
             raise InputError(f"{path}: {_text(error)}") from error
-        if error.filename is None:  # a new one, for FFmpeg's cannot be changed
+        if error.filename is None:  # raise a new error, since FFmpeg's cannot be changed
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     except _OF_CONTENT as error:
@@ -69,11 +69,11 @@ def naming(path: str | os.PathLike[str]) -> Generator[None]:
 
 
 def _first_bad_byte(path: str | os.PathLike[str]) -> str:
-    """Where a file stops being UTF-8, in words."""
+    """Describe the first byte of a file that is not UTF-8."""
     opener = gzip.open if str(path).endswith(".gz") else open
     with suppress(*_NOT_GZIP, OSError), opener(path, "rb") as file:
         for row in itertools.count(1):
-            # A line that is read in parts may be cut within a character: it has no row to tell.
+            # A line that is read in parts may be cut within a character. Then the row is unknown.
             line = file.readline(LONGEST_LINE)
             try:
                 line.decode()
@@ -85,12 +85,12 @@ def _first_bad_byte(path: str | os.PathLike[str]) -> str:
 
 
 def no_text(path: str | os.PathLike[str], error: UnicodeEncodeError) -> InputError:
-    """The error of text that a file cannot hold, such as a file's name that is no UTF-8."""
+    """Return the error for text that cannot be encoded, such as a file name that is no UTF-8."""
     what = ascii(error.object[error.start : error.end][:20])
     return InputError(f"{path}: {what} is no text that {error.encoding} can hold")
 
 
 def _text(error: Exception) -> str:
-    """The message of an error, or its kind where it has none."""
+    """Return the message of an error, or the type if the message is empty."""
     text = " ".join(str(error).split())
     return text[:_LONGEST] or type(error).__name__

@@ -1,13 +1,13 @@
-"""PySlowFast's frame lists: which JPEG files make up which video.
+"""Reads PySlowFast's frame lists: the JPEG files of each video.
 
     original_vido_id video_id frame_id path labels
     -5KQ66BBWC4 0 0 -5KQ66BBWC4/-5KQ66BBWC4_000001.jpg ""
 
-The first line is a title, which must not name the columns in another order. What counts is the
-order of the lines of a video: the k-th names its frame k, whatever its number says.
+The first line is a title with the column names in this order. The order of the lines of a video
+counts: line k is frame k. The `frame_id` column is ignored.
 
-AVA's training list has six million lines, so that a list is taken apart by whole stretches of lines
-that differ in a counting number only, and kept as such.
+AVA's training list has six million lines. So a list is parsed and stored as stretches of lines that
+differ only in a counting number.
 """
 
 import re
@@ -21,10 +21,10 @@ from ava_det.formats.atomic import StrPath, open_bytes, open_text
 from ava_det.formats.errors import LONGEST_LINE
 from ava_det.structures import InputError
 
-CHUNK = 1 << 22  # bytes that are taken apart at a time
+CHUNK = 1 << 22  # bytes that are parsed at a time
 STRETCH = 4096  # lines that are compared at a time
 FIELDS = 5
-_MOST_STRETCHES = 500_000  # each takes a tenth of a millisecond, and half a kilobyte
+_MOST_STRETCHES = 500_000  # each takes 0.1 ms and half a kilobyte
 _TITLE = "original_vido_id video_id frame_id path labels"
 _SPACE, _TAB, _NEWLINE, _RETURN, _ZERO = b" \t\n\r0"
 _BLANK = np.zeros(256, bool)
@@ -34,7 +34,7 @@ _NUMBERED = re.compile(rb"(.*?)(\d{1,9})(\D*)", re.DOTALL)
 
 @dataclass(frozen=True, eq=False)
 class Stretch:
-    """Frames whose paths differ in a number: `prefix`, the number with `width` digits, `suffix`."""
+    """Frames with paths that differ in a number: `prefix`, a number of `width` digits, `suffix`."""
 
     prefix: str
     width: int
@@ -42,13 +42,13 @@ class Stretch:
     numbers: np.ndarray | range
 
     def path(self, index: int) -> str:
-        """The path of one of the frames."""
+        """Return the path of a frame."""
         number = f"{self.numbers[index]:0{self.width}d}" if self.width else ""
         return f"{self.prefix}{number}{self.suffix}"
 
 
 class FrameList(Sequence[str]):
-    """The paths of a video's frames, in order."""
+    """The paths of a video's frames, in order. A slice is a `FrameList` again."""
 
     def __init__(self, stretches: Iterable[Stretch]) -> None:
         self.stretches = tuple(stretches)
@@ -58,7 +58,7 @@ class FrameList(Sequence[str]):
         return int(self._ends[-1]) if len(self._ends) else 0
 
     def __getitem__(self, index: Any) -> Any:
-        """The path of a frame, or the list of those of a slice."""
+        """Return the path of a frame, or the list of frames of a slice."""
         if isinstance(index, slice):
             return [self[k] for k in range(len(self))[index]]
         index = range(len(self))[index]
@@ -68,10 +68,11 @@ class FrameList(Sequence[str]):
 
 
 def read_frame_lists(paths: Iterable[StrPath]) -> dict[str, FrameList]:
-    """The frames of each video of one or several lists.
+    """Read the frames of each video from one or several lists.
 
     Raises:
-        InputError: the first line that has not five columns, by file and row; no title line.
+        InputError: A line has not five columns, or a list has no title line. The message names the
+            file and the row.
     """
     found: dict[str, list[Stretch]] = {}
     count = 0
@@ -87,7 +88,7 @@ def read_frame_lists(paths: Iterable[StrPath]) -> dict[str, FrameList]:
 
 
 def _merged(stretches: list[Stretch]) -> list[Stretch]:
-    """Neighbours of one pattern as one, which chunks and comparisons have cut apart."""
+    """Merge neighbouring stretches of one pattern that chunks or comparisons have split."""
     merged: list[list[Stretch]] = []
     for stretch in stretches:
         last = merged[-1][-1] if merged else None
@@ -111,15 +112,15 @@ def _merged(stretches: list[Stretch]) -> list[Stretch]:
 
 
 def _as_range(numbers: np.ndarray) -> np.ndarray | range:
-    """Numbers that count up by one as a range, which takes no memory."""
+    """Return numbers that count up by one as a range, which takes no memory."""
     first = int(numbers[0])
     counts = np.array_equal(numbers, np.arange(first, first + len(numbers)))
     return range(first, first + len(numbers)) if counts else numbers
 
 
 def _stretches(path: StrPath) -> Iterable[tuple[str, Stretch]]:
-    """(video, frames) of one list, in order."""
-    open_text(path).close()  # which says what is no text that can be read
+    """Yield (video, frames) of one list, in order."""
+    open_text(path).close()  # refuses an unreadable file
     with open_bytes(path) as file:
         title = file.readline(LONGEST_LINE)
         if len(title) == LONGEST_LINE:
@@ -139,9 +140,9 @@ def _stretches(path: StrPath) -> Iterable[tuple[str, Stretch]]:
 
 
 def _check_title(path: StrPath, title: list[bytes]) -> None:
-    """Refuse a first line that is a frame, or that names columns where others are read."""
+    """Refuse a first line that is a frame, or that has the columns in another order."""
     if len(title) == FIELDS and title[1].isdigit() and title[2].isdigit():
-        # Passed over, a video would begin with its second frame.
+        # If this line were skipped, a video would begin with the second frame.
         raise InputError(f"{path}: row 1: a frame, where a title line belongs")
     usual = _TITLE.encode().split()
     moved = [k for k, name in enumerate(title) if name in usual and usual.index(name) != k]
@@ -151,7 +152,7 @@ def _check_title(path: StrPath, title: list[bytes]) -> None:
 
 
 def _take_apart(path: StrPath, row: int, text: bytes) -> Iterable[tuple[str, Stretch]]:
-    """(video, frames) of whole lines; `row` is that of the first."""
+    """Yield (video, frames) of whole lines; `row` is the row of the first line."""
     data = np.frombuffer(text, np.uint8)
     columns = _columns(path, row, text, data)
     videos, paths = columns[:, 0], columns[:, 3]
@@ -169,7 +170,7 @@ def _take_apart(path: StrPath, row: int, text: bytes) -> Iterable[tuple[str, Str
 
 
 def _columns(path: StrPath, row: int, text: bytes, data: np.ndarray) -> np.ndarray:
-    """(N, 5, 2) int64: where each column of each line begins and ends."""
+    """Return the begin and end of each column of each line, (N, 5, 2) int64."""
     blank = _BLANK[data]
     edges = np.flatnonzero(blank[1:] != blank[:-1]) + 1
     if not blank[0]:
@@ -188,7 +189,7 @@ def _columns(path: StrPath, row: int, text: bytes, data: np.ndarray) -> np.ndarr
 def _stretch(
     text: bytes, data: np.ndarray, spans: np.ndarray
 ) -> tuple[int, tuple[str, int, str, np.ndarray]]:
-    """How many lines go on like the first, and the parts of a `Stretch` of them."""
+    """Return how many lines continue the pattern of the first, and the parts of their `Stretch`."""
     first = text[slice(*spans[0])]
     match = _NUMBERED.fullmatch(first)
     if match is None:
@@ -206,7 +207,7 @@ def _stretch(
 
 
 def _equal_to_first(data: np.ndarray, spans: np.ndarray, length: int) -> np.ndarray:
-    """(N,) whether the words of the spans are the first, of that length."""
+    """Return a mask (N,) of the spans with the same word of that length as the first span."""
     same = np.diff(spans, axis=1)[:, 0] == length
     same = same[: _leading(same)]
     letters = data[spans[: len(same), :1] + np.arange(length)]
@@ -216,5 +217,5 @@ def _equal_to_first(data: np.ndarray, spans: np.ndarray, length: int) -> np.ndar
 
 
 def _leading(true: np.ndarray) -> int:
-    """How many are true before the first that is not."""
+    """Return the number of true values before the first false one."""
     return len(true) if true.all() else int(true.argmin())

@@ -1,4 +1,4 @@
-"""JSON of other people, with one clear line where it is not what it should be."""
+"""Reads and checks JSON files from any source; an error is one clear line."""
 
 import json
 import re
@@ -9,28 +9,28 @@ from ava_det.formats.atomic import StrPath, read_text
 from ava_det.structures import InputError
 
 _SHOWN = 80  # characters of a value in a message
-# What the parts of a text may take once it is parsed, in bytes.
+# The most bytes of memory that each part of a parsed text takes.
 _COSTS = {"{": 200, "[": 64, ":": 100, ",": 40}
 _MOST_MEMORY = 1_500_000_000
-_HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")  # may be half a character: two are a whole one
+_HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")  # a surrogate: may be half of a pair
 
 
 def read_json(path: StrPath) -> dict[str, Any]:
-    """The object that a file holds.
+    """Read a file that contains a JSON object.
 
     Raises:
-        InputError: as `load_json`; or it is not an object.
+        InputError: See `load_json`; or the file contains no object.
     """
     return required(str(path), {"the file": load_json(path)}, "the file", dict)
 
 
 def load_json(path: StrPath) -> Any:
-    """What a file holds.
+    """Read a JSON file.
 
     Raises:
-        InputError: it is not JSON, or too large to be held in memory; a key comes twice in an
-            object (JSON leaves open which one counts); or a text has half a character, which no
-            file can hold.
+        InputError: The file is not JSON or is too large for memory, an object has a key twice (the
+            JSON standard does not define which one counts), or a text has half a surrogate pair,
+            which no file can hold.
     """
     text = read_text(path)
     if len(text) + sum(cost * text.count(part) for part, cost in _COSTS.items()) > _MOST_MEMORY:
@@ -48,7 +48,7 @@ def load_json(path: StrPath) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose keys differ."""
+    """Return an object, or refuse a key that occurs twice."""
     found = dict(pairs)
     if len(found) < len(pairs):
         seen: set[str] = set()
@@ -58,15 +58,15 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def brief(value: Any, most: int = _SHOWN) -> str:
-    """A value as a message shows it: the first characters of what is long or deep."""
+    """Return a value for a message; cut a long or deep value."""
     return (value if isinstance(value, str) else reprlib.repr(value))[:most]
 
 
 def required(where: str, fields: Any, name: str, *kinds: type) -> Any:
-    """`fields[name]`, which must be of one of `kinds`; a bool is no number.
+    """Return `fields[name]`, which must be of one of `kinds`. A bool is no number.
 
     Raises:
-        InputError: it starts with `where`; the field is missing or of another kind.
+        InputError: The field is missing or of another kind. The message starts with `where`.
     """
     if not isinstance(fields, dict) or name not in fields:
         raise InputError(f"{where}: has no {name}")
@@ -78,7 +78,7 @@ def required(where: str, fields: Any, name: str, *kinds: type) -> Any:
 
 
 def whole(where: str, fields: Any, name: str) -> int:
-    """A whole number, which may be written as 3.0."""
+    """Return a field that is a whole number; 3.0 is allowed."""
     value = required(where, fields, name, int, float)
     if not abs(value) < 1e15 or value != value // 1:
         raise InputError(f"{where}: {name} is {brief(value)}, not a whole number")
@@ -86,7 +86,7 @@ def whole(where: str, fields: Any, name: str) -> int:
 
 
 def numbers(where: str, fields: Any, name: str, *counts: int) -> list[float]:
-    """A list of finite numbers, as many as one of `counts`."""
+    """Return a field that is a list of finite numbers with a length in `counts`."""
     values = required(where, fields, name, list)
     plain = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
     if len(values) not in counts or not plain or not all(abs(v) < 1e9 for v in values):

@@ -1,4 +1,4 @@
-"""Locks on outputs, so that one process writes at a time. The kernel frees those of dead ones."""
+"""Locks outputs, so that one process writes at a time. The kernel frees locks of dead processes."""
 
 import errno
 import fcntl
@@ -8,20 +8,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-_NO_LOCKS = errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP  # of a file system without them
+_NO_LOCKS = errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP  # from a file system without locks
 
 
 @contextmanager
 def lock(path: Path, *, inherited: bool = True) -> Generator[IO[bytes] | None]:
     """Hold an output alone. Yield None, at once, if another process holds it.
 
-    The lock ends with the block or with the process, even a killed one, which leaves nothing to
-    clean up. The yielded file may be passed to child processes (`pass_fds`); the output then stays
-    held until they have ended, too.
+    The lock ends with the block or with the process. A killed process leaves nothing to clean up.
+    The yielded file may be passed to child processes (`pass_fds`). Then the output stays locked
+    until the child processes have ended, too.
 
     Args:
         path: The file or folder to write. The lock is a file beside it.
-        inherited: As for `take`.
+        inherited: See `take`.
     """
     name = path.with_name(f".{path.name}.lock")
     try:
@@ -33,7 +33,7 @@ def lock(path: Path, *, inherited: bool = True) -> Generator[IO[bytes] | None]:
         yield file
     finally:
         if file is not None:
-            name.unlink(missing_ok=True)  # before the lock ends: it is still ours
+            name.unlink(missing_ok=True)  # while this process still holds the lock
             file.close()
 
 
@@ -44,8 +44,8 @@ def take(path: Path, *, inherited: bool = True) -> IO[bytes] | None:
 
     Args:
         path: The file.
-        inherited: Let processes that are forked from this one, or that get the file, hold the lock
-            too, until all of them have ended. Otherwise this process alone holds the lock.
+        inherited: Whether forked processes, and processes that get the file, hold the lock too,
+            until all of them have ended. Otherwise only this process holds the lock.
 
     Returns:
         The open file, or None if another process holds the lock.
@@ -62,18 +62,18 @@ def take(path: Path, *, inherited: bool = True) -> IO[bytes] | None:
                 raise
         if _is(file, path):
             return file
-        file.close()  # somebody removed it between our opening and our locking
+        file.close()  # another process removed the file before the lock
 
 
 def drop(path: Path) -> None:
-    """Remove a file that `take` made, unless a process holds it, or may hold it."""
+    """Remove a file that `take` made, unless a process holds or may hold the lock."""
     with suppress(OSError), path.open("r+b") as file:
         if _try(file):
-            path.unlink()  # while we hold it, so that nobody takes it in between
+            path.unlink()  # under the lock, so that no process takes it in between
 
 
 def _try(file: IO[bytes], how: Callable[..., None] = fcntl.flock) -> bool:
-    """Lock an open file; whether it was free."""
+    """Try to lock an open file and return whether it was free."""
     try:
         how(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -82,7 +82,7 @@ def _try(file: IO[bytes], how: Callable[..., None] = fcntl.flock) -> bool:
 
 
 def _is(file: IO[bytes], path: Path) -> bool:
-    """Whether the open file is the one of that name."""
+    """Return whether the open file is the file at `path`."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:

@@ -1,13 +1,13 @@
-"""Guess which word a misspelt one was meant to be."""
+"""Suggests the correct word for a misspelt one."""
 
 import difflib
 from collections.abc import Iterable
 
-_ALIKE = 0.6  # as difflib's own
+_ALIKE = 0.6  # difflib's default
 
 
 def meant(word: str, known: Iterable[str]) -> str:
-    """Make a hint for the end of a message: the nearest known word, or an empty text.
+    """Return a hint for the end of a message: the nearest known word, or an empty text.
 
     >>> meant("uncaped", ["activitynet", "uncapped"])
     ' (meant uncapped?)'

@@ -1,8 +1,8 @@
-"""What an ONNX file says of itself, checked before a library takes its word for it.
+"""Checks an ONNX file before a library opens the file.
 
-An ONNX file is a protobuf message. Its sizes and offsets are walked over here by the few rules of
-the wire format, so that no reader in C++ is given a tensor that is longer than its numbers, or the
-name of another file to open.
+An ONNX file is a protobuf message. This module checks all sizes and offsets with the rules of the
+wire format. So a C++ library never gets a tensor with a wrong length, or the name of another file
+to open.
 """
 
 import math
@@ -12,32 +12,32 @@ from pathlib import Path
 from ava_det.formats.regular import require_regular
 from ava_det.structures import InputError
 
-_MOST_BYTES = 1 << 31  # a message of protobuf is never longer
-_MOST_FILE = 1 << 29  # bytes: two processes hold the file, and no detector of people is as large
+_MOST_BYTES = 1 << 31  # the limit of a protobuf message
+_MOST_FILE = 1 << 29  # bytes: two processes hold the file, and person detectors are smaller
 _VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5  # wire types
 _FIXED = {_EIGHT: 8, _FOUR: 4}
 # Numbers of fields of onnx.proto.
 _GRAPH, _TRAINING, _FUNCTIONS = 7, 20, 25  # of a model
 _NODE, _INITIALIZER, _INPUT, _SPARSE = 1, 5, 11, 15  # of a graph
-_SHAPE = 2, 1, 2, 1  # of an input: its type, the tensor of that, the shape of that, a dimension
+_SHAPE = 2, 1, 2, 1  # of an input: the path type, tensor, shape, dimension
 _ATTRIBUTE = 5  # of a node
 _TENSORS, _GRAPHS, _SPARSES = (5, 10), (6, 11), (22, 23)  # of an attribute: one, or a list
 _DIMS, _TYPE, _RAW, _EXTERNAL, _LOCATION = 1, 2, 9, 13, 14  # of a tensor
-_TYPED = {4: 4, 5: 0, 6: 0, 7: 0, 10: 8, 11: 0}  # its lists of numbers: bytes of each, 0 if varints
+_TYPED = {4: 4, 5: 0, 6: 0, 7: 0, 10: 8, 11: 0}  # typed lists: bytes per number, 0: varint
 _ITEM_BYTES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 16: 2}
 
 _Field = tuple[int, int, int | memoryview]  # number, wire type, value
 
 
 def read_onnx(path: Path) -> bytes:
-    """Read an ONNX file whose tensors all lie in it.
+    """Read an ONNX file that contains all of the tensors.
 
     Returns:
-        Its bytes.
+        The bytes of the file.
 
     Raises:
-        InputError: no such file or no regular one; damaged; weights in another file; graphs within
-            graphs, which no detector has.
+        InputError: The file does not exist, is no regular file or is damaged, keeps weights in
+            another file, or has nested graphs, which no detector needs.
     """
     require_regular(path, _MOST_FILE)
     data = path.read_bytes()
@@ -51,9 +51,9 @@ def read_onnx(path: Path) -> bytes:
 
 
 def input_shape(model: bytes) -> tuple[int, ...]:
-    """The shape of the first input of a model that `read_onnx` has read; 0 where it is not fixed.
+    """Return the shape of the first input of a model from `read_onnx`; 0 for a free dimension.
 
-    A model without one has the shape ().
+    The shape is () for a model without an input.
     """
     (graph,) = (value for _, value in _messages(memoryview(model), (_GRAPH,)))
     parts = [value for _, value in _messages(graph, (_INPUT,))][:1]
@@ -91,7 +91,7 @@ def _check_graph(graph: memoryview) -> None:
 
 
 def _check_tensor(tensor: memoryview) -> None:
-    """Refuse a tensor whose numbers are elsewhere, or not as many as its shape says."""
+    """Refuse a tensor with numbers in another file, or with a count that differs from the shape."""
     dims: list[int] = []
     kind, raw, typed = 0, None, 0
     for number, wire, value in _fields(tensor):
@@ -116,7 +116,7 @@ def _check_tensor(tensor: memoryview) -> None:
 
 
 def _messages(message: memoryview, numbers: tuple[int, ...]) -> Iterator[tuple[int, memoryview]]:
-    """The fields of the given numbers, which must be messages."""
+    """Yield the fields with the given numbers, which must be messages."""
     for number, _, value in _fields(message):
         if number in numbers:
             if not isinstance(value, memoryview):
@@ -125,7 +125,7 @@ def _messages(message: memoryview, numbers: tuple[int, ...]) -> Iterator[tuple[i
 
 
 def _fields(message: memoryview) -> Iterator[_Field]:
-    """All fields of a message, in their order."""
+    """Yield all fields of a message, in order."""
     at = 0
     while at < len(message):
         key, at = _varint(message, at)
@@ -144,7 +144,7 @@ def _fields(message: memoryview) -> Iterator[_Field]:
 
 
 def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    """A number of up to ten bytes, seven bits each, and where it ends."""
+    """Return a number of up to ten bytes, seven bits each, and the offset after it."""
     value = 0
     for shift in range(0, 70, 7):
         byte = data[at]
@@ -156,7 +156,7 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
 
 
 def _numbers(wire: int, value: int | memoryview) -> list[int]:
-    """The numbers of a repeated field: one, or packed many."""
+    """Return the numbers of a repeated field: one number, or a packed list."""
     if isinstance(value, int):
         return [value]
     if wire != _BYTES:
@@ -169,7 +169,7 @@ def _numbers(wire: int, value: int | memoryview) -> list[int]:
 
 
 def _count(wire: int, value: int | memoryview, size: int) -> int:
-    """How many numbers a field has, of `size` bytes each; of any length where that is 0."""
+    """Return how many numbers of `size` bytes a field has; size 0 means varints."""
     if isinstance(value, int) or wire != _BYTES:
         return 1
     if size:

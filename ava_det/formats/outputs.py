@@ -1,4 +1,4 @@
-"""Hold the files that a program is going to write, and refuse to lose files by accident."""
+"""Locks the files that a program writes, and refuses to overwrite files by accident."""
 
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
@@ -11,14 +11,14 @@ from ava_det.structures import InputError
 
 @contextmanager
 def outputs(*paths: Path, overwrite: bool, inputs: Iterable[Path | None] = ()) -> Generator[None]:
-    """Hold files that the block writes; refuse, before any work, to lose a file by it.
+    """Lock the files that the block writes. Refuse, before any work, to overwrite a file.
 
-    Partial files that killed runs left beside the outputs are removed.
+    Remove the partial files that killed runs left beside the outputs.
 
     Args:
         paths: The files. A path that exists and is no file, such as `/dev/stdout`, is not checked.
-        overwrite: Allow to replace files that exist.
-        inputs: Files that the block reads. None of them may be an output.
+        overwrite: Whether existing files may be replaced.
+        inputs: The files that the block reads. An input must not be an output.
 
     Raises:
         InputError: Another process is writing an output, or an output exists already, or an output
@@ -36,7 +36,7 @@ def outputs(*paths: Path, overwrite: bool, inputs: Iterable[Path | None] = ()) -
 
 @contextmanager
 def alone(*paths: Path) -> Generator[None]:
-    """Hold outputs alone, or refuse at once.
+    """Lock outputs for this process alone, or fail at once.
 
     Raises:
         InputError: Another process is writing one of the outputs.
@@ -58,7 +58,7 @@ def require_free(paths: Iterable[Path], overwrite: bool) -> None:
     """Refuse to replace files that exist, unless `overwrite` is set.
 
     Raises:
-        InputError: A file exists, or two names differ only by case: some disks take them for one.
+        InputError: A file exists, or two names differ only by case: some disks ignore case.
     """
     names: dict[str, Path] = {}
     for path in paths:
@@ -75,7 +75,7 @@ def require_apart(outputs: Iterable[Path], inputs: Iterable[Path | None]) -> Non
     """Refuse outputs that are inputs.
 
     Raises:
-        InputError: An output is one of the inputs, also by another name such as a link.
+        InputError: An output is an input, also under another name such as a link.
     """
     there = [path for path in inputs if path is not None and path.exists()]
     for output in outputs:

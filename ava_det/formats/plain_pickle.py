@@ -1,9 +1,9 @@
-"""A reader of pickles that hold numpy arrays and plain containers, and nothing else.
+"""Reads pickles that contain only numpy arrays and plain containers. Never runs code of a file.
 
-It walks over the opcodes with `pickletools`, which only parses, and builds what they say itself. A
-name in the file is compared with a short list and never imported, nor is anything called, so there
-is nothing for a hostile file to run. Python's unpickler with a restricted `find_class` would still
-hand the file real callables, `__setstate__` of numpy's types and a memo of any size.
+The reader parses the opcodes with `pickletools` and builds the objects itself. It compares the
+names in the file with a short list. It never imports a name and never calls an object of the file,
+so a hostile file has no code to run. Python's unpickler with a restricted `find_class` would still
+give the file real callables, `__setstate__` of numpy's types and a memo of any size.
 """
 
 import math
@@ -21,12 +21,12 @@ import numpy as np
 from ava_det.formats.regular import require_regular
 from ava_det.structures import InputError
 
-_NUMBERS = re.compile(r"[fiu][1248]|b1")  # numpy's codes of types that are plain numbers
-_TEXT = re.compile(r"U\d{1,4}")  # and of strings, which arrays have none of, but dicts have as keys
+_NUMBERS = re.compile(r"[fiu][1248]|b1")  # numpy's type codes of plain numbers
+_TEXT = re.compile(r"U\d{1,4}")  # numpy's type codes of strings: allowed as keys, not in arrays
 _SPARE = 1 << 20  # bytes or items that a small file may copy
-_MOST_BYTES = 1 << 30  # of a file, whose arrays are held in memory
+_MOST_BYTES = 1 << 30  # of a file; all arrays are held in memory
 _MOST_STEPS = 1 << 23  # one byte makes an empty list; the boxes of AVA take 6 million steps
-_LONG = 1024  # strings from here on are an array's data, not a name
+_LONG = 1024  # longer strings are an array's data, not a name
 
 _RECONSTRUCT, _FROM_BUFFER, _ARRAY, _DTYPE, _SCALAR, _ORDERED, _ENCODE, _BYTES = range(8)
 _DEFAULT, _FACTORY = range(8, 10)
@@ -40,14 +40,14 @@ _KNOWN = {
     "numpy.core.multiarray scalar": _SCALAR,
     "numpy._core.multiarray scalar": _SCALAR,
     "collections OrderedDict": _ORDERED,
-    "collections defaultdict": _DEFAULT,  # which becomes a dict without a default
+    "collections defaultdict": _DEFAULT,  # becomes a dict without a default
     **{
         f"{module} {name}": _FACTORY
         for module in ("builtins", "__builtin__")
         for name in ("list", "dict", "set", "tuple", "int", "float", "str")
     },
     "_codecs encode": _ENCODE,  # how Python 3 writes bytes for Python 2
-    "__builtin__ bytes": _BYTES,  # and how it writes none
+    "__builtin__ bytes": _BYTES,  # how Python 3 writes empty bytes
     "builtins bytes": _BYTES,
 }
 
@@ -56,17 +56,17 @@ _COPIED = (str, bytes, bytearray, list, tuple)
 
 
 class _Data(bytearray):
-    """The bytes of an array, which `pickletools` would make a string of, at several copies."""
+    """The bytes of an array. Without this class, `pickletools` makes a string in several copies."""
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> Any:
         return self
 
 
 class _Source(BufferedReader):
-    """A file as `pickletools` reads it, with long strings left as bytes."""
+    """A file for `pickletools` that returns long strings as `_Data`."""
 
     def read(self, size: int | None = -1, /) -> Any:
-        """The next bytes; none if there are not so many."""
+        """Return the next `size` bytes; no bytes if the file has fewer."""
         if size is None or size < _LONG:
             return super().read(size)
         data = _Data(min(size, os.fstat(self.fileno()).st_size))
@@ -75,14 +75,14 @@ class _Source(BufferedReader):
 
 @dataclass(frozen=True)
 class _Global:
-    """A name of `_KNOWN`, standing for itself."""
+    """A placeholder for a name of `_KNOWN`."""
 
     kind: int
 
 
 @dataclass
 class _Dtype:
-    """A type of numbers or of a string; its byte order comes in a second step."""
+    """A type of numbers or strings. A second step sets the byte order."""
 
     code: str
     order: str = "<"
@@ -94,7 +94,7 @@ class _Dtype:
 
 @dataclass
 class _Array:
-    """An array whose shape and data come in a second step."""
+    """An array. A second step sets the shape and the data."""
 
     value: np.ndarray | None = None
 
@@ -102,14 +102,14 @@ class _Array:
 def read_plain_pickle(path: Path) -> Any:
     """Read a pickle of dicts, lists, tuples, strings, numbers and numpy arrays of numbers.
 
-    The keys of dicts are strings, bytes, numbers, or tuples of these. Ordered dicts and those with
-    a default are plain ones here.
+    The keys of dicts are strings, bytes, numbers, or tuples of these. `OrderedDict` and
+    `defaultdict` become plain dicts.
 
-    Strings of Python 2 are taken as Latin-1, those from 1024 characters on as bytes. Arrays can be
-    written to.
+    Python 2 strings are decoded as Latin-1; strings of 1024 characters or more become bytes. The
+    arrays are writable.
 
     Raises:
-        InputError: the file is damaged, or asks for anything else; nothing of it was run.
+        InputError: The file is damaged, or contains other objects. No code of the file has run.
     """
     try:
         require_regular(path, _MOST_BYTES)
@@ -134,14 +134,14 @@ def read_plain_pickle(path: Path) -> Any:
 
 
 class _ForeignNameError(Exception):
-    """The pickle names something beyond `_KNOWN`."""
+    """The pickle refers to a name that is not in `_KNOWN`."""
 
 
 class _Reader:
-    """The stack machine that a pickle is a program for, without its calls.
+    """The stack machine that executes a pickle, without any calls.
 
     Args:
-        most: bytes and items that it may copy; a program can ask for one string again and again.
+        most: The most bytes and items to copy. A pickle can copy one string again and again.
     """
 
     def __init__(self, most: int) -> None:
@@ -152,12 +152,12 @@ class _Reader:
         self.result: Any = None
 
     def step(self, name: str, argument: Any) -> None:
-        """Do one opcode."""
+        """Execute one opcode."""
         if name in _CONSTANTS:
             self.stack.append(_CONSTANTS[name])
         elif name in _ARGUMENTS:
             if type(argument) is str:
-                argument.encode()  # half a surrogate pair, which no file can be written with, fails
+                argument.encode()  # fails for half a surrogate pair, which no file can hold
             self.stack.append(argument)
         elif name in _ACTIONS:
             _ACTIONS[name](self, argument)
@@ -165,11 +165,11 @@ class _Reader:
             raise ValueError(f"opcode {name} is for objects of other kinds")
 
     def push(self, value: Any) -> None:
-        """Put a value on top."""
+        """Push a value on the stack."""
         self.stack.append(value)
 
     def pop(self, count: int) -> list[Any]:
-        """The `count` topmost values, in the order in which they were put."""
+        """Pop the `count` topmost values and return them in the order of their pushes."""
         if len(self.stack) < count:
             raise IndexError("the stack is empty")
         values = self.stack[len(self.stack) - count :]
@@ -177,7 +177,7 @@ class _Reader:
         return values
 
     def pop_mark(self) -> list[Any]:
-        """All values since the last mark."""
+        """Pop and return all values since the last mark."""
         values, self.stack = self.stack, self.marks.pop()
         return values
 
@@ -187,38 +187,38 @@ class _Reader:
         self.stack = []
 
     def put(self, index: int) -> None:
-        """Remember the topmost value."""
+        """Store the topmost value in the memo."""
         self.memo[index] = self.stack[-1]
 
     def set_items(self, items: list[Any]) -> None:
-        """Add keys and values, one after the other, to the dict on top."""
+        """Add alternating keys and values to the dict on top of the stack."""
         target = self.stack[-1]
         if type(target) is not dict or len(items) % 2:
             raise TypeError("items for something that is not a dict")
         target.update(_dict(items))
 
     def append(self, values: list[Any]) -> None:
-        """Add values to the list on top."""
+        """Add values to the list on top of the stack."""
         if type(self.stack[-1]) is not list:
             raise TypeError("values for something that is not a list")
         self.stack[-1].extend(_plain(v) for v in values)
 
     def name(self, module_and_name: str) -> None:
-        """Put what stands for a name of the short list."""
+        """Push the placeholder for a name of `_KNOWN`."""
         if module_and_name not in _KNOWN:
             shown = "".join(c if c.isprintable() else "?" for c in module_and_name)
             raise _ForeignNameError(shown.replace(" ", "."))
         self.stack.append(_Global(_KNOWN[module_and_name]))
 
     def stack_name(self) -> None:
-        """The same for a name that is given as two strings."""
+        """Do the same as `name` for a name given as two strings on the stack."""
         module, name = self.pop(2)
         if type(module) is not str or type(name) is not str:
             raise TypeError("a name that is not a string")
         self.name(f"{module} {name}")
 
     def reduce(self) -> None:
-        """Make what the pickle would call a name for."""
+        """Build the object that the pickle would get from a call."""
         function, arguments = self.pop(2)
         if not isinstance(function, _Global) or type(arguments) is not tuple:
             raise TypeError("a call of something that is not a name")
@@ -226,13 +226,13 @@ class _Reader:
         self.stack.append(_make(function.kind, arguments))
 
     def spend(self, arguments: tuple[Any, ...]) -> None:
-        """Count what making something of arguments copies."""
+        """Count the bytes and items that an object with these arguments copies."""
         self.left -= sum(len(value) for value in arguments if isinstance(value, _COPIED))
         if self.left < 0:
             raise ValueError("it copies more than it holds")
 
     def build(self) -> None:
-        """Give an array its shape and data, or a type its byte order."""
+        """Set the shape and data of an array, or the byte order of a type."""
         (state,) = self.pop(1)
         target = self.stack[-1]
         self.spend(state)
@@ -288,14 +288,14 @@ def _array(shape: Any, dtype: Any, fortran: Any, data: Any) -> np.ndarray:
 
 
 def _data(value: Any) -> bytearray:
-    """Bytes, or a string of Python 2 that is bytes, in memory that can be written to."""
+    """Return bytes, or a Python 2 string of bytes, in writable memory."""
     if isinstance(value, bytearray):
         return value
     return bytearray(value, "latin-1") if isinstance(value, str) else bytearray(bytes(value))
 
 
 def _plain(value: Any) -> Any:
-    """A value as it stands in a container."""
+    """Return the value to store in a container."""
     if isinstance(value, _Array):
         if value.value is None:
             raise ValueError("an array without data")
@@ -304,9 +304,9 @@ def _plain(value: Any) -> Any:
 
 
 def _dict(items: list[Any]) -> dict[Any, Any]:
-    """Keys and values, one after the other, as a dict.
+    """Return a dict of alternating keys and values.
 
-    Tuples among the keys hold no further ones: hashing tuples within tuples can take forever.
+    A tuple as a key must not contain tuples: hashing nested tuples can take forever.
     """
     keys = [_key(key) for key in items[::2]]
     return {key: _plain(value) for key, value in zip(keys, items[1::2], strict=True)}
@@ -318,7 +318,7 @@ def _key(key: Any) -> Any:
 
 
 def _key_part(part: Any) -> str | bytes | int | float:
-    """A string or number, without numpy's or a bytearray around it."""
+    """Return a plain string, bytes or number from a numpy value or a bytearray."""
     part = part.item() if isinstance(part, np.integer | np.floating) else part
     part = bytes(part) if type(part) is bytearray else part
     if type(part) not in (str, bytes, int, float):

@@ -1,4 +1,4 @@
-"""Only regular files are opened: a pipe would be waited on for ever, a device read without end."""
+"""Refuses all but regular files: a pipe may block for ever, and a device may never end."""
 
 import errno
 import os
@@ -10,15 +10,15 @@ _NOT_THERE = errno.ENOENT, errno.ENOTDIR, errno.ELOOP
 
 
 def require_regular(path: str | os.PathLike[str], most: int | None = None) -> None:
-    """Refuse a path of anything but a file; a link to one is one.
+    """Refuse a path that is no regular file or no link to a regular file.
 
     Args:
-        path: the path.
-        most: bytes of a file that is held in memory whole; a sparse file may claim any size.
+        path: The path.
+        most: The most bytes of a file that is read into memory. A sparse file may claim any size.
 
     Raises:
-        InputError: nothing is there, or a folder, a pipe, a device, a link to nothing, or a file
-            of more bytes.
+        InputError: The path does not exist, is a folder, a pipe, a device or a broken link, or the
+            file is larger than `most`.
     """
     try:
         found = os.stat(path)

@@ -1,7 +1,4 @@
-"""The settings that the files of a folder were made with, kept in the folder itself.
-
-So one folder never mixes files of different settings.
-"""
+"""Stores in a folder the settings of the folder's files, so that settings are never mixed."""
 
 import json
 from collections.abc import Mapping
@@ -18,18 +15,18 @@ SETTINGS = "settings.json"
 def require_same(
     folder: Path, settings: Mapping[str, Any], unwritten: Mapping[str, Any] | None = None
 ) -> bool:
-    """Refuse a folder whose files were made with other settings.
+    """Refuse a folder with files that were made with other settings.
 
     Args:
         folder: The folder. It need not exist yet.
-        settings: Settings of JSON types.
-        unwritten: Values of settings that older files of settings do not have.
+        settings: The settings, of JSON types.
+        unwritten: The values of settings that are missing in older settings files.
 
     Returns:
-        Whether the folder has a file of settings.
+        Whether the folder has a settings file.
 
     Raises:
-        InputError: The file of settings differs, or cannot be read.
+        InputError: The settings file differs, or cannot be read.
     """
     path = folder / SETTINGS
     if not path.is_file():
@@ -45,7 +42,7 @@ def require_same(
 def claim(
     folder: Path, settings: Mapping[str, Any], unwritten: Mapping[str, Any] | None = None
 ) -> bool:
-    """Write the settings of a folder, if it has none; otherwise as `require_same`."""
+    """Write the settings into a folder without settings. Otherwise check them (`require_same`)."""
     if require_same(folder, settings, unwritten):
         return True
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,13 +1,13 @@
-"""Lists of labelled videos and of class names, in the layouts that the field uses.
+"""Reads and writes lists of labelled videos and of class names, in the common layouts.
 
-A list has a row a video:
+A list has one row per video:
 
-    path/to/video.mp4 5        PySlowFast, and MMAction2 for videos; a comma or tab may stand for
-    path/to/video.mp4,5        the blank, and only the last one of a row separates
+    path/to/video.mp4 5        PySlowFast, and MMAction2 for videos; the separator is the last
+    path/to/video.mp4,5        blank, comma or tab of a row
     path/to/folder 300 5       MMAction2 for extracted frames: their folder and number
 
-Labels count from 0. Paths are relative to a folder that the caller gives. A header line that names
-`path` and `label`, separated by commas, makes it a csv with these columns.
+Labels count from 0. The caller chooses the folder that the paths are relative to. A list with a
+header line that names `path` and `label`, separated by commas, is a csv with these columns.
 """
 
 import csv
@@ -23,7 +23,7 @@ from ava_det.formats.csv_file import csv_rows, find_columns, is_header, text_lin
 from ava_det.formats.json_file import load_json
 from ava_det.structures import InputError
 
-# Where the names of the classes are looked for, beside a list.
+# The files beside a list that may have the names of the classes.
 CLASS_FILES = ("classes.csv", "classes.txt", "classes.json", "classes.pbtxt")
 
 _ROW = re.compile(r"(?P<path>.*[^\s,;])[\s,;]+(?P<label>-?\d+)")
@@ -38,9 +38,9 @@ class ListedVideo:
     """One row of a list.
 
     Attributes:
-        path: as the row has it.
-        label: 0-based class.
-        frames: how many extracted frames lie in the folder `path`; None where it is a video file.
+        path: The path in the row.
+        label: The 0-based class.
+        frames: The number of extracted frames in the folder `path`; None for a video file.
     """
 
     path: str
@@ -49,14 +49,14 @@ class ListedVideo:
 
 
 def read_video_list(path: StrPath, num_classes: int | None = None) -> list[ListedVideo]:
-    """Read a list of any of the layouts above, plain or gzipped. Empty rows count as none.
+    """Read a list in any of the layouts above, plain or gzipped. Empty rows are skipped.
 
     Args:
-        path: the file.
-        num_classes: labels must be below it; None leaves them open.
+        path: The file.
+        num_classes: The number of classes; every label must be smaller. None means no limit.
 
     Raises:
-        InputError: a malformed row, a video that comes twice, or no row at all.
+        InputError: A row is malformed, a video occurs twice, or the list has no row.
     """
     rows: list[ListedVideo] = []
     first_row: dict[str, int] = {}
@@ -74,7 +74,7 @@ def read_video_list(path: StrPath, num_classes: int | None = None) -> list[Liste
 
 
 def _lines(path: StrPath) -> Iterator[tuple[int, str]]:
-    """(row, "path label") of the rows that are not empty."""
+    """Yield (row, "path label") of the rows that are not empty."""
     try:
         header = next(csv.reader([next(text_lines(path), "")]), [])
     except csv.Error:
@@ -94,7 +94,7 @@ def _lines(path: StrPath) -> Iterator[tuple[int, str]]:
 
 
 def _parsed(where: str, line: str, num_classes: int | None) -> ListedVideo:
-    """One row; `where` names its file and number."""
+    """Parse one row; `where` names the file and row in messages."""
     match = _ROW.fullmatch(line)
     if match is None:
         raise InputError(f"{where}: 'path label' belongs here, not {_shortened(line)}")
@@ -119,7 +119,7 @@ def _shortened(text: str) -> str:
 
 
 def write_video_list(path: StrPath, rows: Iterable[ListedVideo]) -> None:
-    """Write rows `path,label` of video files, atomically."""
+    """Write rows `path,label` of video files atomically."""
     with atomic_text(path) as file:
         file.writelines(f"{row.path},{row.label}\n" for row in rows)
 
@@ -128,13 +128,14 @@ def read_class_names(path: StrPath) -> ClassMap:
     """Read the names of a data set's classes; the class of label k has id k + 1.
 
     Args:
-        path: one name a line in the order of the labels (MMAction2); lines `number name` that count
-            from 0 or 1 in any order (UCF101's `classInd.txt`); a json of name -> label
-            (Something-Something, PySlowFast); or, by its suffix, a csv or pbtxt of
+        path: One of four kinds of file: one name per line in the order of the labels (MMAction2);
+            lines `number name` in any order that count from 0 or 1 (UCF101's `classInd.txt`); a
+            JSON of name -> label (Something-Something, PySlowFast); or a .csv or .pbtxt for
             `ava_det.formats.class_map`.
 
     Raises:
-        InputError: not such a file, two classes of one name or label, or a label left out.
+        InputError: The file is of another kind, two classes have one name or label, or a label is
+            missing.
     """
     suffix = text_suffix(path)
     if suffix in (".csv", ".pbtxt"):
@@ -169,7 +170,7 @@ def _names_of_json(path: StrPath) -> list[str]:
         labels = {int(label): str(name) for name, label in content.items()}
         if sorted(labels) != list(range(len(content))):
             raise ValueError("labels must be 0, 1, 2 ... and differ")
-        "".join(labels.values()).encode()  # half a surrogate pair is no character
+        "".join(labels.values()).encode()  # fails for half a surrogate pair
     except (ValueError, OverflowError, AttributeError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: not a json of class name -> label ({error})") from None
     return [labels[k] for k in sorted(labels)]

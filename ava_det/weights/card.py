@@ -1,7 +1,6 @@
-"""What a weight file of ours says of its model, read and checked without torch.
+"""Reads and checks the model description of an ava_det weight file, without torch.
 
-Whether the arguments and the classes are those of a model is found out where the model is built
-(`ava_det.weights.native`).
+`ava_det.weights.native` builds the model and checks that the arguments and classes fit.
 """
 
 import json
@@ -23,21 +22,21 @@ TASKS = {
     "persons": "a person detector",
 }
 MOST_PIXELS = 1 << 24  # frames x short side^2 of a clip: 64 frames of 512, 16 of 1024
-MOST_PIXELS_OF_A_FRAME = 1 << 21  # the same for a person detector, which is given many frames
-_MOST_BYTES = 1 << 31  # of a file: our largest model has a third
+MOST_PIXELS_OF_A_FRAME = 1 << 21  # side^2 for a person detector, which gets many frames
+_MOST_BYTES = 1 << 31  # of a file; our largest model has a third
 _LONGEST_HEADER = 1 << 24  # bytes: the names of 65,536 classes take 5 million
 OF_CONTENT = LookupError, TypeError, ValueError, ArithmeticError, RuntimeError, AttributeError
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a weight file says of its model.
+    """The description of a model in a weight file.
 
     Attributes:
         task: "classifier", "detector" or "persons".
-        arguments: plain arguments of the zoo's builder of that task.
+        arguments: The plain arguments for the task's builder in the zoo.
         classes: (id, name, group) of every class, in the order of the logits; group may be "".
-        clip: what it takes.
+        clip: The shape of the input clips.
     """
 
     task: str
@@ -47,14 +46,14 @@ class ModelCard:
 
 
 def read_card(path: Path, task: str | None = None) -> ModelCard:
-    """Read the card of a weight file; no tensor is read.
+    """Read the card of a weight file without the tensors.
 
     Args:
-        path: the file.
-        task: a name of `TASKS` that the file must be of; None takes any.
+        path: The file.
+        task: The required task, a key of `TASKS`; None accepts any task.
 
     Raises:
-        InputError: the file is missing, damaged, not one of ours, or of another task.
+        InputError: The file is missing, damaged, no ava_det weight file, or of another task.
     """
     with opened(path, "numpy", task) as (_, _, card):
         return card
@@ -64,15 +63,15 @@ def read_card(path: Path, task: str | None = None) -> ModelCard:
 def opened(
     path: Path, framework: str, task: str | None = None
 ) -> Generator[tuple[Any, Mapping[str, str], ModelCard]]:
-    """A file of ours, its header and the card in it, which is checked; no tensor is read yet.
+    """Open a weight file. Yield the file, the header and the checked card, before any tensor.
 
     Args:
-        path: the file.
-        framework: of the tensors, as safetensors calls it.
-        task: as in `read_card`.
+        path: The file.
+        framework: The framework of the tensors, as safetensors names it.
+        task: See `read_card`.
 
     Raises:
-        InputError: as in `read_card`.
+        InputError: See `read_card`.
     """
     require_regular(path, _MOST_BYTES)
     with path.open("rb") as start:
@@ -97,7 +96,7 @@ def opened(
 
 @contextmanager
 def naming_card(path: Path) -> Generator[None]:
-    """Turn whatever a hostile card raises into one line that names its file."""
+    """Turn every error of a hostile card into one line that names the file."""
     try:
         yield
     except (*OF_CONTENT, RecursionError, MemoryError) as error:
@@ -105,10 +104,10 @@ def naming_card(path: Path) -> Generator[None]:
 
 
 def check_pixels(frames: int, short_side: int, most: int = MOST_PIXELS) -> None:
-    """Refuse a clip that no model could take.
+    """Refuse a clip that is too large for any model.
 
     Raises:
-        ValueError: more than `most` pixels, were its frames square.
+        ValueError: The clip has more than `most` pixels, computed for square frames.
     """
     if frames * short_side**2 > most:
         raise ValueError(
@@ -134,7 +133,7 @@ def _parse(text: str) -> ModelCard:
 
 
 def _check_classes(card: ModelCard) -> None:
-    """Refuse classes that no class map could have."""
+    """Refuse classes that make no valid class map."""
     ids, names, groups = ([row[k] for row in card.classes] for k in range(3))
     words = [*names, *groups]
     if not all(type(word) is str and word.isprintable() and len(word) < 1000 for word in words):

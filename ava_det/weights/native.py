@@ -1,8 +1,8 @@
-"""Our own weight file: safetensors, with everything in its header that using the weights takes.
+"""Reads and writes ava_det weight files: safetensors with a header that describes the model.
 
-The header names an architecture of `ava_det.model.zoo` and plain arguments, which are checked and
-never executed, the class map, the clip that the model was trained on, how its pixels are normalised
-and a checksum of all of it, tensors included.
+The header has the architecture of `ava_det.model.zoo` with plain arguments, the class map, the clip
+shape of training, the pixel normalisation, and a checksum of the header and the tensors. The
+arguments are checked and never executed.
 """
 
 import hashlib
@@ -29,11 +29,14 @@ from ava_det.weights.footprint import check_memory
 from ava_det.weights.foreign import Origin
 from ava_det.weights.transfer import not_finite
 
-_FRACTIONS = ("F64", "F32", "F16", "BF16")  # safetensors' words; smaller ones mean nothing unscaled
+_FRACTIONS = ("F64", "F32", "F16", "BF16")  # safetensors' type names; smaller types need a scale
 
 
 def pixels_of(card: ModelCard) -> dict[str, Any]:
-    """Order of colours, mean and standard deviation of pixels / 255; empty where built in."""
+    """Return the channel order, mean and standard deviation of pixels / 255.
+
+    The result is empty for a model that normalises pixels itself.
+    """
     if card.task not in zoo.TASKS:
         raise ValueError(f"unknown task {card.task!r}")
     parameters = inspect.signature(zoo.TASKS[card.task]).parameters
@@ -47,7 +50,7 @@ def pixels_of(card: ModelCard) -> dict[str, Any]:
 
 
 def origin_of(card: ModelCard) -> Origin:
-    """The model of a file of ours."""
+    """Return the origin that describes the model of an ava_det weight file."""
     pixels = pixels_of(card)
     if not pixels:
         return Origin()
@@ -57,16 +60,17 @@ def origin_of(card: ModelCard) -> Origin:
 def save_weights(
     path: Path, weights: Mapping[str, Tensor], card: ModelCard, half: bool = False
 ) -> None:
-    """Write a weight file, atomically; equal weights and cards give equal bytes.
+    """Write a weight file atomically. Equal weights and cards give equal bytes.
 
     Args:
-        path: the file.
-        weights: of the model that the card names.
-        card: what the file says of it.
-        half: keep fractions in float16, to be computed with in float32 all the same.
+        path: The file.
+        weights: The weights of the model that the card describes.
+        card: The description of the model.
+        half: Whether to store floating-point weights in float16. The model still computes in
+            float32.
 
     Raises:
-        ValueError: a number that is beyond float16.
+        ValueError: A weight is out of the range of float16.
     """
     tensors = {name: w.detach().cpu().contiguous() for name, w in weights.items()}
     if half:
@@ -84,20 +88,21 @@ def save_weights(
         mode = partial.stat().st_mode
         save_file(tensors, partial, metadata=header)
         _sort_metadata(partial)
-        partial.chmod(mode)  # safetensors lets nobody else read what it writes
+        partial.chmod(mode)  # safetensors writes files that only the owner can read
 
 
 def _sort_metadata(path: Path) -> None:
-    """Put the metadata of a safetensors file in order: it comes from a hash map, in any.
+    """Sort the metadata of a safetensors file, since a hash map gives them in random order.
 
-    The tensors are in order. Eight bytes say how long the header is, JSON with spaces behind it.
+    The tensors are sorted already. The file begins with the length of the header in eight bytes.
+    The header is JSON, padded with spaces.
     """
     with path.open("r+b") as file:
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length))
         header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
         text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode().ljust(length)
-        if len(text) != length:  # as long, for it is the same JSON
+        if len(text) != length:  # sorting must not change the length
             raise RuntimeError(f"{path}: safetensors writes its header in another way")
         file.seek(8)
         file.write(text)
@@ -107,25 +112,25 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], ModelCard]:
     """Read a weight file.
 
     Raises:
-        InputError: the file is missing, damaged or not one of ours.
+        InputError: The file is missing, damaged or no ava_det weight file.
     """
     with _opened(path) as (file, header, card):
         return _tensors(path, file, header), card
 
 
 def load_model(path: Path, task: str | None = None) -> tuple[nn.Module, ModelCard]:
-    """Build the model that a weight file names and fill it; in evaluation mode, float32.
+    """Build the model of a weight file and load the weights, in evaluation mode and float32.
 
-    What its card asks for is compared with the file's header, and its memory counted, before
-    anything of that size is read or allocated.
+    The card is compared with the file's header, and the memory of the model is computed, before
+    large data is read or memory allocated.
 
     Args:
-        path: the file.
-        task: what the file must be of: "classifier", "detector" or "persons"; None takes any.
+        path: The file.
+        task: The required task: "classifier", "detector" or "persons"; None accepts any task.
 
     Raises:
-        InputError: the file is missing, damaged, not one of ours or of another task, or its card is
-            of a model that is too large, or not that of its tensors.
+        InputError: The file is missing, damaged, no ava_det weight file or of another task, or the
+            card describes a model that is too large or does not fit the tensors.
     """
     with _opened(path, task) as (file, header, card):
         build, clip = zoo.TASKS[card.task], card.clip
@@ -150,11 +155,11 @@ def load_model(path: Path, task: str | None = None) -> tuple[nn.Module, ModelCar
 def _opened(
     path: Path, task: str | None = None
 ) -> Generator[tuple[Any, Mapping[str, str], ModelCard]]:
-    """A file of ours, its header and the card in it, which is checked; no tensor is read yet."""
+    """Open a weight file. Yield the file, the header and the checked card, before any tensor."""
     with opened(path, "pt", task) as (file, header, card):
         with naming_card(path):
             check_arguments(card.task, card.arguments)
-            count = card.arguments.get("num_classes", 1)  # a person detector has one
+            count = card.arguments.get("num_classes", 1)  # a person detector has one class
             if len(card.classes) != count:
                 raise ValueError(f"{len(card.classes)} classes for a model of {count}")
             if "pixels" in header and json.loads(header["pixels"]) != pixels_of(card):
@@ -163,7 +168,7 @@ def _opened(
 
 
 def _tensors(path: Path, file: Any, header: Mapping[str, str]) -> dict[str, Tensor]:
-    """All tensors of an open file, compared with the checksum in its header."""
+    """Read all tensors of an open file and compare them with the checksum in the header."""
     try:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         whole = _whole(header, tensors)
@@ -175,21 +180,21 @@ def _tensors(path: Path, file: Any, header: Mapping[str, str]) -> dict[str, Tens
 
 
 def _kinds(tensors: Mapping[str, Tensor]) -> dict[str, tuple[torch.Size, bool]]:
-    """Shape of every tensor, and whether its numbers are fractions."""
+    """Return the shape of every tensor, and whether the tensor is floating-point."""
     return {n: (w.shape, w.is_floating_point()) for n, w in tensors.items()}
 
 
 def _kinds_of(file: Any) -> dict[str, tuple[torch.Size, bool]]:
-    """The same of the tensors of an open file, without reading them."""
+    """Return the result of `_kinds` for an open file without reading the tensors."""
     slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
     return {n: (torch.Size(s.get_shape()), s.get_dtype() in _FRACTIONS) for n, s in slices.items()}
 
 
 def _checksum(header: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 of the header and of names, types, shapes and CRC-32s of the tensors.
+    """Return a SHA-256 of the header and of names, types, shapes and CRC-32s of the tensors.
 
-    A CRC-32 notices any flipped bit and is several times as fast as SHA-256, which takes longer
-    than all the rest of reading a file.
+    A CRC-32 detects any flipped bit and is several times as fast as SHA-256. A SHA-256 of the
+    tensors takes longer than the rest of reading a file.
     """
     digest = hashlib.sha256(_head(header))
     for name in sorted(tensors):
@@ -200,10 +205,10 @@ def _checksum(header: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
 
 
 def _whole(header: Mapping[str, str], tensors: Mapping[str, Tensor]) -> bool:
-    """Whether a file is what was written; early ones have a SHA-256 of all bytes."""
+    """Return whether a file matches its checksum. Early files have a SHA-256 of all bytes."""
     if "checksum" in header:
         return header["checksum"] == _checksum(header, tensors)
-    typed = "digest" in header  # the first of all know neither header nor types
+    typed = "digest" in header  # the oldest files hash neither header nor types
     digest = hashlib.sha256(_head(header) if typed else b"")
     for name in sorted(tensors):
         tensor = tensors[name]

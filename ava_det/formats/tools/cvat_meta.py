@@ -1,4 +1,4 @@
-"""What a file of CVAT says before its tracks: its videos, and the labels that it offers."""
+"""Reads the part of a CVAT file before the tracks: the videos and the label definitions."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -15,23 +15,23 @@ from ava_det.formats.video_names import video_name
 from ava_det.structures import InputError
 
 _BLOCK = 1 << 20  # bytes that are parsed at a time
-# What the parts of a text may take in the tree, in bytes.
+# The most bytes of memory that each part of a parsed text takes in the tree.
 _COSTS = {b"<": 150, b"=": 100}
 _MOST_MEMORY = 1_500_000_000
-Offered = dict[str, dict[str, tuple[str, str]]]  # label to attribute to its kind and values
+Offered = dict[str, dict[str, tuple[str, str]]]  # label -> attribute -> (kind, values)
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a file says of a video.
+    """The description of a video in a file.
 
     Attributes:
-        video: its name; empty where a job's export does not say.
-        size: height and width of the frames that boxes were drawn on.
-        first: its first annotated frame.
-        last: its last one.
-        step: frames between two that are annotated.
-        offset: what is added to its frames in the file.
+        video: The name of the video; empty if a job's export has no name.
+        size: Height and width of the annotated frames.
+        first: The first annotated frame.
+        last: The last annotated frame.
+        step: The number of frames from one annotated frame to the next.
+        offset: The number that the file adds to the frame numbers of the video.
     """
 
     video: str
@@ -43,7 +43,7 @@ class Task:
 
 
 def parse(path: StrPath) -> ET.Element:
-    """The tree of an XML file without a document type: it could name files or grow without end."""
+    """Parse an XML file. Refuse a document type: it may name files or grow without end."""
     builder = ET.TreeBuilder()
     parser = expat.ParserCreate()
     parser.StartElementHandler = builder.start
@@ -68,12 +68,12 @@ def parse(path: StrPath) -> ET.Element:
         return builder.close()
     except expat.ExpatError as error:
         raise InputError(f"{path}: not XML ({error})") from error
-    except (AssertionError, ValueError, LookupError) as error:  # an encoding that nobody knows
+    except (AssertionError, ValueError, LookupError) as error:  # an unknown encoding
         raise InputError(f"{path}: not XML ({error})") from error
 
 
 def tasks_of(path: StrPath, root: ET.Element) -> dict[str | None, Task]:
-    """The tasks of a file by their numbers."""
+    """Return the tasks of a file by number."""
     whole = root.findall("meta/task") or root.findall("meta/job")
     listed = whole or root.findall("meta/project/tasks/task")
     if root.tag != "annotations" or not listed:
@@ -85,7 +85,7 @@ def tasks_of(path: StrPath, root: ET.Element) -> dict[str | None, Task]:
     offsets: Counter[str] = Counter()  # by subset
     for element in listed:
         size = element.find("original_size")
-        size = root.find("meta/original_size") if size is None else size  # a job's
+        size = root.find("meta/original_size") if size is None else size  # in a job's export
         if size is None:
             raise InputError(f"{path}: has no original_size: it is of images, not of a video")
         height, width = (whole_text(f"{path}: {k}", size.findtext(k)) for k in ("height", "width"))
@@ -114,7 +114,7 @@ def tasks_of(path: StrPath, root: ET.Element) -> dict[str | None, Task]:
 
 
 def _step(path: StrPath, element: ET.Element) -> int:
-    """Frames between two that a task shows."""
+    """Return the number of frames from one frame of a task to the next."""
     text = element.findtext("frame_filter", "").strip()
     match = re.fullmatch(r"step\s*=\s*(\d{1,6})", text)
     if text and not match:
@@ -123,7 +123,7 @@ def _step(path: StrPath, element: ET.Element) -> int:
 
 
 def offered_by(root: ET.Element) -> Offered:
-    """Label to its attributes, and these to their kind and their values, one a line."""
+    """Map each label to its attributes, and each attribute to (kind, values with one per line)."""
     return {
         label.findtext("name", "").strip(): {
             attribute.findtext("name", "").strip(): (
@@ -137,7 +137,7 @@ def offered_by(root: ET.Element) -> Offered:
 
 
 def declared(offered: Offered, people: set[str], choice: Choice) -> list[str]:
-    """The names of actions that the labels of people offer, in their order."""
+    """Return the action names that the labels of people define, in order."""
     found: list[str] = []
     for label in (label for label in offered if label in people):
         if choice.actions_from == LABEL:
@@ -153,10 +153,10 @@ def declared(offered: Offered, people: set[str], choice: Choice) -> list[str]:
 
 
 def whole_text(where: str, text: str | None) -> int:
-    """A whole number from 0 on, of nine digits at most, that a file writes.
+    """Convert a text of a file to a whole number from 0, with nine digits at most.
 
     Raises:
-        InputError: it starts with `where`; anything else.
+        InputError: The text is no such number. The message starts with `where`.
     """
     text = (text or "").strip()
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
