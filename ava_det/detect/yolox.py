@@ -65,10 +65,10 @@ class YoloxDetector:
         square[: size[1], : size[0]] = cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR)
         blob = square[:, :, ::-1].transpose(2, 0, 1)[None].astype(np.float32)
         self.net.setInput(np.ascontiguousarray(blob))
-        boxes, scores = self._decode(self.net.forward()[0])
+        boxes, scores = self.decode_rows(self.net.forward()[0])
         return People(clip_relative(to_relative(boxes, size[1], size[0])), scores)
 
-    def _decode(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def decode_rows(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return boxes (R, 4), in pixels of the square, and scores (R,) of rows (cells, 85)."""
         scores = rows[:, 4] * rows[:, 5 + PERSON]
         sure = (scores >= self.least_score) & (np.abs(rows[:, :4]) < _MOST_LOG).all(axis=1)

@@ -73,7 +73,7 @@ def draw_people(frame: np.ndarray, people: Sequence[DrawnPerson]) -> np.ndarray:
     taken: list[Area] = []
     for person in people:
         if person.labels:
-            _draw_labels(canvas, person, unit, taken)
+            draw_labels(canvas, person, unit, taken)
     return np.ascontiguousarray(canvas[..., ::-1])
 
 
@@ -88,11 +88,11 @@ def _draw_boxes(canvas: np.ndarray, people: Sequence[DrawnPerson], truth: bool, 
         sv.BoxAnnotator(PALETTE, unit + 1, sv.ColorLookup.TRACK).annotate(canvas, detections)
 
 
-def _draw_labels(canvas: np.ndarray, person: DrawnPerson, unit: int, taken: list[Area]) -> None:
+def draw_labels(canvas: np.ndarray, person: DrawnPerson, unit: int, taken: list[Area]) -> None:
     """Draw a person's lines as one block of chips, and add the block's area to `taken`."""
     size = max(11, round(min(canvas.shape[:2]) / 30))
     line, padding = round(1.45 * size), round(0.4 * size)
-    labels = [_shortened(text, size, canvas.shape[1] - 2 * padding) for text in person.labels]
+    labels = [shortened(text, size, canvas.shape[1] - 2 * padding) for text in person.labels]
     widths = [_text_width(text, size) + 2 * padding for text in labels]
     x, y = _place(canvas, person, max(widths), line * len(labels), taken)
     taken.append((x, y, x + max(widths), y + line * len(labels)))
@@ -102,7 +102,7 @@ def _draw_labels(canvas: np.ndarray, person: DrawnPerson, unit: int, taken: list
         top = y + k * line
         cv2.rectangle(canvas, (x, top), (x + width - 1, top + line - 1), color.as_bgr(), -1)
         baseline = top + round(1.08 * size)
-        cv2.putText(canvas, text, (x + padding, baseline), text_color, _font(), size, 500)
+        cv2.putText(canvas, text, (x + padding, baseline), text_color, font(), size, 500)
 
 
 def _place(
@@ -125,12 +125,13 @@ def _place(
     places = [along[0], (x2, side), (x1 - width, side), *along[1:]]
     for x, y in places:
         fits = 0 <= x <= most_x and 0 <= y <= most_y
-        if fits and not any(_overlap((x, y, x + width, y + height), area) for area in taken):
+        if fits and not any(overlap((x, y, x + width, y + height), area) for area in taken):
             return x, y
     return along[0][0], min(max(side, 0), most_y)
 
 
-def _overlap(a: Area, b: Area) -> bool:
+def overlap(a: Area, b: Area) -> bool:
+    """Return whether two areas share a pixel."""
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
@@ -146,21 +147,22 @@ def write_text(
         size: size of the font in pixels.
         color: the colour, in the order of the channels of the canvas.
     """
-    fitting = _shortened(text, size, canvas.shape[1] - at[0])
-    cv2.putText(canvas, fitting, at, color, _font(), size, 500)
+    fitting = shortened(text, size, canvas.shape[1] - at[0])
+    cv2.putText(canvas, fitting, at, color, font(), size, 500)
 
 
 @cache
-def _font() -> cv2.FontFace:
+def font() -> cv2.FontFace:
+    """Return the font of all labels."""
     return cv2.FontFace("sans")  # comes with OpenCV 5, as does a fallback for all scripts
 
 
 @cache
 def _text_width(text: str, size: int) -> int:
-    return cv2.getTextSize((0, 0), text, (0, 0), _font(), size, 500)[2]
+    return cv2.getTextSize((0, 0), text, (0, 0), font(), size, 500)[2]
 
 
-def _shortened(text: str, size: int, width: int) -> str:
+def shortened(text: str, size: int, width: int) -> str:
     """The text, cut with an ellipsis where it is wider than `width` pixels."""
     if _text_width(text, size) <= width:
         return text

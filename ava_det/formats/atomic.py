@@ -33,7 +33,7 @@ MOST_TEXT = 1 << 28  # bytes of a text that is read into memory
 _MOST_PADDING = 1 << 16  # zeros after the content of a gzip file
 # Tables of real annotations and results shrink to a tenth or a twentieth.
 _MOST_TIMES = 200
-_ALWAYS_UNPACKED = 1 << 26  # bytes
+ALWAYS_UNPACKED = 1 << 26  # bytes
 _PARTIAL = re.compile(r"\.[0-9a-f]{32}(\..*)?")  # the names that `atomic_path` gives
 FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG  # errors of a full disk
 _PROBE = 1 << 16  # bytes
@@ -108,7 +108,7 @@ class _Unpacked(GzipFile):
         self._packed = _Packed(FileIO(path))
         super().__init__(fileobj=self._packed, mode="rb")
         self._path = path
-        self._most = max(_ALWAYS_UNPACKED, _MOST_TIMES * os.stat(path).st_size)
+        self._most = max(ALWAYS_UNPACKED, _MOST_TIMES * os.stat(path).st_size)
 
     def read(self, size: int | None = -1) -> bytes:
         """Read `size` bytes, or all."""

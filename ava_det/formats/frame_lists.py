@@ -24,7 +24,7 @@ from ava_det.structures import InputError
 CHUNK = 1 << 22  # bytes that are parsed at a time
 STRETCH = 4096  # lines that are compared at a time
 FIELDS = 5
-_MOST_STRETCHES = 500_000  # each takes 0.1 ms and half a kilobyte
+MOST_STRETCHES = 500_000  # each takes 0.1 ms and half a kilobyte
 _TITLE = "original_vido_id video_id frame_id path labels"
 _SPACE, _TAB, _NEWLINE, _RETURN, _ZERO = b" \t\n\r0"
 _BLANK = np.zeros(256, bool)
@@ -79,10 +79,8 @@ def read_frame_lists(paths: Iterable[StrPath]) -> dict[str, FrameList]:
     for path in paths:
         for video, stretch in _stretches(path):
             count += 1
-            if count > _MOST_STRETCHES:
-                raise InputError(
-                    f"{path}: more than {_MOST_STRETCHES:,} paths that do not count up"
-                )
+            if count > MOST_STRETCHES:
+                raise InputError(f"{path}: more than {MOST_STRETCHES:,} paths that do not count up")
             found.setdefault(video, []).append(stretch)
     return {video: FrameList(_merged(stretches)) for video, stretches in found.items()}
 

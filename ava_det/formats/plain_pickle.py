@@ -25,7 +25,7 @@ _NUMBERS = re.compile(r"[fiu][1248]|b1")  # numpy's type codes of plain numbers
 _TEXT = re.compile(r"U\d{1,4}")  # numpy's type codes of strings: allowed as keys, not in arrays
 _SPARE = 1 << 20  # bytes or items that a small file may copy
 _MOST_BYTES = 1 << 30  # of a file; all arrays are held in memory
-_MOST_STEPS = 1 << 23  # one byte makes an empty list; the boxes of AVA take 6 million steps
+MOST_STEPS = 1 << 23  # one byte makes an empty list; the boxes of AVA take 6 million steps
 _LONG = 1024  # longer strings are an array's data, not a name
 
 _RECONSTRUCT, _FROM_BUFFER, _ARRAY, _DTYPE, _SCALAR, _ORDERED, _ENCODE, _BYTES = range(8)
@@ -117,8 +117,8 @@ def read_plain_pickle(path: Path) -> Any:
             size = os.fstat(source.fileno()).st_size
             reader = _Reader(min(4 * size, _MOST_BYTES) + _SPARE)
             for count, (opcode, argument, _) in enumerate(pickletools.genops(source)):
-                if count == _MOST_STEPS:
-                    raise ValueError(f"more than {_MOST_STEPS:,} steps")
+                if count == MOST_STEPS:
+                    raise ValueError(f"more than {MOST_STEPS:,} steps")
                 reader.step(opcode.name, argument)
         return reader.result
     except _ForeignNameError as error:

@@ -109,9 +109,9 @@ class ClipTrainer(SimpleTrainer):
             self._write_metrics(totals, waited)
         except FloatingPointError as error:
             raise FloatingPointError(" ".join(str(error).split())) from error
-        self._change_weights()
+        self.change_weights()
 
-    def _change_weights(self) -> None:
+    def change_weights(self) -> None:
         """Step the optimizer, unless the gradient is not finite.
 
         A gradient scaler leaves such a step out and lowers its scale, which is no failure until

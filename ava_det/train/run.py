@@ -149,7 +149,7 @@ def build_trainer(cfg: DictConfig) -> tuple[Any, ClipTrainer]:
     classes = task.num_classes if isinstance(task, Recognition) else cfg.model.get("num_classes")
     if classes is not None:  # a detector of people has none
         check_classes(classes, known, cfg)
-        _check_weights(task, classes)
+        check_weights(task, classes)
     trainer = ClipTrainer(
         distribute(model),
         (),
@@ -240,7 +240,7 @@ def check_classes(num_classes: int, known: int, cfg: DictConfig) -> None:
         )
 
 
-def _check_weights(task: Task, num_classes: int) -> None:
+def check_weights(task: Task, num_classes: int) -> None:
     """Refuse a loss with weights of other classes: a single one would pass for that of all."""
     weights = getattr(getattr(task, "criterion", None), "class_weights", None)
     if weights is not None and len(weights) != num_classes:

@@ -305,12 +305,12 @@ class VideoReader:
             threads: See `Video`.
             indexes: The number of indexes to cache.
         """
-        self._settings = short_side, threads, indexes
+        self.short_side, self.threads, self.indexes = short_side, threads, indexes
         self._indexes: OrderedDict[tuple, FrameIndex] = OrderedDict()
         self._last: tuple[tuple, Video] | None = None
 
     def __reduce__(self) -> tuple:
-        return VideoReader, self._settings
+        return VideoReader, (self.short_side, self.threads, self.indexes)
 
     def times(self, path: str | Path) -> np.ndarray:
         """Return the times of a file's frames, (F,) float64, in seconds from the first frame."""
@@ -327,7 +327,6 @@ class VideoReader:
 
     def _video(self, path: str | Path) -> Video:
         """Return the open file of this process."""
-        short_side, threads, indexes = self._settings
         try:
             status = os.stat(path)
         except OSError as error:
@@ -339,9 +338,9 @@ class VideoReader:
         if self._last is not None:
             self._last[1].close()
             self._last = None
-        video = Video(path, short_side, threads, self._indexes.pop(file, None))
+        video = Video(path, self.short_side, self.threads, self._indexes.pop(file, None))
         self._last = key, video
         self._indexes[file] = video.index
-        if len(self._indexes) > indexes:
+        if len(self._indexes) > self.indexes:
             self._indexes.popitem(last=False)
         return video

@@ -83,7 +83,7 @@ def test_an_override_of_the_reader_reaches_both_mappers(path, tmp_path):
             if "folder" in overrides:
                 assert (reader.folder, reader.short_side) == (tmp_path / "cache", 700)
             else:
-                assert reader._settings[0] == 700
+                assert reader.short_side == 700
 
 
 @pytest.mark.holds("13.3 an override of the clip reaches both mappers")

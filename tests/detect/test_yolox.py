@@ -27,7 +27,7 @@ def test_rows_of_cells_become_boxes(shared):
     rows[cell] = [0.5, 0.25, np.log(2), np.log(4), 0.8, 0.5, *[0] * 79]
     rows[cell + 1] = [-0.5, 0.25, np.log(2), np.log(4), 0.8, 0.4, *[0] * 79]  # the same box
     rows[cell + 2] = [0.5, 0.25, np.log(2), np.log(4), 0.8, 0, 1, *[0] * 78]  # no person
-    boxes, scores = detector._decode(rows)
+    boxes, scores = detector.decode_rows(rows)
     np.testing.assert_allclose(boxes, [[88 - 16, 52 - 32, 88 + 16, 52 + 32]], rtol=1e-6)
     np.testing.assert_allclose(scores, [0.4], rtol=1e-6)
 
@@ -111,7 +111,7 @@ def test_numbers_that_are_no_boxes_are_nobody(shared):
     rows[:, 4:6] = 1
     rows[0, 2], rows[1, 0], rows[2, 3], rows[3, 4] = 1e4, np.nan, -np.inf, np.nan
     rows[4:, 4] = 0
-    boxes, scores = detector._decode(rows)
+    boxes, scores = detector.decode_rows(rows)
     assert boxes.shape == (0, 4)
     assert scores.shape == (0,)
 
@@ -135,10 +135,10 @@ def test_overlapping_boxes_go_as_torchvision_has_it(tmp_path, seed):
     (tmp_path / "small.onnx").write_bytes(yolox(64, rows[None]))
     detector = YoloxDetector(tmp_path / "small.onnx")
     alone = YoloxDetector(tmp_path / "small.onnx", overlap=1.0)
-    boxes, scores = alone._decode(rows)
+    boxes, scores = alone.decode_rows(rows)
     assert len(boxes) > 70
     kept = nms(torch.from_numpy(boxes), torch.from_numpy(scores), 0.5).numpy()
     assert 10 < len(kept) < 60
-    found, sure = detector._decode(rows)
+    found, sure = detector.decode_rows(rows)
     np.testing.assert_allclose(found, boxes[kept])
     np.testing.assert_allclose(sure, scores[kept])

@@ -72,7 +72,7 @@ def test_labels_stay_in_the_frame(people, truth):
         box = [min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)]
         labels = [f"an action of some length {k}" for k in range(lines)]
         before = len(areas)
-        frames._draw_labels(blank(height, width), person(box, *labels, truth=truth), 1, areas)
+        frames.draw_labels(blank(height, width), person(box, *labels, truth=truth), 1, areas)
         left, top, right, bottom = areas[before]
         assert 0 <= left < right <= width
         assert 0 <= top < bottom <= height
@@ -82,13 +82,13 @@ def test_labels_of_neighbours_do_not_cover_each_other():
     areas = []
     canvas = blank(480, 640)
     for box in ([0.2, 0.3, 0.4, 0.9], [0.25, 0.3, 0.45, 0.9], [0.3, 0.3, 0.5, 0.9]):
-        frames._draw_labels(canvas, person(box, "walk 0.90", "talk to 0.50"), 1, areas)
-    assert not any(frames._overlap(a, b) for k, a in enumerate(areas) for b in areas[k + 1 :])
+        frames.draw_labels(canvas, person(box, "walk 0.90", "talk to 0.50"), 1, areas)
+    assert not any(frames.overlap(a, b) for k, a in enumerate(areas) for b in areas[k + 1 :])
 
 
 def test_a_long_label_is_cut_with_an_ellipsis():
-    text = frames._shortened("talk to a person, a group or nobody in particular", 16, 150)
+    text = frames.shortened("talk to a person, a group or nobody in particular", 16, 150)
     assert text.endswith("…")
     assert text.startswith("talk to")
-    assert cv2.getTextSize((0, 0), text, (0, 0), frames._font(), 16, 500)[2] <= 150
-    assert frames._shortened("walk", 16, 150) == "walk"
+    assert cv2.getTextSize((0, 0), text, (0, 0), frames.font(), 16, 500)[2] <= 150
+    assert frames.shortened("walk", 16, 150) == "walk"

@@ -182,7 +182,7 @@ READERS = [
 @pytest.mark.holds("13.9 bounds: a gzip file that unpacks without end, one endless line")
 @pytest.mark.parametrize("read", READERS)
 def test_files_without_end(tmp_path, monkeypatch, read):
-    monkeypatch.setattr(atomic, "_ALWAYS_UNPACKED", 1 << 12)
+    monkeypatch.setattr(atomic, "ALWAYS_UNPACKED", 1 << 12)
     path = tmp_path / "bomb.csv.gz"
     path.write_bytes(gzip.compress(b"v,902,0.1,0.1,0.5,0.9,1,1\n" * 40_000))
     with pytest.raises(InputError, match=r"bomb\.csv\.gz: "):

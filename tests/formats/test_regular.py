@@ -170,7 +170,7 @@ def test_small_parts_that_grow_once_they_are_read_are_bounded(tmp_path, read, na
 @pytest.mark.holds("13.9 bounds: a file of any size is refused or read in bounded memory")
 @pytest.mark.parametrize("opcode", [b"]", b"(", b"}", b")"])
 def test_the_steps_of_a_pickle_are_counted(tmp_path, monkeypatch, opcode):
-    monkeypatch.setattr(plain_pickle, "_MOST_STEPS", 1000)
+    monkeypatch.setattr(plain_pickle, "MOST_STEPS", 1000)
     path = tmp_path / "x.pkl"
     path.write_bytes(opcode * 999 + b"N.")
     with pytest.raises(InputError, match="more than 1,000 steps"):
@@ -180,7 +180,7 @@ def test_the_steps_of_a_pickle_are_counted(tmp_path, monkeypatch, opcode):
 
 
 def test_the_stretches_of_frame_lists_are_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr(frame_lists, "_MOST_STRETCHES", 10)
+    monkeypatch.setattr(frame_lists, "MOST_STRETCHES", 10)
     path = tmp_path / "x.csv"
     path.write_text("title\n" + "v 0 0 a.jpg x\nv 0 0 b.jpg x\n" * 5)
     assert len(read_lists(path)["v"]) == 10
@@ -191,7 +191,7 @@ def test_the_stretches_of_frame_lists_are_counted(tmp_path, monkeypatch):
 
 @pytest.mark.holds("13.9 bounds: a file of any size is refused or read in bounded memory")
 def test_the_parts_of_an_xml_file_are_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr(cvat_meta, "_MOST_MEMORY", 100_000)
+    monkeypatch.setattr(cvat_meta, "MOST_MEMORY", 100_000)
     path = tmp_path / "x.xml"
     path.write_text(f"<annotations>{'<a/>' * 600}</annotations>")
     assert len(parse(path)) == 600

@@ -258,5 +258,9 @@ def test_the_main_paths_are_walked(run_tool):
     paths = re.split(r"^from ", ran.out, flags=re.M)[1:]
     for path, passes in zip(paths, ("frame_map", "Loader", "ActionPipeline.run"), strict=True):
         head, *stops = path.splitlines()
-        assert int(re.search(r": (\d+) stops, \d+ outside of readers$", head)[1]) == len(stops) == len(set(stops))
+        assert (
+            int(re.search(r": (\d+) stops, \d+ outside of readers$", head)[1])
+            == len(stops)
+            == len(set(stops))
+        )
         assert any(passes in stop for stop in stops)

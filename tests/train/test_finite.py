@@ -46,13 +46,13 @@ def test_a_gradient_that_is_not_finite_changes_nothing(value, options):
     spoil(model[3].weight, value, after=2 * trainer.accumulate)
     seen = []
     trainer.reset_data_loader(lambda: Batches(0))
-    change = trainer._change_weights
+    change = trainer.change_weights
 
     def remember():
         seen.append([w.clone() for w in (*model.parameters(), *average.average.parameters())])
         change()
 
-    trainer._change_weights = remember
+    trainer.change_weights = remember
     with pytest.raises(FloatingPointError, match=r"^iteration 2: the gradient of 3\.weight is NaN"):
         trainer.train(0, 5)
     assert len(seen) == 3
@@ -81,14 +81,14 @@ def test_a_gradient_scaler_leaves_steps_out_until_its_scale_is_used_up():
     before = [w.clone() for w in model.parameters()]
     scales, weights = [], []
     trainer.reset_data_loader(lambda: Batches(0))
-    change = trainer._change_weights
+    change = trainer.change_weights
 
     def remember():
         change()
         scales.append(trainer.grad_scaler.get_scale())
         weights.append([w.clone() for w in model.parameters()])
 
-    trainer._change_weights = remember
+    trainer.change_weights = remember
     with pytest.raises(FloatingPointError, match=r"iteration 3: the gradient of 3\.weight"):
         trainer.train(0, 9)
     assert scales == [4.0, 2.0, 1.0]  # a step and two that were left out

@@ -6,7 +6,7 @@ from ava_det.model.criterion import SigmoidCrossEntropy
 from ava_det.structures import InputError
 from ava_det.train.config import load_config
 from ava_det.train.loop import ClipTrainer
-from ava_det.train.run import _check_weights, train
+from ava_det.train.run import check_weights, train
 from ava_det.train.tasks import Detection
 
 SMALL = [
@@ -45,6 +45,6 @@ def test_a_test_in_between_leaves_the_model_training(shared, tmp_path, monkeypat
 def test_weights_of_other_classes_are_refused(weights):
     task = Detection(SigmoidCrossEntropy(weights))
     with pytest.raises(InputError, match=f"has {len(weights)} numbers, not the 3 of"):
-        _check_weights(task, 3)
-    _check_weights(task, len(weights))
-    _check_weights(Detection(SigmoidCrossEntropy()), 3)
+        check_weights(task, 3)
+    check_weights(task, len(weights))
+    check_weights(Detection(SigmoidCrossEntropy()), 3)

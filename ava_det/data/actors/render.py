@@ -109,7 +109,7 @@ class Renderer:
     def _paint(self, canvas: np.ndarray, camera: np.ndarray, time: float) -> None:
         """Everything but the place, the farthest first."""
         for actor in self.script.actors:
-            _shadow(canvas, _compose(camera, self._stand(actor, time)))
+            draw_shadow(canvas, _compose(camera, self._stand(actor, time)))
         for actor in self.script.actors:
             posture = pose(actor.body, actor.arms, time)
             stand = _compose(camera, self._stand(actor, time))
@@ -159,7 +159,7 @@ def _points(shapes: Shapes, transform: np.ndarray) -> np.ndarray:
     return np.round(shapes.outlines(transform) * 2**_BITS).astype(np.int32)
 
 
-def _shadow(canvas: np.ndarray, stand: np.ndarray) -> None:
+def draw_shadow(canvas: np.ndarray, stand: np.ndarray) -> None:
     """Darken the ground under a person; `stand` (2, 3) goes from the body to the canvas."""
     x, y = stand[:, 2]
     across, deep = 0.22 * stand[1, 1], 0.035 * stand[1, 1]

@@ -17,7 +17,7 @@ from ava_det.structures import InputError
 _BLOCK = 1 << 20  # bytes that are parsed at a time
 # The most bytes of memory that each part of a parsed text takes in the tree.
 _COSTS = {b"<": 150, b"=": 100}
-_MOST_MEMORY = 1_500_000_000
+MOST_MEMORY = 1_500_000_000
 Offered = dict[str, dict[str, tuple[str, str]]]  # label -> attribute -> (kind, values)
 
 
@@ -57,7 +57,7 @@ def parse(path: StrPath) -> ET.Element:
     parser.EntityDeclHandler = refuse
     try:
         require_regular(path)
-        left = _MOST_MEMORY
+        left = MOST_MEMORY
         with open(path, "rb") as file:
             while block := file.read(_BLOCK):
                 left -= len(block) + sum(c * block.count(part) for part, c in _COSTS.items())

@@ -41,7 +41,7 @@ def frame(plan: Script, time: float = 0.7) -> np.ndarray:
 
 @pytest.mark.parametrize("number", range(4))
 def test_box_is_tight_around_the_pixels_that_a_person_changes(number, monkeypatch):
-    monkeypatch.setattr(render, "_shadow", lambda canvas, stand: None)
+    monkeypatch.setattr(render, "draw_shadow", lambda canvas, stand: None)
     plan = script(number, "clips_train", light=NOON, foreground=())
     plan = dataclasses.replace(plan, actors=(dataclasses.replace(plan.actors[0], thing=None),))
     empty = dataclasses.replace(plan, actors=())
