@@ -207,7 +207,7 @@ def sweep(output: Path) -> None:
 
 
 def _mark(path: Path) -> str:
-    """Return the common prefix of a file's partial files: short, since a name may be long."""
+    """Return the digest in the names of a file's partial files: short, since a name may be long."""
     return hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]
 
 

@@ -1,8 +1,8 @@
-"""How many calls enter another module of the package on the three main paths.
+"""Counts the calls that enter another module of the package on the three main paths.
 
 A stop is a function of `ava_det` that is called from another module of `ava_det`, or from the
-program that a person starts. Each function counts once a path. What runs while a module is imported
-does not count, nor does a generated `__init__`. The inputs are small and drawn here.
+program that a person starts. Each function counts once per path. Code that runs during an import
+and generated `__init__` methods do not count. This module makes the small inputs itself.
 """
 
 import argparse
@@ -23,12 +23,12 @@ PROGRAMS = {"__main__", __name__}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command line."""
+    """Add the command-line arguments."""
     parser.add_argument("--list", action="store_true", help="name every stop")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Walk the three paths, and print how many stops each has."""
+    """Run the three paths and print the number of stops of each."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for path, stops in walks(folder).items():
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def walks(folder: Path) -> dict[str, list[str]]:
-    """The stops of each path, in order; `folder` takes the inputs and outputs."""
+    """Return the stops of each path, in order. `folder` gets the inputs and outputs."""
     video = draw_inputs(folder)
     truth, classes = folder / "annotations.csv", folder / "classes.pbtxt"
     evaluate = [folder / "results.csv", "--ground-truth", truth, "--class-map", classes]
@@ -53,7 +53,7 @@ def walks(folder: Path) -> dict[str, list[str]]:
 
 
 class Walk:
-    """The stops of what is called while it is entered, in order."""
+    """Records, in order, the stops of all calls inside the `with` block."""
 
     def __init__(self) -> None:
         self.stops: dict[str, None] = {}
@@ -70,7 +70,7 @@ class Walk:
         if event != "call" or not _in_package(frame) or code.co_filename == "<string>":
             return
         if code.co_name.startswith("<"):
-            return  # a module that is imported, a comprehension or a lambda
+            return  # an import, a comprehension or a lambda
         caller = frame.f_back
         while caller is not None and not (_in_package(caller) or _module(caller) in PROGRAMS):
             caller = caller.f_back
@@ -89,7 +89,7 @@ def _in_package(frame: FrameType) -> bool:
 
 
 def _tool(name: str, *arguments: object) -> list[str]:
-    """The stops of `tools/NAME.py`, run in this process with a command line."""
+    """Run `tools/NAME.py` in this process with a command line and return the stops."""
     walk, path = Walk(), str(TOOLS / f"{name}.py")
     with _command_line([path, *map(str, arguments)]), contextlib.redirect_stderr(io.StringIO()):
         try:
@@ -111,7 +111,7 @@ def _command_line(words: Sequence[str]) -> Iterator[None]:
 
 
 def _loader(description: Path) -> list[str]:
-    """The stops from a config that names a data set to the loader of its training part."""
+    """Return the stops from the config of a data set to the loader of the training part."""
     from detectron2.config import instantiate
 
     from ava_det.train.config import load_config
@@ -124,11 +124,10 @@ def _loader(description: Path) -> list[str]:
 
 
 def draw_inputs(folder: Path) -> Path:
-    """Write a video of noise, its annotations, a result for each of them and a detector that
-    knows nothing.
+    """Write a video of noise, annotations, one result per annotation and an untrained detector.
 
     Returns:
-        The video's path.
+        The path of the video.
     """
     import numpy as np
     import torch
