@@ -117,7 +117,7 @@ def look_at_all(cut: "Cut", sources: dict[str, Path]) -> dict[str, str]:
 
     files = list(sources.values())
     problems = problems_of(files, partial(look_at_whole, cut), 1, "looking")
-    print(f"{len(files)} videos looked at, {len(files) - len(problems)} of them are in order")
+    print(f"{len(files)} videos checked, {len(files) - len(problems)} are intact")
     return {path.name: problem for path, problem in problems.items()}
 
 
@@ -139,7 +139,7 @@ def cut_all(cut: "Cut", sources: dict[str, Path], target: Path, workers: int) ->
     if not there:  # settings of a run that cut nothing do not count
         (target / SETTINGS).unlink(missing_ok=True)
     if not claim(target, asdict(cut)) and before:
-        print(f"{target}: nothing says how its videos were cut; taken for what is asked for")
+        print(f"{target}: has no settings.json; its videos are taken as cut with these settings")
     sweep(target)
     problems = {path: look_at(cut, made) for path, made in before.items()}
     lacking = [path for path in sources.values() if path not in before]

@@ -33,9 +33,9 @@ def problem(case: Case, ended: Ended) -> str | None:
     if ended.code not in (0, *REFUSED):
         return f"exit code {ended.code}"
     if ended.code == 0 and case.must_refuse:
-        return "took what must be refused"
+        return "accepted a file that must be refused"
     if ended.code and case.must_take:
-        return "refused whole files"
+        return "refused intact files"
     if ended.code in REFUSED:
         wrong = _line_problem(case, ended)
         if wrong:
