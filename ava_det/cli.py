@@ -198,24 +198,26 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that all training tools share."""
     parser.add_argument("--config", required=True, help="a path, or a name below configs/")
     parser.add_argument("--output", required=True, type=Path, help="folder of the run")
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument("--resume", action="store_true", help="continue from the last checkpoint")
     parser.add_argument(
         "--num-gpus",
         "--num-processes",
         dest="num_processes",
         type=int,
         default=1,
-        help="processes to start on this machine, one a GPU; torchrun and srun start their own",
+        help="processes to start on this machine, one per GPU; torchrun and srun start their own",
     )
     parser.add_argument("--num-machines", type=int, default=1, help="machines that train together")
-    parser.add_argument("--machine-rank", type=int, default=0, help="which of them this is")
-    parser.add_argument("--dist-url", default="auto", help="where the machines meet")
+    parser.add_argument(
+        "--machine-rank", type=int, default=0, help="number of this machine, from 0"
+    )
+    parser.add_argument("--dist-url", default="auto", help="address that the machines connect to")
     parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
 
 
 def add_overwrite(parser: argparse.ArgumentParser) -> None:
     """Add `--overwrite`. Without it, no tool replaces existing results."""
-    words = "replace results that are there already"
+    words = "replace existing results"
     parser.add_argument("--overwrite", action="store_true", help=words)
 
 

@@ -2,8 +2,8 @@
 
     python datasets/prepare_actors.py
 
-What is there already is kept; what is missing is made. With a scene bias, the place of a training
-video tells its action, and that of a test video does not:
+Existing videos are kept, and missing videos are rendered. With a scene bias, the place shown in a
+training video predicts the action. In a test video, it does not:
 
     python datasets/prepare_actors.py --scene-bias 0.9 --swapped
 """
@@ -16,22 +16,22 @@ from ava_det import cli
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the command-line parser."""
     parser = cli.Parser(description="Render the actors, the embedded data set.")
     parser.add_argument(
         "--root",
         type=Path,
-        help="their folder (default: $DETECTRON2_DATASETS/actors, with a bias .../actors_biased)",
+        help="folder of the set (default: $DETECTRON2_DATASETS/actors, or .../actors_biased)",
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--scene-bias",
         type=cli.fraction,
-        help="0 to 1: share of the training videos at the place of their action; with it and with "
-        "--swapped, people alone are at the places of actions only",
+        help="0 to 1: share of the training videos that show the place of their action; with this "
+        "option and --swapped, single people are only at places of actions",
     )
     parser.add_argument(
-        "--swapped", action="store_true", help="the test splits again, at places of other actions"
+        "--swapped", action="store_true", help="add test splits at the places of other actions"
     )
     parser.add_argument(
         "--sizes",
@@ -39,18 +39,18 @@ def parser() -> argparse.ArgumentParser:
         type=size,
         default=[],
         metavar="NAME=NUMBER",
-        help="such as clips_test=400",
+        help="number of videos of a subset, such as clips_test=400",
     )
     some = cli.at_least(1, int)
-    parser.add_argument("--workers", type=some, help="processes (default: one a core)")
+    parser.add_argument("--workers", type=some, help="processes (default: one per core)")
     parser.add_argument(
-        "--unseen", type=Path, metavar="FILE", help="one more video, of no split, to try things on"
+        "--unseen", type=Path, metavar="FILE", help="also write one video that is in no split"
     )
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
-    """Render."""
+    """Render the data set."""
     from ava_det.data.actors.produce import Sizes, scripts, write_video
     from ava_det.data.sets import actors
     from ava_det.data.sets.catalog import datasets_root
@@ -67,14 +67,14 @@ def main(args: argparse.Namespace) -> None:
         actors.prepare(root, sizes, args.seed, args.scene_bias, args.workers)
     print(root)
     if args.unseen:
-        # Another seed than the splits', so another world.
+        # A seed that no split uses gives another world.
         script = scripts("test", replace(sizes, test=1, swapped=0), args.seed + 1)[0]
         write_video(args.unseen, script, sizes)
         print(args.unseen)
 
 
 def size(text: str) -> tuple[str, int]:
-    """NAME=NUMBER of the command line."""
+    """Parse the argument NAME=NUMBER."""
     from ava_det.data.actors.produce import SUBSETS
 
     name, _, number = text.partition("=")

@@ -1,12 +1,12 @@
-"""Prepare AVA's videos: get them from a mirror, cut them, resample them.
+"""Prepare AVA's videos: download them from a mirror, cut them and resample them.
 
     python datasets/prepare_ava.py --download            # into ROOT/videos, then ROOT/videos_15min
-    python datasets/prepare_ava.py                       # cut what lies in ROOT/videos
-    python datasets/prepare_ava.py --download --whole    # leave the videos whole, look at them
+    python datasets/prepare_ava.py                       # cut the videos in ROOT/videos
+    python datasets/prepare_ava.py --download --whole    # check the whole videos, do not cut
 
-What is done already is left alone, so that a run may be stopped and started again at any time; a
-folder of videos takes one kind of cut (its settings.json), and another one is refused. Videos that
-cannot be had or read, or that end early, are listed in ROOT/broken.csv. Sound is left out.
+A run may be stopped and started again at any time: it skips finished videos. All videos of a folder
+are cut with the same settings (settings.json); other settings are refused. ROOT/broken.csv lists
+videos that cannot be downloaded or read, or that end early. Cut videos have no sound.
 """
 
 import argparse
@@ -30,27 +30,33 @@ LIST = "https://s3.amazonaws.com/ava-dataset/annotations/ava_file_names_trainval
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    parser = cli.Parser(description="Get, cut and resample AVA's videos.")
+    """Return the command-line parser."""
+    parser = cli.Parser(description="Download, cut and resample AVA's videos.")
     add = parser.add_argument
-    add("--root", type=Path, help="its folder (default: $DETECTRON2_DATASETS/ava)")
-    add("--download", action="store_true", help="get the videos that ROOT/videos lacks")
-    add("--list", default=LIST, help="names of the videos, a line each: a file or an address")
-    add("--mirror", default=MIRROR, metavar="URL", help="where the videos are got from")
-    add("--whole", action="store_true", help="do not cut; keyframes are found by time")
+    add("--root", type=Path, help="folder of AVA (default: $DETECTRON2_DATASETS/ava)")
+    add("--download", action="store_true", help="download the videos missing in ROOT/videos")
+    add("--list", default=LIST, help="names of the videos, one per line: a file or a URL")
+    add("--mirror", default=MIRROR, metavar="URL", help="address to download the videos from")
+    add("--whole", action="store_true", help="do not cut; find keyframes by time")
     several, above, pixels = cli.at_least(0, float), cli.above_zero(), cli.at_least(2, int)
     processes = cli.at_least(1, int)
-    add("--start", type=several, default=900.0, metavar="SECONDS", help="of the cut (default 900)")
+    add(
+        "--start",
+        type=several,
+        default=900.0,
+        metavar="SECONDS",
+        help="start of the cut (default 900)",
+    )
     add("--seconds", type=above, default=901.0, help="length of the cut (default 901)")
-    add("--rate", type=several, default=30.0, help="frames a second; 0: as they are (default 30)")
-    add("--short-side", type=pixels, metavar="PIXELS", help="resize (default: as they are)")
+    add("--rate", type=several, default=30.0, help="frames per second; 0: unchanged (default 30)")
+    add("--short-side", type=pixels, metavar="PIXELS", help="new short side (default: unchanged)")
     cores = os.cpu_count() or 1
-    add("--workers", type=processes, default=cores, help="processes (default: one a core)")
+    add("--workers", type=processes, default=cores, help="processes (default: one per core)")
     return parser
 
 
 def main(args: argparse.Namespace) -> int:
-    """Prepare, unless another process does; 1 if anything is broken."""
+    """Prepare the videos, unless another process does. Return 1 if any video is broken."""
     from ava_det.data.sets.catalog import datasets_root
     from ava_det.formats.outputs import alone
 
@@ -61,7 +67,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def prepare(args: argparse.Namespace, root: Path) -> int:
-    """Get, cut or look at, list what is broken; 1 if anything is."""
+    """Download and cut or check the videos, and list broken ones. Return 1 if any is broken."""
     from ava_det.data.prepare.cut import Cut
     from ava_det.data.prepare.parallel import problems_of
     from ava_det.formats.settings import require_same
@@ -91,10 +97,10 @@ def prepare(args: argparse.Namespace, root: Path) -> int:
 
 
 def films(folder: Path, missing: bool) -> dict[str, Path]:
-    """The whole films, by bare name.
+    """Return the whole films by bare name.
 
     Raises:
-        InputError: there is none, and not because some are `missing`.
+        InputError: The folder has no film, although none is `missing` after a failed download.
     """
     from ava_det.video.files import files_by_stem
 
@@ -105,21 +111,21 @@ def films(folder: Path, missing: bool) -> dict[str, Path]:
 
 
 def look_at_all(cut: "Cut", sources: dict[str, Path]) -> dict[str, str]:
-    """What is wrong with films that stay whole, by name."""
+    """Check whole films and return their problems by name."""
     from ava_det.data.prepare.cut import look_at_whole
     from ava_det.data.prepare.parallel import problems_of
 
     files = list(sources.values())
     problems = problems_of(files, partial(look_at_whole, cut), 1, "looking")
-    print(f"{len(files)} videos looked at, {len(files) - len(problems)} of them are in order")
+    print(f"{len(files)} videos checked, {len(files) - len(problems)} are intact")
     return {path.name: problem for path, problem in problems.items()}
 
 
 def cut_all(cut: "Cut", sources: dict[str, Path], target: Path, workers: int) -> dict[str, str]:
-    """Cut all films that a folder lacks.
+    """Cut all films that are missing in the target folder.
 
     Returns:
-        What is wrong with them, and with those that were cut before, by name.
+        The problems of these films, and of the films cut before, by name.
     """
     from ava_det.data.prepare.cut import cut_into, look_at
     from ava_det.data.prepare.parallel import problems_of
@@ -130,10 +136,10 @@ def cut_all(cut: "Cut", sources: dict[str, Path], target: Path, workers: int) ->
     there = files_by_stem(target) if target.is_dir() else {}
     before = {path: there[name] for name, path in sources.items() if name in there}
     print(f"{len(sources)} videos, {len(before)} cut already")
-    if not there:  # the note of a run that cut nothing binds nobody
+    if not there:  # settings of a run that cut nothing do not count
         (target / SETTINGS).unlink(missing_ok=True)
     if not claim(target, asdict(cut)) and before:
-        print(f"{target}: nothing says how its videos were cut; taken for what is asked for")
+        print(f"{target}: has no settings.json; its videos are taken as cut with these settings")
     sweep(target)
     problems = {path: look_at(cut, made) for path, made in before.items()}
     lacking = [path for path in sources.values() if path not in before]
@@ -142,10 +148,10 @@ def cut_all(cut: "Cut", sources: dict[str, Path], target: Path, workers: int) ->
 
 
 def video_names(source: str, root: Path) -> list[str]:
-    """The names of a list, which may be an address.
+    """Read the names of a list: a file or a URL.
 
     Raises:
-        InputError: there is no list, no name in it, or one that is no plain file name.
+        InputError: The list does not exist, has no name, or has a name that is no plain file name.
     """
     from ava_det.data.prepare.download import download
 
@@ -163,7 +169,7 @@ def video_names(source: str, root: Path) -> list[str]:
 
 
 def get_video(mirror: str, folder: Path, name: str) -> str:
-    """Get one video; what is wrong with it, if anything."""
+    """Download one video and return its problem, or an empty text."""
     from urllib.parse import quote
 
     from ava_det.data.prepare.download import download
@@ -176,7 +182,7 @@ def get_video(mirror: str, folder: Path, name: str) -> str:
 
 
 def write_problems(path: Path, problems: dict[str, str]) -> None:
-    """The list of what is broken; none where nothing is."""
+    """Write the list of broken videos, or remove the list if no video is broken."""
     from ava_det.formats.atomic import atomic_text
 
     if not problems:

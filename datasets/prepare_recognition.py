@@ -1,9 +1,9 @@
-"""Make a recognition data set of its videos and its published annotations.
+"""Make a recognition data set from the videos and the published annotations.
 
     python datasets/prepare_recognition.py ucf101 --annotations ucfTrainTestlist --videos UCF-101
 
-Videos are resized in parallel; run it again to go on after an interruption. What is missing or
-broken is left out of the lists and named in `left_out.csv`.
+Videos are resized in parallel. After an interruption, run the command again to continue. Missing or
+broken videos are left out of the lists and named in `left_out.csv`.
 """
 
 import argparse
@@ -17,23 +17,23 @@ NAMES += ["something_v2", "ucf101", "hmdb51", "lists"]
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the command-line parser."""
     parser = cli.Parser(description="Make a recognition data set.")
-    parser.add_argument("name", choices=NAMES, help="the set; 'lists' is your own")
+    parser.add_argument("name", choices=NAMES, help="the data set; 'lists' means your own lists")
     add, path = parser.add_argument, Path
     add("--annotations", type=path, required=True, help="folder of the published lists")
-    add("--videos", type=path, required=True, help="folder of the videos, in folders or not")
-    add("--root", type=path, help="what to make (default: $DETECTRON2_DATASETS/NAME)")
+    add("--videos", type=path, required=True, help="folder of the videos, at any depth")
+    add("--root", type=path, help="output folder (default: $DETECTRON2_DATASETS/NAME)")
     side, above, some = cli.at_least(16, int), cli.above_zero(), cli.at_least(1, int)
-    add("--short-side", type=side, default=256, help="pixels (default 256); smaller videos stay")
-    add("--as-they-are", action="store_true", help="list the videos where they lie, unchanged")
-    add("--rate", type=above, default=30.0, help="frames a second of folders of pictures")
-    add("--workers", type=some, help="processes (default: one a core)")
+    add("--short-side", type=side, default=256, help="pixels (default 256); never enlarges")
+    add("--as-they-are", action="store_true", help="list the original videos; do not resize")
+    add("--rate", type=above, default=30.0, help="frames per second of folders of pictures")
+    add("--workers", type=some, help="processes (default: one per core)")
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
-    """Prepare, and say what came of it."""
+    """Prepare the data set and print a summary."""
     from ava_det.data.prepare import hmdb51, kinetics, own_lists, something, ucf101
     from ava_det.data.prepare.recognition import Resizing, prepare
     from ava_det.formats.outputs import alone
@@ -46,7 +46,7 @@ def main(args: argparse.Namespace) -> None:
         "lists": own_lists.read_annotations,
     }
     if args.name == "lists" and not args.root:
-        parser().error("lists of your own need a --root to go to")
+        parser().error("for your own lists, give the output folder as --root")
     if not args.annotations.is_dir():
         raise InputError(f"{args.annotations}: no such folder")
     root = args.root or default_root(args.name)
@@ -62,8 +62,8 @@ def main(args: argparse.Namespace) -> None:
 
 
 def default_root(name: str) -> Path:
-    """Where a set lies."""
-    from ava_det.data.sets.catalog import datasets_root  # heavy: it brings detectron2
+    """Return the default folder of a data set."""
+    from ava_det.data.sets.catalog import datasets_root  # slow: imports detectron2
 
     return datasets_root() / name
 

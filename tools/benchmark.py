@@ -1,4 +1,4 @@
-"""What models, data, loaders, evaluations and mixes cost.
+"""Measure the cost of models, data sets, loaders, evaluations and mixes.
 
     python tools/benchmark.py flops kinetics_slow_r50_8x8
     python tools/benchmark.py flops --size 256 --markdown
@@ -12,19 +12,25 @@
     python tools/benchmark.py persons VIDEO --weights light yolox_nano.onnx
     python tools/benchmark.py walks --list
 
-`flops` counts parameters and multiply-adds of one clip with fvcore, by default for every published
-model. `load` holds our loader against `torch.load` and `load_state_dict` of a plain file of the
-same weights, turn by turn, and reads the peak of memory, for which it needs Linux. `index` loads a
-data set of made-up annotations and frame lists, by default of the size of AVA's training set.
-`evaluate` measures tools/evaluate.py on made-up results, by default as many as AVA val's, and the
-official evaluator where a folder has it. `mix` holds VideoMix against PyTorchVideo's `CutMix`, turn
-by turn, and against a training step of SlowFast-50 8x8, in seconds of one core. `read` holds our
-video reader against PyTorchVideo's `EncodedVideo` on the same windows of the same files. `loader`
-trains for a while and says how long steps wait for clips, which are decoded or come from a cache.
-`step` compares a training step in float32, with channels last, in bfloat16 and with both. `persons`
-holds person detectors against each other on the same frames, the ratios to the first. `walks`
-counts the calls that enter another module on the three main paths. A config is Python code and is
-run, and so is the official evaluator: use only those that you trust.
+The subcommands:
+
+- `flops` counts the parameters and multiply-adds of one clip with fvcore, by default for every
+  published model.
+- `load` compares our loader with `torch.load` and `load_state_dict` on the same weights, in turns.
+  It also measures the peak memory (Linux only).
+- `index` loads a data set of synthetic annotations and frame lists, by default of the size of AVA's
+  training set.
+- `evaluate` measures tools/evaluate.py on synthetic results, by default as many as for AVA val, and
+  the official evaluator if a folder of it is given.
+- `mix` compares VideoMix with PyTorchVideo's `CutMix`, in turns, and with a training step of
+  SlowFast-50 8x8, in seconds of one core.
+- `read` compares our video reader with PyTorchVideo's `EncodedVideo` on the same windows.
+- `loader` trains for some steps and prints how long the steps wait for decoded or cached clips.
+- `step` compares training steps in float32, with channels last, in bfloat16 and with both.
+- `persons` compares person detectors on the same frames, relative to the first detector.
+- `walks` counts the calls that enter another module on the three main paths.
+
+Configs and the official evaluator are Python code that is run: use only code that you trust.
 """
 
 import argparse
@@ -58,8 +64,8 @@ COMMANDS = dict(
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    parser = cli.Parser(description="What models, data, loaders, evaluations and mixes cost.")
+    """Return the command-line parser."""
+    parser = cli.Parser(description="Measure models, data sets, loaders, evaluations and mixes.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, module in COMMANDS.items():
         module.add_arguments(commands.add_parser(name, help=module.HELP))
@@ -67,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Measure what the subcommand says."""
+    """Run the subcommand."""
     COMMANDS[args.command].run(args)
 
 

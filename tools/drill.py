@@ -1,12 +1,12 @@
-"""Run our tools on damaged and hostile files, and count how they end.
+"""Run our tools on damaged and hostile files, and count the outcomes.
 
     python tools/drill.py all
     python tools/drill.py videos --count 50 --seed 3
     python tools/drill.py weights --seed 3 --only 17 --keep failures
 
-Each case must end within 60 s and 3 GB with exit code 0, or with 1 or 2 and one line on stderr that
-names the file; no signal, no traceback, no half-written file. What is made is decided by the seed
-and the number alone. Works on Linux: it forks and reads /proc.
+Each case must end within 60 s and 3 GB. The exit code must be 0, or 1 or 2 with one line on stderr
+that names the file. A signal, a traceback or a half-written file is a failure. The seed and the
+number alone determine the files of a case. The drill needs Linux, since it forks and reads /proc.
 """
 
 import argparse
@@ -59,7 +59,7 @@ class Tally:
             )
 
     def table(self) -> dict[str, Any]:
-        """What is written as JSON."""
+        """Return the counts for the JSON file."""
         return {
             "cases": self.ends.total(),
             "exit 0": self.ends["exit 0"],
@@ -71,28 +71,31 @@ class Tally:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the command-line parser."""
     parser = cli.Parser(description="Run our tools on damaged and hostile files.")
     add, at_least = parser.add_argument, cli.at_least
     add("kind", choices=[*NAMES, "all"])
-    add("--count", type=at_least(1, int), metavar="N", help="cases a kind (default: 200 or 250)")
+    add("--count", type=at_least(1, int), metavar="N", help="cases per kind (default: 200 or 250)")
     add("--seed", type=int, default=0)
-    add("--only", type=at_least(0, int), metavar="NUMBER", help="this case alone")
+    add("--only", type=at_least(0, int), metavar="NUMBER", help="run this case only")
     add("--keep", type=Path, metavar="FOLDER", help="keep the files of failures (or of --only)")
-    add("--json", type=Path, help="write counts and failures here as well")
+    add("--json", type=Path, help="also write counts and failures to this file")
     add(
-        "--jobs", type=at_least(1, int), default=os.cpu_count(), help="at once (default: all cores)"
+        "--jobs",
+        type=at_least(1, int),
+        default=os.cpu_count(),
+        help="parallel cases (default: all)",
     )
-    add("--verbose", action="store_true", help="say how every case ended")
-    add("--seconds", type=cli.above_zero(), default=60.0, help="a case may take (default 60)")
+    add("--verbose", action="store_true", help="print the outcome of every case")
+    add("--seconds", type=cli.above_zero(), default=60.0, help="limit per case (default 60)")
     return parser
 
 
 def main(args: argparse.Namespace) -> int:
-    """Drill, print, write."""
+    """Run the drills, print the counts and write them."""
     names = NAMES if args.kind == "all" else (args.kind,)
     if args.only is not None and len(names) > 1:
-        parser().error("--only is a number of one kind")
+        parser().error("--only needs one kind, not all")
     for library in ("OMP", "OPENBLAS", "MKL"):  # a fork of a process with threads is not safe
         os.environ[f"{library}_NUM_THREADS"] = "1"
     from drills.children import import_everything
@@ -111,7 +114,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def drill(name: str, args: argparse.Namespace, scratch: Path) -> Tally:
-    """All cases of a kind."""
+    """Run all cases of a kind."""
     from importlib import import_module
 
     from drills.case import Kind

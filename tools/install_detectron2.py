@@ -1,8 +1,9 @@
-"""Install detectron2's Python code into the running environment, unless it is there already.
+"""Install detectron2's Python code into the current environment, unless it is installed already.
 
-detectron2 is not on PyPI under its own name. `sal-detectron2` is upstream's Python code in a wheel
-tagged for CPython 3.10 because of one compiled file that nothing here uses; that file is removed.
-A build of upstream is as good: install it first, or run `make setup DETECTRON2=<path or git URL>`.
+detectron2 is not on PyPI under its own name. `sal-detectron2` is a wheel of upstream's Python code.
+The wheel is tagged for CPython 3.10 because of one compiled file, which this project does not use
+and this script removes. A build of upstream works as well: install it first, or run `make setup
+DETECTRON2=<path or git URL>`.
 """
 
 import importlib.util
@@ -17,7 +18,7 @@ SHA256 = "491af0c7f79bdb2d178e46f6cb16a97c4ac968d45c41ea3f6b6435d59bbee561"
 
 
 def install_wheel(site_packages: Path) -> None:
-    """Unpack the pinned wheel (checked by hash) into `site_packages`, without its compiled file."""
+    """Unpack the pinned wheel, checked by hash, into `site_packages` without the compiled file."""
     with tempfile.TemporaryDirectory() as folder:
         requirement = Path(folder) / "detectron2.txt"
         requirement.write_text(f"{WHEEL} --hash=sha256:{SHA256}\n")
@@ -30,7 +31,7 @@ def install_wheel(site_packages: Path) -> None:
 
 
 def main(source: str = "") -> None:
-    """Install from `source`, a path or git URL of upstream, if given, else the pinned wheel."""
+    """Install from `source` (a path or git URL of upstream), or else the pinned wheel."""
     if source:
         command = [sys.executable, "-m", "pip", "install", "--no-build-isolation", source]
         subprocess.run(command, check=True)

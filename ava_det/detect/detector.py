@@ -193,7 +193,7 @@ def _report(source: VideoSource) -> None:
     damaged, video = source.video.index.damaged_stamps, source.video
     if damaged:
         logger.warning(
-            "warning: %s: %d of %d time stamps are wrong; those frames lie between the others",
+            "warning: %s: %d of %d time stamps are wrong; their times are interpolated",
             video.path,
             damaged,
             len(video),

@@ -74,7 +74,9 @@ class Journal:
             next(file)
             for row, (record, line) in enumerate(zip(self.records, file, strict=False), 2):
                 if not _fits((record, line)):
-                    raise InputError(f"{self.path}: row {row}: is not of {record.people.keyframe}")
+                    raise InputError(
+                        f"{self.path}: row {row}: does not belong to {record.people.keyframe}"
+                    )
                 _, _, boxes, scores, problem = json.loads(line)
                 people = PersonBoxes(
                     keyframe=record.people.keyframe,

@@ -105,5 +105,5 @@ def _weight_files(weights: str | Path | None, persons: str | Path | None) -> tup
     if not actions.is_file():
         raise InputError(f"{actions}: no such file; run `make demo` first, or give weights")
     if not people.is_file():
-        raise InputError(f"{people}: no such file; give a person detector (light, say)")
+        raise InputError(f"{people}: no such file; give a person detector, such as light")
     return actions, people

@@ -55,9 +55,9 @@ class ActionPipeline:
         batch_size: int = 1,
     ):
         if not 0 < rate < math.inf:
-            raise ValueError(f"a rate of {rate} keyframes a second")
+            raise ValueError(f"a rate of {rate} keyframes per second; it must be above 0")
         if batch_size < 1:
-            raise ValueError(f"{batch_size} keyframes at once")
+            raise ValueError(f"a batch of {batch_size} keyframes; the least is 1")
         self.persons, self.actions = persons, actions
         self.rate, self.person_threshold = rate, person_threshold
         self.batch_size = batch_size

@@ -97,8 +97,8 @@ def unread(
     lines = [f"warning: {problem}" for problem in list(videos.values())[:most]]
     return [
         *lines,
-        f"{len(videos)} of {count} videos cannot be read, or not to their end: on {lost} of "
-        f"{len(records)} keyframes nobody was looked for",
+        f"{len(videos)} of {count} videos cannot be read completely: {lost} of {len(records)} "
+        "keyframes were not searched for people",
     ]
 
 

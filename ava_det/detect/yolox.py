@@ -47,7 +47,9 @@ class YoloxDetector:
         shape = _probe(path, model, side)
         self.cells = _cells(side)
         if shape != (1, len(self.cells), 5 + COCO_CLASSES):
-            raise InputError(f"{path}: gives {shape}, not a YOLOX of COCO at {side} pixels")
+            raise InputError(
+                f"{path}: gives {shape}, not the output of a COCO YOLOX at {side} pixels"
+            )
         level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
         self.net = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
         cv2.utils.logging.setLogLevel(level)

@@ -50,7 +50,7 @@ def open_text(path: StrPath) -> IO[str]:
     try:
         start = file.peek(4)[:4]
         if start[:2] == b"\x1f\x8b":
-            raise InputError(f"{path}: packed by gzip: a name that ends in .gz says so")
+            raise InputError(f"{path}: compressed by gzip: rename it to end in .gz")
         zeros = bytes(byte and ord("x") for byte in start)
         other = next((name for mark, name in _MARKS.items() if start.startswith(mark)), None)
         if other := other or _ZEROS.get(zeros):
@@ -135,7 +135,7 @@ class _Unpacked(GzipFile):
         if self.tell() > self._most:
             raise InputError(
                 f"{self._path}: unpacks to more than {_MOST_TIMES} times its size, which no table "
-                "does: a damaged or hostile file; gunzip it to use it all the same"
+                "does: a damaged or hostile file; gunzip it if you trust it"
             )
         return data
 
@@ -207,7 +207,7 @@ def sweep(output: Path) -> None:
 
 
 def _mark(path: Path) -> str:
-    """Return the common prefix of a file's partial files: short, since a name may be long."""
+    """Return the digest in the names of a file's partial files: short, since a name may be long."""
     return hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]
 
 

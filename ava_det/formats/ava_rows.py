@@ -79,8 +79,8 @@ class Layout:
             raise InputError(f"{path}: the file is empty")
         if len(first) > 2 and first == [str(k) for k in range(len(first))]:
             raise InputError(
-                f"{path}: row 1: the numbers of columns, as pandas writes them where columns have "
-                "no names: leave the row out (to_csv(header=False))"
+                f"{path}: row 1: the numbers of columns, as pandas writes for columns without "
+                "names: remove the row (to_csv(header=False))"
             )
         return first if is_header(first, self.columns) else None
 

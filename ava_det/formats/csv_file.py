@@ -95,7 +95,7 @@ def csv_rows(path: StrPath, most: int = MOST_LINES) -> Iterator[tuple[int, list[
                 _require_commas(path, number, fields)
                 if number > 1 and len(fields) > 1 and not any(map(is_number, fields)):
                     raise InputError(
-                        f"{path}: row {number}: a header line behind blank rows: take these out"
+                        f"{path}: row {number}: a header line behind blank rows: remove these"
                     )
                 begun = True
             yield number, fields
@@ -140,7 +140,7 @@ def find_columns(
         places = [k for k, key in enumerate(keys) if _is_called(name, key)]
         if len(places) > 1:
             which = " and ".join(shown(header[k]) for k in places[:3])
-            raise InputError(f"{path}: row 1: {which} both name the column {name}: leave one out")
+            raise InputError(f"{path}: row 1: {which} both name the column {name}: remove one")
         if places:
             found[name] = places[0]
     lacking = [name for name in needed if name not in found]

@@ -87,7 +87,7 @@ def _first_bad_byte(path: str | os.PathLike[str]) -> str:
 def no_text(path: str | os.PathLike[str], error: UnicodeEncodeError) -> InputError:
     """Return the error for text that cannot be encoded, such as a file name that is no UTF-8."""
     what = ascii(error.object[error.start : error.end][:20])
-    return InputError(f"{path}: {what} is no text that {error.encoding} can hold")
+    return InputError(f"{path}: {what} cannot be encoded as {error.encoding}")
 
 
 def _text(error: Exception) -> str:

@@ -34,7 +34,7 @@ def load_json(path: StrPath) -> Any:
     """
     text = read_text(path)
     if len(text) + sum(cost * text.count(part) for part, cost in _COSTS.items()) > _MOST_MEMORY:
-        raise InputError(f"{path}: more values than are held in memory; split the file")
+        raise InputError(f"{path}: more values than fit into memory; split the file")
     try:
         content = json.loads(text, object_pairs_hook=_object)
         if _HALF_PAIR.search(text):

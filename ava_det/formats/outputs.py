@@ -64,10 +64,10 @@ def require_free(paths: Iterable[Path], overwrite: bool) -> None:
     for path in paths:
         other = names.setdefault(str(path).casefold(), path)
         if other != path:
-            raise InputError(f"{path}: is {other} on disks that do not tell letters' case")
+            raise InputError(f"{path}: is {other} on disks that ignore letter case")
         if path.is_file() and not overwrite:
             raise InputError(
-                f"{path}: is there already; --overwrite replaces it, or choose another output"
+                f"{path}: exists already; --overwrite replaces it, or choose another output"
             )
 
 

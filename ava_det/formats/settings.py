@@ -35,7 +35,7 @@ def require_same(
     names = [name for name in settings if noted.get(name) != settings[name]]
     if names:
         what = ", ".join(f"{name} {noted.get(name)}, not {settings[name]}" for name in names)
-        raise InputError(f"{path}: made with {what}: ask for the same, or take another folder")
+        raise InputError(f"{path}: made with {what}: ask for the same, or choose another folder")
     return True
 
 

@@ -169,8 +169,8 @@ def require_whole(path: Path, facts: Facts) -> Facts:
         InputError: The file is cut short.
     """
     if facts.cut_short:
-        there = f"{facts.frames} frames ({facts.seconds:.1f} s)"
-        raise InputError(f"{path}: the file is cut short: {there} of it are there; get it again")
+        rest = f"{facts.frames} frames ({facts.seconds:.1f} s)"
+        raise InputError(f"{path}: the file is cut short: {rest} are left; get it again")
     return facts
 
 

@@ -44,5 +44,5 @@ class KeyframePictures:
                 raise InputError(f"{path}: {error}") from None
             if not 0 <= time <= file.frame_times[-1] + 0.5:
                 last = file.frame_times[-1]
-                raise InputError(f"{path}: second {time:g} of {last:.1f}")
+                raise InputError(f"{path}: no frame at {time:g} s; the last is at {last:.1f} s")
             return file.frames(np.array([time]))[0]

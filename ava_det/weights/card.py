@@ -139,6 +139,6 @@ def _check_classes(card: ModelCard) -> None:
     if not all(type(word) is str and word.isprintable() and len(word) < 1000 for word in words):
         raise ValueError("words that cannot be printed")
     if not all(type(number) is int and 1 <= number < 1 << 31 for number in ids):
-        raise ValueError("ids of classes that are no numbers from 1 on")
+        raise ValueError("class ids that are not whole numbers from 1")
     if len(set(ids)) < len(ids) or len(set(names)) < len(names):
         raise ValueError("two classes of one id or one name")

@@ -103,7 +103,7 @@ def _sort_metadata(path: Path) -> None:
         header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
         text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode().ljust(length)
         if len(text) != length:  # sorting must not change the length
-            raise RuntimeError(f"{path}: safetensors writes its header in another way")
+            raise RuntimeError(f"{path}: safetensors wrote an unexpected header")
         file.seek(8)
         file.write(text)
 

@@ -298,7 +298,7 @@ def test_what_is_there_is_replaced_only_where_that_is_meant(convert, form, writt
     path.write_text("my work")
     code, printed = convert(*arguments)
     assert (code, printed.out) == (1, "")
-    expected = f"error: {path}: is there already; --overwrite replaces it, or choose another output"
+    expected = f"error: {path}: exists already; --overwrite replaces it, or choose another output"
     assert printed.err == f"{expected}\n"
     assert [(found.name, found.read_text()) for found in Path("out").iterdir()] == [
         (written, "my work")
@@ -319,7 +319,7 @@ def test_files_of_one_name_but_for_its_case_are_refused(convert):
     assert len(shapes_in("mine")) == len(shapes)
     code, printed = convert("to-cvat", "mine/annotations.csv", "--output", "xml")
     assert code == 1
-    assert "on disks that do not tell letters' case" in printed.err
+    assert "on disks that ignore letter case" in printed.err
     assert not list(Path("xml").glob("*"))
 
 

@@ -72,7 +72,7 @@ def test_results_that_are_there_are_replaced_only_where_that_is_meant(detect, cl
     ran = detect(clip, "--weights", "none.safetensors")  # before any work
     assert ran.code == 1
     assert ran.err == (
-        f"error: {told}: is there already; --overwrite replaces it, or choose another output\n"
+        f"error: {told}: exists already; --overwrite replaces it, or choose another output\n"
     )
     assert [(path.name, path.read_text()) for path in told.parent.iterdir()] == [(told.name, "old")]
     ran = detect(clip, "--overwrite")
@@ -87,7 +87,7 @@ def test_a_video_of_the_same_name_does_not_replace_another_s_results(detect, cli
     film.write_text("of the .mp4")
     other = clip.with_suffix(".mkv")
     other.write_bytes(clip.read_bytes())
-    assert detect(other).err.startswith(f"error: {film}: is there already; ")
+    assert detect(other).err.startswith(f"error: {film}: exists already; ")
 
 
 @pytest.mark.holds("13.11 two at once: detect.py refuses before it writes")

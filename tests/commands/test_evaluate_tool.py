@@ -325,7 +325,7 @@ LATIN = "not a text file in UTF-8: row 1 has the byte 0xe9"
         (
             "det.csv",
             gzip.compress(ROW.encode(), mtime=0),
-            "packed by gzip: a name that ends in .gz says so",
+            "compressed by gzip: rename it to end in .gz",
         ),
         ("det.csv.gz", ROW.encode(), "not a whole gzip file"),
         ("det.csv.gz", gzip.compress(ROW.encode() * 999, mtime=0)[:60], "not a whole gzip file"),

@@ -208,7 +208,7 @@ def test_a_broken_film_costs_its_own_boxes_only(
     ran = run_tool("propose", *arguments, "--output", output)
     assert ran.code == 0, ran.err
     assert f"warning: {tmp_path / 'a.mp4'}: not a readable video" in ran.err
-    assert "1 of 2 videos cannot be read, or not to their end: on 3 of 6 keyframes" in ran.err
+    assert "1 of 2 videos cannot be read completely: 3 of 6 keyframes" in ran.err
     found = people_by_keyframe(read_boxes(output))
     assert set(found) == {Keyframe(name, tick) for name in "ab" for tick in range(3)}
     assert [len(found[Keyframe("a", tick)].boxes) for tick in range(3)] == [0, 0, 0]

@@ -118,7 +118,7 @@ def test_a_cut_that_is_no_video_is_listed(tmp_path, mirror, prepare):
     code, out, _ = prepare(*CUT)
     assert code == 1
     assert "one.mp4: not a readable video" in (root / "broken.csv").read_text()
-    assert "nothing says how its videos were cut" in out
+    assert "has no settings.json; its videos are taken as cut" in out
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_whole_videos_are_got_and_looked_at(tmp_path, mirror, prepare):
     (tmp_path / "names.txt").write_text("one.mkv\n")
     source = ("--download", "--mirror", mirror.as_uri(), "--list", tmp_path / "names.txt")
     code, out, _ = prepare(*source, *CUT, "--whole")
-    assert (code, out) == (0, "1 videos looked at, 1 of them are in order\n")
+    assert (code, out) == (0, "1 videos checked, 1 are intact\n")
     assert [path.name for path in (tmp_path / "ava").iterdir()] == ["videos"]
 
 
@@ -220,7 +220,7 @@ def test_whole_videos_that_are_broken_are_listed(tmp_path, mirror, prepare):
     mirror.rename(root / "videos")
     source = ("--download", "--mirror", "file:///nowhere", "--list", tmp_path / "names.txt")
     code, out, _ = prepare(*CUT, "--whole", *source)
-    assert (code, "5 videos looked at, 2 of them are in order\n" in out) == (1, True)
+    assert (code, "5 videos checked, 2 are intact\n" in out) == (1, True)
     with open(root / "broken.csv") as file:
         problems = dict(csv.reader(file))
     assert set(problems) == {"video", "broken.mkv", "short.mp4", "torn.mkv", "gone.mkv"}
@@ -229,7 +229,7 @@ def test_whole_videos_that_are_broken_are_listed(tmp_path, mirror, prepare):
     assert "not a readable video" in problems["broken.mkv"]
     for name in ("broken.mkv", "short.mp4", "torn.mkv"):
         (root / "videos" / name).unlink()
-    assert prepare(*CUT, "--whole")[:2] == (0, "2 videos looked at, 2 of them are in order\n")
+    assert prepare(*CUT, "--whole")[:2] == (0, "2 videos checked, 2 are intact\n")
     assert not (root / "broken.csv").exists()
 
 

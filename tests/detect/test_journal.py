@@ -99,7 +99,9 @@ def test_what_another_process_wrote_meanwhile_is_refused(tmp_path):
         with path.open("a") as file:
             file.write('["a", 0, [[0, 0, 1, 1]], [0.5], ""]\n')
         journal.add(people(1))
-        with pytest.raises(InputError, match=r"part: row 3: is not of Keyframe\(.*tick=1\)"):
+        with pytest.raises(
+            InputError, match=r"part: row 3: does not belong to Keyframe\(.*tick=1\)"
+        ):
             list(journal.read())
 
 

@@ -74,8 +74,7 @@ def test_a_film_that_is_damaged_has_nobody_after_the_damage(film, tmp_path):
     assert lines[1].startswith(f"warning: {none}: not a readable video")
     assert lines[2] == f"warning: {short}: frame 4 of 4"
     assert lines[3] == (
-        "3 of 4 videos cannot be read, or not to their end: on 10 of 24 keyframes nobody was "
-        "looked for"
+        "3 of 4 videos cannot be read completely: 10 of 24 keyframes were not searched for people"
     )
     assert unread(records, problems, most=1) == [lines[0], lines[3]]
     assert unread(records, [""] * 24) == []

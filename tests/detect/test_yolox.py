@@ -52,7 +52,10 @@ def test_it_finds_the_actor_of_a_real_clip(shared):
         (b"\x08\x08\x3a\x00", r"takes \(\), not square pictures of a fixed size"),
         (yolox(0, np.zeros((1, 84, 85))), r"takes \(1, 3, 0, 0\), not square"),
         (yolox(1 << 20, np.zeros((1, 84, 85))), r"takes \(1, 3, 1048576, 1048576\), not square"),
-        (yolox(96, np.zeros((1, 84, 85))), r"gives \(1, 84, 85\), not a YOLOX of COCO at 96"),
+        (
+            yolox(96, np.zeros((1, 84, 85))),
+            r"gives \(1, 84, 85\), not the output of a COCO YOLOX at 96",
+        ),
     ],
 )
 def test_what_is_no_model_is_told_in_one_line(tmp_path, content, message):
@@ -66,7 +69,9 @@ def test_what_is_no_model_is_told_in_one_line(tmp_path, content, message):
 
 @holds
 def test_another_detector_is_named_by_what_it_gives(shared):
-    with pytest.raises(InputError, match=r"gives \(1, 2704, 80\), not a YOLOX of COCO at 416"):
+    with pytest.raises(
+        InputError, match=r"gives \(1, 2704, 80\), not the output of a COCO YOLOX at 416"
+    ):
         YoloxDetector(shared / "models" / "picodet_s_416_coco.onnx")
 
 

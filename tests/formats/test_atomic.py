@@ -138,7 +138,7 @@ def test_errors_of_a_disk_come_with_a_remedy(tmp_path, number):
 @pytest.mark.holds("13.10 text that a file cannot hold names the file")
 def test_a_name_that_is_no_text_is_said_of_the_file(tmp_path):
     path = tmp_path / "a.csv"
-    message = r"a\.csv: '\\udcff' is no text that utf-8 can hold"
+    message = r"a\.csv: '\\udcff' cannot be encoded as utf-8"
     with pytest.raises(InputError, match=message), atomic_text(path) as file:
         file.write(os.fsdecode(b"\xff.mp4"))
     assert not list(tmp_path.iterdir())

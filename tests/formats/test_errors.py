@@ -50,7 +50,7 @@ CAUSES = {
     "csv": (lambda: list(csv.reader(["x" * 200_000])), "not a text file"),
     "gzip": (lambda: gzip.decompress(b"no"), "not a whole gzip file"),
     "zlib": (lambda: zlib.decompress(b"no"), "not a whole gzip file"),
-    "text that is no UTF-8": (lambda: "\udcff".encode(), "'\\udcff' is no text that utf-8 can"),
+    "text that is no UTF-8": (lambda: "\udcff".encode(), "'\\udcff' cannot be encoded as utf-8"),
     "depth": (nest, "nested too deeply"),
     "memory": (memory, "does not fit into memory"),
     "infinity": (lambda: int(float("inf")), "cannot convert float infinity to integer"),

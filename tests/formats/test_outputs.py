@@ -14,7 +14,7 @@ from ava_det.structures import InputError
 def test_what_is_there_is_replaced_only_where_that_is_meant(tmp_path):
     first, second = tmp_path / "a.csv", tmp_path / "b.csv"
     second.write_text("old")
-    message = r"b\.csv: is there already; --overwrite replaces it"
+    message = r"b\.csv: exists already; --overwrite replaces it"
     with pytest.raises(InputError, match=message), outputs(first, second, overwrite=False):
         pytest.fail("writes")
     with outputs(first, second, overwrite=True):
@@ -57,7 +57,7 @@ def _begin_and_die(path: Path) -> None:
 
 @pytest.mark.holds("13.12 two outputs with one name do not collide")
 def test_names_that_differ_by_their_case_alone_are_refused(tmp_path):
-    with pytest.raises(InputError, match="do not tell letters' case"):
+    with pytest.raises(InputError, match="ignore letter case"):
         require_free([tmp_path / "Film.xml", tmp_path / "film.xml"], overwrite=True)
     require_free([tmp_path / "film.xml", tmp_path / "other.xml"], overwrite=False)
 

@@ -149,9 +149,9 @@ def test_a_hole_of_20_gb_is_refused(tmp_path, read, name, start, end):
 @pytest.mark.parametrize(
     ("read", "name", "unit", "words"),
     [
-        (read_json, "x.json", b"[],", "more values than are held in memory"),
-        (read_json, "x.json", b'{"":0},', "more values than are held in memory"),
-        (read_class_names, "x.json", b'"a":0,', "more values than are held in memory"),
+        (read_json, "x.json", b"[],", "more values than fit into memory"),
+        (read_json, "x.json", b'{"":0},', "more values than fit into memory"),
+        (read_class_names, "x.json", b'"a":0,', "more values than fit into memory"),
         (read_description, "x.toml", b"a.b=[]\n", "at most 1,048,576 are read of such a file"),
         (read_timestamps, "x.txt", b"0" * 999_999 + b"\n", "more than 268,435,456 characters"),
     ],
@@ -196,7 +196,7 @@ def test_the_parts_of_an_xml_file_are_counted(tmp_path, monkeypatch):
     path.write_text(f"<annotations>{'<a/>' * 600}</annotations>")
     assert len(parse(path)) == 600
     path.write_text(f"<annotations>{'<a/>' * 700}</annotations>")
-    with pytest.raises(InputError, match="more boxes than are held in memory"):
+    with pytest.raises(InputError, match="more boxes than fit into memory"):
         parse(path)
 
 

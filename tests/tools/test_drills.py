@@ -91,12 +91,12 @@ def test_too_much_memory_is_a_failure(run):
 
 @pytest.mark.holds("13 shows: drills")
 def test_what_must_be_refused_is_not_to_be_taken(run):
-    assert run(RIGHT["done"], must_refuse=True) == "took what must be refused"
+    assert run(RIGHT["done"], must_refuse=True) == "accepted a file that must be refused"
 
 
 @pytest.mark.holds("13 shows: drills")
 def test_whole_files_are_to_be_taken(run):
-    assert run(RIGHT["refused"], must_take=True) == "refused whole files"
+    assert run(RIGHT["refused"], must_take=True) == "refused intact files"
 
 
 @pytest.mark.parametrize("name", KINDS)

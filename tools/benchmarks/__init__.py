@@ -1,5 +1,5 @@
-"""The subcommands of tools/benchmark.py, a module each.
+"""The subcommands of tools/benchmark.py, one module each.
 
-A module has `HELP`, `add_arguments`, which says what its command line takes, and `run`, which
+A module has `HELP`, `add_arguments`, which adds the command-line arguments, and `run`, which
 measures and prints.
 """

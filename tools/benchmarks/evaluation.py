@@ -1,4 +1,4 @@
-"""Evaluations, ours and the official one."""
+"""Measures our evaluation and the official one."""
 
 import argparse
 import tempfile
@@ -8,15 +8,15 @@ HELP = "time and memory of an evaluation"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command line."""
+    """Add the command-line arguments."""
     parser.add_argument("--ground-truth", type=Path, required=True, help="AVA rows")
     parser.add_argument("--class-map", type=Path, required=True, help="pbtxt")
-    parser.add_argument("--rows", type=int, default=2_200_000, help="of the results")
+    parser.add_argument("--rows", type=int, default=2_200_000, help="rows of results")
     parser.add_argument("--official", type=Path, help="ActivityNet's folder Evaluation")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print what our evaluation takes and, where it is at hand, the official one."""
+    """Print the cost of our evaluation and, if given, of the official one."""
     from ava_det.evaluation.timing import made_results, official_cost, our_cost
     from ava_det.formats.ava_csv import read_ground_truth, write_detections, write_ground_truth
     from ava_det.formats.class_map import read_class_map

@@ -1,4 +1,4 @@
-"""Parameters and multiply-adds of one clip."""
+"""Counts the parameters and multiply-adds of one clip."""
 
 import argparse
 from collections.abc import Sequence
@@ -14,19 +14,19 @@ HELP = "parameters and multiply-adds of one clip"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command line."""
-    parser.add_argument("models", nargs="*", metavar="NAME", help="default: all published ones")
+    """Add the command-line arguments."""
+    parser.add_argument("models", nargs="*", metavar="NAME", help="default: all published models")
     parser.add_argument(
         "--size",
         type=cli.at_least(32, int),
         metavar="PIXELS",
-        help="of the square clip (default: its short side)",
+        help="side of the square clip (default: the model's short side)",
     )
-    parser.add_argument("--markdown", action="store_true", help="as a table of docs/models.md")
+    parser.add_argument("--markdown", action="store_true", help="print the table of docs/models.md")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print a line a model, as soon as it is counted."""
+    """Print one line per model, as soon as the model is counted."""
     from ava_det.model.published import PUBLISHED, published_model
 
     models = {name: published_model(name) for name in args.models} or PUBLISHED
@@ -42,12 +42,12 @@ def run(args: argparse.Namespace) -> None:
 
 
 def print_markdown(cells: Sequence[str]) -> None:
-    """One row of a table."""
+    """Print one row of a table."""
     print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def row_of(name: str, published: "Published", size: int | None) -> tuple[str, ...]:
-    """The cells of a published model's row: name, what it is, clip, parameters, multiply-adds."""
+    """Return a published model's row: name, description, clip, parameters, multiply-adds."""
     from ava_det.model.cost import cost_of
 
     frames, side = published.clip.frames, size or published.clip.short_side

@@ -1,4 +1,4 @@
-"""The index of a data set of AVA's shape."""
+"""Measures the index of a data set of AVA's shape."""
 
 import argparse
 import tempfile
@@ -12,14 +12,14 @@ SIZES = (("videos", 235), ("keyframes", 897), ("rows", 1_600_000), ("frames", 27
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command line."""
+    """Add the command-line arguments."""
     for name, count in SIZES:
         each = "" if name in ("videos", "rows") else " of each video"
         parser.add_argument(f"--{name}", type=int, default=count, help=f"{name}{each}")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print how long the parts of a data set's index take, and how much memory."""
+    """Print the time and memory of the parts of a data set's index."""
     from ava_det.data.sets.ava import built_in, load_keyframes
     from ava_det.video.frame_folders import FrameFolder
     from benchmarks.made_ava import write_made_ava

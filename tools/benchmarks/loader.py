@@ -1,4 +1,4 @@
-"""How long training steps wait for their clips, and what bounds them."""
+"""Measures how long training steps wait for clips, and which part is the bottleneck."""
 
 import argparse
 import math
@@ -18,7 +18,7 @@ HELP = "share of the time that training steps wait for clips"
 
 
 class Cost(NamedTuple):
-    """Milliseconds of a core that a clip takes, by what is done with it."""
+    """The cost of the steps of preparing a clip, in milliseconds of one core."""
 
     decode: float
     transform: float
@@ -26,22 +26,24 @@ class Cost(NamedTuple):
 
     @property
     def total(self) -> float:
-        """What a worker takes for a clip."""
+        """Return the cost of a clip for a worker."""
         return sum(self)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command line."""
+    """Add the command-line arguments."""
     parser.add_argument("--config", required=True, help="a config file below configs/")
     some, warm = cli.at_least(1, int), cli.at_least(3, int)
-    parser.add_argument("--steps", type=some, default=40, help="that count (default 40)")
-    parser.add_argument("--warmup", type=warm, default=10, help="steps before them (default 10)")
-    parser.add_argument("--clips", type=some, default=64, help="to take the cost of (default 64)")
+    parser.add_argument("--steps", type=some, default=40, help="measured steps (default 40)")
+    parser.add_argument(
+        "--warmup", type=warm, default=10, help="steps before the measurement (default 10)"
+    )
+    parser.add_argument("--clips", type=some, default=64, help="clips to measure (default 64)")
     parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Train with clips from a cache and with clips that are decoded, one after the other."""
+    """Train with cached clips and with decoded clips, one after the other."""
     import torch
 
     from ava_det.train.config import load_config
@@ -54,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def measure(cfg: "DictConfig", args: argparse.Namespace, cache: Path | None) -> None:
-    """Print what one way of reading costs and how long the steps wait for it."""
+    """Print the cost of one way of reading, and how long the steps wait."""
     from detectron2.engine.hooks import IterationTimer
 
     from ava_det.train.run import build_trainer
@@ -65,7 +67,7 @@ def measure(cfg: "DictConfig", args: argparse.Namespace, cache: Path | None) -> 
     loader, trainer = build_trainer(cfg)
     draws, batch = loader.dataset, cfg.dataloader.train.batch_size
     draws.mapper.reader = CachedVideoReader(cache, side) if cache else VideoReader(side)
-    if cache:  # decoding into it is not what is measured
+    if cache:  # fill the cache before the measurement
         for number in range((args.steps + args.warmup + 4) * loader.batch_size):
             draws[number]
     cost = cost_of(draws, args.clips)
@@ -87,22 +89,22 @@ def measure(cfg: "DictConfig", args: argparse.Namespace, cache: Path | None) -> 
 
 
 def waiting_share(waited: Sequence[float], steps: Sequence[float]) -> float:
-    """The share of the steps' seconds that they waited."""
+    """Return the share of the steps' time that is waiting."""
     return sum(waited) / sum(steps)
 
 
 def workers_needed(preparing: float, model: float) -> int:
-    """How many workers with a core each prepare clips as fast as the model on another takes them.
+    """Return how many workers, each with one core, keep up with the model on another core.
 
     Args:
-        preparing: time that a clip takes a worker.
-        model: time that it takes the model, in the same unit.
+        preparing: The time that a worker needs for a clip.
+        model: The time that the model needs for a clip, in the same unit.
     """
     return math.ceil(preparing / model)
 
 
 def cost_of(draws: Any, clips: int) -> Cost:
-    """What clips take in this process; the first draw, which opens what stays open, is left out."""
+    """Measure the cost of clips in this process, without the first draw, which opens files."""
     mapper, kept = draws.mapper, (draws.mapper.reader, draws.mapper.transform)
     reader, transform = mapper.reader, Watched(mapper.transform)
     frames, times = Watched(reader.frames), Watched(reader.times)
@@ -123,7 +125,7 @@ def cost_of(draws: Any, clips: int) -> Cost:
 
 
 class Watched:
-    """A function that adds up the seconds of a core that it takes."""
+    """A function that counts its own CPU seconds."""
 
     def __init__(self, function: Callable[..., Any]):
         self.function, self.seconds = function, 0.0
@@ -138,7 +140,7 @@ class Watched:
 
 
 class WatchedReader(NamedTuple):
-    """A reader of clips whose parts are watched."""
+    """A reader of clips with watched parts."""
 
     times: Watched
     frames: Watched

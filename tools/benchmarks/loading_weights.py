@@ -1,4 +1,4 @@
-"""Our loader of weights held against `torch.load`."""
+"""Compares our weight loader with `torch.load`."""
 
 import argparse
 import shutil
@@ -11,14 +11,14 @@ HELP = "time and memory of loading weights"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command line."""
+    """Add the command-line arguments."""
     parser.add_argument("model", metavar="NAME", help="a published model")
-    parser.add_argument("--weights", type=Path, help="default: random ones in PySlowFast's format")
+    parser.add_argument("--weights", type=Path, help="default: random weights, PySlowFast's format")
     parser.add_argument("--rounds", type=int, default=11)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print how long loading takes beside plain torch, and how much memory beyond the model."""
+    """Print the loading time relative to plain torch, and the memory beyond the model."""
     import torch
 
     from ava_det.model.published import published_model
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> None:
         plain, weights = Path(folder) / "plain.pth", Path(folder) / "weights"
         save_torch_file(plain, {"model_state": model.state_dict()})
         if args.weights:
-            shutil.copyfile(args.weights, weights)  # as fresh in the system's cache as the other
+            shutil.copyfile(args.weights, weights)  # so both files are in the system's cache
         else:
             save_torch_file(weights, export(model, "pyslowfast")[0])
 

@@ -1,4 +1,4 @@
-"""Annotations and frame lists of any size in AVA's layout, to measure on. Without pictures."""
+"""Writes synthetic annotations and frame lists of any size in AVA's layout, without pictures."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,19 +12,19 @@ CLASSES = ClassMap({k: f"action {k}" for k in range(1, 81)})
 
 
 def write_made_ava(root: Path, videos: int, keyframes: int, rows: int, frames: int) -> list[Path]:
-    """Write `annotations/` as of `ava_v2.2_train` and `frame_lists/train.csv` below `root`.
+    """Write `annotations/` like `ava_v2.2_train`, and `frame_lists/train.csv`, below `root`.
 
     Args:
-        root: the folder.
-        videos: how many.
-        keyframes: of each video.
-        rows: of annotations; a row is a label.
-        frames: of each video.
+        root: The folder.
+        videos: The number of videos.
+        keyframes: The number of keyframes of each video.
+        rows: The number of annotation rows; a row is one label.
+        frames: The number of frames of each video.
 
     Returns:
-        The annotations and the list of frames.
+        The paths of the annotations and of the frame list.
     """
-    names = [f"made_{k:06d}" for k in range(videos)]  # eleven letters, as YouTube's
+    names = [f"made_{k:06d}" for k in range(videos)]  # eleven characters, like YouTube's names
     for folder in ("annotations", "frame_lists"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     write_class_map(root / "annotations" / "ava_action_list_v2.2.pbtxt", CLASSES)
@@ -44,7 +44,7 @@ def write_made_ava(root: Path, videos: int, keyframes: int, rows: int, frames: i
 
 
 def _rows(names: list[str], keyframes: int, rows: int) -> Iterator[str]:
-    """Rows in the order of videos and ticks; a person has some three labels, as in AVA."""
+    """Yield rows in the order of videos and ticks, with about three labels per person as in AVA."""
     rng = np.random.default_rng(0)
     places = np.sort(rng.integers(len(names) * keyframes, size=rows))
     new = rng.random(rows) < 0.37

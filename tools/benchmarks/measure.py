@@ -1,4 +1,4 @@
-"""Time and memory of calls."""
+"""Measures the time and memory of calls."""
 
 import itertools
 import statistics
@@ -10,14 +10,14 @@ Action = Callable[[], object]
 
 
 def core_seconds(action: Action) -> float:
-    """What something takes of a core, however busy the machine is."""
+    """Return the CPU seconds of an action, even on a busy machine."""
     start = time.process_time()
     action()
     return time.process_time() - start
 
 
 def seconds(action: Action) -> float:
-    """How long something takes."""
+    """Return the elapsed seconds of an action."""
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
@@ -26,10 +26,10 @@ def seconds(action: Action) -> float:
 def in_turns(
     rounds: Iterable[Sequence[Action]], clock: Callable[[Action], float] = core_seconds
 ) -> list[list[float]]:
-    """Seconds of the actions of every round: a list for the first of each, one for the second ...
+    """Return the seconds of each action in every round: one list per action.
 
-    They take turns, and every other round goes the other way: a machine that is busy for a while is
-    so for all of them.
+    The actions take turns, and every other round has the reverse order. So a busy phase of the
+    machine affects all actions.
     """
     times = []
     for turn, actions in enumerate(rounds):
@@ -41,19 +41,19 @@ def in_turns(
 def medians(
     actions: Mapping[str, Action], rounds: int, clock: Callable[[Action], float] = core_seconds
 ) -> dict[str, float]:
-    """Seconds of each action, in turns: the median of so many rounds after one that is left out."""
+    """Return the median seconds of each action, in turns, without the first round."""
     times = in_turns(itertools.repeat(list(actions.values()), rounds + 1), clock)
     return {name: statistics.median(own[1:]) for name, own in zip(actions, times, strict=True)}
 
 
 def peak_memory(action: Action) -> int:
-    """Bytes by which the resident memory at its peak exceeds that before, mapped files included."""
+    """Return the growth of the peak resident memory in bytes, including mapped files."""
 
     def status(key: str) -> int:
         lines = Path("/proc/self/status").read_text().splitlines()
         return int(next(line for line in lines if line.startswith(key)).split()[1]) * 1024
 
-    Path("/proc/self/clear_refs").write_text("5")  # the peak is now
+    Path("/proc/self/clear_refs").write_text("5")  # reset the peak
     before = status("VmRSS")
     action()
     return status("VmHWM") - before

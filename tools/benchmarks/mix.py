@@ -1,4 +1,4 @@
-"""VideoMix held against PyTorchVideo's `CutMix` and a training step of SlowFast-50 8x8."""
+"""Compares VideoMix with PyTorchVideo's `CutMix` and a training step of SlowFast-50 8x8."""
 
 import argparse
 from collections.abc import Callable
@@ -10,19 +10,19 @@ from benchmarks.measure import medians
 if TYPE_CHECKING:
     from torch import Tensor
 
-HELP = "time of VideoMix beside CutMix and a training step"
+HELP = "time of VideoMix, CutMix and a training step"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command line."""
-    parser.add_argument("--batch", type=int, default=8, help="clips to a mix")
-    parser.add_argument("--step-batch", type=int, default=1, help="clips to a training step")
-    parser.add_argument("--size", type=int, default=224, metavar="PIXELS", help="of a clip")
-    parser.add_argument("--rounds", type=int, default=21, help="of mixes; steps are a seventh")
+    """Add the command-line arguments."""
+    parser.add_argument("--batch", type=int, default=8, help="clips per mix")
+    parser.add_argument("--step-batch", type=int, default=1, help="clips per training step")
+    parser.add_argument("--size", type=int, default=224, metavar="PIXELS", help="side of a clip")
+    parser.add_argument("--rounds", type=int, default=21, help="rounds of mixes; a 7th for steps")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print what a mix takes beside PyTorchVideo's `CutMix` and a training step."""
+    """Print the time of a mix, of PyTorchVideo's `CutMix` and of a training step."""
     import torch
     from torch.nn.functional import one_hot
 
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def pytorchvideo_cutmix() -> Callable[..., object]:
-    """PyTorchVideo's `CutMix`, past the import of its package, which today's torchvision fails."""
+    """Load PyTorchVideo's `CutMix` alone: with current torchvision, the package import fails."""
     import importlib
     import sys
     from types import ModuleType
@@ -66,7 +66,7 @@ def pytorchvideo_cutmix() -> Callable[..., object]:
 
 
 def training_step(clips: "Tensor", labels: "Tensor") -> Callable[[], None]:
-    """Forward, backward and a step of SGD of SlowFast-50 8x8."""
+    """Return a function that runs forward, backward and an SGD step of SlowFast-50 8x8."""
     import torch
     from torch.nn.functional import cross_entropy
 

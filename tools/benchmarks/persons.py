@@ -1,4 +1,4 @@
-"""Person detectors held against each other on the same frames."""
+"""Compares person detectors on the same frames."""
 
 import argparse
 import functools
@@ -9,23 +9,23 @@ from ava_det import cli
 from ava_det.weights.shipped import person_weights
 from benchmarks.measure import in_turns
 
-HELP = "what finding people on a frame costs, for several person detectors"
+HELP = "time per frame of several person detectors"
 WARM_UP = 2  # frames that do not count
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command line."""
+    """Add the command-line arguments."""
     parser.add_argument("video", type=Path)
     parser.add_argument(
         "--weights", type=person_weights, nargs="+", required=True, help="files, or `light`"
     )
     add, some, size = parser.add_argument, cli.at_least(1, int), cli.at_least(32, int)
     add("--person-size", type=size, metavar="PIXELS", help="short side (as trained)")
-    add("--frames", type=some, default=25, help="spread over the video (default 25)")
+    add("--frames", type=some, default=25, help="frames of the video (default 25)")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print what a decoded frame costs each detector; they take turns."""
+    """Print the time per decoded frame of each detector. The detectors take turns."""
     import cv2
     import numpy as np
     import torch

@@ -1,4 +1,4 @@
-"""Our video reader held against PyTorchVideo's `EncodedVideo`."""
+"""Compares our video reader with PyTorchVideo's `EncodedVideo`."""
 
 import argparse
 import functools
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
 
     from benchmarks.windows import Window
 
-HELP = "clips a second of our reader beside PyTorchVideo's EncodedVideo"
+HELP = "clips per second of our reader and of PyTorchVideo's EncodedVideo"
 
 Reader = Callable[["Window"], Any]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command line."""
+    """Add the command-line arguments."""
     parser.add_argument("paths", nargs="+", type=Path, help="video files or folders of them")
     some = cli.at_least(1, int)
-    parser.add_argument("--videos", type=some, default=4, help="so many of the longest (default 4)")
-    parser.add_argument("--windows", type=some, default=40, help="in all of them (default 40)")
-    parser.add_argument("--frames", type=some, default=64, help="of a window (default 64)")
-    parser.add_argument("--stride", type=some, default=1, help="every so many of them is kept")
-    parser.add_argument("--seed", type=int, default=0, help="of the windows' places")
+    parser.add_argument("--videos", type=some, default=4, help="the N longest videos (default 4)")
+    parser.add_argument("--windows", type=some, default=40, help="windows in total (default 40)")
+    parser.add_argument("--frames", type=some, default=64, help="frames per window (default 64)")
+    parser.add_argument("--stride", type=some, default=1, help="keep every Nth frame")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the window places")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Compare the frames of each window, then the time of reading it, in seconds of a core."""
+    """Compare the frames of each window, then the reading time in seconds of one core."""
     import torch
 
     from benchmarks.windows import draw_windows
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def compared(windows: "Sequence[Window]") -> "dict[Window, float | None]":
-    """How far the readers differ on each window that ours can read."""
+    """Return the difference of the readers on each window that our reader can read."""
     differences = {}
     for window in windows:
         try:
@@ -72,7 +72,7 @@ def compared(windows: "Sequence[Window]") -> "dict[Window, float | None]":
 
 
 def difference(ours: "np.ndarray", theirs: Any) -> float | None:
-    """The largest of a window's pixels, 0 to 255; None where shapes differ or nothing came.
+    """Return the largest pixel difference of a window, 0 to 255; None for different shapes.
 
     Args:
         ours: (T, H, W, 3) uint8.
@@ -86,7 +86,7 @@ def difference(ours: "np.ndarray", theirs: Any) -> float | None:
 
 
 def print_differences(differences: Sequence[float | None]) -> None:
-    """Say how far the two readers agree."""
+    """Print how well the two readers agree."""
     alike = [value for value in differences if value is not None]
     print(
         f"{len(alike)} of {len(differences)} windows have as many frames of one size; "
@@ -96,7 +96,7 @@ def print_differences(differences: Sequence[float | None]) -> None:
 
 
 def read_by_video(window: "Window") -> "np.ndarray":
-    """Open a file and read."""
+    """Open a file and read a window with our reader."""
     from ava_det.video.video import Video
 
     with Video(window.path) as video:
@@ -104,7 +104,7 @@ def read_by_video(window: "Window") -> "np.ndarray":
 
 
 def read_by_encoded_video(window: "Window") -> Any:
-    """The same, in PyTorchVideo."""
+    """Open a file and read a window with PyTorchVideo."""
     video = encoded_video(window.path)
     try:
         return clip_of(video, window)
@@ -113,20 +113,20 @@ def read_by_encoded_video(window: "Window") -> Any:
 
 
 def encoded_video(path: Path) -> Any:
-    """A file, opened by PyTorchVideo."""
+    """Open a file with PyTorchVideo."""
     from pytorchvideo.data.encoded_video import EncodedVideo
 
     return EncodedVideo.from_path(str(path), decode_audio=False, decoder="pyav")
 
 
 def clip_of(video: Any, window: "Window") -> Any:
-    """(3, T, H, W) float32 of a window; None where PyTorchVideo finds nothing."""
+    """Return a window as (3, T, H, W) float32; None if PyTorchVideo finds no frame."""
     frames = video.get_clip(window.start, window.end)["video"]
     return None if frames is None else frames[:, :: window.stride]
 
 
 def kept_open(windows: "Sequence[Window]") -> list[Reader]:
-    """Both readers with all files open."""
+    """Return both readers with all files open."""
     from ava_det.video.video import Video
 
     ours = {window.path: Video(window.path) for window in windows}

@@ -1,4 +1,4 @@
-"""A training step in several precisions and layouts."""
+"""Measures a training step in several precisions and layouts."""
 
 import argparse
 import itertools
@@ -21,15 +21,15 @@ VARIANTS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command line."""
+    """Add the command-line arguments."""
     parser.add_argument("--config", required=True, help="a config file below configs/")
     some = cli.at_least(1, int)
-    parser.add_argument("--rounds", type=some, default=15, help="of a step each (default 15)")
+    parser.add_argument("--rounds", type=some, default=15, help="steps per variant (default 15)")
     parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print what steps on one batch take, in turns, in seconds of one core."""
+    """Print the time of steps on one batch, in turns, in seconds of one core."""
     import torch
 
     from ava_det.train.config import load_config
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def one_step(trainer: "ClipTrainer", loader: Iterable[Any]) -> Action:
-    """A step of the optimizer on the first batch of a loader, again and again."""
+    """Return a function that trains one step, always on the first batch of a loader."""
     from detectron2.utils.events import EventStorage
 
     batch = next(iter(loader))
@@ -65,5 +65,5 @@ def one_step(trainer: "ClipTrainer", loader: Iterable[Any]) -> Action:
 
 
 def step_on(trainer: "ClipTrainer", loader: Iterable[Any], rounds: int) -> float:
-    """Median seconds of a core that such a step takes."""
+    """Return the median CPU seconds of a step."""
     return medians({"step": one_step(trainer, loader)}, rounds)["step"]

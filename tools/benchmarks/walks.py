@@ -1,4 +1,4 @@
-"""How many calls enter another module of the package on the three main paths.
+"""Counts the calls that enter another module of the package on the three main paths.
 
 A path begins where a person calls the package from Python: with files for an evaluation, with a
 loaded config for a loader, and with a loaded detector for a video. A stop is a function of
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Walk the three paths, and print how many stops each has."""
+    """Run the three paths and print the number of stops of each."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         draw_inputs(folder)
@@ -49,7 +49,7 @@ def walks(folder: Path) -> dict[str, dict[str, bool]]:
 
 
 class Walk:
-    """The stops of what is called while it is entered, in order.
+    """Records, in order, the stops of all calls inside the `with` block.
 
     Attributes:
         stops: Whether a call from outside of the readers of files makes the stop.

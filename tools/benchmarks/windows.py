@@ -1,4 +1,4 @@
-"""Windows from random places of long videos."""
+"""Draws windows from random places of long videos."""
 
 import argparse
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from ava_det.video.video import Video
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """Frames of a file: their times here, and what `EncodedVideo` is asked for instead."""
+    """Frames of a file: the times for our reader, and the time span for `EncodedVideo`."""
 
     path: Path
     times: np.ndarray
@@ -24,10 +24,10 @@ class Window:
 
 
 def draw_windows(args: argparse.Namespace) -> list[Window]:
-    """Windows from random places of the longest videos, an equal share each.
+    """Draw windows from random places of the longest videos, equally many from each.
 
-    `EncodedVideo` takes what lies between two times in seconds. They are put half-way between
-    frames, where no rounding moves a frame in or out.
+    `EncodedVideo` returns the frames between two times in seconds. These times are half-way between
+    frames, so that rounding never adds or drops a frame.
     """
     lengths = {}
     for path in files_of(args.paths):
@@ -35,7 +35,7 @@ def draw_windows(args: argparse.Namespace) -> list[Window]:
             with Video(path) as video:
                 lengths[path] = video.frame_times
         except InputError:
-            if path in args.paths:  # in a folder, there may be anything
+            if path in args.paths:  # a folder may contain other files
                 raise
     longest = sorted(lengths, key=lambda path: -len(lengths[path]))[: args.videos]
     rng, windows = np.random.default_rng(args.seed), []
@@ -57,6 +57,6 @@ def draw_windows(args: argparse.Namespace) -> list[Window]:
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
-    """The files that are named, and the videos of the folders."""
+    """Return the given files, and the videos of the given folders."""
     found = [video_files(path).values() if path.is_dir() else [path] for path in paths]
     return [path for files in found for path in files]

@@ -1,1 +1,1 @@
-"""Damaged and hostile files against our tools: one module a kind of file."""
+"""Runs our tools on damaged and hostile files. There is one module per kind of file."""

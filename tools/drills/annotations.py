@@ -1,4 +1,4 @@
-"""Annotations: AVA's tables and lists, CVAT, COCO and VIA, pickles of boxes, descriptions."""
+"""Drills of annotation files: AVA's tables and lists, CVAT, COCO, VIA, pickles and data.toml."""
 
 import gzip
 import json
@@ -33,7 +33,7 @@ LISTS = ("classes.pbtxt", "classes.csv", "included.txt", "frames.csv")
 JSONS = ("instances.json", "project.json", "figures.json")
 PICKLE, XML, TOML = "prop.pkl", "task.xml", "data.toml"
 TEXTS = (*TABLES, *LISTS, *JSONS, XML, TOML)
-# A word that is a file's name stands for that file, whole or not.
+# A file name in a command stands for the file of the case, intact or damaged.
 COMMANDS = [
     "tools/evaluate.py det.csv --ground-truth gt.csv --class-map classes.pbtxt "
     "--exclude excluded.csv --proposals prop.csv --json out/figures.json",
@@ -57,7 +57,7 @@ FOLDERS = ("videos", "pictures")
 
 
 def prepare(base: Path) -> None:
-    """One small annotated film in every format, as our own tools write it."""
+    """Write one small annotated film in every format with our own tools."""
     for folder in FOLDERS:
         (base / folder).mkdir()
     encode(base / "videos" / "film.mp4", Film("libx264", HEIGHT, WIDTH, FRAMES))
@@ -100,7 +100,7 @@ def prepare(base: Path) -> None:
 
 
 def tool_on(draft: Draft, name: str, path: Path | str) -> tuple[str, ...]:
-    """A command that reads the file `path` in place of the whole one called `name`."""
+    """Return a command that reads the file `path` in place of the intact file `name`."""
     command = draft.rng.choice([c for c in COMMANDS if name in c.split()])
     (draft.folder / "out").mkdir(exist_ok=True)
     there = {word: str(draft.base / word) for word in (*TEXTS, PICKLE, *FOLDERS)}
@@ -109,14 +109,14 @@ def tool_on(draft: Draft, name: str, path: Path | str) -> tuple[str, ...]:
 
 
 def untouched(draft: Draft) -> tuple[str, ...]:
-    """Whole files: what is made here must be taken."""
+    """Use intact files, which the command must accept."""
     draft.must_take = True
     name = draft.rng.choice([*TEXTS, PICKLE])
     return tool_on(draft, name, draft.write(name, draft.whole(name)))
 
 
 def _of(*names: str) -> Callable[..., Callable[[Draft], tuple[str, ...]]]:
-    """A mutation of one of some files by a function of `rng` and its text."""
+    """Return a mutation of one of the files by a function of `rng` and the text."""
 
     def by(change: Callable[[random.Random, str], str | bytes]) -> Callable[..., tuple[str, ...]]:
         def mutate(draft: Draft) -> tuple[str, ...]:
@@ -130,13 +130,13 @@ def _of(*names: str) -> Callable[..., Callable[[Draft], tuple[str, ...]]]:
 
 
 def some_bytes(draft: Draft) -> tuple[str, ...]:
-    """Bytes of any of the files."""
+    """Damage bytes of any file."""
     name = draft.rng.choice([*TEXTS, PICKLE])
     return tool_on(draft, name, draft.write(name, damaged(draft.rng, draft.whole(name))))
 
 
 def zipped(draft: Draft) -> tuple[str, ...]:
-    """A .gz that is cut, is none, is packed twice, or unpacks to gigabytes."""
+    """Write a .gz file that is truncated, no gzip, compressed twice, or expands to gigabytes."""
     name = draft.rng.choice([*TABLES[:4], "classes.pbtxt", "classes.csv"])
     data = draft.whole(name)
     whole = gzip.compress(data, mtime=0)
@@ -158,7 +158,7 @@ def zipped(draft: Draft) -> tuple[str, ...]:
 
 
 def hostile_pickle(draft: Draft) -> tuple[str, ...]:
-    """A pickle of boxes that would run code."""
+    """Write a pickle of boxes that tries to run code."""
     draft.must_refuse = True
     evil = draft.rng.choice(calls(draft.folder / "code_ran"))
     content = draft.rng.choice([evil, {"film,0000": evil}, {"film,0000": [evil]}, [evil]])
@@ -167,7 +167,7 @@ def hostile_pickle(draft: Draft) -> tuple[str, ...]:
 
 
 def odd_pickle(draft: Draft) -> tuple[str, ...]:
-    """A pickle that never ends, is of something else, or of odd keys and arrays."""
+    """Write a pickle that never ends, has other content, or has odd keys and arrays."""
     rng = draft.rng
     which = rng.randrange(3)
     if which == 0:
@@ -194,7 +194,7 @@ def odd_pickle(draft: Draft) -> tuple[str, ...]:
 
 
 def huge_counts(draft: Draft) -> tuple[str, ...]:
-    """Well-formed files of very many rows, classes, people on a frame, or frames."""
+    """Write well-formed files with very many rows, classes, people on a frame, or frames."""
     rng = draft.rng
     many = rng.choice([20_000, 60_000])
     box = "0.1,0.2,0.5,0.8"
@@ -238,7 +238,7 @@ def _xml(draft: Draft, tag: str, value: str) -> str:
 
 
 def description(draft: Draft) -> tuple[str, ...]:
-    """Keys of a data.toml with odd values, twice, or that nobody knows."""
+    """Write a data.toml with odd values, repeated keys or unknown keys."""
     rng = draft.rng
     lines = draft.whole(TOML).decode().splitlines()
     values = ["1e9", "nan", "-1", "0", "inf", "1e-300", "99999999999999999999999", "true", '""']
@@ -257,7 +257,7 @@ def description(draft: Draft) -> tuple[str, ...]:
 
 
 def no_annotations(draft: Draft) -> tuple[str, ...]:
-    """Pipes, folders, endless devices and holes under a file's name."""
+    """Put a pipe, a folder, an endless device or a sparse file under a file's name."""
     name = draft.rng.choice([*TEXTS, PICKLE])
     return tool_on(draft, name, no_file(draft, name))
 

@@ -1,4 +1,4 @@
-"""What a drill tries: a command on files that something is wrong with."""
+"""The cases of a drill: commands on damaged or hostile files."""
 
 import random
 import shutil
@@ -15,14 +15,14 @@ class Case:
     """A command on hostile files.
 
     Attributes:
-        name: kind of file, seed and number, which make the same case again.
-        mutation: what was done to the files.
-        folder: where they and the outputs lie, beside the whole files; an error line names a file
-            of either.
-        command: a tool's path below the root, then the arguments.
-        must_refuse: whether reading the file is wrong in itself: it would run code, or read
-            another file.
-        must_take: whether nothing is wrong with the files: where these are refused, the drill tries
+        name: Kind of file, seed and number. They reproduce the case.
+        mutation: The name of the damage to the files.
+        folder: The folder of the damaged files and the outputs, beside the folder of intact files.
+            An error line names a file of one of these folders.
+        command: A tool's path below the root, then the arguments.
+        must_refuse: Whether to accept the file is a failure: it would run code, or read another
+            file.
+        must_take: Whether the files are intact. If the command refuses them, the drill tests
             nothing.
     """
 
@@ -35,20 +35,20 @@ class Case:
 
     @property
     def sentinel(self) -> Path:
-        """A file that exists only if the case ran code of its own."""
+        """Return the path of a file that exists only if the hostile file has run code."""
         return self.folder / "code_ran"
 
 
 @dataclass
 class Draft:
-    """A case in the making, which a mutation fills.
+    """An unfinished case that a mutation fills.
 
     Attributes:
-        rng: all that is random about it.
-        base: the folder of whole files that mutations start from.
-        folder: where the case's files go; empty.
-        must_refuse: as in `Case`.
-        must_take: as in `Case`.
+        rng: The random generator for all choices.
+        base: The folder of the intact files.
+        folder: The folder for the files of the case; empty at first.
+        must_refuse: See `Case`.
+        must_take: See `Case`.
     """
 
     rng: random.Random
@@ -58,11 +58,11 @@ class Draft:
     must_take: bool = False
 
     def whole(self, *names: str) -> bytes:
-        """The bytes of one of the whole files."""
+        """Return the bytes of one of the intact files."""
         return (self.base / self.rng.choice(names)).read_bytes()
 
     def write(self, name: str, data: bytes | str) -> Path:
-        """A file of the case."""
+        """Write a file of the case and return its path."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data)
@@ -74,12 +74,12 @@ Mutation = Callable[[Draft], tuple[str, ...]]  # writes the files, returns the c
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of file that is drilled.
+    """A kind of file to drill.
 
     Attributes:
-        count: how many cases are a whole drill.
-        prepare: writes the whole files into a folder.
-        mutations: what is done to them, by name.
+        count: The number of cases of a full drill.
+        prepare: Writes the intact files into a folder.
+        mutations: The mutations of the files, by name.
     """
 
     count: int
@@ -87,7 +87,7 @@ class Kind:
     mutations: Mapping[str, Mutation]
 
     def case(self, kind: str, seed: int, number: int, base: Path, scratch: Path) -> Case:
-        """Make a case anew: equal arguments give equal files. Mutations take turns."""
+        """Make a case. Equal arguments give equal files. The mutations take turns."""
         name = f"{kind}-{seed}-{number}"
         folder = scratch / name
         shutil.rmtree(folder, ignore_errors=True)

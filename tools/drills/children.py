@@ -1,7 +1,7 @@
-"""Runs commands in forks of this process, which has imported everything, and measures them.
+"""Runs commands in forks of this process, which has imported all modules, and measures them.
 
-A fork starts in milliseconds where a new interpreter takes seconds to import torch. Its peak of
-memory counts what it shares with its parent, as that of an interpreter of its own would.
+A fork starts in milliseconds, while a new interpreter needs seconds to import torch. The peak
+memory of a fork includes memory shared with the parent, so it is comparable to a new interpreter.
 """
 
 import faulthandler
@@ -22,13 +22,13 @@ from pathlib import Path
 import ava_det
 from drills.case import MEGABYTE, ROOT, Case
 
-POLL = 0.02  # seconds from one look at the children to the next
-STDOUT, STDERR = "stdout.txt", "stderr.txt"  # in a case's folder
+POLL = 0.02  # seconds between two checks of the children
+STDOUT, STDERR = "stdout.txt", "stderr.txt"  # files in a case's folder
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a command may take, imports included."""
+    """The time and memory limits of a command, including imports."""
 
     seconds: float = 60.0
     megabytes: float = 3072.0
@@ -39,12 +39,12 @@ class Ended:
     """How a command ended.
 
     Attributes:
-        code: its exit code; that of a signal is negative.
-        seconds: from its start to its end.
-        megabytes: its peak of resident memory, or that of a process that it started.
-        beyond: the limit that it was killed for, in words, or "".
-        out: what it wrote to stdout.
-        err: to stderr.
+        code: The exit code; negative for a signal.
+        seconds: The elapsed seconds.
+        megabytes: The peak resident memory of the command or of a child process.
+        beyond: The exceeded limit as text, if the command was killed for it, or "".
+        out: The output on stdout.
+        err: The output on stderr.
     """
 
     code: int
@@ -63,7 +63,7 @@ class _Running:
 
 
 def import_everything() -> None:
-    """Import what the tools import, so that children need not, and start no threads."""
+    """Import all modules of the tools for the children, without starting threads."""
     for module in pkgutil.walk_packages(ava_det.__path__, "ava_det."):
         try:
             import_module(module.name)
@@ -77,7 +77,7 @@ def import_everything() -> None:
 
 
 def run_all(cases: Iterator[Case], limits: Limits, jobs: int) -> Iterator[tuple[Case, Ended]]:
-    """Run cases, up to `jobs` at once; each is given back as it ends."""
+    """Run cases, up to `jobs` at once, and yield each case when it ends."""
     running: dict[int, _Running] = {}
     rest = True
     while rest or running:
@@ -104,11 +104,11 @@ def _start(case: Case) -> int:
 
 
 def _be_the_tool(case: Case) -> None:
-    """Run the command as a program of its own would, and end this process."""
+    """Run the command like a separate program, then end this process."""
     code = 1
     try:
-        os.setsid()  # so that what the tool starts is ended with it
-        faulthandler.disable()  # a test's own, which would write to the test's terminal
+        os.setsid()  # so that child processes of the tool can be ended with it
+        faulthandler.disable()  # the test's handler writes to the test's terminal
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         null = os.open(os.devnull, os.O_RDONLY)
         for target, source in enumerate((null, _create(case, STDOUT), _create(case, STDERR))):
@@ -138,7 +138,7 @@ def _create(case: Case, name: str) -> int:
 
 
 def _look(pid: int, running: _Running, limits: Limits) -> Ended | None:
-    """How a child ended, or None; one that is beyond a limit is killed."""
+    """Return how a child ended, or None if it still runs. Kill a child beyond a limit."""
     ended, status, usage = os.wait4(pid, os.WNOHANG)
     seconds = time.monotonic() - running.start
     if not ended:
@@ -149,7 +149,7 @@ def _look(pid: int, running: _Running, limits: Limits) -> Ended | None:
         if running.beyond:
             _kill_group(pid)
         return None
-    _kill_group(pid)  # what it started and left behind
+    _kill_group(pid)  # end the remaining child processes
     peak = usage.ru_maxrss * 1024 / MEGABYTE
     if not running.beyond and peak > limits.megabytes:
         running.beyond = f"{peak:.0f} MB, more than {limits.megabytes:g}"
@@ -158,13 +158,13 @@ def _look(pid: int, running: _Running, limits: Limits) -> Ended | None:
 
 
 def _text(path: Path) -> str:
-    """What was written; of a flood its beginning."""
+    """Return the text of a file; only the beginning of a very long text."""
     with path.open("rb") as file:
         return file.read(MEGABYTE).decode(errors="replace")
 
 
 def _resident(pid: int) -> float:
-    """Megabytes of a process now; 0 where it has just ended."""
+    """Return the resident megabytes of a process; 0 if it has just ended."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     except (OSError, IndexError):

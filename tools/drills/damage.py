@@ -1,4 +1,4 @@
-"""What can befall the bytes of any file."""
+"""Damages the bytes of any file."""
 
 import gzip
 import os
@@ -7,11 +7,11 @@ from functools import cache
 
 from drills.case import MEGABYTE, Draft
 
-HEAD = 3000  # bytes at either end, where most formats keep what matters
+HEAD = 3000  # bytes at both ends, where most formats keep their structure
 
 
 def damaged(rng: random.Random, data: bytes, most: int = 3) -> bytes:
-    """Up to `most` times: cut, flip, overwrite, remove, repeat or insert something."""
+    """Cut, flip, overwrite, remove, repeat or insert bytes, up to `most` times."""
     for _ in range(rng.randint(1, most)):
         data = _once(rng, data)
     return data
@@ -40,7 +40,7 @@ def _once(rng: random.Random, data: bytes) -> bytes:
 
 
 def moved_blocks(rng: random.Random, data: bytes) -> bytes:
-    """Blocks of a kilobyte or so removed, repeated, exchanged or zeroed, as on a bad disk."""
+    """Remove, repeat, exchange or zero blocks of about a kilobyte, as on a bad disk."""
     size = rng.choice([188, 512, 1000])
     blocks = [data[k : k + size] for k in range(0, len(data), size)]
     for _ in range(rng.randint(1, 4)):
@@ -59,7 +59,7 @@ def moved_blocks(rng: random.Random, data: bytes) -> bytes:
 
 
 def no_file(draft: Draft, name: str) -> str:
-    """Something under a name that is no file of its format; its path."""
+    """Put an object that is no valid file under a name and return the path."""
     path = draft.folder / name
     kind = draft.rng.randrange(10)
     if kind == 0:
@@ -72,7 +72,7 @@ def no_file(draft: Draft, name: str) -> str:
         path.symlink_to(path.name)
     elif kind == 4:
         with path.open("wb") as file:
-            file.truncate(20 << 30)  # a hole of 20 GB, which takes no room
+            file.truncate(20 << 30)  # a sparse file of 20 GB takes no space
     elif kind == 5:
         path.symlink_to("gone")
     else:
@@ -83,6 +83,6 @@ def no_file(draft: Draft, name: str) -> str:
 
 @cache
 def packed(unit: bytes, megabytes: int) -> bytes:
-    """A gzip file that unpacks to so many megabytes of `unit`, over and over."""
+    """Return a gzip file that expands to `megabytes` of repeated `unit`."""
     times = 16 * MEGABYTE // len(unit)
     return gzip.compress(unit * times, 6, mtime=0) * (megabytes // 16)

@@ -1,4 +1,4 @@
-"""Small models that know nothing, as weight files."""
+"""Writes weight files of small untrained models."""
 
 from pathlib import Path
 
@@ -17,20 +17,20 @@ CLASSES = ((1, "stand", "pose"), (4, "sit (down)", "pose"), (9, "talk", ""))
 
 
 def write_action_weights(path: Path) -> None:
-    """A detector of three actions."""
+    """Write a detector of three actions."""
     torch.manual_seed(0)
     card = ModelCard("detector", ACTION, CLASSES, ClipShape(8, 2, 25.0, 32))
     save_weights(path, build_detector(**ACTION).state_dict(), card)
 
 
 def write_person_weights(path: Path) -> None:
-    """A person detector."""
+    """Write a person detector."""
     torch.manual_seed(0)
     card = ModelCard("persons", PERSONS, ((1, "person", ""),), ClipShape(1, 1, None, 96))
     save_weights(path, build_person_detector(**PERSONS).state_dict(), card)
 
 
 def classifier() -> torch.nn.Module:
-    """A classifier, from which the files of other codebases are made."""
+    """Return a classifier, the source of the files of other codebases."""
     torch.manual_seed(0)
     return build_classifier(**CLASSIFIER)

@@ -1,4 +1,4 @@
-"""ONNX files by hand: protobuf is written and edited on the level of its fields."""
+"""Writes and edits ONNX files field by field, as protobuf."""
 
 import random
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ FLOAT = 1  # an ONNX data type
 
 
 def varint(value: int) -> bytes:
-    """A protobuf number; a negative one is of 64 bits."""
+    """Encode a protobuf number; a negative number has 64 bits."""
     value %= 1 << 64
     out = b""
     while value > 127:
@@ -20,7 +20,7 @@ def varint(value: int) -> bytes:
 
 
 def message(fields: Iterable[tuple[int, int | bytes | str]]) -> bytes:
-    """A protobuf message of numbers and of texts or messages."""
+    """Encode a protobuf message of numbers, texts and messages."""
     out = b""
     for number, value in fields:
         if isinstance(value, int):
@@ -38,7 +38,7 @@ def _shaped(name: str, sizes: Iterable[int]) -> bytes:
 
 
 def model(weight: bytes, operator: str = "Add", sizes: tuple[int, ...] = (1, 3, 416, 416)) -> bytes:
-    """A model that adds a tensor to its input."""
+    """Encode a model that adds a tensor to the input."""
     node = message([(1, "x"), (1, "w"), (2, "y"), (3, "n"), (4, operator)])
     ends = [(11, _shaped("x", sizes)), (12, _shaped("y", sizes))]
     graph = message([(1, node), (2, "g"), (5, weight), *ends])
@@ -46,19 +46,19 @@ def model(weight: bytes, operator: str = "Add", sizes: tuple[int, ...] = (1, 3, 
 
 
 def tensor(dims: Iterable[int], data: bytes, kind: int = FLOAT) -> bytes:
-    """A tensor of bytes."""
+    """Encode a tensor with raw bytes."""
     return message([*((1, size) for size in dims), (2, kind), (8, "w"), (9, data)])
 
 
 def external(path: Path | str, offset: int = 0, length: int = 4) -> bytes:
-    """A tensor whose bytes are another file's."""
+    """Encode a tensor with bytes in another file."""
     where = {"location": str(path), "offset": str(offset), "length": str(length)}
     entries = [(13, message([(1, key), (2, value)])) for key, value in where.items()]
     return message([(1, 1), (2, FLOAT), (8, "w"), *entries, (14, 1)])
 
 
 def fields(data: bytes) -> list[Field]:
-    """The fields of a message of numbers and bytes, as it is in ONNX but for floats."""
+    """Decode the fields of a message of numbers and bytes. ONNX messages with floats fail."""
     found: list[Field] = []
     at = 0
     while at < len(data):
@@ -85,7 +85,7 @@ def _read(data: bytes, at: int) -> tuple[int, int]:
 
 
 def changed(rng: random.Random, data: bytes, depth: int = 4) -> bytes:
-    """A message with one field, deep within, dropped, repeated, emptied or of another value."""
+    """Drop, repeat, empty or change one nested field of a message."""
     try:
         found = fields(data)
     except (ValueError, IndexError):

@@ -1,4 +1,4 @@
-"""Small films, encoded and put together anew by FFmpeg."""
+"""Encodes small films and remuxes changed packets with FFmpeg."""
 
 import random
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from drills.damage import damaged
 
 @dataclass(frozen=True)
 class Film:
-    """How a film is encoded."""
+    """The encoding of a film."""
 
     codec: str
     height: int = 48
@@ -95,10 +95,10 @@ def _silence(file: OutputContainer, stream: AudioStream) -> None:
 
 
 def remux(rng: random.Random, source: Path, path: Path) -> None:
-    """Write the packets of a film anew, with some of them or of their times changed.
+    """Write the packets of a film to a new file, with some packets or times changed.
 
-    What the muxer refuses ends the file there, as a crash of the program that wrote it would; where
-    it takes nothing at all, `path` is left as it is or empty.
+    If the muxer refuses a packet, the file ends at this packet, as after a crash of the writing
+    program. If the muxer refuses all packets, `path` is unchanged or empty.
     """
     try:
         with av.open(source) as film, av.open(path, "w", options=BITEXACT) as file:
@@ -113,7 +113,7 @@ def remux(rng: random.Random, source: Path, path: Path) -> None:
 
 
 def _changed(rng: random.Random, packets: list[av.Packet], base: float) -> list[av.Packet]:
-    """Packets in another order, or with other times; `base` is seconds of a unit of time."""
+    """Return packets in another order or with other times; `base` is the time unit in seconds."""
     if not packets:
         return packets
     place = rng.randrange(len(packets))
@@ -153,7 +153,7 @@ def _shifted(packets: list[av.Packet], seconds: float, base: float) -> list[av.P
 
 
 def _in_time(packets: list[av.Packet], base: float) -> list[av.Packet]:
-    """Packets with the times that their places say."""
+    """Return the packets with times from their places."""
     for number, packet in enumerate(packets):
         packet.pts = packet.dts = round(number / 25 / base)
     return packets

@@ -1,4 +1,4 @@
-"""Pickles, made by hand or by `pickle`, that would run code or never end, and what torch wraps."""
+"""Makes pickles that try to run code or never end, also wrapped in torch files."""
 
 import builtins
 import io
@@ -30,7 +30,7 @@ class Call:
 
 
 def calls(sentinel: Path) -> list[Any]:
-    """Objects that would make the file `sentinel` if they were unpickled."""
+    """Return objects that create the file `sentinel` when they are unpickled."""
     touch, source = f"touch {sentinel}", f"open({str(sentinel)!r}, 'w')"
     return [
         Call(os.system, touch),
@@ -49,7 +49,7 @@ def calls(sentinel: Path) -> list[Any]:
 
 
 def endless(rng: random.Random) -> bytes:
-    """A pickle whose reading takes stack, memory or time out of proportion to its size."""
+    """Return a small pickle that needs very much stack, memory or time to read."""
     depth = rng.choice([2_000, 200_000])
     long = struct.pack("<I", rng.choice([1 << 31, (1 << 32) - 1, 1_000_000]))
     return rng.choice(
@@ -71,7 +71,7 @@ def endless(rng: random.Random) -> bytes:
 
 
 def odd_content(rng: random.Random) -> Any:
-    """Plain things that are no weights and no boxes."""
+    """Return plain objects that are neither weights nor boxes."""
     array = np.ones((2, 2), np.float32)
     content = {"a": array, "b": {"c": [1, 2.5, None, "text"]}}
     return rng.choice(
@@ -96,21 +96,21 @@ def odd_content(rng: random.Random) -> Any:
 
 
 def torch_zip(content: Any) -> bytes:
-    """As torch saves today."""
+    """Return the content in torch's current format."""
     buffer = io.BytesIO()
     torch.save(content, buffer)
     return buffer.getvalue()
 
 
 def torch_legacy(content: Any) -> bytes:
-    """As torch saved before 1.6."""
+    """Return the content in torch's format before version 1.6."""
     buffer = io.BytesIO()
     torch.save(content, buffer, _use_new_zipfile_serialization=False)
     return buffer.getvalue()
 
 
 def zip_members(rng: random.Random, data: bytes) -> bytes:
-    """One member of a zip archive dropped, renamed, doubled, emptied, replaced or packed."""
+    """Drop, rename, repeat, empty, replace or compress one member of a zip archive."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = [(name, archive.read(name)) for name in archive.namelist()]
     place = rng.randrange(len(members))

@@ -1,4 +1,4 @@
-"""What can befall a text: its numbers, its encoding, its columns, its structure."""
+"""Damages the numbers, encoding, columns or structure of texts."""
 
 import json
 import random
@@ -29,7 +29,7 @@ WORDS += ['"', "'", "<b>", "&amp;", "a,b", "\ufeff", "é", "人", "label {", "-"
 
 
 def numbers(rng: random.Random, text: str) -> str:
-    """One number of a text, or some, or all, replaced by a hostile one."""
+    """Replace one, some or all numbers of a text by a hostile number."""
     share = rng.choice([0.0, 0.05, 1.0])
     places = list(_NUMBER.finditer(text))
     if not places:
@@ -37,7 +37,7 @@ def numbers(rng: random.Random, text: str) -> str:
     chosen = {rng.randrange(len(places))}
     chosen |= {k for k in range(len(places)) if rng.random() < share}
     new = rng.choice(NUMBERS)
-    if len(new) > 1000:  # one such is enough
+    if len(new) > 1000:  # one long number is enough
         chosen = {min(chosen)}
     parts, at = [], 0
     for k in sorted(chosen):
@@ -47,7 +47,7 @@ def numbers(rng: random.Random, text: str) -> str:
 
 
 def encoded(rng: random.Random, text: str) -> bytes:
-    """A text in another encoding, or with what no encoding has."""
+    """Encode a text in another encoding, or with invalid bytes."""
     kind = rng.randrange(9)
     if kind < 5:
         return text.encode(["utf-16", "utf-16-le", "utf-32", "utf-8-sig", "utf-16-be"][kind])
@@ -58,7 +58,7 @@ def encoded(rng: random.Random, text: str) -> bytes:
 
 
 def columns(rng: random.Random, text: str) -> str:
-    """Rows of a csv with another separator, order, header, number of columns or line end."""
+    """Change the separator, order, header, number of columns or line end of csv rows."""
     rows = [line.split(",") for line in text.splitlines()]
     width = len(rows[0])
     kind = rng.randrange(12)
@@ -92,13 +92,13 @@ def columns(rng: random.Random, text: str) -> str:
 
 
 def json_structure(rng: random.Random, text: str) -> str:
-    """A value of a JSON file replaced, dropped, renamed or doubled, or nested beyond measure."""
+    """Replace, drop, rename or repeat a value of a JSON file, or nest it very deeply."""
     kind = rng.randrange(6)
     depth = rng.choice([2_000, 200_000])
     if kind == 0:
         nested = rng.choice(["[" * depth + "]" * depth, '{"a":' * depth, "[" * depth])
         return rng.choice([nested, text.replace('": ', f'": {nested}, "x": ', 1)])
-    if kind == 1:  # keys twice
+    if kind == 1:  # repeated keys
         return text.replace("{", '{"images": [], "annotations": 3, "file": {}, "id": "x", ', 2)
     content = json.loads(text)
     for _ in range(rng.choice([1, 1, 5])):
@@ -125,7 +125,7 @@ def _other(rng: random.Random, value: Any) -> Any:
 
 
 def xml_structure(rng: random.Random, text: str) -> str:
-    """Elements and attributes of an XML file changed, dropped, doubled; entities; nesting."""
+    """Change, drop or repeat elements and attributes of XML, or add entities or deep nesting."""
     kind = rng.randrange(6)
     depth = rng.choice([2_000, 200_000])
     head = '<?xml version="1.0"?>'
@@ -159,12 +159,12 @@ def xml_structure(rng: random.Random, text: str) -> str:
 
 
 def _printable(rng: random.Random) -> str:
-    """A hostile text that XML can hold."""
+    """Return a hostile text that is valid in XML."""
     return re.sub("[^\t\n -\ud7ff\ue000-\ufffd]", "", rng.choice(NUMBERS + WORDS))
 
 
 def _entities(rng: random.Random, head: str, text: str) -> str:
-    """Entities that grow without bound, or are another file."""
+    """Add entities that grow without bound or refer to another file."""
     body = text[text.index("<annotations") :].replace("person", "&e9;", 2)
     laughs = "".join(f'<!ENTITY e{k} "{f"&e{k - 1};" * 10}">' for k in range(1, 10))
     other = rng.choice(["file:///etc/passwd", "/dev/zero", "http://127.0.0.1:9/x"])

@@ -1,4 +1,4 @@
-"""Whether a command that was given hostile files ended as it should."""
+"""Judges whether a command on hostile files ended correctly."""
 
 import json
 import re
@@ -12,15 +12,15 @@ LONGEST = 1000  # characters of a line that a person reads
 _BAR = re.compile(r"\d+(/\d+)? ?\w* ?\[\d+:\d\d|\d+%\|")  # tqdm's
 _USAGE = re.compile(r"usage: |\s")  # argparse's lines before its error
 _FINDINGS = re.compile(r"^error: ", re.MULTILINE)
-_DIFFERENT = re.compile(r"^\d+ weights differ", re.MULTILINE)  # no fault: what was asked for
+_DIFFERENT = re.compile(r"^\d+ weights differ", re.MULTILINE)  # no failure: this is the result
 _PARTIAL = re.compile(r"\..*|.*\.(part|tmp)|code_ran")
 
 
 def problem(case: Case, ended: Ended) -> str | None:
-    """What is wrong with how a case ended, in words; None where nothing is.
+    """Return the failure of a case as text; None if the case ended correctly.
 
-    Right is exit code 0, or 1 or 2 with one line on stderr that names a file of the case. Findings
-    of a check, which go to stdout, are as good as that line.
+    A correct exit code is 0, or 1 or 2 with one line on stderr that names a file of the case.
+    Findings of a check on stdout may replace this line.
     """
     if ended.beyond:
         return ended.beyond
@@ -33,9 +33,9 @@ def problem(case: Case, ended: Ended) -> str | None:
     if ended.code not in (0, *REFUSED):
         return f"exit code {ended.code}"
     if ended.code == 0 and case.must_refuse:
-        return "took what must be refused"
+        return "accepted a file that must be refused"
     if ended.code and case.must_take:
-        return "refused whole files"
+        return "refused intact files"
     if ended.code in REFUSED:
         wrong = _line_problem(case, ended)
         if wrong:
@@ -61,13 +61,13 @@ def _line_problem(case: Case, ended: Ended) -> str | None:
 
 
 def spoken(err: str) -> list[str]:
-    """The lines of stderr as they stand in the end, without progress bars."""
+    """Return the final lines of stderr without progress bars."""
     lines = [line.rstrip("\r").rsplit("\r", 1)[-1] for line in err.split("\n")]
     return [line for line in lines if line.strip() and not _BAR.search(line)]
 
 
 def _output_problem(folder: Path) -> str | None:
-    """What is half written: a partial file that stayed, an empty file, JSON that does not parse."""
+    """Return the problem of a bad output: a partial file, an empty file or invalid JSON."""
     output = folder / "out"
     for path in sorted(output.rglob("*")) if output.is_dir() else ():
         if _PARTIAL.fullmatch(path.name):

@@ -1,4 +1,4 @@
-"""Videos: damaged, put together wrongly, with absurd times, sizes and headers, and play lists."""
+"""Drills of videos: damage, wrong muxing, absurd times, sizes and headers, and play lists."""
 
 import json
 import struct
@@ -14,8 +14,8 @@ from drills.damage import damaged, moved_blocks, no_file
 from drills.models import write_action_weights
 from drills.packets import FILMS, Film, encode, remux
 
-CASES = ROOT.parent / "shared" / "cases"  # files of others, where they are beside the checkout
-SMALL = 50_000  # bytes of such a file
+CASES = ROOT.parent / "shared" / "cases"  # optional third-party files beside the checkout
+SMALL = 50_000  # most bytes of such a file
 SIZES = [(1, 3000), (3000, 1), (2, 2), (1, 1), (16, 16000), (16000, 16), (2, 2048), (720, 16)]
 SIZES += [(33, 57), (4320, 2)]
 ONE, MINUS = 1 << 16, (1 << 32) - (1 << 16)  # of a display matrix, 16.16 fixed point
@@ -34,7 +34,7 @@ ASPECTS = [(64, 45), (1000, 1), (1, 1000), (2147483647, 1), (16, 11), (1, 214748
 
 
 def prepare(base: Path) -> None:
-    """A small film in every container, untrained weights, and the films that others had."""
+    """Write a small film in every container and untrained weights; copy third-party films."""
     (base / "films").mkdir()
     for name, film in FILMS.items():
         encode(base / "films" / name, film)
@@ -48,16 +48,16 @@ SUFFIXES = {Path(name).suffix for name in FILMS} | {".mts"}
 
 
 def _film(draft: Draft, *suffixes: str) -> tuple[str, bytes]:
-    """A name for the case's video, and a whole one of the films, of any or one of the suffixes."""
+    """Return a name for the case's video, and an intact film with one of the suffixes, or any."""
     names = sorted(path.name for path in (draft.base / "films").iterdir())
     name = draft.rng.choice([n for n in names if not suffixes or Path(n).suffix in suffixes])
     return f"videos/film{Path(name).suffix}", (draft.base / "films" / name).read_bytes()
 
 
 def tool_on(draft: Draft, video: Path) -> tuple[str, ...]:
-    """A command that reads the video; most of them detect."""
+    """Return a command that reads the video; most commands detect."""
     out = str(draft.folder / "out")
-    which = 0 if video.suffix == ".gif" else draft.rng.randrange(8)  # no video in a folder
+    which = 0 if video.suffix == ".gif" else draft.rng.randrange(8)  # a folder's videos exclude GIF
     if which < 5:
         weights = str(draft.base / "action.safetensors")
         options = ["--persons", "light", "--rate", "2", "--person-threshold", "0.05"]
@@ -76,7 +76,7 @@ def tool_on(draft: Draft, video: Path) -> tuple[str, ...]:
 
 
 def untouched(draft: Draft) -> tuple[str, ...]:
-    """A whole film: what is made here must be taken."""
+    """Use an intact film, which the command must accept."""
     draft.must_take = True
     name = draft.rng.choice(sorted(FILMS))
     film = draft.write(f"videos/film{Path(name).suffix}", draft.whole(f"films/{name}"))
@@ -84,7 +84,7 @@ def untouched(draft: Draft) -> tuple[str, ...]:
 
 
 def _bytes(change: Callable[..., bytes]) -> Callable[[Draft], tuple[str, ...]]:
-    """A mutation of the bytes of a film."""
+    """Return a mutation of the bytes of a film."""
 
     def mutate(draft: Draft) -> tuple[str, ...]:
         name, data = _film(draft)
@@ -94,7 +94,7 @@ def _bytes(change: Callable[..., bytes]) -> Callable[[Draft], tuple[str, ...]]:
 
 
 def packets(draft: Draft) -> tuple[str, ...]:
-    """Packets dropped, repeated, exchanged, damaged; or their times."""
+    """Drop, repeat, exchange or damage packets or their times."""
     name, data = _film(draft)
     source = draft.write(f"source{Path(name).suffix}", data)
     suffix = draft.rng.choice([Path(name).suffix, ".mkv", ".mkv", ".mp4", ".ts"])
@@ -105,7 +105,7 @@ def packets(draft: Draft) -> tuple[str, ...]:
 
 
 def sizes_in_header(draft: Draft) -> tuple[str, ...]:
-    """The picture's width and height, wherever the file has them, are others."""
+    """Change the width and height of the picture everywhere in the file."""
     name, data = _film(draft)
     words = draft.rng.sample([0, 1, 2, 63, 3000, 16384, 65535], 2)
     changed = data
@@ -120,31 +120,31 @@ def sizes_in_header(draft: Draft) -> tuple[str, ...]:
 
 
 def thin_pictures(draft: Draft) -> tuple[str, ...]:
-    """Pictures of absurd shapes, tiny as files."""
+    """Write pictures of absurd shapes in tiny files."""
     height, width = draft.rng.choice(SIZES)
     codec = draft.rng.choice(["ffv1", "mpeg4", "mjpeg"])
     path = draft.folder / "videos" / "film.mkv"
     path.parent.mkdir()
     film = Film(codec, height=height, width=width, frames=draft.rng.choice([1, 5]))
-    with suppress(av.FFmpegError):  # a size that the encoder refuses: its file ends early
+    with suppress(av.FFmpegError):  # if the encoder refuses a size, the file ends early
         encode(path, film)
     return tool_on(draft, path)
 
 
 def display_matrix(draft: Draft) -> tuple[str, ...]:
-    """The header says to turn, mirror, shear or squash the pictures."""
+    """Write a header that rotates, mirrors, shears or squashes the pictures."""
     name, data = _film(draft, ".mp4", ".mov")
     numbers = ONE, 0, 0, 0, ONE, 0, 0, 0, 1 << 30
     a, b, c, d = draft.rng.choice(MATRICES)
     other = a, b, 0, c, d, 0, 0, 0, 1 << 30
-    # The last one is the track's; the first is the movie's.
+    # The last matrix belongs to the track, the first to the movie.
     before, found, after = data.rpartition(struct.pack(">9I", *numbers))
     matrix = struct.pack(">9I", *other) if found else b""
     return tool_on(draft, draft.write(name, before + matrix + after))
 
 
 def aspect(draft: Draft) -> tuple[str, ...]:
-    """Pixels that are not square."""
+    """Write a film with pixels that are not square."""
     suffix = draft.rng.choice([".mp4", ".mkv"])
     path = draft.folder / "videos" / f"film{suffix}"
     path.parent.mkdir()
@@ -153,7 +153,7 @@ def aspect(draft: Draft) -> tuple[str, ...]:
 
 
 def play_list(draft: Draft) -> tuple[str, ...]:
-    """A list that makes FFmpeg open other local files, under a video's name."""
+    """Write a play list with a video's name that makes FFmpeg open other local files."""
     draft.must_refuse = True
     other = draft.write("videos/other.bin", (draft.base / "films" / "h264.ts").read_bytes())
     target = draft.rng.choice([str(other), other.name, f"file:{other}"])
@@ -178,7 +178,7 @@ def play_list(draft: Draft) -> tuple[str, ...]:
 
 
 def joined(draft: Draft) -> tuple[str, ...]:
-    """Files behind each other, cut ones among them, of one container or of two."""
+    """Concatenate files, some of them truncated, of one container or two."""
     name, data = _film(draft)
     same = draft.rng.random() < 0.7
     parts = [data]
@@ -192,7 +192,7 @@ def joined(draft: Draft) -> tuple[str, ...]:
 
 
 def no_video(draft: Draft) -> tuple[str, ...]:
-    """Something else under a video's name."""
+    """Put an object that is no video under a video's name."""
     name = "videos/film" + draft.rng.choice([".mp4", ".mkv", ".avi"])
     (draft.folder / "videos").mkdir()
     if draft.rng.random() < 0.7:

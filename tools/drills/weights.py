@@ -1,4 +1,4 @@
-"""Weight files: ours, those of torch, Caffe2 and NumPy, and ONNX."""
+"""Drills of weight files: ava_det, torch, Caffe2, NumPy and ONNX files."""
 
 import hashlib
 import io
@@ -25,8 +25,8 @@ OURS = ("action.safetensors", "persons.safetensors", "light.safetensors")
 ZIPS = ("pyslowfast.pyth", "pytorchvideo.pth", "lightning.ckpt")
 OTHERS = (*ZIPS, "legacy.pth", "caffe2.pkl", "detectron2.pkl", "inputs.npz")
 ONNX = ("yolox_nano.onnx", "picodet_s_416_coco.onnx")
-MODELS = ROOT.parent / "shared" / "models"  # files of others, where they are beside the checkout
-CONFIG = "configs/pretrain/actors_slowfast_tiny.py"  # of the classifier in the other formats
+MODELS = ROOT.parent / "shared" / "models"  # optional third-party files beside the checkout
+CONFIG = "configs/pretrain/actors_slowfast_tiny.py"  # config of the classifier in the other formats
 HUGE = [0, -1, 1 << 14, 1 << 20, 1 << 31, 1 << 62, 10**30, 1.5, 1e308]
 ODD = [
     *HUGE,
@@ -47,7 +47,7 @@ DTYPES = ["F64", "F16", "BF16", "I64", "BOOL", "U8", "F8_E4M3", "X"]
 
 
 def prepare(base: Path) -> None:
-    """A small file of every format, and a film to detect in."""
+    """Write a small file of every format, and a film for detection."""
     write_action_weights(base / OURS[0])
     write_person_weights(base / OURS[1])
     (base / OURS[2]).write_bytes(person_weights("light").read_bytes())
@@ -75,7 +75,7 @@ def prepare(base: Path) -> None:
 
 
 def tool_on(draft: Draft, path: Path) -> tuple[str, ...]:
-    """A command that reads the file: one that suits it, or any."""
+    """Return a command that reads the file: a suitable command, or any command."""
     base, name, out = draft.base, str(path), str(draft.folder / "out")
     film = str(base / "videos" / "film.mp4")
     detect = ("tools/detect.py", film, "--output", out, "--rate", "5")
@@ -105,7 +105,7 @@ def tool_on(draft: Draft, path: Path) -> tuple[str, ...]:
 
 
 def untouched(draft: Draft) -> tuple[str, ...]:
-    """A whole file: what is made here must be taken."""
+    """Use an intact file, which the command must accept."""
     draft.must_take = True
     names = [*OURS[1:], *ZIPS[:2], "legacy.pth", "inputs.npz", ONNX[0]]
     name = draft.rng.choice([name for name in names if (draft.base / name).is_file()])
@@ -113,7 +113,7 @@ def untouched(draft: Draft) -> tuple[str, ...]:
 
 
 def _damaged(*names: str) -> Callable[[Draft], tuple[str, ...]]:
-    """Bytes of one of some files changed, or its end cut off."""
+    """Return a mutation that changes bytes of one of the files, or truncates it."""
 
     def mutate(draft: Draft) -> tuple[str, ...]:
         there = [name for name in names if (draft.base / name).is_file()]
@@ -129,7 +129,7 @@ def _damaged(*names: str) -> Callable[[Draft], tuple[str, ...]]:
 
 
 def header(draft: Draft) -> tuple[str, ...]:
-    """The JSON header of a file of ours says something else of its tensors, or is none."""
+    """Make the JSON header of an ava_det file invalid, or make it contradict the tensors."""
     data = draft.whole(*OURS)
     size = struct.unpack("<Q", data[:8])[0]
     content, tensors = json.loads(data[8 : 8 + size]), data[8 + size :]
@@ -154,7 +154,7 @@ def header(draft: Draft) -> tuple[str, ...]:
 
 
 def card(draft: Draft) -> tuple[str, ...]:
-    """What a file of ours says of its model is absurd, and its checksum is right all the same."""
+    """Write an ava_det file with an absurd model card and a correct checksum."""
     data = draft.whole(*OURS)
     size = struct.unpack("<Q", data[:8])[0]
     content, tensors = json.loads(data[8 : 8 + size]), data[8 + size :]
@@ -162,20 +162,20 @@ def card(draft: Draft) -> tuple[str, ...]:
     places = sorted((name, *entry["data_offsets"]) for name, entry in content.items())
     digest = hashlib.sha256(b"".join(n.encode() + tensors[a:b] for n, a, b in places))
     del metadata["checksum"]
-    metadata["sha256"] = digest.hexdigest()  # as the first files had it, of the tensors alone
+    metadata["sha256"] = digest.hexdigest()  # the format of the oldest files: tensors only
     value = json.loads(metadata["card"])
     for _ in range(draft.rng.choice([1, 1, 3])):
         value = _odd(draft, value)
     metadata["card"] = json.dumps(value)
     if draft.rng.random() < 0.7:
-        metadata.pop("pixels", None)  # else they must agree with the card
+        metadata.pop("pixels", None)  # otherwise they must agree with the card
     text = json.dumps({"__metadata__": metadata, **content}).encode()
     path = draft.write("weights.safetensors", struct.pack("<Q", len(text)) + text + tensors)
     return tool_on(draft, path)
 
 
 def _odd(draft: Draft, value: Any) -> Any:
-    """A value of JSON with one of its parts replaced, added or dropped."""
+    """Return a JSON value with one part replaced, added or dropped."""
     rng = draft.rng
     if isinstance(value, dict) and value and rng.random() < 0.9:
         key = rng.choice(sorted(value))
@@ -194,7 +194,7 @@ def _odd(draft: Draft, value: Any) -> Any:
 
 
 def hostile_pickle(draft: Draft) -> tuple[str, ...]:
-    """Pickles that would run code, in every wrapping."""
+    """Write pickles that try to run code, in every file format."""
     draft.must_refuse = True
     evil = draft.rng.choice(calls(draft.folder / "code_ran"))
     content = draft.rng.choice([evil, {"state_dict": evil}, {"model_state": {"a": evil}}, [evil]])
@@ -208,27 +208,27 @@ def _pickled(protocol: int) -> Callable[[Any], bytes]:
 
 
 def endless_pickle(draft: Draft) -> tuple[str, ...]:
-    """Pickles that nest without end or announce more than there is."""
+    """Write pickles that nest without end or declare more data than they have."""
     suffix = draft.rng.choice([".pkl", ".pth", ".pyth"])
     return tool_on(draft, draft.write(f"weights{suffix}", endless(draft.rng)))
 
 
 def odd_pickle(draft: Draft) -> tuple[str, ...]:
-    """Plain content that is no weights."""
+    """Write plain content that is no weights."""
     wrap = draft.rng.choice([torch_zip, torch_legacy, _pickled(2), _pickled(4)])
     suffix = draft.rng.choice([".pkl", ".pth"])
     return tool_on(draft, draft.write(f"weights{suffix}", wrap(odd_content(draft.rng))))
 
 
 def members(draft: Draft) -> tuple[str, ...]:
-    """The members of torch's zip archives, or of NumPy's."""
+    """Change members of torch's or NumPy's zip archives."""
     name = draft.rng.choice([*ZIPS, "inputs.npz"])
     changed = zip_members(draft.rng, draft.whole(name))
     return tool_on(draft, draft.write(f"weights{Path(name).suffix}", changed))
 
 
 def odd_numbers(draft: Draft) -> tuple[str, ...]:
-    """Right names, but NaN, infinite, wrongly shaped or retyped weights."""
+    """Write weights with correct names, but with NaN, infinity or wrong shapes or types."""
     name = draft.rng.choice([*ZIPS, "legacy.pth"])
     content = torch.load(io.BytesIO(draft.whole(name)), weights_only=True)
     weights = next(v for v in content.values() if isinstance(v, dict) and len(v) > 10)
@@ -254,7 +254,7 @@ def odd_numbers(draft: Draft) -> tuple[str, ...]:
 
 
 def onnx_fields(draft: Draft) -> tuple[str, ...]:
-    """Fields of an ONNX file dropped, repeated, or of another value."""
+    """Drop, repeat or change fields of an ONNX file."""
     there = [name for name in (*ONNX, "add.onnx") if (draft.base / name).is_file()]
     data = draft.whole(*there)
     for _ in range(draft.rng.choice([1, 1, 4])):
@@ -263,11 +263,11 @@ def onnx_fields(draft: Draft) -> tuple[str, ...]:
 
 
 def onnx_by_hand(draft: Draft) -> tuple[str, ...]:
-    """ONNX whose tensors are absurd, or are another file's bytes."""
+    """Write ONNX files with absurd tensors, or with tensors in another file."""
     rng, number = draft.rng, struct.pack("<f", 1.0)
     other = draft.write("other.bin", number * 100)
     target = rng.choice(["/etc/passwd", "/dev/zero", str(other), "other.bin", "../x", "/dev/stdin"])
-    draft.must_refuse = True  # none is a person detector, and some read another file
+    draft.must_refuse = True  # none is a person detector, and some refer to another file
     data = rng.choice(
         [
             onnx.model(onnx.external(target)),
@@ -288,7 +288,7 @@ def onnx_by_hand(draft: Draft) -> tuple[str, ...]:
 
 
 def no_weights(draft: Draft) -> tuple[str, ...]:
-    """Pipes, folders, endless devices, holes, play lists under a weight file's name."""
+    """Put a pipe, folder, endless device, sparse file or play list under a weight file's name."""
     suffix = draft.rng.choice([".safetensors", ".pth", ".pyth", ".pkl", ".onnx", ".npz"])
     if draft.rng.random() < 0.85:
         return tool_on(draft, Path(no_file(draft, f"weights{suffix}")))

@@ -62,7 +62,7 @@ def parse(path: StrPath) -> ET.Element:
             while block := file.read(_BLOCK):
                 left -= len(block) + sum(c * block.count(part) for part, c in _COSTS.items())
                 if left < 0:
-                    raise InputError(f"{path}: more boxes than are held in memory; export less")
+                    raise InputError(f"{path}: more boxes than fit into memory; export less")
                 parser.Parse(block, False)
         parser.Parse(b"", True)
         return builder.close()
