@@ -66,7 +66,7 @@ class TestMapper(Protocol[Sample]):
         ...
 
     def __call__(self, item: Any) -> Sample:
-        """The sample of an item."""
+        """Return the sample of an item."""
         ...
 
     def collate(self, samples: Sequence[Sample], unreadable: Sequence[UnreadableVideo]) -> Sample:

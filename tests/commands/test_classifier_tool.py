@@ -116,7 +116,7 @@ def test_views_are_those_of_a_loop_and_broken_files_are_listed(run_tool, tree):
     ("more", "code", "message"),
     [
         (["--threshold", "0.5"], 2, "--threshold: not for a classifier, which configs/"),
-        (["--views", "10x0"], 2, "'10x0' is no CLIPSxCROPS, such as 10x3"),
+        (["--views", "10x0"], 2, "'10x0' is not CLIPSxCROPS, such as 10x3"),
         (["test.loader.max_unreadable=0.1"], 1, "2 of 12 videos cannot be read, more than 10 %"),
         (["model.num_classes=4"], 1, "test.csv: has 3 classes, not the 4 of model.num_classes"),
     ],

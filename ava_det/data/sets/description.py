@@ -141,7 +141,7 @@ def _check_fields(path: Path, fields: Mapping[str, Any]) -> None:
         if isinstance(value, str) and "\0" in value:
             raise InputError(f"{path}: {key} is {reprlib.repr(value)}, which no file is called")
         if _NEEDS.get(key, key) not in fields:
-            raise InputError(f"{path}: {key} needs {_NEEDS[key]}, which is not there")
+            raise InputError(f"{path}: {key} needs {_NEEDS[key]}, which is missing")
     for key, what in (("rate", "ticks"), ("frame_rate", "frames")):
         if key in fields and not RATES[0] <= fields[key] <= RATES[1]:
             number = reprlib.repr(fields[key])
