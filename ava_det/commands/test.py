@@ -233,4 +233,6 @@ def require_classes(path: Path, card: Any, names: tuple[str, ...]) -> None:
     found = tuple(name for _, name, _ in card.classes) if card else names
     if found != names:
         odd = sorted(set(found) ^ set(names)) or ["the same in another order"]
-        raise InputError(f"{path}: its classes are not those of the test set: {', '.join(odd[:5])}")
+        raise InputError(
+            f"{path}: the classes differ from those of the test set: {', '.join(odd[:5])}"
+        )

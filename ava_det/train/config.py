@@ -169,7 +169,7 @@ def _settle_class_weights(cfg: DictConfig) -> None:
         raise InputError(f"{asked}: is neither balanced nor a list of numbers")
     if "balanced_weights" not in cfg.dataloader:
         raise InputError(
-            f"{asked}: is for configs of detection, which have dataloader.balanced_weights"
+            f"{asked}: works only in detection configs, which have dataloader.balanced_weights"
         )
     cfg.task.criterion.class_weights = instantiate(cfg.dataloader.balanced_weights)
 
@@ -219,4 +219,4 @@ def _require_columns(cfg: DictConfig) -> None:
                 f"{name}: column {beyond[0]} is none of the {count} of model.num_classes"
             )
     if columns is not None and list(columns) != list(exclusive or ()):
-        raise InputError("task.criterion.columns: are not those of model.exclusive")
+        raise InputError("task.criterion.columns: differ from model.exclusive")

@@ -184,8 +184,8 @@ def check_gradients(
     precision = str(worst.dtype).removeprefix("torch.")
     raise InputError(
         f"{kinds[worst]}: this {worst.device.type} computes the weight gradient of this convolution"
-        f" wrongly in {precision}: {worst.size[2]} frames under a kernel of {worst.weight[2]},"
-        f" relative error {errors[worst]:.2g}, where rounding makes less than {LARGEST_ERROR}"
+        f" wrongly in {precision}: {worst.size[2]} frames, kernel of {worst.weight[2]} frames,"
+        f" relative error {errors[worst]:.2g}, but rounding gives less than {LARGEST_ERROR}"
         f"{others}; train in float32 (train.amp=False) or with longer clips (clip.frames)"
     )
 

@@ -108,11 +108,13 @@ def run_in_processes(
     place = place_in(os.environ)
     if processes * machines > 1:
         if place is not None and place.url == "env://":
-            raise InputError("torchrun has started the processes: leave --num-gpus away")
+            raise InputError("torchrun has started the processes: remove --num-gpus")
         if machines > 1 and url == "auto":
             raise InputError(f"--num-machines {machines} needs --dist-url tcp://HOST:PORT")
         if torch.cuda.is_available() and processes > torch.cuda.device_count():
-            raise InputError(f"--num-gpus {processes}: there are {torch.cuda.device_count()}")
+            raise InputError(
+                f"--num-gpus {processes}: this machine has {torch.cuda.device_count()} GPUs"
+            )
         _launch(function, arguments, processes, machines, machine_rank, url)
     elif place is not None:
         _join(place)

@@ -70,7 +70,7 @@ class Recognition:
 
     def __init__(self, num_classes: int, criterion: Criterion, mix: Mix | None = None):
         if mix is not None and not callable(mix):
-            raise InputError(f"task.mix={mix}: is no mix, because it has no _target_")
+            raise InputError(f"task.mix={mix}: is not a mix, because it has no _target_")
         self.num_classes, self.criterion, self.mix = num_classes, criterion, mix
 
     def losses(

@@ -140,7 +140,9 @@ def test_what_is_of_another_model_is_refused(run_tool, tree):
     assert "trains neither an action detector nor a classifier" in done.err
     (folder / "classes.txt").write_text("run\nwalk\nfly\n")
     done = run_tool("test", *arguments(folder))
-    assert "weights.safetensors: its classes are not those of the test set: fly, wave1" in done.err
+    assert (
+        "weights.safetensors: the classes differ from those of the test set: fly, wave1" in done.err
+    )
 
 
 @pytest.mark.slow

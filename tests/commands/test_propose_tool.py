@@ -324,7 +324,7 @@ def test_one_of_two_things_is_to_be_done(run_tool):
         (["--dataset", "toy_clips", "--weights", "none"], "toy_clips: has no keyframes"),
         (
             ["--train", "--dataset", "toy_train", "toy_clips", "--test-dataset", "toy_test"],
-            "toy_clips: its ticks are not those of toy_train",
+            "toy_clips: the ticks differ from those of toy_train",
         ),
         (["--train", "--dataset", "toy_test"], "toy_test: is in --dataset"),
         (["--train", "--dataset", "toy_train", "--test-dataset", "no"], "unknown data set 'no'"),

@@ -249,7 +249,7 @@ def test_ava_and_the_clips_together(root, kinetics):
 
 def test_no_instant_at_all(kinetics):
     kinetics[0].write_text("\n")
-    with pytest.raises(InputError, match=r"kinetics\.csv: no row in it"):
+    with pytest.raises(InputError, match=r"kinetics\.csv: has no rows"):
         load_clips(*kinetics)
 
 
@@ -262,7 +262,7 @@ def test_no_clip_of_any_second(kinetics):
 def test_no_row_at_all(root):
     files = files_of(root, "cut")
     files.annotations.write_text("video,tick,x1,y1,x2,y2,action\n")
-    with pytest.raises(InputError, match=r"\.csv: no row in it"):
+    with pytest.raises(InputError, match=r"\.csv: has no rows"):
         load_keyframes(files)
 
 

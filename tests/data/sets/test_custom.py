@@ -69,7 +69,7 @@ def test_without_annotations_every_tick_counts(folder, clock, count):
     [
         ("videos =", "not TOML"),
         ("", "does not say where the videos are"),
-        ('videos = "v"\nfps = 3', "'fps' is unknown; it takes annotations, class_map"),
+        ('videos = "v"\nfps = 3', "'fps' is unknown; known keys are annotations, class_map"),
         ("videos = 3", "videos is 3, not of str"),
         ('videos = "v"\nrate = true', "rate is True, not of int or float"),
         ('videos = "v"\nrate = 0', "rate is 0, not a number of ticks a second"),
@@ -97,7 +97,7 @@ def test_without_annotations_every_tick_counts(folder, clock, count):
         ('frames = "f"\nframe_lists = "l"', "/l: No such file"),
         (GOOD + 'frames = "f"\nframe_lists = "l"', "has both videos and frames"),
         ('videos = "v"\nsizes = "a.csv"', "sizes needs annotations, which is missing"),
-        ('videos = "v\\u0000"', "videos is 'v.x00', which no file is called"),
+        ('videos = "v\\u0000"', "videos is 'v.x00', which is no valid file name"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(folder, text, message):

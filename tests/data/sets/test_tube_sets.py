@@ -299,7 +299,7 @@ def test_broken_corrected_annotations_are_one_line(corrected, change, message, c
 
 def test_a_list_that_is_not_there_or_of_other_videos(corrected):
     (corrected / "testlist01.txt").write_text("Diving/v_z\n")
-    with pytest.raises(InputError, match=r"testlist01\.txt: none of its videos is in .*pyannot"):
+    with pytest.raises(InputError, match=r"testlist01\.txt: lists no video that is in .*pyannot"):
         ucf24.load_split(corrected, "test")
     (corrected / "testlist01.txt").unlink()
     with pytest.raises(InputError, match=r"testlist01\.txt: .*datasets/README\.md"):
