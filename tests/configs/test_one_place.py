@@ -130,11 +130,11 @@ def test_the_order_of_overrides_does_not_matter(turn):
 @pytest.mark.parametrize(
     ("config", "overrides", "message"),
     [
-        ("ablate/jhmdb_tiny", ["clip.short_side=112"], "short_side=72: .*asks for .* 112 pixels"),
-        ("ablate/jhmdb_tiny", ["reader.short_side=63"], "dataloader.train.mapper.transform asks"),
-        ("finetune/jhmdb_slowfast_r50_8x8", ["reader.short_side=120"], "asks for .* 320 pixels"),
-        ("finetune/ava_slow_r50_8x8", ["reader.short_side=256"], "asks for .* 320 pixels"),
-        ("persons/faster_rcnn_mobilenet", ["reader.short_side=120"], "asks for .* 160 pixels"),
+        ("ablate/jhmdb_tiny", ["clip.short_side=112"], "short_side=72: .*needs .* 112 pixels"),
+        ("ablate/jhmdb_tiny", ["reader.short_side=63"], "dataloader.train.mapper.transform needs"),
+        ("finetune/jhmdb_slowfast_r50_8x8", ["reader.short_side=120"], "needs .* 320 pixels"),
+        ("finetune/ava_slow_r50_8x8", ["reader.short_side=256"], "needs .* 320 pixels"),
+        ("persons/faster_rcnn_mobilenet", ["reader.short_side=120"], "needs .* 160 pixels"),
         ("finetune/own_slowfast_tiny", ["test.loader.mapper.reader.short_side=50"], "test.loader"),
     ],
 )

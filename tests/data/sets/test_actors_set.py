@@ -119,7 +119,7 @@ def test_a_folder_with_other_scenes_is_refused(root: Path, tmp_path: Path):
     scenes = (tmp_path / "scenes.csv").read_text().splitlines()
     scenes[1] = scenes[1].split(",")[0] + ",nowhere"
     (tmp_path / "scenes.csv").write_text("\n".join(scenes) + "\n")
-    with pytest.raises(InputError, match=r"scenes\.csv: other videos are at other scenes"):
+    with pytest.raises(InputError, match=r"scenes\.csv: the scenes of the videos differ"):
         prepare(tmp_path, TINY, seed=1, workers=1)
 
 

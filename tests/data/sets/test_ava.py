@@ -151,9 +151,9 @@ def test_other_keyframe_rates_and_starts(root, tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"annotations": Path("nowhere.csv")}, "nowhere.csv: no such file; datasets/README.md"),
+        ({"annotations": Path("nowhere.csv")}, "nowhere.csv: no such file; see datasets/README.md"),
         ({"pictures": Path("nowhere")}, "nowhere: no such folder; datasets/README.md"),
-        ({"excluded": Path("nowhere.csv")}, "nowhere.csv: no such file; datasets/README.md"),
+        ({"excluded": Path("nowhere.csv")}, "nowhere.csv: no such file; see datasets/README.md"),
         ({"pictures": FrameFolder(Path("x"), (Path("no.csv"),))}, "no.csv: No such file"),
     ],
 )

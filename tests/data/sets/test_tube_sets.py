@@ -115,7 +115,7 @@ class Hostile:
         (lambda c: c.pop("nframes"), "no dict 'nframes'"),
         (lambda c: c.update(labels=Hostile()), "refused: it asks for"),
         (lambda c: c.update(labels=["one"]), "video 'Diving/a_train': label 5 of 1"),
-        (lambda c: c["labels"].reverse(), "not the 24 of UCF101-24"),
+        (lambda c: c["labels"].reverse(), "the labels differ from the 24 of UCF101-24"),
         (lambda c: c["nframes"].pop("Fencing/b_test"), "'Fencing/b_test': nframes is None"),
         (lambda c: c["resolution"].update({"Fencing/b_test": 3}), "no resolution"),
         (lambda c: c["gttubes"].pop("Fencing/b_test"), "of a split has no tubes"),
