@@ -8,7 +8,7 @@
 The command looks at the rows of the annotations (columns, numbers, boxes, ids, keyframes), at the
 videos or frames (missing, broken, short, of another rate or shape) and at person boxes. It counts
 each kind of finding, and shows the first rows and a remedy. The recall of person boxes counts the
-people whom a loader keeps, without excluded keyframes and missing videos. The exit code is 1 after
+people that a loader keeps, without excluded keyframes and missing videos. The exit code is 1 after
 an error, and 0 after warnings alone.
 
 Read on: docs/custom_data.md, datasets/README.md.
@@ -38,11 +38,11 @@ SET_BY_THE_DATASET = {
     "ticks": "rate",
     "start": "start",
 }
-HARDLY = 0.1  # with a lower recall at IoU 0.5 the boxes are of something else
+HARDLY = 0.1  # a lower recall at IoU 0.5 means that the boxes are for something else
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of the command line."""
     parser = cli.Parser(description=__doc__)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(
@@ -82,14 +82,16 @@ def parser() -> argparse.ArgumentParser:
 
 
 def clock(text: str) -> Clock:
-    """A type of argument: the clock."""
+    """Parse `--ticks`."""
     named = {"seconds": AVA_CLOCK, "frames": FRAME_CLOCK}
     if text in named:
         return named[text]
     try:
         return replace(AVA_CLOCK, rate=cli.above_zero()(text))
     except (ValueError, argparse.ArgumentTypeError):
-        raise argparse.ArgumentTypeError(f"{text}: seconds, frames or a number a second") from None
+        raise argparse.ArgumentTypeError(
+            f"{text}: must be seconds, frames or a number of ticks per second"
+        ) from None
 
 
 def require_sense(args: argparse.Namespace) -> None:
@@ -115,14 +117,14 @@ def require_sense(args: argparse.Namespace) -> None:
 
 
 def is_frames(name: str) -> bool:
-    """Whether the pictures of a registered set are frames."""
+    """Return whether the pictures of a registered set are frames."""
     from ava_det.data.sets.catalog import get_dataset
 
     return bool(get_dataset(name).frame_folders)
 
 
 def main(args: argparse.Namespace) -> int:
-    """Check the set, print the findings and write them; 1 after an error."""
+    """Check the data set, print and write the findings; return 1 after an error."""
     from ava_det.data.check.dataset import Expected, check_files, check_registered
     from ava_det.data.check.findings import ERROR, Findings
     from ava_det.data.check.videos import check_proposals
@@ -158,7 +160,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def files_of(args: argparse.Namespace) -> "AvaFiles":
-    """The files of a data set of your own."""
+    """Return the files that the options name."""
     from ava_det.data.sets.ava import AvaFiles
     from ava_det.video.files import video_files
     from ava_det.video.frame_folders import FrameFolder
@@ -190,4 +192,4 @@ def show_recall(
     print(recall.table().to_string(index=False, float_format=lambda value: f"{value:.3f}"))
     if recall.boxes[0] and recall.recall[0, 0] < HARDLY:
         share = 100 * recall.recall[0, 0]
-        findings.add("no_overlap", path, f"{share:.1f} % of the people are met at IoU 0.5")
+        findings.add("no_overlap", path, f"the boxes cover {share:.1f} % of the people at IoU 0.5")

@@ -20,7 +20,7 @@ SETTINGS = ["rate", "score_threshold", "top_k", "person_threshold", "person_size
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of the command line."""
     parser = cli.Parser(description=__doc__)
     add = parser.add_argument
     add("video", type=Path, help="video file")
@@ -33,10 +33,10 @@ def parser() -> argparse.ArgumentParser:
         "detector)",
     )
     rate = cli.at_least(0.01, float)
-    add("--rate", type=rate, default=5.0, help="keyframes a second (default 5)")
+    add("--rate", type=rate, default=5.0, help="keyframes per second (default 5)")
     score = "least score of an action (default 0.3)"
     add("--score-threshold", type=cli.fraction, default=0.3, help=score)
-    top_k = "most actions a person, 0: all (default 3)"
+    top_k = "most actions per person, 0: all (default 3)"
     add("--top-k", type=cli.at_least(0, int), default=3, help=top_k)
     person = "least score of a person (default 0.5)"
     add("--person-threshold", type=cli.fraction, default=0.5, help=person)
@@ -44,16 +44,16 @@ def parser() -> argparse.ArgumentParser:
         "--person-size",
         type=cli.at_least(32, int),
         metavar="PIXELS",
-        help="short side that frames have for the person detector; more finds smaller people "
-        "(default: as trained)",
+        help="short side of frames for the person detector; a larger one finds smaller people "
+        "(default: as in training)",
     )
-    add("--device", default="cpu", help="where models run: cpu, cuda or cuda:1")
+    add("--device", default="cpu", help="device of the models: cpu, cuda or cuda:1")
     cli.add_overwrite(parser)
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
-    """Detect; the three files appear when all is done."""
+    """Detect; the three files appear at the end."""
     from tqdm import tqdm
     from tqdm.contrib.logging import logging_redirect_tqdm
 

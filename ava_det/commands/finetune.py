@@ -17,18 +17,18 @@ from ava_det.structures import InputError
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of the command line."""
     parser = cli.Parser(description=__doc__)
     start = parser.add_mutually_exclusive_group(required=True)
-    start.add_argument("--weights", help="what tools/pretrain.py left behind")
+    start.add_argument("--weights", help="weights from ava-det pretrain")
     start.add_argument("--from-scratch", action="store_true", help="random weights")
     cli.add_training_arguments(parser)
     parser.add_argument(
         "--classes-of",
         nargs=2,
         metavar=("TRAIN", "TEST"),
-        help="short for data.train=TRAIN data.test=TEST: data sets to train and test on, names or "
-        "descriptions (docs/custom_data.md); the head has as many classes as they have",
+        help="short for data.train=TRAIN data.test=TEST: the data sets to train and test on, names "
+        "or descriptions (docs/custom_data.md); the head has the classes of these sets",
     )
     return parser
 

@@ -14,7 +14,7 @@ from ava_det import cli
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of the command line."""
     parser = cli.Parser(description=__doc__)
     cli.add_training_arguments(parser)
     return parser

@@ -28,52 +28,57 @@ CONFIG = "persons/faster_rcnn_tiny.py"
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of the command line."""
     parser = cli.Parser(description=__doc__)
     add, at_least = parser.add_argument, cli.at_least
-    add("--train", action="store_true", help="train; else run over keyframes")
-    add("--dataset", required=True, nargs="+", metavar="NAME", help="keyframes")
+    add("--train", action="store_true", help="train a detector; default: find people")
+    add("--dataset", required=True, nargs="+", metavar="NAME", help="data sets with keyframes")
     add("--output", required=True, type=Path, help="folder of the run, or the csv of boxes")
     add = parser.add_argument_group("with --train").add_argument
     add("--config", default=CONFIG, help="a path, or a name below configs/")
-    add("--resume", action="store_true", help="go on from the last checkpoint")
-    add("--num-processes", type=int, default=1, help="one a GPU")
-    test = "held-out keyframes (default: NAME with test for train)"
+    add("--resume", action="store_true", help="continue from the last checkpoint")
+    add("--num-processes", type=int, default=1, help="one per GPU")
+    test = "data set to test on (default: NAME with train replaced by test)"
     add("--test-dataset", metavar="NAME", help=test)
     add("overrides", nargs="*", default=[], metavar="path.key=value", help="config overrides")
     add = parser.add_argument_group("without --train").add_argument
-    add("--weights", type=person_weights, help="a file, or `light`")
-    add("--score-threshold", type=cli.fraction, default=0.05, help="least person score")
-    add("--every", type=at_least(1, int), default=1, metavar="N", help="one keyframe in N")
-    both = "write the annotated people, and those found whom nobody annotated: to train on"
+    add("--weights", type=person_weights, help="a weight file, or `light`")
+    add(
+        "--score-threshold",
+        type=cli.fraction,
+        default=0.05,
+        help="least score of a person",
+    )
+    add("--every", type=at_least(1, int), default=1, metavar="N", help="use every N-th keyframe")
+    both = "write the annotated people, and add the detected people that are not annotated"
     add("--keep-annotated", action="store_true", help=both)
-    size = "short side of the frames (as trained)"
+    size = "short side of the frames (default: as in training)"
     add("--person-size", type=at_least(32, int), metavar="PIXELS", help=size)
-    add("--batch-size", type=at_least(1, int), default=16, help="frames at once")
-    add("--device", default="cpu", help="where models run: cpu, cuda or cuda:1")
+    add("--batch-size", type=at_least(1, int), default=16, help="frames per batch")
+    add("--device", default="cpu", help="device of the model: cpu, cuda or cuda:1")
     parser.set_defaults(num_machines=1, machine_rank=0, dist_url="auto")
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
-    """Train or run."""
+    """Train a detector, or find people."""
     if args.train:
         train(args)
     elif args.weights is None:
-        parser().error("give --weights to find people, or --train to learn how")
+        parser().error("give --weights to find people, or --train to train a detector")
     else:
         run(args)
 
 
 def train(args: argparse.Namespace) -> None:
-    """Train on the data sets; AP and recall on held-out keyframes go to OUTPUT/metrics.json."""
+    """Train on the data sets; OUTPUT/metrics.json gets AP and recall on the test set."""
     from ava_det.data.sets.catalog import get_dataset
     from ava_det.train.run import WEIGHTS, train_from_arguments
 
     get_dataset(args.dataset)
     test = get_dataset(args.test_dataset or args.dataset[0].replace("train", "test")).name
     if test in args.dataset:
-        raise InputError(f"{test}: both trained and tested on; --test-dataset names another one")
+        raise InputError(f"{test}: is in --dataset; name another one with --test-dataset")
     train_from_arguments(
         args,
         f"data.train={json.dumps(args.dataset)}",
@@ -83,7 +88,7 @@ def train(args: argparse.Namespace) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Find the people on every keyframe and write them, unless another process does."""
+    """Find the people on every keyframe, unless another process writes the same file."""
     from ava_det.formats.outputs import outputs
 
     args.output.parent.mkdir(parents=True, exist_ok=True)
@@ -92,7 +97,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def find(args: argparse.Namespace) -> None:
-    """Find the people on every keyframe and write them; print how many of the annotated are met."""
+    """Find the people on every keyframe, write them and print the recall."""
     from tqdm import tqdm
 
     from ava_det.data.sets.catalog import get_dataset
@@ -115,7 +120,7 @@ def find(args: argparse.Namespace) -> None:
         everybody, problems = zip(*journal.read(), strict=True)
     found = {people.keyframe: people for people in everybody}
     if all(problems):
-        begun.unlink()  # so that they are looked at again once they are there
+        begun.unlink()  # so that the next run reads the videos again
         raise InputError(f"no keyframe can be read: {problems[0]}")
     for line in unread(records, problems):
         print(line, file=sys.stderr)
@@ -126,13 +131,13 @@ def find(args: argparse.Namespace) -> None:
     else:
         write_detections(args.output, table_of(list(found.values())))
     begun.unlink()
-    # Where nobody was looked for, nobody is missed.
+    # Unreadable keyframes do not count.
     seen = [r.people.keyframe for r, problem in zip(records, problems, strict=True) if not problem]
     report(args.output, {keyframe: truth[keyframe] for keyframe in seen}, found)
 
 
 def facts(args: argparse.Namespace) -> dict[str, str]:
-    """Everything that the boxes depend on, in words."""
+    """Return everything that the boxes depend on, as text."""
     with args.weights.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     names = ("dataset", "every", "score_threshold", "person_size", "batch_size", "device")
@@ -142,7 +147,7 @@ def facts(args: argparse.Namespace) -> dict[str, str]:
 def report(
     path: Path, truth: dict[Keyframe, PersonBoxes], found: dict[Keyframe, PersonBoxes]
 ) -> None:
-    """Print what was written, and how well it meets the annotated people, if there are any."""
+    """Print the number of boxes, and AP and recall if people are annotated."""
     from ava_det.evaluation.person_boxes import person_ap, person_recall
 
     count = sum(len(people.boxes) for people in found.values())

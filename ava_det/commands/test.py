@@ -40,40 +40,40 @@ CLASSIFIER_OPTIONS = ("views",)
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of the command line."""
     parser = cli.Parser(description=__doc__)
     add = parser.add_argument
-    add("--config", required=True, help="the config that it was trained with")
+    add("--config", required=True, help="the config of the training")
     weights = parser.add_mutually_exclusive_group(required=True)
-    weights.add_argument("--weights", type=Path, help="what a training left behind")
-    weights.add_argument("--untrained", action="store_true", help="random weights, to compare with")
+    weights.add_argument("--weights", type=Path, help="the weights of a trained model")
+    weights.add_argument("--untrained", action="store_true", help="random weights, for comparison")
     add("--output", required=True, type=Path, help="folder of the results")
     add("overrides", nargs="*", metavar="path.key=value", help="config overrides")
-    add = parser.add_argument_group("of a detector").add_argument
-    add("--proposals", help="csv of boxes to use, not the annotated")
+    add = parser.add_argument_group("for a detector").add_argument
+    add("--proposals", help="csv of boxes to use instead of annotated boxes")
     score = "least score of a proposal (default: the config's)"
     add("--threshold", type=cli.fraction, help=score)
-    add("--video-map", action="store_true", help="link tubes, give their mAP too")
-    protocol = "how tubes are linked and matched, with --video-map (default: act)"
+    add("--video-map", action="store_true", help="link tubes and measure video-mAP too")
+    protocol = "protocol of --video-map: how tubes are linked and matched (default: act)"
     add("--video-map-protocol", choices=("act", "multisports"), help=protocol)
-    features = "write video, tick, box, feature of each person"
+    features = "write video, tick, box and feature of each person to this file"
     add("--features", type=Path, metavar="NPZ", help=features)
-    add = parser.add_argument_group("of a classifier").add_argument
-    counts = "clips of a video and square crops of each (default: the config's)"
+    add = parser.add_argument_group("for a classifier").add_argument
+    counts = "clips per video and square crops per clip (default: the config's)"
     add("--views", type=views, metavar="CLIPSxCROPS", help=counts)
     return parser
 
 
 def views(text: str) -> tuple[int, int]:
-    """What `--views` means."""
+    """Parse `--views`."""
     match = re.fullmatch(r"([1-9]\d{0,3})x([1-9]\d?)", text)
     if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no CLIPSxCROPS, such as 10x3 or 1x1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not CLIPSxCROPS, such as 10x3 or 1x1")
     return int(match[1]), int(match[2])
 
 
 def main(args: argparse.Namespace) -> None:
-    """Predict, measure and write, unless another process does."""
+    """Test the model and write the results, unless another process writes the same files."""
     from detectron2.config import instantiate
 
     from ava_det.model.device import usable_device
@@ -82,7 +82,7 @@ def main(args: argparse.Namespace) -> None:
 
     cfg = load_config(args.config, args.overrides)
     usable_device(str(cfg.train.device), "train.device=")  # before anything is written
-    names = tuple(instantiate(cfg.class_map).names.values())  # before the task, which counts them
+    names = tuple(instantiate(cfg.class_map).names.values())  # the task needs the number
     task = instantiate(cfg.task)
     if isinstance(task, Detection):
         refuse(args, CLASSIFIER_OPTIONS, "a detector")
@@ -105,7 +105,7 @@ def main(args: argparse.Namespace) -> None:
 
 
 def refuse(args: argparse.Namespace, options: tuple[str, ...], kind: str) -> None:
-    """Refuse options that this kind of model would pass over."""
+    """Refuse options that this kind of model would ignore."""
     for name in options:
         if getattr(args, name) not in (None, False):
             option = f"--{name.replace('_', '-')}"
@@ -115,19 +115,19 @@ def refuse(args: argparse.Namespace, options: tuple[str, ...], kind: str) -> Non
 def set_boxes(args: argparse.Namespace, records: Any) -> None:
     """Put the boxes of the command line into the config."""
     if args.video_map_protocol and not args.video_map:
-        parser().error("--video-map-protocol is of --video-map")
+        parser().error("--video-map-protocol needs --video-map")
     if args.proposals:
         records.proposals = args.proposals
     if args.threshold is not None:
         if not records.proposals:
-            parser().error("--threshold is of proposals: --proposals names them")
+            parser().error("--threshold needs --proposals")
         records.threshold = args.threshold
 
 
 def test_detector(
     args: argparse.Namespace, cfg: Any, task: "Detection", names: tuple[str, ...]
 ) -> None:
-    """Predict, measure and write what a config says of people and their actions."""
+    """Test an action detector and write the results."""
     from detectron2.config import instantiate
     from detectron2.evaluation import DatasetEvaluator, DatasetEvaluators
     from tqdm import tqdm
@@ -162,7 +162,7 @@ def test_detector(
     if summary["unreadable"]:
         listed = args.output / "unreadable.csv"
         print(f"{summary['unreadable']} videos are left out as unreadable: {listed}")
-        left = f"{summary['unreadable_keyframes']} annotated keyframes of theirs do not count"
+        left = f"{summary['unreadable_keyframes']} annotated keyframes of these videos do not count"
         print(f"{left}, and are not in ground_truth.csv")
     print(f"frame-mAP ({evaluator.protocol}): {100 * evaluator.result.mAP:.2f} %")
     if args.video_map:
@@ -179,7 +179,7 @@ def test_detector(
 def test_classifier(
     args: argparse.Namespace, cfg: Any, task: "Recognition", names: tuple[str, ...]
 ) -> None:
-    """Predict, measure and write what a config says of videos."""
+    """Test a classifier and write the results."""
     from detectron2.config import instantiate
     from tqdm import tqdm
 
@@ -220,7 +220,7 @@ def test_classifier(
 
 
 def untrained(cfg: Any) -> Any:
-    """The model of a config with random weights, the same in every run."""
+    """Build the model of a config with random weights, which are the same in every run."""
     import torch
     from detectron2.config import instantiate
 
@@ -229,8 +229,10 @@ def untrained(cfg: Any) -> Any:
 
 
 def require_classes(path: Path, card: Any, names: tuple[str, ...]) -> None:
-    """Refuse weights of other classes than those of the test set, where they say which."""
+    """Require that the weights have the classes of the test set, if they list classes."""
     found = tuple(name for _, name, _ in card.classes) if card else names
     if found != names:
         odd = sorted(set(found) ^ set(names)) or ["the same in another order"]
-        raise InputError(f"{path}: its classes are not those of the test set: {', '.join(odd[:5])}")
+        raise InputError(
+            f"{path}: the classes differ from those of the test set: {', '.join(odd[:5])}"
+        )

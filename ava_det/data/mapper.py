@@ -66,7 +66,7 @@ class TestMapper(Protocol[Sample]):
         ...
 
     def __call__(self, item: Any) -> Sample:
-        """The sample of an item."""
+        """Return the sample of an item."""
         ...
 
     def collate(self, samples: Sequence[Sample], unreadable: Sequence[UnreadableVideo]) -> Sample:
@@ -104,7 +104,7 @@ class ClipTrainMapper:
         repeats: int = 1,
     ):
         if repeats < 1:
-            raise InputError(f"mapper.repeats={repeats}: a video gives one clip at least")
+            raise InputError(f"mapper.repeats={repeats}: must be at least 1")
         self.reader, self.transform = reader, transform
         self.frames, self.stride, self.rate = frames, stride, rate
         self.window = max(window or 0, frames * stride)
@@ -178,9 +178,11 @@ class ClipTestMapper:
         crops: int | None = None,
     ):
         if clips < 1 or (segments and clips != 1):
-            raise ValueError(f"{clips} clips of a video" + " of segments" * segments)
+            raise ValueError(
+                f"clips={clips}: must be at least 1" + ", and 1 with segments" * segments
+            )
         if crops is not None and crops < 1:
-            raise ValueError(f"{crops} crops of a clip")
+            raise ValueError(f"crops={crops}: must be at least 1")
         self.reader, self.transform = reader, transform
         self.frames, self.stride, self.rate = frames, stride, rate
         self.segments, self.clips, self.crops = segments, clips, crops

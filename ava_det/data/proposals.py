@@ -45,7 +45,7 @@ def people_to_test(
     """
     require_score(threshold)
     if class_map is not None and dataset.class_map().names != class_map.names:
-        raise InputError(f"{dataset.name}: its classes are not those of the training set")
+        raise InputError(f"{dataset.name}: the classes differ from those of the training set")
     if not proposals:
         return dataset.keyframes(every)
     keyframes, boxes = dataset.keyframes(), read_proposals(proposals)

@@ -98,7 +98,7 @@ class Draws(Dataset[Drawn[Sample]], Generic[Record, Sample]):
         return rng.permutation(drawn.clip(max=count - 1))  # rounding may leave the last edge short
 
     def __getitem__(self, index: int) -> Drawn[Sample]:
-        """The sample of draw number `index`."""
+        """Return the sample of draw number `index`."""
         epoch, place = divmod(index, len(self.records))
         if epoch != self._epoch:
             self._epoch, self._order = epoch, self._shuffle(epoch)
@@ -134,7 +134,7 @@ class Listed(Dataset[Drawn[Sample]], Generic[Record, Sample]):
         return len(self.records)
 
     def __getitem__(self, index: int) -> Drawn[Sample]:
-        """The sample of record `index`."""
+        """Return the sample of record `index`."""
         record = self.records[index]
         try:
             return Drawn(self.mapper(record))

@@ -55,7 +55,7 @@ class UnreadableList:
             if not self.most:
                 raise InputError(last.reason)
             raise InputError(
-                f"{last.reason}: and with it {count} of {self.total} videos cannot be read, more "
+                f"{last.reason}: {count} of {self.total} videos cannot be read, more "
                 f"than {100 * self.most:g} %{where}"
             )
         if (count & (count - 1)) == 0:  # warn at 1, 2, 4, 8, ... videos

@@ -1,4 +1,4 @@
-"""Checkpoints of a run that a kill at any moment leaves whole."""
+"""Write checkpoints that stay intact when a run is killed at any moment."""
 
 import os
 import re
@@ -12,23 +12,24 @@ from ava_det.formats.atomic import atomic_path
 from ava_det.structures import InputError
 from ava_det.train.finite import check_finite
 
-MOST_KEPT = 2  # numbered checkpoints, the last one among them
+MOST_KEPT = 2  # numbered checkpoints, including the last one
 _NUMBERED = re.compile(r"model_\d{7,}\.pth")
 
 
 class AtomicCheckpointer(Checkpointer):
     """fvcore's checkpointer with atomic writes, no unpickling of code and no partial load.
 
-    fvcore writes a checkpoint and the name of the last one in place, so a kill in the middle loses
-    both, loads with a warning what does not fit, and forgets at a restart which checkpoints it has
-    to delete. Numbers that are none are neither written nor loaded.
+    fvcore overwrites files in place, so a kill during a write loses the checkpoint and the name of
+    the last one. It only warns when a checkpoint does not fit the model, and after a restart it
+    never deletes older checkpoints. This class fixes all three, and it refuses to write or load NaN
+    and infinite numbers.
     """
 
     def save(self, name: str, **kwargs: Any) -> None:
-        """Write `name`.pth: the model, the checkpointables, `kwargs`; then tag it the last.
+        """Write the model, the checkpointables and `kwargs` to `name`.pth, as the last checkpoint.
 
         Raises:
-            FloatingPointError: NaN or infinite numbers; the checkpoints stay as they are.
+            FloatingPointError: There are NaN or infinite numbers; nothing is written.
         """
         if not self.save_dir or not self.save_to_disk:
             return
@@ -44,13 +45,13 @@ class AtomicCheckpointer(Checkpointer):
         self.sweep()
 
     def tag_last_checkpoint(self, last_filename_basename: str) -> None:
-        """Name the newest checkpoint, which is on the disk already."""
+        """Write the name of the newest checkpoint, which is on the disk already."""
         tag = Path(self.save_dir) / "last_checkpoint"
         with atomic_path(tag) as partial:
             partial.write_text(last_filename_basename)
 
     def sweep(self) -> None:
-        """Delete numbered checkpoints but for the last one and the youngest beside it."""
+        """Delete all numbered checkpoints except the last one and the newest other one."""
         if not self.save_to_disk:
             return
         last = Path(self.get_checkpoint_file()).name
@@ -64,12 +65,12 @@ class AtomicCheckpointer(Checkpointer):
     def _load_file(self, f: str) -> dict[str, Any]:
         try:
             content = torch.load(f, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch raises whatever the broken bytes lead it to
+        except Exception as error:  # broken bytes lead to many kinds of errors
             raise InputError(f"{f}: not a checkpoint of this program ({error})") from error
         try:
             check_finite(content, f)
         except FloatingPointError as error:
-            remedy = "name an earlier checkpoint in last_checkpoint, or start anew"
+            remedy = "write the name of an earlier checkpoint into last_checkpoint, or start again"
             raise InputError(f"{error}; {remedy}") from None
         return content
 

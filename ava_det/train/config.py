@@ -1,4 +1,4 @@
-"""Configs: Python files whose values the command line may override."""
+"""Load configs: Python files, with values that the command line can override."""
 
 import inspect
 from collections.abc import Callable, Iterable
@@ -21,26 +21,26 @@ def _num_classes(_root_: DictConfig) -> int:
 
 
 OmegaConf.register_new_resolver("columns", lambda count: list(range(count)), replace=True)
-SHIPPED = Path(__file__).resolve().parents[1] / "configs"  # in a checkout a link to configs/
+SHIPPED = Path(__file__).resolve().parents[1] / "configs"  # a link to configs/ in a checkout
 OmegaConf.register_new_resolver("num_classes", _num_classes, replace=True)
-EVERY_CLASS = "${columns:${model.num_classes}}"  # all columns of the model, however many it has
-AS_MANY_AS_THE_DATA = "${num_classes:}"  # those of `class_map`
+EVERY_CLASS = "${columns:${model.num_classes}}"  # all columns of the model
+AS_MANY_AS_THE_DATA = "${num_classes:}"  # the number of classes in `class_map`
 
 
 def load_config(path: str, overrides: list[str]) -> DictConfig:
-    """A config with `path.key=value` overrides; `+path.key=value` adds what the config lacks.
+    """Load a config with `path.key=value` overrides; `+path.key=value` adds a new key.
 
-    `path` is of a file, or of one below the configs that come with the package:
+    `path` is the path of a file, or the name of a config that comes with the package:
     `pretrain/jhmdb_slowfast_tiny.py`, with or without `configs/` in front.
 
-    An override of a part that a config refers to (`${reader}`) changes that part itself, so that
-    it reaches everybody who refers to it.
+    Several parts of a config may refer to one shared part (`${reader}`). An override of any of
+    them changes the shared part, and so all of them.
 
-    A config is Python code and is run: use only those that you trust.
+    A config is Python code and is run: use only configs that you trust.
 
     Raises:
-        InputError: no such file; an override that cannot be read or has no place in it; or values
-            that do not go together.
+        InputError: The file is missing, an override is malformed or has an unknown key, or values
+            contradict each other.
     """
     shipped = SHIPPED / path.removeprefix("configs/")
     file = Path(path) if Path(path).is_file() else shipped
@@ -54,10 +54,10 @@ def load_config(path: str, overrides: list[str]) -> DictConfig:
 
 
 def published_config(name: str, overrides: list[str]) -> DictConfig:
-    """The `model` and the `clip` of a published model as a config, with overrides as above.
+    """Return the `model` and the `clip` of a published model as a config, with overrides.
 
     Raises:
-        InputError: no such model; or as `load_config`.
+        InputError: The model is unknown, or an override is wrong (`load_config`).
     """
     published = published_model(name)
     model = LazyCall(published.builder)(**published.arguments)
@@ -66,7 +66,7 @@ def published_config(name: str, overrides: list[str]) -> DictConfig:
 
 
 def _settled(cfg: DictConfig, path: str, overrides: list[str]) -> DictConfig:
-    """A config with its overrides, if its values go together."""
+    """Apply overrides to a config, and check that the values agree."""
     try:
         _apply(cfg, OverridesParser.create().parse_overrides(overrides))
     except Exception as error:  # hydra's parser and omegaconf raise many kinds
@@ -82,7 +82,7 @@ def _settled(cfg: DictConfig, path: str, overrides: list[str]) -> DictConfig:
 
 
 def _apply(cfg: DictConfig, overrides: Iterable[Override]) -> None:
-    """Put values into a config; first those that may change what another one refers to."""
+    """Apply overrides; those that go through a reference come last."""
     for override in sorted(overrides, key=lambda o: _reference(cfg, o.key_or_group) is not None):
         key, text = override.key_or_group, str(override.input_line)
         if not override.is_add():
@@ -94,7 +94,7 @@ def _apply(cfg: DictConfig, overrides: Iterable[Override]) -> None:
 
 
 def _place(cfg: DictConfig, key: str) -> str:
-    """Where the value of a key stands: of `test.loader.mapper.reader.folder`, `reader.folder`."""
+    """Resolve references in a key: `test.loader.mapper.reader.folder` gives `reader.folder`."""
     part = _reference(cfg, key)
     if part is None:
         return key
@@ -104,7 +104,7 @@ def _place(cfg: DictConfig, key: str) -> str:
 
 
 def _reference(cfg: DictConfig, key: str) -> str | None:
-    """The part of the config above a key that stands elsewhere and is only referred to, if any."""
+    """Return the prefix of a key that is a reference to a shared part; None if there is none."""
     names, node = key.split("."), cfg
     for end, name in enumerate(names[:-1], start=1):
         if not isinstance(node, DictConfig) or name not in set(node.keys()):
@@ -117,7 +117,7 @@ def _reference(cfg: DictConfig, key: str) -> str | None:
 
 
 def _require_place(cfg: DictConfig, key: str) -> None:
-    """Refuse a key that a config lacks, unless it is an argument that what is called takes."""
+    """Require that a key exists, or is an argument of a function that the config calls."""
     node, above = cfg, ""
     for name in key.split("."):
         if isinstance(node, ListConfig):
@@ -129,13 +129,13 @@ def _require_place(cfg: DictConfig, key: str) -> None:
             hint = meant(name, [*keys, *taken])
             raise InputError(f"{key}: {above or 'the config'} has no {name}{hint}")
         if called:
-            return  # what is below an argument is for the one that is called to judge
+            return  # the called function checks the content of arguments
         above = f"{above}.{name}" if above else name
         node = OmegaConf.select(cfg, above)
 
 
 def _arguments(target: str | Callable[..., object]) -> list[str] | None:
-    """The names of what a function takes; None if that is anything, or cannot be known."""
+    """Return the names of a function's arguments; None if it takes any, or they are unknown."""
     try:
         function = locate(target) if isinstance(target, str) else target
         taken = inspect.signature(function).parameters.values()
@@ -147,7 +147,7 @@ def _arguments(target: str | Callable[..., object]) -> list[str] | None:
 
 
 def _require_mix(cfg: DictConfig) -> None:
-    """Refuse a name of a mix that there is none of, where a config takes one by name."""
+    """Require that `recipe.mix` is the name of a mix, if the config has mixes."""
     mix = OmegaConf.select(cfg, "recipe.mix")
     if "mixes" in cfg and mix not in cfg.mixes:
         raise InputError(
@@ -156,8 +156,10 @@ def _require_mix(cfg: DictConfig) -> None:
 
 
 def _settle_class_weights(cfg: DictConfig) -> None:
-    """Put weights by the labels of the training set where a loss of detection is `balanced`: as
-    numbers, so that a test of the run does without that set.
+    """Replace the class weights `balanced` of a detection loss by numbers.
+
+    The numbers come from the labels of the training set. A later test does not need the training
+    set then.
     """
     given = OmegaConf.select(cfg, "task.criterion.class_weights")
     if not isinstance(given, str):
@@ -167,15 +169,15 @@ def _settle_class_weights(cfg: DictConfig) -> None:
         raise InputError(f"{asked}: is neither balanced nor a list of numbers")
     if "balanced_weights" not in cfg.dataloader:
         raise InputError(
-            f"{asked}: is for configs of detection, which have dataloader.balanced_weights"
+            f"{asked}: works only in detection configs, which have dataloader.balanced_weights"
         )
     cfg.task.criterion.class_weights = instantiate(cfg.dataloader.balanced_weights)
 
 
 def _require_pixels(cfg: DictConfig) -> None:
-    """Refuse a reader that gives smaller frames than the transform behind it asks for.
+    """Refuse a reader that gives smaller frames than the transform needs.
 
-    Videos that are smaller themselves are no mistake of a config: they are enlarged.
+    Small videos are allowed: they are enlarged.
     """
     for part in ("dataloader.train.mapper", "test.loader.mapper"):
         given = OmegaConf.select(cfg, f"{part}.reader.short_side")
@@ -183,14 +185,15 @@ def _require_pixels(cfg: DictConfig) -> None:
         if given is not None and given < asked:
             where = _place(cfg, f"{part}.reader.short_side")
             raise InputError(
-                f"{where}={given}: {part}.transform asks for frames of {asked} pixels; "
-                f"{where}={asked} gives them, {where}=null the videos' own size"
+                f"{where}={given}: {part}.transform needs frames of {asked} pixels; "
+                f"set {where}={asked}, or {where}=null for the size of the videos"
             )
 
 
 def _short_side(transform: DictConfig | None) -> int:
-    """The largest short side, in pixels, that a transform of `ava_det.augment` resizes frames to;
-    0 where it does not say.
+    """Return the largest short side, in pixels, to which a transform resizes frames; 0 if unknown.
+
+    The transform is one of `ava_det.augment`.
     """
     if not isinstance(transform, DictConfig):
         return 0
@@ -201,12 +204,12 @@ def _short_side(transform: DictConfig | None) -> int:
 
 
 def _require_columns(cfg: DictConfig) -> None:
-    """Refuse columns that are not the model's, of another class map, say."""
+    """Refuse columns that the model does not have, such as those of another class map."""
     criterion = OmegaConf.select(cfg, "task.criterion") or {}
     if "model" not in cfg or ("exclusive" not in cfg.model and "columns" not in criterion):
         return
     if OmegaConf.is_interpolation(cfg.model, "num_classes"):
-        instantiate(cfg.class_map)  # of what is wrong with it, an interpolation would make a riddle
+        instantiate(cfg.class_map)  # an error inside an interpolation would be hard to understand
     count = cfg.model.num_classes
     exclusive, columns = cfg.model.get("exclusive"), criterion.get("columns")
     for name, those in (("model.exclusive", exclusive), ("task.criterion.columns", columns)):
@@ -216,4 +219,4 @@ def _require_columns(cfg: DictConfig) -> None:
                 f"{name}: column {beyond[0]} is none of the {count} of model.num_classes"
             )
     if columns is not None and list(columns) != list(exclusive or ()):
-        raise InputError("task.criterion.columns: are not those of model.exclusive")
+        raise InputError("task.criterion.columns: differ from model.exclusive")

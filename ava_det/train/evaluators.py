@@ -1,4 +1,4 @@
-"""Evaluation of a model over a loader: gather from all processes, de-duplicate, measure."""
+"""Evaluate the predictions on a test set: gather from all processes, de-duplicate, measure."""
 
 import logging
 from collections.abc import Set
@@ -22,9 +22,9 @@ logger = logging.getLogger(__name__)
 
 
 class TopKEvaluator(DatasetEvaluator):
-    """Top-1 and top-5 accuracy in percent; the views of a video are averaged.
+    """Measure top-1 and top-5 accuracy in percent, with the mean scores of a video's views.
 
-    A video of which any view could not be read does not count.
+    A video does not count if any view could not be read.
     """
 
     def __init__(self) -> None:
@@ -37,17 +37,19 @@ class TopKEvaluator(DatasetEvaluator):
         self.result: RecognitionResult | None = None
 
     def process(self, inputs: ClipBatch, outputs: list[Tensor]) -> None:
-        """Take in the class probabilities (K,) of every clip of a batch."""
+        """Add the class probabilities (K,) of every clip of a batch."""
         self._unreadable |= {video.video for video in inputs.unreadable}
         labels = inputs.labels.tolist()
         for video, label, scores in zip(inputs.videos, labels, outputs, strict=True):
             self._predictions.append((video, label, scores.numpy()))
 
     def evaluate(self) -> Any:
-        """{"recognition": {"top1": ..., "top5": ...}} in the main process, which keeps the scores.
+        """Return {"recognition": {"top1", "top5"}} in the main process, None in others.
+
+        The main process keeps the scores in `result`.
 
         Raises:
-            InputError: no video could be read.
+            InputError: No video could be read.
         """
         gathered: Any = comm.gather((self._predictions, self._unreadable))
         if not comm.is_main_process():
@@ -72,16 +74,15 @@ class TopKEvaluator(DatasetEvaluator):
 
 
 class FrameMapEvaluator(DatasetEvaluator):
-    """Frame-mAP in percent of a detection set.
+    """Measure the frame-mAP in percent of a detection set.
 
-    Nobody was looked for on keyframes that could not be read, so that nobody is missed there: they
-    are left out of the ground truth. After `evaluate`, `unreadable` has those that are annotated,
-    and `ground_truth` is what has counted.
+    Keyframes that could not be read do not count. After `evaluate`, `unreadable` has the annotated
+    keyframes among them, and `ground_truth` has the rows without them.
 
     Args:
-        ground_truth: table of AVA rows, without excluded keyframes.
-        class_map: the classes of the model's scores, in their order.
-        evaluated: the classes that count: of AVA's 80, say, 60.
+        ground_truth: A table of AVA rows, without excluded keyframes.
+        class_map: The classes of the model's scores, in the order of the scores.
+        evaluated: The classes that are evaluated, such as 60 of AVA's 80.
         protocol: "activitynet" or "uncapped" (`ava_det.evaluation.frame_map`).
     """
 
@@ -111,17 +112,18 @@ class FrameMapEvaluator(DatasetEvaluator):
         self.result: FrameMap | None = None
 
     def process(self, inputs: PeopleBatch, outputs: list[ActionDetections]) -> None:
-        """Take in the detections of a batch of keyframes."""
+        """Add the detections of a batch of keyframes."""
         self._detections += outputs
         self._unreadable |= {video.video for video in inputs.unreadable}
 
     def evaluate(self) -> Any:
-        """{"detection": {"frame_mAP_PROTOCOL": ...}} in the main process, which keeps the table.
+        """Return {"detection": {"frame_mAP_PROTOCOL"}} in the main process, None in others.
 
-        The figure's name has the protocol, since it is all that logs and curves show of it.
+        The main process keeps the detections in `table`. The name includes the protocol because
+        logs and curves show only the name.
 
         Raises:
-            InputError: all keyframes that would count were unreadable.
+            InputError: No keyframe with evaluated classes could be read.
         """
         gathered: Any = comm.gather((self._detections, self._unreadable))
         if not comm.is_main_process():
@@ -136,15 +138,15 @@ class FrameMapEvaluator(DatasetEvaluator):
             self.ground_truth, self.table, self.evaluated, protocol=self.protocol
         )
         if self.unreadable and not any(self.result.ground_truth.values()):
-            raise InputError("no keyframe of the test set that has what is evaluated can be read")
+            raise InputError("no keyframe of the test set with evaluated classes can be read")
         return {"detection": {f"frame_mAP_{self.protocol}": 100 * self.result.mAP}}
 
     def _leave_out(self, videos: Set[str], tested: Set[Keyframe]) -> None:
-        """Take those keyframes out of the ground truth that a broken video has kept from a test.
+        """Remove keyframes from the ground truth that could not be read.
 
         Args:
-            videos: names of all of which some keyframe could not be read.
-            tested: the keyframes that could be.
+            videos: The names of all videos with unreadable keyframes.
+            tested: The keyframes that could be read.
         """
         doubtful = self._annotated["video"].isin(list(videos)).to_numpy()
         rows = self._annotated[doubtful]

@@ -1,4 +1,4 @@
-"""What a detector knows of each person, for others to build on: the input of its last layer."""
+"""Export a feature vector per person, the input of the detector's last layer, to an `.npz`."""
 
 import shutil
 import tempfile
@@ -19,15 +19,16 @@ FEATURE_DTYPE = np.dtype("<f4")
 
 
 class FeatureExport(DatasetEvaluator):
-    """Writes a feature a person to an `.npz`, beside an evaluation of the same predictions.
+    """Write one feature per person to an `.npz`, during an evaluation.
 
-    Arrays of the file, N people long, in the order of the predictions: `video` (N,) names, `tick`
-    (N,) int64, `box` (N, 4) float64 relative xyxy, `feature` (N, C) float32: pooled, before dropout
-    and projection, the mean of all views. They wait on the disk, unnamed, until the last one.
+    The arrays have one row for each of N people, in the order of the predictions: `video` (N,)
+    names, `tick` (N,) int64, `box` (N, 4) float64 relative xyxy, and `feature` (N, C) float32. The
+    features are pooled, before dropout and projection; they are the mean of all views. A temporary
+    file holds the features until the last batch.
 
     Args:
-        path: the file, which appears whole or not at all.
-        projection: the detector's last layer.
+        path: The file; it is written completely or not at all.
+        projection: The detector's last layer.
     """
 
     def __init__(self, path: Path, projection: nn.Linear):
@@ -49,11 +50,11 @@ class FeatureExport(DatasetEvaluator):
         self._views.append(inputs[0].detach().float().cpu())
 
     def process(self, inputs: PeopleBatch, outputs: list[ActionDetections]) -> None:
-        """Take in the people of a batch, whose features the last layer has just seen."""
+        """Add the people of a batch, right after the last layer has run on their features."""
         if not outputs:  # no clip of the batch could be read
             return
         count = sum(len(person.boxes) for person in outputs)
-        seen = torch.cat(self._views)  # a view after the other, each of everybody
+        seen = torch.cat(self._views)  # one view after the other, each with all people
         self._views.clear()
         features = seen.unflatten(0, (-1, count)).mean(0).numpy() if count else np.zeros(0)
         for person in outputs:

@@ -1,4 +1,4 @@
-"""NaN and infinite numbers end a run before they are in its weights, averages or checkpoints."""
+"""Stop a run when NaN or infinite numbers occur, before they reach weights or checkpoints."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from ava_det.weights.transfer import not_finite
 
 
 def named_tensors(content: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
-    """The tensors of nested dictionaries and lists, with their keys joined by dots."""
+    """Yield the tensors of nested dictionaries and lists, with keys joined by dots."""
     if isinstance(content, Tensor):
         yield name, content
     elif isinstance(content, Mapping | list | tuple):
@@ -19,14 +19,14 @@ def named_tensors(content: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
 
 
 def check_finite(content: Any, what: str) -> None:
-    """Refuse weights and the like with a number that is none.
+    """Require that all numbers are finite.
 
     Args:
-        content: tensors in nested dictionaries and lists.
-        what: they are, for the message.
+        content: Tensors in nested dictionaries and lists.
+        what: A description of the content, for the message.
 
     Raises:
-        FloatingPointError: NaN or infinite numbers; the names of the first tensors with any.
+        FloatingPointError: A number is NaN or infinite; the message names the first such tensors.
     """
     if broken := not_finite(dict(named_tensors(content))):
         others = f" and {len(broken) - 3} others" if broken[3:] else ""
@@ -36,14 +36,14 @@ def check_finite(content: Any, what: str) -> None:
 
 
 def broken_gradient(model: nn.Module) -> str:
-    """What to say of a model whose gradient has no finite norm.
+    """Describe which gradient of a model is not finite.
 
-    Where one parameter's gradient is broken, so are often those of all before it: the last one,
-    nearest to the loss, says where it began.
+    A broken gradient often breaks the gradients of all earlier layers. The message names the last
+    broken parameter, which is nearest to the loss.
     """
     gradients = {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
     broken = not_finite(gradients)
-    if not broken:  # each number is finite, their squares are not
+    if not broken:  # the numbers are finite, but their squares are not
         largest = max(gradients, key=lambda name: float(gradients[name].abs().max()))
         return f"the gradient is too large for a norm, largest in {largest}"
     others = f" (and of {len(broken) - 1} other parameters)" if broken[1:] else ""

@@ -1,4 +1,4 @@
-"""The folder of a run: one run at a time, and nothing half written that a killed one has left."""
+"""Lock the folder of a run, and remove partial files of a killed run."""
 
 from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
@@ -13,13 +13,13 @@ from ava_det.structures import InputError
 
 @contextmanager
 def only_run(output: Path) -> Generator[None]:
-    """Hold the folder of a run, which is made, and clear it of what a killed run left half written.
+    """Make and lock the folder of a run, and remove partial files of a killed run.
 
-    The main process holds a lock for all. The lock is not inherited: a killed run's loader workers,
-    which notice seconds later, do not keep the next run out.
+    The main process holds the lock for all processes. Loader workers do not inherit the lock,
+    because they may live some seconds longer than a killed run, and would block the next run.
 
     Raises:
-        InputError: another run has the folder; nothing in the folder is changed.
+        InputError: Another run uses the folder; nothing in the folder is changed.
     """
     output.mkdir(parents=True, exist_ok=True)
     main_process = comm.is_main_process()

@@ -1,8 +1,8 @@
-"""Is the weight gradient of a model's convolutions right, in the precision that it trains in?
+"""Check that the weight gradients of a model's convolutions are right in reduced precision.
 
-On some CPUs torch 2.14.1 (oneDNN) gets the bfloat16 gradient of a 3-D convolution's weight wrong
-where a clip has fewer frames than the kernel is long: some of it is read from memory that nobody
-wrote. Loss and accuracy hardly show it, so each machine is asked before it trains.
+On some CPUs torch 2.14.1 (oneDNN) computes a wrong bfloat16 weight gradient of a 3-D convolution if
+a clip has fewer frames than the kernel: it reads uninitialised memory. Loss and accuracy hardly
+show the error, so each run checks the gradients before the first step.
 
 Shapes: N clips, C channels, T frames, H W pixels.
 """
@@ -19,26 +19,26 @@ from torch.nn import functional as F
 
 from ava_det.structures import InputError
 
-# Rounding the gradient to bfloat16 is an error of 0.002 to 0.006, the fault one of 0.5 and more:
-# ten times from either.
+# Rounding to bfloat16 gives an error of 0.002 to 0.006, the fault an error of 0.5 and more. The
+# limit is ten times away from both.
 LARGEST_ERROR = 0.05
 REDUCED = torch.bfloat16, torch.float16
 Triple = tuple[int, ...]
 
-_SIDES = 4, 2  # pixels that are enough, for the fault is one of time; 2 where 4 take too long
-_MACS = 1 << 29  # multiplications of all convolutions together, which take less than a second
+_SIDES = 4, 2  # pixels; few are enough because the fault is in time; 2 if 4 take too long
+_MACS = 1 << 29  # multiplications of all convolutions; they take less than a second
 _POISON = 1e4
 
 
 @dataclass(frozen=True)
 class Convolution:
-    """A 3-D convolution and what goes into it, as far as its gradient may depend on them.
+    """The properties of a 3-D convolution and the input that the gradient may depend on.
 
     Attributes:
-        size: (N, C, T, H, W) of the input.
-        weight: (C', C / groups, T, H, W) of the kernel.
-        channels_last: the layout of the weight in memory.
-        dtype: that it computes in.
+        size: The shape (N, C, T, H, W) of the input.
+        weight: The shape (C', C / groups, T, H, W) of the kernel.
+        channels_last: Whether the memory layout of the weight is channels last.
+        dtype: The type of the computation.
     """
 
     size: Triple
@@ -52,9 +52,9 @@ class Convolution:
     device: torch.device
 
     def small(self, macs: int) -> "Convolution":
-        """The same convolution on fewer clips and pixels, of about so many multiplications.
+        """Return the convolution with fewer clips and pixels, at most about `macs` multiplications.
 
-        A clip that is longer than its kernel is shortened to what shows it the same borders.
+        A clip that is longer than the kernel is shortened, so that it still has the same borders.
         """
         clips, channels, frames, *sides = self.size
         frames = min(frames, self.weight[2] + self.stride[0])
@@ -71,10 +71,11 @@ WeightGradient = Callable[[Convolution, Tensor, Tensor, torch.dtype], Tensor]
 
 @contextmanager
 def noted_convolutions(model: nn.Module) -> Generator[dict[Convolution, str]]:
-    """Note the temporal convolutions of a model that run in reduced precision within the block.
+    """Record the temporal convolutions of a model that run in reduced precision within the block.
 
     Returns:
-        One of each kind, with the name of the first module of that kind; filled by the block.
+        One convolution of each kind, with the name of the first module of that kind. The block
+        fills the dictionary.
     """
     noted: dict[Convolution, str] = {}
 
@@ -110,13 +111,13 @@ def noted_convolutions(model: nn.Module) -> Generator[dict[Convolution, str]]:
 def weight_gradient(
     convolution: Convolution, clip: Tensor, above: Tensor, dtype: torch.dtype
 ) -> Tensor:
-    """The gradient of a convolution's weight, computed in a precision as training does.
+    """Compute the gradient of a convolution's weight as training does.
 
     Args:
-        convolution: its stride, padding and so on.
-        clip: (N, C, T, H, W) input.
-        above: (N, C', T', H', W') gradient of the output.
-        dtype: of the computation.
+        convolution: The stride, padding and so on.
+        clip: (N, C, T, H, W) The input.
+        above: (N, C', T', H', W') The gradient of the output.
+        dtype: The type of the computation.
     """
     layout = torch.channels_last_3d if convolution.channels_last else torch.contiguous_format
     clip, above = (x.to(dtype).contiguous(memory_format=layout) for x in (clip, above))
@@ -125,7 +126,7 @@ def weight_gradient(
     weight = weight.contiguous(memory_format=layout).requires_grad_()
     with torch.enable_grad(), torch.autocast(clip.device.type, enabled=False):
         output = F.conv3d(clip, weight, None, *_settings(convolution))
-    # What the allocator hands out next holds large numbers: memory that is read unwritten shows.
+    # Fill free memory with large numbers, so that a read of uninitialised memory shows.
     largest = max(weight.numel(), clip.numel(), output.numel()).bit_length()
     sizes = [1 << k for k in range(6, largest + 1)] * 3
     junk = [torch.full((size,), _POISON, device=clip.device) for size in sizes]
@@ -136,13 +137,13 @@ def weight_gradient(
 def gradient_error(
     convolution: Convolution, weight_gradient: WeightGradient = weight_gradient
 ) -> float:
-    """The largest relative error of a tap of the weight's gradient, against float32.
+    """Return the largest relative error of the weight gradient over temporal taps, against float32.
 
     Args:
-        convolution: in reduced precision.
-        weight_gradient: what computes the gradient.
+        convolution: A convolution in reduced precision.
+        weight_gradient: Computes the gradient.
     """
-    generator = torch.Generator().manual_seed(0)  # of its own: a run draws as it would without
+    generator = torch.Generator().manual_seed(0)  # keeps the random numbers of the run
     draw = partial(torch.randn, generator=generator)
     clip = draw(convolution.size)
     weight = torch.empty(convolution.weight, device="meta")
@@ -152,7 +153,7 @@ def gradient_error(
         weight_gradient(convolution, clip, above, dtype).float().movedim(2, 0).flatten(1)
         for dtype in (convolution.dtype, torch.float32)
     )
-    # A tap that meets padding only has a gradient of 0.
+    # A tap that only covers padding has a zero gradient.
     scale = right.norm(dim=1).clamp(min=1e-3 * float(right.norm()))
     return float(((tried - right).norm(dim=1) / scale).nan_to_num(math.inf).max())
 
@@ -160,16 +161,17 @@ def gradient_error(
 def check_gradients(
     convolutions: Mapping[Convolution, str], weight_gradient: WeightGradient = weight_gradient
 ) -> None:
-    """Refuse to train where the gradient of a convolution is wrong in its precision.
+    """Refuse to train if the gradient of a convolution is wrong in the precision of the run.
 
     Args:
-        convolutions: with their names, as `noted_convolutions` gives them.
-        weight_gradient: what computes the gradient.
+        convolutions: The convolutions with names, from `noted_convolutions`.
+        weight_gradient: Computes the gradient.
 
     Raises:
-        InputError: it is; the convolution, its clip, the error and what to do.
+        InputError: A gradient is wrong. The message names the convolution, the clip, the error and
+            a remedy.
     """
-    # One of each kind, with the first name: clips and pixels aside, they are alike.
+    # Check one of each kind; convolutions of a kind differ only in clips and pixels.
     kinds: dict[Convolution, str] = {}
     for convolution, name in convolutions.items():
         kinds.setdefault(convolution.small(_MACS // (4 * len(convolutions))), name)
@@ -182,21 +184,21 @@ def check_gradients(
     precision = str(worst.dtype).removeprefix("torch.")
     raise InputError(
         f"{kinds[worst]}: this {worst.device.type} computes the weight gradient of this convolution"
-        f" wrongly in {precision}: {worst.size[2]} frames under a kernel of {worst.weight[2]},"
-        f" relative error {errors[worst]:.2g}, where rounding makes less than {LARGEST_ERROR}"
+        f" wrongly in {precision}: {worst.size[2]} frames, kernel of {worst.weight[2]} frames,"
+        f" relative error {errors[worst]:.2g}, but rounding gives less than {LARGEST_ERROR}"
         f"{others}; train in float32 (train.amp=False) or with longer clips (clip.frames)"
     )
 
 
 @contextmanager
 def checked_gradients(model: nn.Module) -> Generator[None]:
-    """Run a model within the block, and check the gradients of what ran; see `check_gradients`."""
+    """Check the gradients of the convolutions that run in the block; see `check_gradients`."""
     with noted_convolutions(model) as noted:
         yield
     check_gradients(noted)
 
 
 def _settings(convolution: Convolution) -> tuple[Triple, Triple | str, Triple, int]:
-    """The last arguments of torch's `conv3d`."""
+    """Return the last arguments of torch's `conv3d`."""
     c = convolution
     return c.stride, c.padding, c.dilation, c.groups

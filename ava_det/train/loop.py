@@ -1,8 +1,8 @@
-"""One training loop for every task, on detectron2's trainer and hooks.
+"""The training loop for all tasks, based on detectron2's trainer and hooks.
 
-An iteration is one step of the optimizer. All randomness of an iteration is keyed by
-(seed, iteration, rank), and the data by draw number (`ava_det.data.sampler`), so that a run that is
-killed and resumed ends where an uninterrupted one does.
+An iteration is one step of the optimizer. The random numbers of an iteration depend only on the
+seed, the iteration and the rank, and the data only on the draw number (`ava_det.data.sampler`). So
+a killed and resumed run gives the same result as an uninterrupted one.
 """
 
 import logging
@@ -35,29 +35,29 @@ logger = logging.getLogger(__name__)
 
 
 def mix_generator(seed: int, iteration: int, micro_step: int = 0) -> np.random.Generator:
-    """What the mix of a batch draws from, the same in all processes, which so mix alike."""
+    """Return the random generator of a mix, which is the same in all processes."""
     return np.random.default_rng((seed, iteration, micro_step))
 
 
 def seed_iteration(seed: int, iteration: int, rank: int) -> None:
-    """Seed torch's generator with what the model draws from in one iteration."""
+    """Seed torch's generator for the model in one iteration."""
     key = np.random.SeedSequence((seed, iteration, rank))
     torch.manual_seed(int(key.generate_state(1, np.uint64)[0] >> 1))
 
 
 class ClipTrainer(SimpleTrainer):
-    """detectron2's `SimpleTrainer` for a `Task`, with autocast on any device and accumulation.
+    """Train a `Task` with detectron2's `SimpleTrainer`, autocast and gradient accumulation.
 
     Args:
-        model: in training mode from here on; may be wrapped for several processes.
-        data_loader: endless batches of the task.
-        optimizer: of the model's parameters.
-        task: what a batch costs.
-        seed: of everything that the model and the mix draw.
-        amp: autocast: to the device's own type (float16 on CUDA, bfloat16 elsewhere) or to the
-            one that is named; with a gradient scaler where that is float16 on CUDA.
-        accumulate: batches to a step of the optimizer.
-        clip_norm: largest gradient norm; None leaves gradients as they are.
+        model: The model, which is set to training mode; may be wrapped for several processes.
+        data_loader: Endless batches of the task.
+        optimizer: The optimizer of the model's parameters.
+        task: Computes the losses of a batch.
+        seed: The seed of all random numbers of the model and the mix.
+        amp: Use autocast: True for the default type of the device (float16 on CUDA, bfloat16
+            elsewhere), or the name of a type. float16 on CUDA also uses a gradient scaler.
+        accumulate: The number of batches per step of the optimizer.
+        clip_norm: The largest gradient norm; None does not clip gradients.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class ClipTrainer(SimpleTrainer):
     ):
         super().__init__(model, data_loader, optimizer)
         self.task, self.seed, self.accumulate, self.clip_norm = task, seed, accumulate, clip_norm
-        self._checked = False  # whether gradients are right on this machine
+        self._checked = False  # whether the gradients were checked on this machine
         self.device = device_of(model)
         self.autocast = autocast(self.device, amp)
         half = bool(amp) and self.autocast.fast_dtype == torch.float16
@@ -82,13 +82,13 @@ class ClipTrainer(SimpleTrainer):
         self.grad_scaler = torch.amp.GradScaler(self.device.type, enabled=scale)
 
     def run_step(self) -> None:
-        """One step of the optimizer.
+        """Run one step of the optimizer.
 
         Raises:
-            FloatingPointError: a loss or a gradient is not finite; weights stay what they were.
-            InputError: in the first step: this machine gets gradients wrong in this precision.
+            FloatingPointError: A loss or a gradient is not finite; the weights are unchanged.
+            InputError: In the first step, this machine computes wrong gradients in this precision.
         """
-        batches = self._data_loader_iter  # made on first use, which draws from the generator
+        batches = self._data_loader_iter  # the first use draws random numbers: before seeding
         seed_iteration(self.seed, self.iter, get_rank())
         self.optimizer.zero_grad()
         totals: dict[str, Tensor] = {}
@@ -105,17 +105,17 @@ class ClipTrainer(SimpleTrainer):
             for name, loss in losses.items():
                 totals[name] = totals.get(name, 0) + loss
         self.after_backward()
-        try:  # before the weights change: a loss that is not finite must not reach them
+        try:  # before the weights change, because the loss may not be finite
             self._write_metrics(totals, waited)
         except FloatingPointError as error:
             raise FloatingPointError(" ".join(str(error).split())) from error
         self.change_weights()
 
     def change_weights(self) -> None:
-        """Step the optimizer, unless the gradient is not finite.
+        """Step the optimizer if the gradient is finite.
 
-        A gradient scaler leaves such a step out and lowers its scale, which is no failure until
-        there is no scale left to lower. Processes have the same gradient, so all of them stop.
+        Otherwise a gradient scaler skips the step and lowers the scale. This is an error only if
+        the scale is at the minimum. All processes have the same gradient, so all of them stop.
         """
         scaler = self.grad_scaler
         scaler.unscale_(self.optimizer)
@@ -123,9 +123,9 @@ class ClipTrainer(SimpleTrainer):
         norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         if not norm.isfinite() and not (scaler.is_enabled() and scaler.get_scale() > 1):
             raise FloatingPointError(
-                f"iteration {self.iter}: {broken_gradient(unwrap(self.model))}; the weights are as "
-                "before, and --resume goes on from the last checkpoint: with a lower optimizer.lr, "
-                "train.clip_norm or train.amp=False, say"
+                f"iteration {self.iter}: {broken_gradient(unwrap(self.model))}; the weights are "
+                "unchanged. Continue from the last checkpoint with --resume, for example with a "
+                "lower optimizer.lr, train.clip_norm or train.amp=False"
             )
         if self.clip_norm is not None:
             nn.utils.clip_grads_with_norm_(parameters, self.clip_norm, norm)
@@ -145,21 +145,21 @@ class ClipTrainer(SimpleTrainer):
         return {name: loss.detach() for name, loss in scaled.items()}
 
     def state_dict(self) -> dict:
-        """Iteration, hooks and gradient scaler."""
+        """Return the state of the iteration, the hooks and the gradient scaler."""
         return {**super().state_dict(), "grad_scaler": self.grad_scaler.state_dict()}
 
     def load_state_dict(self, state_dict: dict) -> None:
-        """Take up the state that `state_dict` gave."""
+        """Restore the state that `state_dict` returned."""
         super().load_state_dict(state_dict)
         self.grad_scaler.load_state_dict(state_dict["grad_scaler"])
 
 
 class WeightAverage(HookBase):
-    """Exponential moving average of the weights and batch-norm statistics, for evaluation.
+    """Keep an exponential moving average of weights and batch norm statistics, for evaluation.
 
     Args:
-        model: whose weights are averaged; may be wrapped for several processes.
-        decay: share of the old average that a step keeps.
+        model: The model; may be wrapped for several processes.
+        decay: The share of the old average that a step keeps.
     """
 
     def __init__(self, model: nn.Module, decay: float):
@@ -169,28 +169,29 @@ class WeightAverage(HookBase):
         )
 
     def after_step(self) -> None:
-        """Take in the weights of this step."""
+        """Add the weights of this step to the average."""
         self.average.update_parameters(unwrap(self.model))
 
 
 class TestUnlessFailed(EvalHook):
-    """detectron2's hook of evaluation, which does not test a run that failed in its last step."""
+    """detectron2's evaluation hook, except that a failed run is not tested."""
 
     def after_train(self) -> None:
-        """Test what the run has come to, if it has come to its end."""
+        """Test the model if the run has finished."""
         if self.trainer.iter >= self.trainer.max_iter:
             super().after_train()
 
 
 class StopOnRequest(HookBase):
-    """Ends a run in order on SIGTERM, which SLURM sends before it takes a machine away, or Ctrl-C.
+    """Stop a run on SIGTERM (which SLURM sends before a job ends) or Ctrl-C, with a checkpoint.
 
-    The iteration is finished and a checkpoint written; then every process exits with 143, on Ctrl-C
-    with 130. A second Ctrl-C ends it at once. It comes after the hooks whose state is saved.
+    The run finishes the iteration and writes a checkpoint. Then every process exits with 143, or
+    with 130 after Ctrl-C. A second Ctrl-C stops the run at once. Register this hook after the hooks
+    whose state is saved.
 
     Args:
-        checkpointer: writes in the main process only.
-        device: of the model, where the processes agree.
+        checkpointer: Writes checkpoints, in the main process only.
+        device: The device of the model, for communication between processes.
     """
 
     def __init__(self, checkpointer: Checkpointer, device: torch.device):
@@ -205,9 +206,9 @@ class StopOnRequest(HookBase):
         signal.signal(signal.SIGINT, self._before[signal.SIGINT])
 
     def after_step(self) -> None:
-        """Stop if any process was asked to."""
+        """Stop if any process has received a signal."""
         requested = torch.tensor(self.requested, device=self.device)
-        if comm.get_world_size() > 1:  # the request may come between the steps of two processes
+        if comm.get_world_size() > 1:  # the processes may receive the signal in different steps
             torch.distributed.all_reduce(requested, torch.distributed.ReduceOp.MAX)
         number = int(requested)
         if not number:
@@ -216,28 +217,28 @@ class StopOnRequest(HookBase):
         self.checkpointer.save(f"model_{iteration:07d}", iteration=iteration)
         comm.synchronize()
         name = signal.Signals(number).name
-        logger.info("stopped by %s after iteration %d; --resume goes on", name, iteration)
+        logger.info("stopped by %s after iteration %d; continue with --resume", name, iteration)
         sys.exit(128 + number)
 
     def after_train(self) -> None:
-        """Leave the signals to whoever had them before."""
+        """Restore the previous signal handlers."""
         for number, before in self._before.items():
             signal.signal(number, before)
 
 
 def autocast(device: torch.device, amp: bool | str) -> torch.autocast:
-    """What a config calls `amp`: off, on in the device's own type, or on in the one it names."""
+    """Return autocast as `amp` asks: off, on with the default type, or on with a named type."""
     if not isinstance(amp, str):
         return torch.autocast(device.type, enabled=amp)
     if amp not in ("float16", "bfloat16"):
-        raise InputError(f"amp={amp}: True, False, float16 and bfloat16 are known")
+        raise InputError(f"amp={amp}: must be True, False, float16 or bfloat16")
     return torch.autocast(device.type, getattr(torch, amp))
 
 
 def without_traceback(record: logging.LogRecord) -> bool:
-    """A filter of detectron2's log: an end that is foreseen is a line there, without traceback.
+    """Filter detectron2's log: show an expected error as one line, without traceback.
 
-    Whoever called for the run reports it, and shows the traceback if asked to.
+    The command reports the error, and can show the traceback.
     """
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, InputError | FloatingPointError):

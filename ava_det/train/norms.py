@@ -1,4 +1,4 @@
-"""Batch norm over the batch of all processes, and its statistics measured anew."""
+"""Synchronise batch norm over all processes, and measure precise batch norm statistics."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,14 +16,14 @@ from ava_det.train.tasks import Task
 
 
 class CpuSyncBatchNorm(nn.BatchNorm3d):
-    """What torch's `SyncBatchNorm` is on GPUs, which it is confined to.
+    """A synchronised batch norm for CPUs; torch's `SyncBatchNorm` works only on GPUs.
 
-    Processes may have batches of different sizes. Running statistics are those that `BatchNorm3d`
-    has of the union of the batches.
+    Processes may have batches of different sizes. Running statistics are those of `BatchNorm3d` on
+    the union of the batches.
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalised (N, C, ...)."""
+        """Normalise an input (N, C, ...)."""
         if not self.training or get_world_size() == 1:
             return super().forward(input)
         x = input.to(torch.promote_types(input.dtype, torch.float32))
@@ -32,7 +32,7 @@ class CpuSyncBatchNorm(nn.BatchNorm3d):
         count = x.new_full((1,), x.numel() / x.shape[1])
         total = differentiable_all_reduce(torch.cat([x.sum(others), count]))
         mean, count = total[:-1] / total[-1], total[-1].detach()
-        # Two passes: a mean of squares less a squared mean would lose digits.
+        # Use two passes: the mean of squares minus the squared mean would lose digits.
         centered = x - mean.reshape(shape)
         variance = differentiable_all_reduce(centered.square().sum(others)) / count
         self._keep(mean.detach(), variance.detach() * count / (count - 1))
@@ -42,7 +42,7 @@ class CpuSyncBatchNorm(nn.BatchNorm3d):
         return result.to(input.dtype)
 
     def _check_input_dim(self, input: Tensor) -> None:
-        """Any number of dimensions will do."""
+        """Accept any number of dimensions."""
 
     @torch.no_grad()
     def _keep(self, mean: Tensor, variance: Tensor) -> None:
@@ -56,7 +56,7 @@ class CpuSyncBatchNorm(nn.BatchNorm3d):
 
 
 def synchronize_norms(module: nn.Module) -> nn.Module:
-    """Put a batch norm over all processes in the place of each; the names of weights stay."""
+    """Replace each batch norm by a synchronised one; the names of weights stay the same."""
     if any(parameter.is_cuda for parameter in module.parameters()):
         return nn.SyncBatchNorm.convert_sync_batchnorm(module)
     if isinstance(module, _BatchNorm):
@@ -80,21 +80,22 @@ def synchronize_norms(module: nn.Module) -> nn.Module:
 def measure_statistics(
     model: nn.Module, task: Task[Any], batches: Iterable[Batch], count: int
 ) -> None:
-    """Precise-BN (Wu and Johnson, arXiv 2105.07576): statistics of these weights, over batches.
+    """Measure the batch norm statistics of the current weights (Precise-BN).
 
-    In training they trail behind the weights, and those of averaged weights are averages. Every
-    process runs its own batches; mean and variance are those of all values that a norm has seen in
-    all of them. fvcore's `update_bn_stats` knows nothing of other processes: it takes the batch of
-    a synchronised norm for its own part of it, and forgets how much it has seen.
+    Running statistics are averages over older weights, and those of averaged weights are averages
+    too (Wu and Johnson, arXiv 2105.07576). Here mean and variance are over all values that a norm
+    sees in all processes. fvcore's `update_bn_stats` ignores other processes and the sizes of
+    their batches.
 
     Args:
-        model: its batch norms' statistics change, nothing else; it is in evaluation mode after.
-        task: runs it, on clips that are not mixed.
-        batches: of training.
-        count: how many of them.
+        model: The model. Only the batch norm statistics change; the model is in evaluation mode
+            afterwards.
+        task: Runs the model, on clips without a mix.
+        batches: The training batches of this process.
+        count: The number of batches to use.
 
     Raises:
-        FloatingPointError: the statistics of a norm are not finite.
+        FloatingPointError: The statistics of a norm are not finite.
     """
     model.eval()
     norms: dict[str, Any] = {n: m for n, m in model.named_modules() if isinstance(m, _BatchNorm)}
@@ -116,14 +117,14 @@ def measure_statistics(
 
 
 class _Moments:
-    """What a batch norm has seen so far: (3, C) sums of its values, their squares and ones."""
+    """The inputs of a batch norm so far: (3, C) sums of values, of squares and of ones."""
 
     def __init__(self, norm: Any):
         shape, device = (3, norm.num_features), norm.running_mean.device
         self.sums = torch.zeros(shape, dtype=torch.float64, device=device)
 
     def add(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        """Take in an input (N, C, ...); to be called before the norm is."""
+        """Add an input (N, C, ...); call this before the norm."""
         (values,) = inputs
         others = [d for d in range(values.ndim) if d != 1]
         variance, mean = torch.var_mean(values.float(), others, correction=0)
@@ -131,16 +132,16 @@ class _Moments:
         self.sums += count * torch.stack([mean, variance + mean.square(), torch.ones_like(mean)])
 
     def statistics(self) -> Tensor | None:
-        """(2, C) mean and variance of what the norm has seen in all processes; None if nothing."""
+        """Return mean and variance (2, C) over all processes; None if the norm has no input."""
         if get_world_size() > 1:
             dist.all_reduce(self.sums)
-        if not self.sums[2, 0]:  # a part of the model that works in training only
+        if not self.sums[2, 0]:  # a part of the model that only training uses
             return None
         mean, square = self.sums[:2] / self.sums[2]
         return torch.stack([mean, square - mean.square()])
 
 
 def share_statistics(model: nn.Module) -> None:
-    """Give all processes the main one's statistics, which are those that are kept."""
+    """Copy the statistics of the main process, which are saved later, to all processes."""
     for buffer in model.buffers() if get_world_size() > 1 else ():
         dist.broadcast(buffer, 0)

@@ -1,8 +1,8 @@
-"""Training a person detector: what a batch costs, and how good its boxes are.
+"""Train and evaluate a person detector on the keyframes of an action data set.
 
-It learns from the keyframes of an action data set, batched as for fine-tuning with clips of one
-frame. Where a data set annotates only the people who act (JHMDB), it learns to find those: others
-in the picture count as background.
+The batches are those of fine-tuning, with clips of one frame. If a data set annotates only people
+with actions (JHMDB), the detector learns to find these people, and other people count as
+background.
 """
 
 import logging
@@ -29,15 +29,15 @@ class PersonDetection:
     def losses(
         self, model: nn.Module, batch: PeopleBatch, rng: np.random.Generator
     ) -> dict[str, Tensor]:
-        """detectron2's losses of a batch of one-frame clips."""
+        """Return detectron2's losses of a batch of one-frame clips."""
         return model(as_images(batch))
 
     def outputs(self, model: nn.Module, batch: PeopleBatch) -> list[dict[str, Any]]:
-        """detectron2's outputs of every keyframe."""
+        """Return detectron2's outputs for every keyframe."""
         return model(as_images(batch))
 
     def predict(self, model: nn.Module, batch: PeopleBatch) -> list[PersonBoxes]:
-        """The people found on every keyframe."""
+        """Return the detected people on every keyframe."""
         outputs = self.outputs(model, batch)
         return [
             relative_people(people.keyframe, output["instances"])
@@ -46,8 +46,9 @@ class PersonDetection:
 
 
 def as_images(batch: PeopleBatch) -> list[dict[str, Any]]:
-    """A batch of one-frame clips as detectron2's list of images with instances, each of its own
-    size.
+    """Convert a batch of one-frame clips to detectron2's list of images with instances.
+
+    The images have no padding.
     """
     items = []
     images = zip(batch.clips[:, :, 0], batch.sizes, batch.boxes, strict=True)
@@ -61,7 +62,7 @@ def as_images(batch: PeopleBatch) -> list[dict[str, Any]]:
 
 
 class PersonEvaluator(DatasetEvaluator):
-    """COCO's AP and the recall at IoU 0.5 of person boxes, in percent."""
+    """Measure COCO's AP and the recall at IoU 0.5 of person boxes, in percent."""
 
     def __init__(self) -> None:
         self.reset()
@@ -71,11 +72,11 @@ class PersonEvaluator(DatasetEvaluator):
         self._pairs: list[tuple[PersonBoxes, PersonBoxes]] = []
 
     def process(self, inputs: PeopleBatch, outputs: list[PersonBoxes]) -> None:
-        """Take in the annotated and the found people of a batch of keyframes."""
+        """Add the annotated and the detected people of a batch of keyframes."""
         self._pairs += zip(inputs.people, outputs, strict=True)
 
     def evaluate(self) -> Any:
-        """{"persons": {"AP": ..., "AP50": ..., "recall50": ...}} in the main process."""
+        """Return {"persons": {"AP", "AP50", "recall50"}} in the main process, None in others."""
         gathered: Any = comm.gather(self._pairs)
         if not comm.is_main_process():
             return None
@@ -84,7 +85,7 @@ class PersonEvaluator(DatasetEvaluator):
         for annotated, detected in (pair for part in gathered for pair in part):
             truth[annotated.keyframe], found[annotated.keyframe] = annotated, detected
         if not any(len(people.boxes) for people in truth.values()):
-            logger.warning("nobody is annotated on the keyframes to test on: no AP, no recall")
+            logger.warning("the test keyframes have no annotated people: no AP, no recall")
             return {"persons": {}}
         results = {**person_ap(truth, found), "recall50": person_recall(truth, found)}
         return {"persons": {name: 100 * value for name, value in results.items()}}

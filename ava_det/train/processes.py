@@ -1,8 +1,8 @@
-"""Where the processes of a run come from: this program, torchrun or SLURM.
+"""Start the processes of a run, or join those that torchrun or SLURM has started.
 
-One process a GPU. What the command line asks for is started by detectron2's `launch`; without it,
-the environment tells whether somebody else has started the processes already. `distribute` wraps a
-model for several of them.
+A run has one process per GPU. detectron2's `launch` starts the processes that the command line asks
+for. Otherwise the environment shows whether torchrun or SLURM has started processes. `distribute`
+wraps a model for several processes.
 """
 
 import multiprocessing
@@ -23,11 +23,11 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ava_det.structures import InputError
 
-STOPPING = signal.SIGTERM, signal.SIGINT  # what ends a run in order, with 128 + its number
+STOPPING = signal.SIGTERM, signal.SIGINT  # these end a run in order, with exit code 128 + number
 
 
 class Place(NamedTuple):
-    """The place of a process among those of a run; `url` is where they meet."""
+    """The place of a process in a run; the processes connect at `url`."""
 
     rank: int
     world_size: int
@@ -37,10 +37,10 @@ class Place(NamedTuple):
 
 
 def place_in(environment: Mapping[str, str]) -> Place | None:
-    """The place that torchrun or SLURM's srun gives a process; None where it is alone.
+    """Return the place that torchrun or SLURM's srun gives a process; None for a single process.
 
     Raises:
-        InputError: not as many tasks on each of SLURM's nodes, or no list of nodes.
+        InputError: SLURM's nodes have different numbers of tasks, or the list of nodes is missing.
     """
     if "TORCHELASTIC_RUN_ID" in environment or {"RANK", "WORLD_SIZE"} <= environment.keys():
         size, rank = int(environment["WORLD_SIZE"]), int(environment["RANK"])
@@ -61,7 +61,7 @@ def _slurm_place(environment: Mapping[str, str]) -> Place:
     size = int(find("SLURM_STEP_NUM_TASKS", "SLURM_NTASKS") or 1)
     nodes = int(find("SLURM_STEP_NUM_NODES", "SLURM_NNODES", "SLURM_JOB_NUM_NODES") or 1)
     if size % nodes:
-        raise InputError(f"SLURM: {size} tasks on {nodes} nodes; each node needs as many")
+        raise InputError(f"SLURM: {size} tasks on {nodes} nodes; each node needs the same number")
     hosts = find("SLURM_STEP_NODELIST", "SLURM_JOB_NODELIST", "SLURM_NODELIST")
     if size > 1 and not (hosts or "MASTER_ADDR" in environment):
         raise InputError("SLURM: no SLURM_JOB_NODELIST in the environment")
@@ -74,7 +74,7 @@ def _slurm_place(environment: Mapping[str, str]) -> Place:
 
 
 def first_host(nodes: str) -> str:
-    """The first name of a list of nodes as SLURM writes it.
+    """Return the first name in a SLURM list of nodes.
 
     >>> first_host("rack[2-3,7]n[01-12],login")
     'rack2n01'
@@ -95,24 +95,26 @@ def run_in_processes(
     """Call a function in every process of a run.
 
     Args:
-        function: of a module, for new processes import it.
-        arguments: of it; they are pickled.
-        processes: to start on this machine.
-        machines: that take part.
-        machine_rank: index of this one.
-        url: where they meet; "auto" does for one machine.
+        function: A function of a module, because new processes import it.
+        arguments: The arguments of the function, which must be picklable.
+        processes: The number of processes to start on this machine.
+        machines: The number of machines.
+        machine_rank: The index of this machine.
+        url: The address at which the processes connect; "auto" works for one machine.
 
     Raises:
-        InputError: a process failed, or what is asked for cannot be.
+        InputError: A process failed, or the arguments contradict each other or the machine.
     """
     place = place_in(os.environ)
     if processes * machines > 1:
         if place is not None and place.url == "env://":
-            raise InputError("torchrun has started the processes: leave --num-gpus away")
+            raise InputError("torchrun has started the processes: remove --num-gpus")
         if machines > 1 and url == "auto":
             raise InputError(f"--num-machines {machines} needs --dist-url tcp://HOST:PORT")
         if torch.cuda.is_available() and processes > torch.cuda.device_count():
-            raise InputError(f"--num-gpus {processes}: there are {torch.cuda.device_count()}")
+            raise InputError(
+                f"--num-gpus {processes}: this machine has {torch.cuda.device_count()} GPUs"
+            )
         _launch(function, arguments, processes, machines, machine_rank, url)
     elif place is not None:
         _join(place)
@@ -129,14 +131,14 @@ def _launch(
     machine_rank: int,
     url: str,
 ) -> None:
-    """detectron2's `launch`; a SIGTERM is passed on, a failure ends in one clear line."""
+    """Run detectron2's `launch`; pass on SIGTERM, and report a failure in one line."""
     interrupted = False
 
     def stop(number: int, _: object) -> None:
         nonlocal interrupted
         interrupted |= number == signal.SIGINT
         for child in multiprocessing.active_children():
-            # A terminal sends Ctrl-C to all processes; a second one would end them at once.
+            # A terminal sends Ctrl-C to all processes; a second signal would end them at once.
             if child.pid is not None and number != signal.SIGINT:
                 os.kill(child.pid, number)
 
@@ -153,14 +155,14 @@ def _launch(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if interrupted:  # torch takes a process that Ctrl-C ended for a finished one
+    if interrupted:  # torch treats a process that Ctrl-C ended as finished
         raise KeyboardInterrupt
 
 
 def _join(place: Place) -> None:
-    """Meet the other processes, as detectron2's `launch` does it."""
+    """Connect to the other processes, as detectron2's `launch` does."""
     cuda = torch.cuda.is_available()
-    if cuda:  # SLURM may show each task its own GPU only
+    if cuda:  # SLURM may show each task only one GPU
         torch.cuda.set_device(place.local_rank % torch.cuda.device_count())
     dist.init_process_group(
         "nccl" if cuda else "gloo",
@@ -175,25 +177,25 @@ def _join(place: Place) -> None:
 def _call(function: Callable[..., None], *arguments: Any) -> None:
     try:
         function(*arguments)
-        comm.synchronize()  # nobody leaves while another still talks to it
+        comm.synchronize()  # do not end while another process still communicates
     finally:
         dist.destroy_process_group()
 
 
 def unwrap(model: nn.Module) -> Any:
-    """The model itself, without DistributedDataParallel around it."""
+    """Return the model inside of DistributedDataParallel."""
     return model.module if isinstance(model, DistributedDataParallel) else model
 
 
 def device_of(model: nn.Module) -> torch.device:
-    """Where the model's parameters are."""
+    """Return the device of the model's parameters."""
     return next(model.parameters()).device
 
 
 def distribute(model: nn.Module) -> nn.Module:
-    """Wrap the model for gradient averaging where there are several processes.
+    """Wrap the model for gradient averaging if there are several processes.
 
-    detectron2's `create_ddp_model` names a CUDA device, which a CPU process has none of.
+    detectron2's `create_ddp_model` does not work on a CPU.
     """
     if comm.get_world_size() == 1:
         return model

@@ -1,4 +1,4 @@
-"""A whole training run from a config: build, resume, train, evaluate, leave the weights behind."""
+"""Run a whole training from a config: build, resume, train, evaluate and save the weights."""
 
 import argparse
 import copy
@@ -50,8 +50,8 @@ from ava_det.weights.card import ModelCard
 from ava_det.weights.load import load_weights
 from ava_det.weights.native import save_weights
 
-WEIGHTS = "model.safetensors"  # what a finished run leaves in its folder
-UNREADABLE = "unreadable_{}.csv"  # the videos that it could not read, to train and to test on
+WEIGHTS = "model.safetensors"  # the weights of a finished run
+UNREADABLE = "unreadable_{}.csv"  # the unreadable videos of the training and the test set
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def evaluate(
     evaluator: DatasetEvaluator,
     amp: bool | str = False,
 ) -> dict[str, dict[str, float]]:
-    """Run a model over a loader in evaluation mode; the results are empty in other processes."""
+    """Evaluate a model over a loader; return results in the main process, {} in others."""
     evaluator.reset()
     with inference_context(model), torch.no_grad(), autocast(device_of(model), amp):
         for batch in loader:
@@ -73,20 +73,21 @@ def evaluate(
 
 
 def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
-    """Train as a config says.
+    """Train a model with a config.
 
     Args:
-        cfg: with `model`, `task`, `clip`, `class_map`, `data`, `dataloader`, `test`, `optimizer`,
-            `lr_multiplier` and `train` (`configs/common`).
-        output: folder of the run: checkpoints, `metrics.json`, TensorBoard events, config, weights.
-        resume: go on from the last checkpoint in `output`, if there is one.
+        cfg: A config with `model`, `task`, `clip`, `class_map`, `data`, `dataloader`, `test`,
+            `optimizer`, `lr_multiplier` and `train` (`configs/common`).
+        output: The folder of the run. It gets checkpoints, `metrics.json`, TensorBoard events, the
+            config and the weights.
+        resume: Continue from the last checkpoint in `output`, if there is one.
 
     Returns:
-        The weight file, of averaged weights where the config asks for them.
+        The path of the weight file, which has the averaged weights if the config asks for them.
 
     Raises:
-        InputError: what is asked for cannot be; or another run has the folder.
-        FloatingPointError: NaN or infinite numbers, which nothing that is kept has in it.
+        InputError: The config or the data set is wrong, or another run uses the folder.
+        FloatingPointError: NaN or infinite numbers occurred; they are in none of the saved files.
     """
     usable_device(str(cfg.train.device), "train.device=")  # before a folder is made
     with only_run(output):
@@ -95,7 +96,7 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
 
 
 def _noting_unreadable(cfg: DictConfig, output: Path) -> DictConfig:
-    """A copy of a config, for a run to fill in, whose loaders list what they cannot read."""
+    """Return a copy of a config whose loaders list unreadable videos in the folder of the run."""
     cfg = copy.deepcopy(cfg)
     for name, loader in (("train", cfg.dataloader.train), ("test", cfg.test.loader)):
         loader.unreadable_list = str(output / UNREADABLE.format(name))
@@ -103,10 +104,10 @@ def _noting_unreadable(cfg: DictConfig, output: Path) -> DictConfig:
 
 
 def _train(cfg: DictConfig, output: Path, resume: bool) -> Path:
-    """Train in a folder that is this run's alone, with a config that is too."""
+    """Train in a folder that no other run uses; the config may change."""
     settings = cfg.train
     loader, trainer = build_trainer(cfg)
-    # Before the first step, so that what is wrong with it is not found out after the last.
+    # Build the test loader before the first step, so that an error does not appear at the end.
     test_loader = instantiate(cfg.test.loader)
     plain = unwrap(trainer.model)
     average = WeightAverage(plain, settings.ema) if settings.ema else None
@@ -119,7 +120,7 @@ def _train(cfg: DictConfig, output: Path, resume: bool) -> Path:
     trainer.register_hooks(_hooks(cfg, trainer, checkpointer, tested, test_loader))
     start = _place_to_start(trainer, checkpointer, resume)
     if comm.is_main_process():
-        # Last, when the tests have their figures.
+        # Register the writers last, so that they see the results of the tests.
         writers = _writers(output, settings.max_iter, start)
         trainer.register_hooks([hooks.PeriodicWriter(writers, settings.log_period)])
     loader.skip(start * settings.accumulate)
@@ -133,12 +134,12 @@ def _train(cfg: DictConfig, output: Path, resume: bool) -> Path:
 
 
 def build_trainer(cfg: DictConfig) -> tuple[Any, ClipTrainer]:
-    """The loader of a config and a trainer of its model, which is not given the loader yet.
+    """Build the loader and the trainer of a config; the trainer does not have the loader yet.
 
-    What follows from the size of the training set is filled into the config (`settle`).
+    `settle` fills in the values of the config that depend on the size of the training set.
     """
     settings = cfg.train
-    known = len(instantiate(cfg.class_map))  # before the model, which has as many by default
+    known = len(instantiate(cfg.class_map))  # before the model, because num_classes may refer to it
     torch.manual_seed(settings.seed)
     model = _build_model(cfg)
     loader = instantiate(cfg.dataloader.train)
@@ -147,7 +148,7 @@ def build_trainer(cfg: DictConfig) -> tuple[Any, ClipTrainer]:
     optimizer = instantiate(cfg.optimizer)
     task = instantiate(cfg.task)
     classes = task.num_classes if isinstance(task, Recognition) else cfg.model.get("num_classes")
-    if classes is not None:  # a detector of people has none
+    if classes is not None:  # a person detector has no classes
         check_classes(classes, known, cfg)
         check_weights(task, classes)
     trainer = ClipTrainer(
@@ -170,16 +171,16 @@ def _hooks(
     tested: nn.Module,
     test_loader: Iterable[Batch],
 ) -> list[HookBase | None]:
-    """What happens after a step, in order, once the averages are up to date."""
+    """Return the hooks after a step, in order; the weight average comes before them."""
     settings = cfg.train
     return [
         hooks.LRScheduler(trainer.optimizer, instantiate(cfg.lr_multiplier)),
-        # After whatever changes what it saves.
+        # The checkpointer comes after the hooks that change the saved state.
         hooks.PeriodicCheckpointer(checkpointer, settings.checkpoint_period)
         if comm.is_main_process()
         else None,
         StopOnRequest(checkpointer, trainer.device),
-        # Also at the end, whatever the period: the weights that are kept have been measured.
+        # This tests at the end too, for any period, so that the saved weights are measured.
         TestUnlessFailed(
             settings.eval_period,
             lambda: _test(cfg, tested, trainer.task, test_loader, trainer.iter),
@@ -188,24 +189,24 @@ def _hooks(
 
 
 def _place_to_start(trainer: ClipTrainer, checkpointer: AtomicCheckpointer, resume: bool) -> int:
-    """The first iteration, after the last checkpoint where a run is resumed, which is loaded."""
+    """Load the last checkpoint if the run is resumed; return the first iteration."""
     start = 0
     if resume and checkpointer.has_checkpoint():
         checkpointer.load(checkpointer.get_checkpoint_file())
         start = trainer.iter + 1
     if len(set(comm.all_gather(start))) > 1:
         raise InputError(
-            f"{checkpointer.save_dir}: not all processes find the same checkpoint there"
+            f"{checkpointer.save_dir}: the processes find different checkpoints in this folder"
         )
-    checkpointer.sweep()  # those that were left when the run was stopped
+    checkpointer.sweep()  # a stopped run may leave old checkpoints
     return start
 
 
 def _test(
     cfg: DictConfig, model: nn.Module, task: Task[Any], loader: Iterable[Batch], iteration: int
 ) -> dict[str, dict[str, float]]:
-    """The figures of a model on the test set; its batch norms are measured first, if asked for."""
-    with inference_context(model):  # measuring ends in evaluation mode, and training goes on
+    """Test a model; measure the batch norm statistics first if the config asks for it."""
+    with inference_context(model):  # restores training mode afterwards
         share_statistics(model)
         if cfg.train.precise_bn:
             batches = instantiate(cfg.dataloader.train)
@@ -216,7 +217,7 @@ def _test(
 
 
 def _build_model(cfg: DictConfig) -> nn.Module:
-    """The model on its device, with its first weights and the norms and layout of the config."""
+    """Build the model on the device, with initial weights, norms and memory layout."""
     settings = cfg.train
     model = laid_out(instantiate(cfg.model), settings)
     if settings.init:
@@ -226,13 +227,13 @@ def _build_model(cfg: DictConfig) -> nn.Module:
 
 
 def laid_out(model: nn.Module, settings: DictConfig) -> nn.Module:
-    """The model on the device of a config's `train`, in its layout in memory."""
+    """Move a model to the device and the memory layout of a config's `train`."""
     model = model.to(usable_device(str(settings.device), "train.device="))
     return channels_last(model) if settings.channels_last else model
 
 
 def check_classes(num_classes: int, known: int, cfg: DictConfig) -> None:
-    """Refuse a data set of another number of classes, before a run rather than at its end."""
+    """Require that the data set has the model's number of classes, before the run starts."""
     if num_classes != known:
         raise InputError(
             f"data.train={cfg.data.train}: has {known} classes, not the {num_classes} of "
@@ -241,7 +242,7 @@ def check_classes(num_classes: int, known: int, cfg: DictConfig) -> None:
 
 
 def check_weights(task: Task, num_classes: int) -> None:
-    """Refuse a loss with weights of other classes: a single one would pass for that of all."""
+    """Require one class weight per class; a single weight would silently apply to all classes."""
     weights = getattr(getattr(task, "criterion", None), "class_weights", None)
     if weights is not None and len(weights) != num_classes:
         raise InputError(
@@ -251,13 +252,13 @@ def check_weights(task: Task, num_classes: int) -> None:
 
 
 def model_card(cfg: DictConfig) -> ModelCard:
-    """What the weight file says of the model of a config."""
+    """Return the model card of a config, which the weight file contains."""
     arguments = OmegaConf.to_container(cfg.model, resolve=True, enum_to_str=True)
     assert isinstance(arguments, dict)
-    target = cfg.model._target_  # a function, or its name where the config was YAML
+    target = cfg.model._target_  # a function, or the name of one in a YAML config
     builder = locate(target) if isinstance(target, str) else target
     class_map = instantiate(cfg.class_map)
-    # What testing resizes to, also where an override has set that apart from the clip.
+    # The size in the test, which an override may have changed without `clip.short_side`.
     tested = OmegaConf.select(cfg, "test.loader.mapper.transform.size") or cfg.clip.short_side
     return ModelCard(
         task=next(task for task, known in TASKS.items() if known is builder),
@@ -268,22 +269,22 @@ def model_card(cfg: DictConfig) -> ModelCard:
 
 
 def _prepare(cfg: DictConfig, output: Path, resume: bool) -> None:
-    """Make the folder of the run, start its log and keep its config there."""
+    """Make the folder of the run, start the log and save the config."""
     output.mkdir(parents=True, exist_ok=True)
     if (output / "last_checkpoint").exists() and not resume:
-        raise InputError(f"{output}: holds a run already; --resume goes on with it")
+        raise InputError(f"{output}: holds a run already; continue the run with --resume")
     for name in ("detectron2", "fvcore", "ava_det"):
         setup_logger(str(output / "log.txt"), comm.get_rank(), name=name, abbrev_name=name)
     logging.getLogger("detectron2.engine.train_loop").addFilter(without_traceback)
     if comm.is_main_process():
         LazyConfig.save(cfg, str(output / "config.yaml"))
-        if not resume:  # of a run that never came to a checkpoint
+        if not resume:  # files of a run that ended before the first checkpoint
             for part in ("train", "test"):
                 (output / UNREADABLE.format(part)).unlink(missing_ok=True)
 
 
 def _writers(output: Path, max_iter: int, start: int) -> list[EventWriter]:
-    """Logs of a run, without what there is of iterations that are run again."""
+    """Make the log writers of a run; remove log entries of iterations that are repeated."""
     metrics = output / "metrics.json"
     cut_metrics(metrics, start)
     return [
@@ -294,7 +295,7 @@ def _writers(output: Path, max_iter: int, start: int) -> list[EventWriter]:
 
 
 def train_from_arguments(args: argparse.Namespace, *more_overrides: str) -> None:
-    """Train in as many processes as the command line says."""
+    """Train in the number of processes that the command line asks for."""
     run_in_processes(
         _train_process,
         (args.config, [*args.overrides, *more_overrides], args.output, args.resume),

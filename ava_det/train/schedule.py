@@ -1,4 +1,4 @@
-"""How long a run is and how its learning rate goes, stated in epochs."""
+"""The length and the learning rate schedule of a run, in epochs."""
 
 import math
 
@@ -15,29 +15,31 @@ def warmed_up(
     warmup_epochs: float | None = None,
     warmup_factor: float = 0.01,
 ) -> WarmupParamScheduler:
-    """A schedule with a linear warm-up before it, which takes its first epochs' place.
+    """Return a schedule whose first epochs are replaced by a linear warm-up.
 
     Args:
-        scheduler: of the whole run.
-        epochs: of the run.
-        warmup_epochs: of the warm-up; None means a tenth of the run.
-        warmup_factor: where it starts, as a part of the schedule's first value.
+        scheduler: The schedule of the whole run.
+        epochs: The length of the run.
+        warmup_epochs: The length of the warm-up; None is a tenth of the run.
+        warmup_factor: The start of the warm-up, relative to the first value of the schedule.
     """
     share = 0.1 if warmup_epochs is None else min(1.0, warmup_epochs / epochs)
     return WarmupParamScheduler(scheduler, warmup_factor=warmup_factor, warmup_length=share)
 
 
 def settle(cfg: DictConfig, size: int) -> None:
-    """Fill in what follows from the size of the training set: steps or epochs, and learning rate.
+    """Compute the steps or the epochs, and the learning rate, from the size of the training set.
 
-    `train.max_iter` alone means so many steps; `train.epochs` alone gives the steps; of both, the
-    steps say how long the run is and the epochs how it is divided up, so that a short try of a
-    long recipe goes through all of its schedule. With `train.reference_batch`, `optimizer.lr`
-    is for a batch of that size and grows in proportion to it (Goyal et al., arXiv 1706.02677).
+    If only `train.max_iter` or only `train.epochs` is set, the other one follows. If both are set,
+    `train.max_iter` is the length of the run, and the schedule of `train.epochs` is squeezed into
+    it. So a short trial run goes through the whole schedule of a long recipe.
+
+    With `train.reference_batch`, `optimizer.lr` is the learning rate for a batch of that size. The
+    learning rate is scaled in proportion to the actual batch (Goyal et al., arXiv 1706.02677).
 
     Args:
-        cfg: whose `train` and `optimizer` change.
-        size: samples in an epoch.
+        cfg: The config; `train` and `optimizer` change.
+        size: The number of samples in an epoch.
     """
     train = cfg.train
     batch = cfg.dataloader.train.batch_size * train.accumulate

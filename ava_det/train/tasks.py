@@ -1,6 +1,6 @@
-"""The two tasks: what a batch costs in training and what it predicts in testing.
+"""The two tasks, recognition and detection: losses in training, predictions in testing.
 
-A task joins a model, which knows tensors only, with the batches of a loader.
+A task connects a model, which takes plain tensors, to the batches of a loader.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +22,7 @@ Criterion = Callable[[Tensor, Tensor], dict[str, Tensor]]
 
 
 class Mix(Protocol):
-    """What the tasks ask of a mix of `ava_det.augment`."""
+    """The interface that tasks need from a mix of `ava_det.augment`."""
 
     def __call__(
         self,
@@ -33,74 +33,78 @@ class Mix(Protocol):
         numbers: Sequence[int],
         overwrite: bool,
     ) -> tuple[Tensor, Tensor]:
-        """Mix clips (N, ...) whose numbers among the clips of all processes are `numbers`;
-        `overwrite` allows to write into the clips.
+        """Mix clips (N, ...) and targets.
+
+        `numbers` are the indices of the clips among those of all processes. `overwrite` allows
+        changes in place.
         """
         ...
 
 
 class Task(Protocol[BatchOfTask]):
-    """What the training loop and the evaluation ask of a task."""
+    """The interface that the training loop and the evaluation need from a task."""
 
     def losses(
         self, model: nn.Module, batch: BatchOfTask, rng: np.random.Generator
     ) -> dict[str, Tensor]:
-        """Scalars to minimise, by name; `rng` is for what all processes draw alike: the mix."""
+        """Return scalar losses by name; `rng` is for the mix and the same in all processes."""
         ...
 
     def outputs(self, model: nn.Module, batch: BatchOfTask) -> Any:
-        """What the model gives for a whole batch, unmixed: one run of it in every process."""
+        """Run the model once on a whole batch, without a mix; return the outputs."""
         ...
 
     def predict(self, model: nn.Module, batch: BatchOfTask) -> list[Any]:
-        """One prediction a sample of the batch."""
+        """Return one prediction per sample of the batch."""
         ...
 
 
 class Recognition:
-    """One label a clip: pretraining.
+    """Recognition, with one label per clip: the task of pretraining.
 
     Args:
         num_classes: K.
-        criterion: logits (N, K) and targets (N, K) to losses.
-        mix: VideoMix or another mix on normalised clips and targets; None trains on plain clips.
+        criterion: Computes losses of logits (N, K) and targets (N, K).
+        mix: VideoMix or another mix of normalised clips and targets; None uses no mix.
     """
 
     def __init__(self, num_classes: int, criterion: Criterion, mix: Mix | None = None):
         if mix is not None and not callable(mix):
-            raise InputError(f"task.mix={mix}: is no mix, for it has no _target_")
+            raise InputError(f"task.mix={mix}: is not a mix, because it has no _target_")
         self.num_classes, self.criterion, self.mix = num_classes, criterion, mix
 
     def losses(
         self, model: nn.Module, batch: ClipBatch, rng: np.random.Generator
     ) -> dict[str, Tensor]:
-        """Losses of a batch."""
+        """Return the losses of a batch."""
         batch = batch.to(device_of(model))
         clips = unwrap(model).normalize(batch.clips)
         targets = F.one_hot(batch.labels, self.num_classes).to(clips.dtype)
         if self.mix is not None:
-            # Clips are dealt out to the processes in turns (`data.sampler.SeekableSampler`).
+            # The processes get clips in turn (`data.sampler.SeekableSampler`).
             rank, processes = get_rank(), get_world_size()
             numbers = range(rank, len(clips) * processes, processes)
             clips, targets = self.mix(clips, targets, rng, numbers=numbers, overwrite=True)
         return self.criterion(model(clips), targets)
 
     def outputs(self, model: nn.Module, batch: ClipBatch) -> Tensor:
-        """Logits (N, K)."""
+        """Return logits (N, K)."""
         return model(batch.to(device_of(model)).clips)
 
     def predict(self, model: nn.Module, batch: ClipBatch) -> list[Tensor]:
-        """Class probabilities (K,) of every clip, on the CPU."""
+        """Return class probabilities (K,) of every clip, on the CPU."""
         return list(self.outputs(model, batch).float().softmax(dim=1).cpu())
 
 
 class Detection:
-    """Labels for every person box of a keyframe: fine-tuning.
+    """Detection, with labels for every person box of a keyframe: the task of fine-tuning.
+
+    The scores of a box are the mean over all test views.
 
     Args:
-        criterion: logits (R, K) and targets (R, K) to losses.
-        flip: test every clip mirrored as well; the scores of all views are averaged.
-        scales: test every clip at so many times its size, each a view.
+        criterion: Computes losses of logits (R, K) and targets (R, K).
+        flip: Add a mirrored view of every test clip.
+        scales: Resize every test clip by each of these factors, for one view each.
     """
 
     def __init__(self, criterion: Criterion, flip: bool = False, scales: Sequence[float] = (1.0,)):
@@ -109,20 +113,20 @@ class Detection:
     def losses(
         self, model: nn.Module, batch: PeopleBatch, rng: np.random.Generator
     ) -> dict[str, Tensor]:
-        """Losses of a batch."""
+        """Return the losses of a batch."""
         batch = batch.to(device_of(model))
         return self.criterion(self.outputs(model, batch), torch.cat(list(batch.targets)))
 
     def outputs(self, model: nn.Module, batch: PeopleBatch) -> Tensor:
-        """Logits (R, K)."""
+        """Return logits (R, K)."""
         batch = batch.to(device_of(model))
         return model(batch.clips, batch.boxes, batch.sizes)
 
     def predict(self, model: nn.Module, batch: PeopleBatch) -> list[ActionDetections]:
-        """The people of every keyframe, with their sigmoid scores.
+        """Return the people of every keyframe, with sigmoid scores.
 
-        Clips of one size that follow each other are tested together, without padding, so that a
-        score does not depend on what else is in the batch.
+        Consecutive clips of the same size run together, without padding. So a score does not depend
+        on the other clips in the batch.
         """
         batch = batch.to(device_of(model))
         parts = list(without_padding(batch.clips, batch.boxes, batch.sizes))
@@ -138,7 +142,7 @@ class Detection:
         ]
 
     def _views(self, parts: Sequence[Part]) -> Iterator[list[Part]]:
-        """What is tested of a batch: every scale, as it is and mirrored."""
+        """Yield the test views of a batch: every scale, plain and mirrored."""
         for scale in self.scales:
             view = [scaled(*part, scale) for part in parts]
             yield view

@@ -1,4 +1,4 @@
-"""The views of a clip that a detector is tested by: without padding, at several sizes, mirrored."""
+"""Make test views of a clip for a detector: without padding, at several sizes, mirrored."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -13,7 +13,7 @@ Part = tuple[Tensor, Sequence[Tensor]]  # clips of one size, and the boxes of ea
 def without_padding(
     clips: Tensor, boxes: Sequence[Tensor], sizes: Sequence[tuple[int, int]]
 ) -> Iterator[Part]:
-    """Clips and boxes of one size at a time, in their order."""
+    """Split a batch into runs of clips of one size, and remove the padding."""
     for (height, width), group in groupby(range(len(sizes)), key=lambda n: sizes[n]):
         numbers = list(group)
         part = slice(numbers[0], numbers[-1] + 1)
@@ -21,21 +21,21 @@ def without_padding(
 
 
 def scaled(clips: Tensor, boxes: Sequence[Tensor], scale: float) -> Part:
-    """Clips and boxes at so many times their size."""
+    """Resize clips and boxes by a factor."""
     clips, factors = resize(clips, scale)
     return clips, [b * factors.to(b) for b in boxes]
 
 
 def mirrored(clips: Tensor, boxes: Sequence[Tensor]) -> Part:
-    """Clips and boxes, left and right exchanged."""
+    """Mirror clips and boxes from left to right."""
     return clips.flip(-1), [mirror(b, clips.shape[-1]) for b in boxes]
 
 
 def resize(clips: Tensor, scale: float) -> tuple[Tensor, Tensor]:
-    """uint8 clips (N, C, T, H, W) at another size.
+    """Resize uint8 clips (N, C, T, H, W) by a factor, to whole pixels.
 
     Returns:
-        The clips, and the (4,) factors of xyxy boxes on them: sides are whole pixels.
+        The clips, and the exact factors (4,) of xyxy boxes.
     """
     height, width = clips.shape[-2:]
     new = round(height * scale), round(width * scale)
@@ -48,7 +48,7 @@ def resize(clips: Tensor, scale: float) -> tuple[Tensor, Tensor]:
 
 
 def mirror(boxes: Tensor, width: int) -> Tensor:
-    """Boxes (R, 4), xyxy in pixels, on a mirrored clip.
+    """Mirror boxes (R, 4), xyxy in pixels, on a clip of a width.
 
     >>> mirror(torch.tensor([[1.0, 2.0, 4.0, 5.0]]), 10)
     tensor([[6., 2., 9., 5.]])

@@ -1,8 +1,8 @@
-"""Does VideoMix pretraining help detection? The paper's table 9 on JHMDB split 1, for one core.
+"""Does VideoMix pretraining help detection? The paper's table 9 on JHMDB split 1, for one CPU core.
 
-A run fine-tunes what a run of `jhmdb_mixes.py` has pretrained, and tests every annotated frame with
-annotated and with detected boxes. Before it, once, that pretraining and the boxes of a detector
-that has seen nothing of JHMDB:
+A run fine-tunes a model that a run of `jhmdb_mixes.py` has pretrained. It tests every annotated
+frame with annotated boxes and with detected boxes. First run the pretraining, and detect boxes with
+a detector that was not trained on JHMDB:
 
     python tools/ablate.py --grid configs/ablate/jhmdb_mixes.py --output runs/ablate/jhmdb_mixes \\
         --arms vanilla S-VideoMix
@@ -18,7 +18,7 @@ from ava_det.ablate.grid import Figure, Grid, load_grid, runs_of
 CONFIG = "configs/ablate/jhmdb_detection_tiny.py"
 PRETRAINED = Path("runs/ablate/jhmdb_mixes")
 BOXES = "runs/ablate/jhmdb_split%d_test.csv"
-SCORE = "0.3"  # least one of a person
+SCORE = "0.3"  # the least person score
 MEASURES = {
     "frame-mAP@0.5": "mAP",
     "video-mAP@0.2": "video_mAP/mAP/0.2",
@@ -33,7 +33,7 @@ pretraining = {
 def detect(
     run: Path, weights: str, seed: int, split: int = 1, options: Sequence[str] = ()
 ) -> list[list[str]]:
-    """Fine-tune what has these weights, test on annotated boxes, test on detected ones."""
+    """Return commands that fine-tune weights and test on annotated and on detected boxes."""
     data = [f"data.{part}=jhmdb_split{split}_{part}" for part in ("train", "test")]
     recipe = [*data, *options]
     finetune = ["tools/finetune.py", "--config", CONFIG, "--output", str(run / "finetune")]
@@ -49,7 +49,7 @@ def detect(
 
 
 def commands(arm: str, seed: int, run: Path) -> list[list[str]]:
-    """All but the pretraining."""
+    """Return the commands of a run, without the pretraining."""
     return detect(run, pretraining[arm, seed], seed)
 
 

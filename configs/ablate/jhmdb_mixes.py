@@ -1,6 +1,7 @@
-"""What each mix does to recognition on JHMDB split 1, and S-VideoMix with less data.
+"""Compare mixes for recognition on JHMDB split 1, and S-VideoMix with less data.
 
-The rows of the paper's comparison and of its table of data fractions, at a size for one core.
+The rows are those of the paper's comparison and of the paper's table of data fractions. The models
+are small enough for one CPU core.
 """
 
 from pathlib import Path
@@ -18,11 +19,11 @@ MIXES = {
     "per-frame": VIDEO_MIX % "per_frame",
 }
 STEPS = 1200
-FRACTIONS = (25, 50)  # percent; as many epochs as with all of the data, so fewer steps
+FRACTIONS = (25, 50)  # percent; the number of epochs stays the same, so there are fewer steps
 
 
 def overrides(arm: str) -> list[str]:
-    """What makes an arm of the recipe: "MIX" or "MIX, 25 %"."""
+    """Return the overrides of an arm, which is "MIX" or "MIX, 25 %"."""
     mix, _, percent = arm.removesuffix(" %").partition(", ")
     if not percent:
         return [MIXES[mix]]
@@ -32,7 +33,7 @@ def overrides(arm: str) -> list[str]:
 
 
 def commands(arm: str, seed: int, run: Path) -> list[list[str]]:
-    """One command a run."""
+    """Return the only command of a run."""
     config = "configs/ablate/jhmdb_tiny.py"
     pretrain = ["tools/pretrain.py", "--config", config, "--output", str(run), "--resume"]
     return [[*pretrain, f"train.seed={seed}", *overrides(arm)]]

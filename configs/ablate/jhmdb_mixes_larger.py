@@ -1,4 +1,4 @@
-"""S-VideoMix against none at 16 frames of 112 pixels: the larger mate of `jhmdb_mixes.py`."""
+"""Compare S-VideoMix with no mix at 16 frames of 112 pixels: `jhmdb_mixes.py`, but larger."""
 
 import runpy
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 from ava_det.ablate.grid import Grid
 
 smaller = runpy.run_path(str(Path(__file__).with_name("jhmdb_mixes.py")))
-# The same span of time; three times the pixels a frame and twice the frames.
+# The same time span, with three times the pixels per frame and twice the frames.
 LARGER = ["clip.frames=16", "clip.stride=2", "clip.short_side=112", "reader.short_side=120"]
 
 
 def commands(arm: str, seed: int, run: Path) -> list[list[str]]:
-    """The smaller one's command, at another size."""
+    """Return the command of `jhmdb_mixes.py` with larger clips."""
     return [[*command, *LARGER] for command in smaller["commands"](arm, seed, run)]
 
 

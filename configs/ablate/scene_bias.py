@@ -1,9 +1,9 @@
-"""Does a mix make a model learn beyond the scene? Actors whose place tells the action in training.
+"""Does a mix help a model to ignore the scene? In training, the place hints at the action.
 
-An arm is a mix and the share of training videos at the place of their action; tested at any place
-and, the same videos again, at places of other actions. There are as many places as actions, so that
-the sets differ in nothing but who is where. Before it, with $DETECTRON2_DATASETS set to
-a folder of its own:
+An arm is a mix, and the share of training videos at the place of their action. The test is at any
+place, and again with the same videos at the places of other actions. There are as many places as
+actions, so that the sets differ only in the place of each actor. First set $DETECTRON2_DATASETS to
+a new folder and run:
 
     python datasets/prepare_actors.py --swapped --sizes train=0 test=0 clips_test=400
     python datasets/prepare_actors.py --scene-bias 0.9 --sizes train=0 test=0 clips_test=0
@@ -27,7 +27,7 @@ if made.is_file() and (bias := json.loads(made.read_text())["scene_bias"]) != 0.
 
 
 def commands(arm: str, seed: int, run: Path) -> list[list[str]]:
-    """Train, test, test with places swapped."""
+    """Return commands that train, test, and test with swapped places."""
     mix, bias = arm.split(", ")
     train, weights = run / "train", run / "train" / "model.safetensors"
     steps = [["tools/pretrain.py", "--config", CONFIG, "--output", str(train), "--resume"]]

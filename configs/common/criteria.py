@@ -1,7 +1,7 @@
-"""Losses of detection: `task.criterion` is one of them; `class_weights="balanced"` fits each.
+"""Losses of detection, for `task.criterion`; each takes `class_weights="balanced"`.
 
-`exclusive` wants the same columns in the head: `model.exclusive`, which is a list of columns, or
-`EVERY_CLASS` where a person does one thing, whatever the classes are.
+`exclusive` needs the same columns in the head: set `model.exclusive` to a list of columns, or to
+`EVERY_CLASS` if a person does only one action at a time.
 """
 
 from detectron2.config import LazyCall as L

@@ -1,7 +1,7 @@
-"""Clips and loaders; every run sets `data` and `clip`.
+"""Clips and loaders; every config sets `data` and `clip`.
 
-A config that takes loaders from here takes `data`, `clip`, `reader` and `class_map` along, for the
-loaders refer to them: a value stands in one place, so that one override moves all who use it.
+A config that imports loaders also imports `data`, `clip`, `reader` and `class_map`, because the
+loaders refer to them. So one override of a shared value changes all parts that use the value.
 """
 
 from collections.abc import Callable
@@ -28,26 +28,26 @@ from ava_det.video.video import VideoReader
 
 
 def of(dataset: DictConfig, method: Callable[..., Any], **arguments: Any) -> DictConfig:
-    """A lazy call of a method of a data set; `L` takes no argument that is called `self`."""
+    """Return a lazy call of a data set's method; `L` does not accept an argument named `self`."""
     call = L(method)(**arguments)
     call["self"] = dataset
     return call
 
 
-data = dict(train="", test="")  # a name, the path of a description or list, or several of them
+data = dict(train="", test="")  # a name, the path of a description or list, or a list of these
 train_set = L(get_dataset)(names="${data.train}")
 test_set = L(get_dataset)(names="${data.test}")
 class_map = of(train_set, DataSet.class_map)
 clip = dict(frames=16, stride=2, rate=25.0, short_side=112)
-reader = dict(short_side=None)  # pixels that frames are decoded at; None: as they are
+reader = dict(short_side=None)  # short side of decoded frames in pixels; None: the size of the file
 _sampling = dict(frames="${clip.frames}", stride="${clip.stride}", rate="${clip.rate}")
 
 recognition = dict(
     train=L(build_train_loader)(
         records=L(stratified_part)(
             videos=of(train_set, DataSet.videos),
-            fraction=1.0,  # train on so large a part of every class
-            fraction_seed=0,  # which part
+            fraction=1.0,  # train on this fraction of every class
+            fraction_seed=0,  # the seed of the choice
         ),
         mapper=L(ClipTrainMapper)(
             reader=L(VideoReader)(short_side="${reader.short_side}"),
@@ -58,7 +58,7 @@ recognition = dict(
         batch_size=16,
         seed="${train.seed}",
         num_workers=1,
-        max_unreadable=0.1,  # share of the videos that may be broken; they are counted and listed
+        max_unreadable=0.1,  # largest share of broken videos, which are listed
     )
 )
 
@@ -97,7 +97,7 @@ detection = dict(
         num_workers=1,
         max_unreadable=0.1,
     ),
-    # What `task.criterion.class_weights=balanced` stands for.
+    # The weights that `task.criterion.class_weights=balanced` uses.
     balanced_weights=L(effective_number_weights)(
         counts=L(label_counts)(records=of(train_set, DataSet.keyframes), class_map="${class_map}"),
         beta=0.999,

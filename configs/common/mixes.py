@@ -1,7 +1,7 @@
-"""The augmentations that VideoMix is compared with, by name: `recipe.mix=cutout` for one.
+"""VideoMix and other augmentations by name; choose one with `recipe.mix=cutout`, for example.
 
-Settings go to the one that is chosen: `recipe.mix=s_videomix mixes.s_videomix.alpha=0.2`. What an
-override of `task.mix` says is merged with what is there; a name takes its place.
+Change settings of a mix by name: `recipe.mix=s_videomix mixes.s_videomix.alpha=0.2`. An override
+of `task.mix` is merged with the current mix, but `recipe.mix` replaces the mix.
 """
 
 from detectron2.config import LazyCall as L

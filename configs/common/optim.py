@@ -1,4 +1,4 @@
-"""SGD and AdamW without decay of norms and biases; warm-up in epochs into cosine or steps."""
+"""SGD and AdamW, no weight decay of norms and biases; cosine and step schedules with warm-up."""
 
 import torch
 from detectron2.config import LazyCall as L
@@ -10,7 +10,7 @@ from ava_det.train.schedule import warmed_up
 sgd = L(torch.optim.SGD)(
     params=L(get_default_optimizer_params)(
         weight_decay_norm=0.0, weight_decay_bias=0.0
-    ),  # the model is filled in
+    ),  # the run fills in the model
     lr=0.1,
     momentum=0.9,
     nesterov=True,

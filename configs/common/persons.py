@@ -1,7 +1,7 @@
-"""A person detector that learns from an action data set's own boxes.
+"""A person detector that learns from the boxes of an action data set.
 
-`tools/propose.py --train` fills in `data`. With the settings here it trains on a CPU; for a
-GPU see `configs/persons/faster_rcnn_r50.py`.
+`ava-det propose --train` fills in `data`. These settings are for a CPU; for a GPU see
+`configs/persons/faster_rcnn_r50.py`.
 """
 
 from detectron2.config import LazyCall as L
@@ -51,7 +51,7 @@ test = dict(
             reader=of(test_set, DataSet.reader, short_side="${reader.short_side}"),
             transform=L(spatial.short_side)(size="${clip.short_side}"),
         ),
-        batch_size=1,  # no padding, which boxes would be relative to
+        batch_size=1,  # no padding, because the detected boxes are relative to the padded size
         num_workers=1,
         max_unreadable=0.1,
     ),

@@ -1,4 +1,4 @@
-"""Fine-tuning on the keyframes of several rendered actors: what `make demo` runs."""
+"""Fine-tune on the keyframes of several rendered actors; `make demo` runs this config."""
 
 from detectron2.config import LazyCall as L
 
@@ -20,7 +20,7 @@ clip.update(frames=8, stride=2, rate=15.0, short_side=80)
 data.update(train="actors_train", test="actors_test")
 dataloader.train.mapper.transform.highest = 96
 task = L(Detection)(criterion=L(SigmoidCrossEntropy)())
-# Decoded once: the small model is faster than the decoder.
+# The cache decodes each video once, because the decoder is slower than the small model.
 reader = L(CachedVideoReader)(folder="runs/demo/cache", short_side=96)
 dataloader.train.mapper.reader = "${reader}"
 test.loader.mapper.reader = "${reader}"

@@ -1,6 +1,6 @@
-"""SlowOnly-50 4x16 on AVA v2.2 as PySlowFast's `SLOW_8x8_R50_SHORT`, for all its name, has it.
+"""SlowOnly-50 4x16 on AVA v2.2: PySlowFast's `SLOW_8x8_R50_SHORT`, which is 4x16 in fact.
 
-Pixels, boxes and labels are those of its own loader: `tests/data/test_pyslowfast_ava.py`.
+Pixels, boxes and labels equal those of PySlowFast's loader (`tests/data/test_pyslowfast_ava.py`).
 """
 
 from detectron2.config import LazyCall as L
@@ -26,10 +26,10 @@ for loader in (dataloader.train, test.loader):
     loader.mapper.overrun = None
 dataloader.train.records.update(
     predicted_score=0.9,
-    least_iou=None,  # its list has labels
+    least_iou=None,  # PySlowFast's list has labels
     unlisted=True,
 )
 dataloader.train.mapper.transform = L(pyslowfast.JitterCrop)(lowest=256, highest=320, size=224)
 test.loader.records.threshold = 0.9
 test.loader.mapper.transform = L(pyslowfast.ShortSide)(size="${clip.short_side}")
-optimizer.params.weight_decay_bias = None  # as of weights
+optimizer.params.weight_decay_bias = None  # the same as for weights

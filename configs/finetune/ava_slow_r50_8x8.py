@@ -1,7 +1,8 @@
-"""SlowOnly-50 8x8 on AVA v2.2: the paper's recipe, on the backbone that tools/finetune.py is given.
+"""SlowOnly-50 8x8 on AVA v2.2: the paper's recipe, for any pretrained backbone.
 
-Boxes are PySlowFast's lists; `dataloader.train.records.predicted=` trains on annotated people
-alone, and `test.loader.records.proposals=` tests on them.
+The boxes come from PySlowFast's lists. With an empty `dataloader.train.records.predicted=` the
+model trains only on annotated people; with an empty `test.loader.records.proposals=` the test uses
+annotated people.
 """
 
 from detectron2.config import LazyCall as L
@@ -20,7 +21,7 @@ from ..common.train import train
 
 model.update(architecture="slow_r50", arguments={}, dropout=0.5)
 task = L(Detection)(criterion=L(SigmoidCrossEntropy)())
-clip.update(frames=8, stride=8, rate=30.0, short_side=256)  # of 64 frames around the keyframe
+clip.update(frames=8, stride=8, rate=30.0, short_side=256)  # from 64 frames around the keyframe
 
 boxes = str(datasets_root() / "ava/annotations/person_box_67091280_iou90/ava_detection_")
 data.update(train="ava_v2.2_train", test="ava_v2.2_val")
@@ -39,7 +40,7 @@ test.loader.records.update(
 test.loader.update(batch_size=8, num_workers=8)
 
 optimizer.update(lr=0.1, momentum=0.9, nesterov=True, weight_decay=1e-7)
-lr_multiplier.epochs = "${train.epochs}"  # a tenth after 10 and 15 of 20; warm-up from 1.25e-4
+lr_multiplier.epochs = "${train.epochs}"  # divide LR by 10 after epochs 10 and 15
 train.update(
     epochs=20,
     reference_batch=64,

@@ -1,4 +1,4 @@
-"""SlowFast-50 8x8 on AVA v2.2 as PySlowFast's `SLOWFAST_32x2_R50_SHORT` trains and tests it."""
+"""SlowFast-50 8x8 on AVA v2.2: PySlowFast's `SLOWFAST_32x2_R50_SHORT`."""
 
 from .ava_slow_r50_4x16_pyslowfast import (
     class_map,
@@ -15,6 +15,6 @@ from .ava_slow_r50_4x16_pyslowfast import (
 )
 
 model.update(architecture="slowfast_r50", arguments=dict(alpha=4))
-clip.update(frames=32, stride=2, short_side=224)  # of testing
+clip.update(frames=32, stride=2, short_side=224)  # short side of the test
 dataloader.train.records.predicted_score = 0.8
 test.loader.records.threshold = 0.8

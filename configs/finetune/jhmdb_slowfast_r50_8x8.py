@@ -16,8 +16,8 @@ from .jhmdb_slowfast_tiny import (
 
 model.architecture, model.arguments = "slowfast_r50", dict(alpha=4)
 model.context = False
-clip.update(frames=32, stride=1, short_side=256)  # the clips of JHMDB have 40 frames at most
-reader.short_side = None  # the videos' own 240 pixels, which is all that there is
+clip.update(frames=32, stride=1, short_side=256)  # JHMDB clips have at most 40 frames
+reader.short_side = None  # the full size of the videos, 240 pixels
 dataloader.train.mapper.transform.update(lowest=256, highest=320, size=224)
 dataloader.train.batch_size = 16
 optimizer.lr = 0.025

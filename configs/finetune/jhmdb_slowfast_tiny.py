@@ -1,4 +1,4 @@
-"""Fine-tuning on the keyframes of JHMDB split 1: the RoI head on a pretrained backbone."""
+"""Fine-tune on the keyframes of JHMDB split 1: a RoI head on a pretrained backbone."""
 
 from detectron2.config import LazyCall as L
 
@@ -16,15 +16,15 @@ from ..common.train import train
 
 model.arguments.change = True
 data.update(train="jhmdb_split1_train", test="jhmdb_split1_test")
-test.loader.records.every = 10  # a quick look; tools/evaluate.py has the full figure
-# An actor of JHMDB does one thing: a softmax over all classes.
+test.loader.records.every = 10  # a quick test; test every keyframe at the end
+# A person in JHMDB does one action, so the loss is a softmax over all classes.
 model.exclusive = EVERY_CLASS
 task = L(Detection)(criterion=exclusive)
 reader = L(CachedVideoReader)(folder="runs/jhmdb/cache", short_side=120)
 dataloader.train.mapper.reader = "${reader}"
 dataloader.train.mapper.transform.color = 0.3
 test.loader.mapper.reader = "${reader}"
-model.context = True  # an action's place tells much of it here
+model.context = True  # in JHMDB the scene says much about the action
 optimizer.lr = 5e-4
 train.update(max_iter=1500, ema=0.998, clip_norm=5.0)
 clip.update(frames=8, stride=4, short_side=80)

@@ -1,5 +1,6 @@
-"""Own data on a CPU: several people, several actions a person; the command line says which data:
-`data.train=mine/train.toml data.test=mine/test.toml`.
+"""Fine-tune on your own data on a CPU, with several people and several actions per person.
+
+Name the data on the command line: `data.train=mine/train.toml data.test=mine/test.toml`.
 """
 
 from detectron2.config import LazyCall as L

@@ -1,4 +1,4 @@
-"""Fine-tuning on UCF101-24, as on JHMDB; every person of a clip does the one action of the clip."""
+"""Fine-tune on UCF101-24 with the recipe of JHMDB; all people in a clip do the same action."""
 
 from ..common.train import train
 from .jhmdb_slowfast_tiny import (

@@ -1,4 +1,4 @@
-"""People of the rendered actors: about a minute on a CPU; what `make demo` runs."""
+"""Find rendered actors: trains in about a minute on a CPU; `make demo` runs this config."""
 
 from ..common.persons import (
     class_map,
@@ -14,7 +14,7 @@ from ..common.persons import (
     train,
 )
 
-clip.short_side = 120  # the videos' own
+clip.short_side = 120  # the size of the videos
 dataloader.train.mapper.transform.update(lowest=104, highest=136)
 test.loader.records.every = 1
 optimizer.lr = 2e-3

@@ -1,7 +1,8 @@
 """Faster R-CNN R50-FPN at detectron2's resolution, for a GPU.
 
-From random weights, or from people of COCO, as the paper's was: `train.init=FILE.pkl
-model.arguments.norm=FrozenBN` with the file of detectron2's model zoo for Faster R-CNN R50-FPN.
+Training starts from random weights. To start from COCO weights, as in the paper, add
+`train.init=FILE.pkl model.arguments.norm=FrozenBN` with the file of Faster R-CNN R50-FPN from
+detectron2's model zoo.
 """
 
 from ..common.optim import sgd as optimizer

@@ -1,4 +1,4 @@
-"""The default: minutes on a CPU."""
+"""The default person detector, which trains in minutes on a CPU."""
 
 from ..common.persons import (
     class_map,

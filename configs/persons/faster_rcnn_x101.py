@@ -1,6 +1,6 @@
 """Faster R-CNN X101-32x8d-FPN, the architecture of the paper's person detector, for a GPU.
 
-It starts as `faster_rcnn_r50.py` does; the paper's started from the zoo's file of COCO.
+Start from random weights or COCO weights like `faster_rcnn_r50.py`; the paper used COCO weights.
 """
 
 from .faster_rcnn_r50 import (

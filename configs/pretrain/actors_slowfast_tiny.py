@@ -1,4 +1,4 @@
-"""Pretraining on single rendered actors: what `make demo` runs with S-VideoMix, or `recipe.mix`."""
+"""Pretrain on single rendered actors, with S-VideoMix or `recipe.mix`; `make demo` runs this."""
 
 from detectron2.config import LazyCall as L
 
@@ -25,7 +25,7 @@ task = L(Recognition)(
     criterion=L(SoftTargetCrossEntropy)(),
     mix="${mixes.${recipe.mix}}",
 )
-# Decoded once: the small model is faster than the decoder.
+# The cache decodes each video once, because the decoder is slower than the small model.
 reader = L(CachedVideoReader)(folder="runs/demo/cache", short_side=96)
 dataloader.train.mapper.reader = "${reader}"
 test.loader.mapper.reader = "${reader}"

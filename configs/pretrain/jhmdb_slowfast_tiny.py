@@ -1,4 +1,4 @@
-"""Pretraining on the clips of JHMDB split 1, from random weights: S-VideoMix, or `recipe.mix`."""
+"""Pretrain on JHMDB split 1 from random weights, with S-VideoMix or `recipe.mix`."""
 
 from detectron2.config import LazyCall as L
 
@@ -22,12 +22,12 @@ task = L(Recognition)(
     criterion=L(SoftTargetCrossEntropy)(),
     mix="${mixes.${recipe.mix}}",
 )
-# Decoded once: the small model is faster than the decoder.
+# The cache decodes each video once, because the decoder is slower than the small model.
 reader = L(CachedVideoReader)(folder="runs/jhmdb/cache", short_side=120)
 dataloader.train.mapper.reader = "${reader}"
 dataloader.train.mapper.transform.color = 0.3
 test.loader.mapper.reader = "${reader}"
 optimizer.lr = 1e-3
 train.update(max_iter=9000, eval_period=1500, ema=0.998, clip_norm=5.0)
-# Small clips, for long: a sixth of the pixels of 16 frames of 112.
+# Train long on small clips: they have a sixth of the pixels of 16 frames of 112 pixels.
 clip.update(frames=8, stride=4, short_side=64)

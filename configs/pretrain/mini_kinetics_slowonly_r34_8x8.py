@@ -1,4 +1,4 @@
-"""SlowOnly-34 8x8 on Mini-Kinetics-200: VideoMix's comparison and ablations."""
+"""SlowOnly-34 8x8 on Mini-Kinetics-200, for VideoMix's comparison and ablations."""
 
 from ..common.videomix import (
     class_map,

@@ -23,7 +23,7 @@ model.architecture = "slow_r50"
 data.update(train="something_v2_train", test="something_v2_val")
 dataloader.train.mapper.segments = True  # one frame from each of T equal parts
 test.loader.mapper.update(segments=True, clips=1, crops=3)
-dataloader.train.mapper.transform.flip = False  # left and right make classes
+dataloader.train.mapper.transform.flip = False  # left and right distinguish classes
 optimizer.lr = 0.01
 lr_multiplier = L(MultiStepParamScheduler)(
     values=[1.0, 0.1, 0.01], milestones=[26, 33], num_updates=40

@@ -329,8 +329,8 @@ def test_headers_and_further_columns(check):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--ticks", "hours"), "--ticks: hours: seconds, frames or a number a second"),
-        (("--ticks", "0"), "--ticks: 0: seconds, frames or a number a second"),
+        (("--ticks", "hours"), "--ticks: hours: must be seconds, frames or a number of ticks"),
+        (("--ticks", "0"), "--ticks: 0: must be seconds, frames or a number of ticks"),
         (("--rate", "0"), "--rate: 0 is not a number above 0"),
         (("--rows", "0"), "--rows: 0 is not a number of at least 1"),
         (("--frame-list", "x.csv"), "--frame-list needs --frames"),

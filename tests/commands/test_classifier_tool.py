@@ -116,7 +116,7 @@ def test_views_are_those_of_a_loop_and_broken_files_are_listed(run_tool, tree):
     ("more", "code", "message"),
     [
         (["--threshold", "0.5"], 2, "--threshold: not for a classifier, which configs/"),
-        (["--views", "10x0"], 2, "'10x0' is no CLIPSxCROPS, such as 10x3"),
+        (["--views", "10x0"], 2, "'10x0' is not CLIPSxCROPS, such as 10x3"),
         (["test.loader.max_unreadable=0.1"], 1, "2 of 12 videos cannot be read, more than 10 %"),
         (["model.num_classes=4"], 1, "test.csv: has 3 classes, not the 4 of model.num_classes"),
     ],
@@ -140,7 +140,9 @@ def test_what_is_of_another_model_is_refused(run_tool, tree):
     assert "trains neither an action detector nor a classifier" in done.err
     (folder / "classes.txt").write_text("run\nwalk\nfly\n")
     done = run_tool("test", *arguments(folder))
-    assert "weights.safetensors: its classes are not those of the test set: fly, wave1" in done.err
+    assert (
+        "weights.safetensors: the classes differ from those of the test set: fly, wave1" in done.err
+    )
 
 
 @pytest.mark.slow

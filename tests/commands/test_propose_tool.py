@@ -109,7 +109,7 @@ def test_people_of_any_actions_and_frames_of_nobody(world, run_tool, tmp_path):
     sets[1:4] = ["toy_others"]
     ran = run_tool("propose", "--train", *sets, "toy_nobody", "--output", tmp_path / "b", *steps)
     assert ran.code == 0, ran.err
-    assert "nobody is annotated on the keyframes to test on" in ran.err
+    assert "the test keyframes have no annotated people" in ran.err
     assert (tmp_path / "b" / "model.safetensors").is_file()
 
 
@@ -307,7 +307,7 @@ def two_films(tmp_path):
 def test_one_of_two_things_is_to_be_done(run_tool):
     done = run_tool("propose", "--dataset", "toy_test", "--output", "boxes.csv")
     assert done.code == 2
-    assert "give --weights to find people, or --train to learn how" in done.err
+    assert "give --weights to find people, or --train to train a detector" in done.err
 
 
 @pytest.mark.parametrize(
@@ -324,9 +324,9 @@ def test_one_of_two_things_is_to_be_done(run_tool):
         (["--dataset", "toy_clips", "--weights", "none"], "toy_clips: has no keyframes"),
         (
             ["--train", "--dataset", "toy_train", "toy_clips", "--test-dataset", "toy_test"],
-            "toy_clips: its ticks are not those of toy_train",
+            "toy_clips: the ticks differ from those of toy_train",
         ),
-        (["--train", "--dataset", "toy_test"], "both trained and tested on"),
+        (["--train", "--dataset", "toy_test"], "toy_test: is in --dataset"),
         (["--train", "--dataset", "toy_train", "--test-dataset", "no"], "unknown data set 'no'"),
         (["--train", "--dataset", "toy_train", "--config", "none.py"], "none.py: no such config"),
     ],

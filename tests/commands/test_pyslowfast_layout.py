@@ -112,4 +112,4 @@ def test_the_list_of_all_classes_is_asked_for(run_tool, linked, theirs):
     (theirs / "annotations" / "ava_action_list_v2.2.pbtxt").unlink()
     ran = run_tool("check_data", "--dataset", "ava_v2.2_val")
     assert ran.code == 1
-    assert "ava_action_list_v2.2.pbtxt: no such file; datasets/README.md" in ran.err
+    assert "ava_action_list_v2.2.pbtxt: no such file; see datasets/README.md" in ran.err

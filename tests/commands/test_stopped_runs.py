@@ -103,7 +103,7 @@ def test_a_killed_run_resumes_to_the_same_weights(processes, tmp_path, environme
     assert not (output / "model.safetensors").exists()
     again = run(arguments, environment)
     assert again.returncode == 1
-    assert "holds a run already; --resume goes on with it" in again.stderr
+    assert "holds a run already; continue the run with --resume" in again.stderr
     (output / f".{'0' * 32}.pth").touch()  # as a kill in the middle of a checkpoint leaves it
     done = run([*pretrain(output, *several, "--resume"), *more], environment)
     assert done.returncode == 0, done.stderr

@@ -61,7 +61,7 @@ def test_a_threshold_of_no_proposals_is_misuse(run_tool, settings, tmp_path):
     given = ["--config", CONFIG, "--untrained", "--output", tmp_path / "out", *settings]
     done = run_tool("test", *given, "--threshold", 0.5)
     assert done.code == 2
-    assert "--threshold is of proposals: --proposals names them" in done.err
+    assert "--threshold needs --proposals" in done.err
     assert not (tmp_path / "out").exists()
     # The config may name them as well.
     listed = f"test.loader.records.proposals={tmp_path / 'boxes.csv'}"
@@ -99,7 +99,7 @@ def test_tubes_by_either_protocol(run_tool, settings, tmp_path):
     assert "argument --video-map-protocol: invalid choice: 'mine'" in done.err
     done = run_tool("test", *arguments, *settings, "--video-map-protocol", "act")
     assert done.code == 2
-    assert "--video-map-protocol is of --video-map" in done.err
+    assert "--video-map-protocol needs --video-map" in done.err
 
 
 @pytest.mark.holds("13.5 perfect answers on the readable keyframes are 100 %, by both tools")
@@ -118,7 +118,7 @@ def test_nobody_is_missed_where_nothing_can_be_read(run_tool, settings, tmp_path
     done = run_tool("test", *arguments, *settings, "test.loader.max_unreadable=1")
     assert done.code == 0, done.err
     assert "frame-mAP (uncapped): 100.00 %" in done.out
-    assert "6 annotated keyframes of theirs do not count" in done.out
+    assert "6 annotated keyframes of these videos do not count" in done.out
     result = json.loads((tmp_path / "out" / "result.json").read_text())
     assert (result["mAP"], result["unreadable"], result["unreadable_keyframes"]) == (1, 2, 6)
     truth = read_ground_truth(tmp_path / "out" / "ground_truth.csv")
@@ -138,7 +138,7 @@ def test_nothing_to_read_is_an_error(run_tool, settings, tmp_path):
     arguments = ["--config", CONFIG, "--untrained", "--output", tmp_path / "out", *settings]
     done = run_tool("test", *arguments, "test.loader.max_unreadable=1")
     assert done.code == 1
-    assert "no keyframe of the test set that has what is evaluated can be read" in done.err
+    assert "no keyframe of the test set with evaluated classes can be read" in done.err
 
 
 @pytest.mark.holds("13.11 two at once: test.py refuses before it writes")

@@ -211,7 +211,7 @@ def test_segments_take_the_centre_of_each_part(path, reader):
 
 @pytest.mark.parametrize("wrong", [{"clips": 0}, {"clips": 2, "segments": True}, {"crops": 0}])
 def test_views_that_are_none(reader, wrong):
-    with pytest.raises(ValueError, match="clip"):
+    with pytest.raises(ValueError, match="must be at least 1"):
         ClipTestMapper(reader, unchanged, frames=4, stride=2, **wrong)
 
 

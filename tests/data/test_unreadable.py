@@ -100,7 +100,7 @@ class Broken(DrawnNumbers):
 
 def test_nothing_readable_ends_with_one_line():
     loader = build_train_loader(RECORDS, Broken(), 4, 0, max_unreadable=0.3)
-    with pytest.raises(InputError, match=r"No such file: and with it \d+ of 30 videos .*than 30 %"):
+    with pytest.raises(InputError, match=r"No such file: \d+ of 30 videos .*than 30 %"):
         next(iter(loader))
 
 

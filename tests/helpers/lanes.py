@@ -1,4 +1,4 @@
-"""The lanes of the tests: which of many alike run in both, and which in the whole suite alone."""
+"""Mark parametrised tests: the fast suite runs a few cases, the whole suite runs all cases."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -9,7 +9,7 @@ import pytest
 def slow_but(
     values: Iterable[Any], fast: Callable[[Any], bool], name: Callable[[Any], str] = str
 ) -> list[Any]:
-    """Parameters that are marked slow, but for those that `fast` is true of."""
+    """Return parameters, marked slow unless `fast` is true for them."""
     return [
         pytest.param(value, marks=() if fast(value) else pytest.mark.slow, id=name(value))
         for value in values

@@ -1,10 +1,10 @@
-"""ONNX files that tests make, byte by byte: no library here writes them."""
+"""Make ONNX files for tests byte by byte, because no installed library writes them."""
 
 import numpy as np
 
 
 def varint(number: int) -> bytes:
-    """A number of protobuf; a negative one as 64 bits."""
+    """Encode a protobuf number; negative numbers have 64 bits."""
     number &= (1 << 64) - 1
     out = b""
     while number > 127:
@@ -14,7 +14,7 @@ def varint(number: int) -> bytes:
 
 
 def message(*fields: tuple[int, int | bytes]) -> bytes:
-    """A protobuf message: numbers as varints, bytes with their length."""
+    """Encode a protobuf message: numbers as varints, bytes with a length."""
     out = b""
     for number, value in fields:
         if isinstance(value, int):
@@ -25,13 +25,13 @@ def message(*fields: tuple[int, int | bytes]) -> bytes:
 
 
 def value_info(name: bytes, *sizes: int | bytes) -> bytes:
-    """An input or output of float32; a size that is not fixed has a name."""
+    """Encode a float32 input or output; a variable size has a name."""
     dims = ((1, message((1 if isinstance(size, int) else 2, size))) for size in sizes)
     return message((1, name), (2, message((1, message((1, 1), (2, message(*dims)))))))
 
 
 def yolox(side: int, rows: np.ndarray) -> bytes:
-    """A model that takes (1, 3, side, side) and gives the same rows (1, cells, 85) for anything."""
+    """Make a model with input (1, 3, side, side) and the constant output `rows` (1, cells, 85)."""
 
     def tensor(name: bytes, values: np.ndarray) -> bytes:
         kind = 7 if values.dtype == np.int64 else 1

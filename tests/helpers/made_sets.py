@@ -1,4 +1,4 @@
-"""Data sets of records that a test makes, in the catalogs for its time."""
+"""Make data sets of a test's records, and register them for the duration of a test."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -21,20 +21,20 @@ def of_keyframes(
     clock: Clock = FRAME_CLOCK,
     **more: Any,
 ) -> DataSet:
-    """A detection set."""
+    """Make a detection set."""
     keyframes = records if isinstance(records, Keyframes) else keyframes_of(records)
     return DataSet(name, lambda: classes, clock, load_keyframes=lambda: keyframes, **more)
 
 
 def of_videos(name: str, records: Iterable[LabelledVideo], classes: ClassMap) -> DataSet:
-    """A classification set."""
+    """Make a classification set."""
     videos = LabelledVideos(list(records))
     return DataSet(name, lambda: classes, FRAME_CLOCK, load_videos=lambda: videos)
 
 
 @contextmanager
 def registered(*datasets: DataSet) -> Iterator[str]:
-    """Have data sets in the catalogs; gives the name of the first."""
+    """Register data sets within the block; yield the name of the first."""
     register(*datasets)
     try:
         yield datasets[0].name
@@ -43,13 +43,13 @@ def registered(*datasets: DataSet) -> Iterator[str]:
 
 
 def forget(*names: str) -> None:
-    """Take data sets out of the catalogs."""
+    """Remove data sets from the catalogs."""
     for name in names:
         DatasetCatalog.remove(name)
         MetadataCatalog.remove(name)
 
 
 def replace(*datasets: DataSet) -> None:
-    """Put data sets into the catalogs in the place of those of their names."""
+    """Register data sets, and replace existing ones with the same names."""
     forget(*(dataset.name for dataset in datasets if dataset.name in DatasetCatalog))
     register(*datasets)

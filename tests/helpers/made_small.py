@@ -1,4 +1,4 @@
-"""Small video files."""
+"""Make small video files."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def write_film(path: Path, count: int, rate: Fraction) -> None:
-    """`count` grey frames of 64 x 48, `rate` a second."""
+    """Write a video of `count` grey frames of 64 x 48 pixels, `rate` per second."""
     with av.open(path, "w") as file:
         stream = file.add_stream("libx264", rate=rate)
         stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"

@@ -1,4 +1,4 @@
-"""Video files that tests make: small, and odd in every way that real ones are."""
+"""Make small video files for tests, with the oddities of real files."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ import pytest
 
 
 def pictures(count: int, height: int = 48, width: int = 64) -> Iterator[np.ndarray]:
-    """Frames (H, W, 3) uint8, no two alike: blocks that move, and a corner that is always red."""
+    """Yield different frames (H, W, 3) uint8: moving blocks, and a corner that is always red."""
     blocks = np.random.default_rng(0).integers(0, 255, (height // 8 + 1, width // 8 + 1, 3))
     blocks = blocks.astype(np.uint8).repeat(8, 0).repeat(8, 1)[:height, :width]
     for i in range(count):
@@ -39,19 +39,19 @@ def encode(
     """Write `pictures` with a key frame every 12; `times_ms` makes the rate vary.
 
     Args:
-        path: the file; its suffix says which container.
-        codec: FFmpeg's name of the encoder; the test is skipped where PyAV has none.
-        count: frames.
-        size: height, width.
-        pix_fmt: of the encoder.
-        options: of the encoder.
-        container: options of the container.
-        b_frames: at most so many in a row; None leaves it to the encoder.
-        times_ms: (count,) time of each frame; None is 25 frames a second.
-        cut: so many frames at the head are hidden by an edit list (MP4).
-        rotation: degrees counter-clockwise that a player is told to turn the picture.
-        mirrors: whether a player then mirrors the picture, left to right and up to down.
-        aspect: width by height of a pixel; None says nothing of it.
+        path: The file; the suffix selects the container.
+        codec: FFmpeg's name of the encoder; the test is skipped if PyAV lacks the encoder.
+        count: The number of frames.
+        size: The height and width.
+        pix_fmt: The pixel format of the encoder.
+        options: The options of the encoder.
+        container: The options of the container.
+        b_frames: The most B-frames in a row; None is the default of the encoder.
+        times_ms: (count,) The time of each frame; None is 25 frames per second.
+        cut: The number of frames that an edit list hides at the beginning (MP4).
+        rotation: The display rotation in degrees, counter-clockwise.
+        mirrors: Whether a player mirrors the rotated picture, left to right and up to down.
+        aspect: The width of a pixel divided by the height; None writes no aspect ratio.
     """
     if codec not in av.codec.codecs_available:
         pytest.skip(f"this PyAV has no {codec}")
@@ -70,7 +70,7 @@ def encode(
             stream.set_display_rotation(rotation, *mirrors)
         if aspect is not None:
             context.sample_aspect_ratio = aspect
-        file.start_encoding()  # a file without frames has a header, too
+        file.start_encoding()  # write the header even without frames
         frames = [av.VideoFrame.from_ndarray(p, format="rgb24") for p in pictures(count, *size)]
         for frame, stamp in zip(frames, stamps, strict=True):
             frame.pts, frame.time_base = stamp, base
@@ -84,7 +84,7 @@ def encode(
 
 
 def encode_hidden(path: Path) -> Path:
-    """Write a VP8 file with packets that show nothing, as its alternate reference frames do."""
+    """Write a VP8 file with hidden packets, like the alternate reference frames of VP8."""
     plain = encode(path.with_suffix(".mkv"), "libvpx")
     with av.open(plain) as source, av.open(path, "w") as file:
         stream = file.add_stream_from_template(source.streams.video[0])
@@ -116,16 +116,16 @@ def encode_audio(path: Path) -> Path:
 
 
 def encode_packed(path: Path) -> Path:
-    """Write an AVI with packed B-frames, as DivX 5 made them: P and B in one packet, then a dummy.
+    """Write an AVI with packed B-frames like DivX 5: P and B in one packet, then a dummy packet.
 
-    FFmpeg has no encoder for it, so its packets are put together anew.
+    FFmpeg cannot encode packed B-frames, so this function repacks the packets of FFmpeg.
     """
     plain = encode(path.with_suffix(".mkv"), "mpeg4", 41, b_frames=1, options={"b_strategy": "0"})
     with av.open(plain) as file:
         packets = [(bytes(p), p.is_keyframe) for p in file.demux(video=0) if p.size]
         header = bytes(file.streams.video[0].codec_context.extradata)
-    start = b"\0\0\1\xb6"  # of a picture; the two bits after it are its type, 2 for B
-    signature = b"\0\0\1\xb2DivX503b1393p"  # the "p" is what says packed
+    start = b"\0\0\1\xb6"  # start of a picture; the next two bits are the type, 2 for B
+    signature = b"\0\0\1\xb2DivX503b1393p"  # "p" stands for packed
     header = header[: header.index(b"\0\0\1\xb2")] + signature
     dummy = start + bytes([0b01010000, 0b01011111])  # a P picture that is not coded
     chunks: list[tuple[bytes, bool]] = []
@@ -148,11 +148,11 @@ def encode_packed(path: Path) -> Path:
 
 
 def read_through(path: Path, tolerant: bool = False) -> Iterator[np.ndarray]:
-    """All frames in order, by PyAV alone: what random access must give too.
+    """Yield all frames in order with plain PyAV, as a reference for random access.
 
     Args:
-        path: the video.
-        tolerant: whether packets that cannot be decoded are passed over.
+        path: The video.
+        tolerant: Skip packets that cannot be decoded.
     """
     with av.open(path) as file:
         codec = file.streams.video[0].codec_context
@@ -172,10 +172,10 @@ def rewrite(
     """Copy the packets of a video, as a stream copy does.
 
     Args:
-        source: the video.
-        target: the file; its suffix says which container.
-        skip: packets that are left out at the beginning.
-        change: new stamps for presenting and decoding from a packet's number and old ones.
+        source: The video.
+        target: The new file; the suffix selects the container.
+        skip: The number of packets to leave out at the beginning.
+        change: Takes a packet's number, presentation and decoding stamps, and returns new stamps.
     """
     with av.open(source) as old, av.open(target, "w") as file:
         stream = file.add_stream_from_template(old.streams.video[0])

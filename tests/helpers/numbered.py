@@ -1,4 +1,4 @@
-"""Videos whose pictures say which frame they are."""
+"""Make videos whose pictures encode the number of the frame."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -10,14 +10,14 @@ BITS, BLOCK = 12, 16
 
 
 def numbered_picture(number: int) -> np.ndarray:
-    """(48, 64, 3) uint8: the number as black and white blocks."""
+    """Return a picture (48, 64, 3) uint8 that shows a number as black and white blocks."""
     bits = (number >> np.arange(BITS)) & 1
     grid = bits.reshape(3, 4).astype(np.uint8) * 235 + 10
     return np.repeat(grid.repeat(BLOCK, 0).repeat(BLOCK, 1)[..., None], 3, 2)
 
 
 def numbers_in(pictures: np.ndarray) -> list[int]:
-    """What `numbered_picture`s (T, H, W, 3) of any size say."""
+    """Read the numbers from `numbered_picture`s (T, H, W, 3) of any size."""
     height, width = pictures.shape[1:3]
     rows = (np.arange(3) * 2 + 1) * height // 6
     columns = (np.arange(4) * 2 + 1) * width // 8
@@ -26,7 +26,7 @@ def numbers_in(pictures: np.ndarray) -> list[int]:
 
 
 def write_numbered(path: Path, count: int, rate: Fraction, codec: str = "libx264") -> Path:
-    """A video of `count` frames, `rate` a second, with a key frame every 50."""
+    """Write a video of `count` frames, `rate` per second, with a key frame every 50 frames."""
     with av.open(path, "w") as file:
         stream = file.add_stream(codec, rate=rate, options={"g": "50", "crf": "10"})
         stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"

@@ -1,4 +1,4 @@
-"""Makes this process one in which torch is not installed: imported first, by a test's process."""
+"""Hide torch from this process, as if it were not installed; a test process imports this first."""
 
 import sys
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ REFUSED = {"torch", "torchvision", "detectron2"}
 
 
 class Refusing(MetaPathFinder):
-    """Finds none of the refused packages, before anything else can find them."""
+    """An import finder that comes first and refuses to find some packages."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: object = None) -> None:
         if fullname.partition(".")[0] in REFUSED:

@@ -1,4 +1,4 @@
-"""A person finder and an action backend without any model, and without torch."""
+"""A person finder and an action backend without a neural network and without torch."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from ava_det.structures import ClipShape
 
 
 class Walker:
-    """Sees nobody on the first frame that it is shown, then one person who walks to the right."""
+    """A person finder: nobody on the first frame, then one person who walks to the right."""
 
     def __init__(self) -> None:
         self.asked: list[int] = []
@@ -28,7 +28,7 @@ class Walker:
 
 
 class Steps:
-    """Scores 0.1 times the column, and how many people the batch has in the last one."""
+    """An action backend with constant scores per class: 0, 0.1 and 0.4."""
 
     class_map = ClassMap({2: "walk", 5: "run (fast)", 7: "sit"})
     clip = ClipShape(frames=4, stride=2, rate=None, short_side=24)

@@ -19,12 +19,12 @@ PRETRAIN = ["configs/pretrain/jhmdb_slowfast_tiny.py", "test.loader.records.ever
 
 
 def command(tool: str, config: str, output: Path, *rest: str) -> list[str]:
-    """A training tool's."""
+    """Return the command line of a training tool."""
     return [sys.executable, f"tools/{tool}.py", "--config", config, "--output", str(output), *rest]
 
 
 def pretrain(output: Path, *options: str) -> list[str]:
-    """Pretraining on JHMDB; overrides may follow."""
+    """Return the command line of pretraining on JHMDB; overrides may follow."""
     config, *overrides = PRETRAIN
     return command("pretrain", config, output, *options, *SMALL, *overrides)
 

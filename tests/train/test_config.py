@@ -107,7 +107,7 @@ def test_settings_of_a_mix_go_to_the_mix():
 
 def test_settings_without_a_mix_are_refused():
     cfg = load_config(CONFIG, ["task.mix.alpha=0.2"])
-    with pytest.raises(InputError, match="is no mix"):
+    with pytest.raises(InputError, match="is not a mix"):
         instantiate(cfg.task)
 
 
@@ -117,7 +117,7 @@ def test_weights_of_classes_are_a_word_or_numbers(tmp_path):
     assert load_config(detection, [f"{asked}=[1,2]"]).task.criterion.class_weights == [1, 2]
     with pytest.raises(InputError, match="class_weights=evenly: is neither balanced nor a list"):
         load_config(detection, [f"{asked}=evenly"])
-    with pytest.raises(InputError, match="class_weights=balanced: is for configs of detection"):
+    with pytest.raises(InputError, match="class_weights=balanced: works only in detection configs"):
         load_config(CONFIG, [f"{asked}=balanced"])
     boxes, actions = np.zeros((3, 4)), ((1, 2), (1,), (1,))
     people = PersonBoxes(Keyframe("v", 0), boxes, actions, np.ones(3), np.zeros(3, np.int64))

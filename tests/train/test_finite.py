@@ -157,7 +157,9 @@ def test_a_checkpoint_with_such_numbers_is_neither_written_nor_loaded(tmp_path, 
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
     content = {"model": model.state_dict(), "average": average.state_dict()}
     torch.save(content, tmp_path / "model_0000003.pth")  # as earlier versions did
-    with pytest.raises(InputError, match=rf"model_0000003\.pth: .*{place}; name an earlier"):
+    with pytest.raises(
+        InputError, match=rf"model_0000003\.pth: .*{place}; write the name of an earlier"
+    ):
         checkpointer.load(str(tmp_path / "model_0000003.pth"))
 
 

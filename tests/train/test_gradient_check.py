@@ -85,7 +85,7 @@ def test_the_fault_is_refused_by_name(frames):
     seen = noted(frames, kernel_size=(5, 1, 1), padding=(2, 0, 0))
     check_gradients(seen)  # as this machine has it
     line = (
-        rf"^0: .*in bfloat16: {frames} frames under a kernel of 5, relative error 0\.5.*amp=False"
+        rf"^0: .*in bfloat16: {frames} frames, kernel of 5 frames, relative error 0\.5.*amp=False"
     )
     with pytest.raises(InputError, match=line):
         check_gradients(seen, faulty)
@@ -164,7 +164,7 @@ def test_the_old_recipe_of_the_grids(grid_recipe, monkeypatch, layout):
     old = grid_recipe("train.amp=bfloat16", f"train.channels_last={layout}", "clip.short_side=32")
     weights = {name: w.clone() for name, w in old.model.named_parameters()}
     monkeypatch.setattr(F, "conv3d", faulty_conv3d)
-    with pytest.raises(InputError, match=r"conv_a: .* bfloat16: 2 frames under a kernel of 3"):
+    with pytest.raises(InputError, match=r"conv_a: .* bfloat16: 2 frames, kernel of 3 frames"):
         old.train(0, 1)
     torch.testing.assert_close(dict(old.model.named_parameters()), weights, atol=0, rtol=0)
     grid_recipe("train.amp=bfloat16", "clip.frames=16", "clip.short_side=32").train(0, 1)

@@ -173,7 +173,9 @@ def load_videos(root: Path, split: str) -> LabelledVideos:
     videos = []
     for number, (video, action) in enumerate(_read_rows(path, "action"), start=2):
         if action not in ids:
-            raise InputError(f"{path}: row {number}: {action!r} is no action of one person")
+            raise InputError(
+                f"{path}: row {number}: {action!r} is not an action of a single person"
+            )
         videos.append(LabelledVideo(video, str(_path(root, video)), ids[action]))
     return LabelledVideos(videos)
 

@@ -109,7 +109,7 @@ def load_keyframes(files: AvaFiles) -> Keyframes:
 def _require_rows(table: pd.DataFrame, where: Path) -> None:
     """Refuse an empty table, and 0-based action ids, which would shift all classes by one."""
     if table.empty:
-        raise InputError(f"{where}: no row in it")
+        raise InputError(f"{where}: has no rows")
     zero = np.flatnonzero(table["action"] == 0)
     if len(zero):
         row = table.index[zero[0]]
@@ -167,7 +167,7 @@ def existing(path: Path) -> Path:
     for candidate in (path, packed):
         if candidate.is_file():
             return candidate
-    raise InputError(f"{path}: no such file; datasets/README.md says what goes here")
+    raise InputError(f"{path}: no such file; see datasets/README.md")
 
 
 def load_clips(annotations: Path, videos: Path) -> Keyframes:

@@ -70,7 +70,7 @@ def require_there(path: Path) -> Path:
         InputError: The file is missing; the message names the documentation.
     """
     if not path.exists():
-        raise InputError(f"{path}: no such file; datasets/README.md says what goes here")
+        raise InputError(f"{path}: no such file; see datasets/README.md")
     return path
 
 

@@ -68,7 +68,7 @@ class DataSet:
             raise InputError(f"{self.name}: has no keyframes with boxes")
         records = self.load_keyframes()
         if not len(records):
-            raise InputError(f"{self.name}: nothing in it")
+            raise InputError(f"{self.name}: is empty")
         if not self.members:  # members check their own rows
             _require_known(records, self.class_map(), self.name)
         return records[::every]
@@ -86,7 +86,7 @@ class DataSet:
             raise InputError(f"{self.name}: has keyframes, not videos of one label each")
         records = self.load_videos()
         if not len(records):
-            raise InputError(f"{self.name}: nothing in it")
+            raise InputError(f"{self.name}: is empty")
         return records[::every]
 
     def ground_truth(self, every: int = 1) -> pd.DataFrame:
@@ -137,7 +137,7 @@ def join_datasets(members: Sequence[DataSet]) -> DataSet:
         return first
     for other in others:
         if other.clock != first.clock:
-            raise InputError(f"{other.name}: its ticks are not those of {first.name}")
+            raise InputError(f"{other.name}: the ticks differ from those of {first.name}")
     return DataSet(
         name=", ".join(member.name for member in members),
         load_classes=partial(_common_classes, members),
@@ -164,7 +164,7 @@ def _common_classes(members: Sequence[DataSet]) -> ClassMap:
     classes = first.class_map()
     for other in others:
         if other.class_map() != classes:
-            raise InputError(f"{other.name}: its classes are not those of {first.name}")
+            raise InputError(f"{other.name}: the classes differ from those of {first.name}")
     return classes
 
 

@@ -134,14 +134,14 @@ def _check_fields(path: Path, fields: Mapping[str, Any]) -> None:
     for key, value in fields.items():
         if key not in _KINDS:
             takes = ", ".join(_KINDS) + meant(key, _KINDS)
-            raise InputError(f"{path}: {reprlib.repr(key)} is unknown; it takes {takes}")
+            raise InputError(f"{path}: {reprlib.repr(key)} is unknown; known keys are {takes}")
         if not isinstance(value, _KINDS[key]) or isinstance(value, bool):
             kinds = " or ".join(kind.__name__ for kind in _KINDS[key])
             raise InputError(f"{path}: {key} is {reprlib.repr(value)}, not of {kinds}")
         if isinstance(value, str) and "\0" in value:
-            raise InputError(f"{path}: {key} is {reprlib.repr(value)}, which no file is called")
+            raise InputError(f"{path}: {key} is {reprlib.repr(value)}, which is no valid file name")
         if _NEEDS.get(key, key) not in fields:
-            raise InputError(f"{path}: {key} needs {_NEEDS[key]}, which is not there")
+            raise InputError(f"{path}: {key} needs {_NEEDS[key]}, which is missing")
     for key, what in (("rate", "ticks"), ("frame_rate", "frames")):
         if key in fields and not RATES[0] <= fields[key] <= RATES[1]:
             number = reprlib.repr(fields[key])

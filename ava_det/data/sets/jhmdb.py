@@ -182,7 +182,7 @@ def _tubes(root: Path, split: int, subset: str) -> dict[str, list[AnnotatedTube]
     path = root / PICKLE
     found = read_tube_pickle(path)
     if tuple(found.labels) != ACTIONS:
-        raise InputError(f"{path}: its labels are not the 21 of JHMDB")
+        raise InputError(f"{path}: the labels differ from the 21 of JHMDB")
     splits = found.splits[subset]
     if split > len(splits):
         raise InputError(f"{path}: no split {split} {subset}, only {len(splits)}")
@@ -191,7 +191,7 @@ def _tubes(root: Path, split: int, subset: str) -> dict[str, list[AnnotatedTube]
     for video in splits[split - 1]:
         its = found.tubes[video]
         if len({tube.label for tube in its}) != 1:
-            raise InputError(f"{path}: video {video!r} has tubes of none or several actions")
+            raise InputError(f"{path}: video {video!r} has no tube, or tubes of several actions")
         tubes[video] = [AnnotatedTube(t.label, t.frames, t.boxes + inside) for t in its]
     return tubes
 
@@ -230,7 +230,7 @@ def _read_split(root: Path, split: int, subset: str) -> list[str]:
     except (LookupError, TypeError) as error:
         raise InputError(f"{path}: no split {split} {subset} ({error})") from error
     if not isinstance(videos, list) or not all(isinstance(name, str) for name in videos):
-        raise InputError(f"{path}: split {split} {subset} is no list of names of videos")
+        raise InputError(f"{path}: split {split} {subset} is not a list of video names")
     return videos
 
 

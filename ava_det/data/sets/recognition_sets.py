@@ -75,5 +75,5 @@ def load_class_map(path: Path) -> ClassMap:
 
 def _found(path: Path) -> Path:
     if not path.is_file():
-        raise InputError(f"{path}: not found; datasets/README.md says what goes here")
+        raise InputError(f"{path}: not found; see datasets/README.md")
     return path

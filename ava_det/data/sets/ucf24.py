@@ -96,12 +96,12 @@ def _tubes_of_split(root: Path, subset: str) -> dict[str, list[AnnotatedTube]]:
         tested = _test_videos(root / TEST_LIST)
         everything = read_corrected_pickle(path, len(ACTIONS))
         if tested.isdisjoint(everything):
-            raise InputError(f"{root / TEST_LIST}: none of its videos is in {path}")
+            raise InputError(f"{root / TEST_LIST}: lists no video that is in {path}")
         wanted = subset == "test"
         return {v: tubes for v, tubes in everything.items() if (v in tested) == wanted}
     annotations = read_tube_pickle(path)
     if tuple(annotations.labels) != ACTIONS:
-        raise InputError(f"{path}: its labels are not the 24 of UCF101-24")
+        raise InputError(f"{path}: the labels differ from the 24 of UCF101-24")
     return {video: annotations.tubes[video] for video in annotations.splits[subset][0]}
 
 

@@ -119,7 +119,7 @@ def test_a_folder_with_other_scenes_is_refused(root: Path, tmp_path: Path):
     scenes = (tmp_path / "scenes.csv").read_text().splitlines()
     scenes[1] = scenes[1].split(",")[0] + ",nowhere"
     (tmp_path / "scenes.csv").write_text("\n".join(scenes) + "\n")
-    with pytest.raises(InputError, match=r"scenes\.csv: other videos are at other scenes"):
+    with pytest.raises(InputError, match=r"scenes\.csv: the scenes of the videos differ"):
         prepare(tmp_path, TINY, seed=1, workers=1)
 
 
@@ -150,7 +150,7 @@ def test_what_was_not_prepared_is_said(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("row", "message"),
-    [("a,99", "row 2: '99' is no action of one person"), ("a", "row 2: no action")],
+    [("a,99", "row 2: '99' is not an action of a single person"), ("a", "row 2: no action")],
 )
 def test_a_bad_row_of_labels_is_named(tmp_path: Path, row: str, message: str):
     (tmp_path / "clips_test.csv").write_text(f"video,action\n{row}\n")

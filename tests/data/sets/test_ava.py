@@ -151,9 +151,9 @@ def test_other_keyframe_rates_and_starts(root, tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"annotations": Path("nowhere.csv")}, "nowhere.csv: no such file; datasets/README.md"),
+        ({"annotations": Path("nowhere.csv")}, "nowhere.csv: no such file; see datasets/README.md"),
         ({"pictures": Path("nowhere")}, "nowhere: no such folder; datasets/README.md"),
-        ({"excluded": Path("nowhere.csv")}, "nowhere.csv: no such file; datasets/README.md"),
+        ({"excluded": Path("nowhere.csv")}, "nowhere.csv: no such file; see datasets/README.md"),
         ({"pictures": FrameFolder(Path("x"), (Path("no.csv"),))}, "no.csv: No such file"),
     ],
 )
@@ -249,7 +249,7 @@ def test_ava_and_the_clips_together(root, kinetics):
 
 def test_no_instant_at_all(kinetics):
     kinetics[0].write_text("\n")
-    with pytest.raises(InputError, match=r"kinetics\.csv: no row in it"):
+    with pytest.raises(InputError, match=r"kinetics\.csv: has no rows"):
         load_clips(*kinetics)
 
 
@@ -262,7 +262,7 @@ def test_no_clip_of_any_second(kinetics):
 def test_no_row_at_all(root):
     files = files_of(root, "cut")
     files.annotations.write_text("video,tick,x1,y1,x2,y2,action\n")
-    with pytest.raises(InputError, match=r"\.csv: no row in it"):
+    with pytest.raises(InputError, match=r"\.csv: has no rows"):
         load_keyframes(files)
 
 

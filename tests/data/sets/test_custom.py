@@ -69,7 +69,7 @@ def test_without_annotations_every_tick_counts(folder, clock, count):
     [
         ("videos =", "not TOML"),
         ("", "does not say where the videos are"),
-        ('videos = "v"\nfps = 3', "'fps' is unknown; it takes annotations, class_map"),
+        ('videos = "v"\nfps = 3', "'fps' is unknown; known keys are annotations, class_map"),
         ("videos = 3", "videos is 3, not of str"),
         ('videos = "v"\nrate = true', "rate is True, not of int or float"),
         ('videos = "v"\nrate = 0', "rate is 0, not a number of ticks a second"),
@@ -87,17 +87,17 @@ def test_without_annotations_every_tick_counts(folder, clock, count):
         (GOOD + 'included = "a.csv"', r"a\.csv: row 1: tick is not a number"),
         (GOOD + 'evaluated = "no.pbtxt"', r"no\.pbtxt: no such file"),
         (GOOD + 'evaluated = "d.pbtxt"', r"d\.pbtxt: class 2, 'hop', is none of .*c\.pbtxt"),
-        ('videos = "v"\nevaluated = "c.pbtxt"', "evaluated needs class_map, which is not there"),
-        ('videos = "v"\nexcluded = "a.csv"', "excluded needs annotations, which is not there"),
-        ('videos = "v"\nframe_rate = 3', "frame_rate needs frames, which is not there"),
-        ('frames = "f"', "frames needs frame_lists, which is not there"),
+        ('videos = "v"\nevaluated = "c.pbtxt"', "evaluated needs class_map, which is missing"),
+        ('videos = "v"\nexcluded = "a.csv"', "excluded needs annotations, which is missing"),
+        ('videos = "v"\nframe_rate = 3', "frame_rate needs frames, which is missing"),
+        ('frames = "f"', "frames needs frame_lists, which is missing"),
         ('frames = "f"\nframe_lists = []', "frame_lists is \\[\\], not one or more names"),
         ('frames = "f"\nframe_lists = [3]', "frame_lists is \\[3\\], not one or more names"),
         ('frames = "f"\nframe_lists = "l"\nframe_rate = -1', "frame_rate is -1, not a number"),
         ('frames = "f"\nframe_lists = "l"', "/l: No such file"),
         (GOOD + 'frames = "f"\nframe_lists = "l"', "has both videos and frames"),
-        ('videos = "v"\nsizes = "a.csv"', "sizes needs annotations, which is not there"),
-        ('videos = "v\\u0000"', "videos is 'v.x00', which no file is called"),
+        ('videos = "v"\nsizes = "a.csv"', "sizes needs annotations, which is missing"),
+        ('videos = "v\\u0000"', "videos is 'v.x00', which is no valid file name"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(folder, text, message):
@@ -175,7 +175,7 @@ def test_videos_that_are_missing_or_broken_are_left_out_and_said(folder, caplog)
         name = described(folder, GOOD)
         assert ticks_of(name) == [("day1/film", tick) for tick in (100, 104, 101)]
     missing, broken = caplog.messages
-    assert "2 of 4 videos are not there and left out, gone first" in missing
+    assert "2 of 4 videos are missing and left out, gone first" in missing
     assert "left out: 1 of 2 videos (" in broken
     assert f"{folder / 'v' / 'day2' / 'film.avi'}: not a readable video" in broken
     assert set(get_dataset(name).ground_truth()["video"]) == {"day1/film"}

@@ -228,9 +228,12 @@ def test_frames_are_checked(frames):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda c: c["labels"].reverse(), "its labels are not the 21 of JHMDB"),
+        (lambda c: c["labels"].reverse(), "the labels differ from the 21 of JHMDB"),
         (lambda c: c["train_videos"].clear(), "no split 1 train, only 0"),
-        (lambda c: next(iter(c["gttubes"].values())).clear(), "tubes of none or several actions"),
+        (
+            lambda c: next(iter(c["gttubes"].values())).clear(),
+            "has no tube, or tubes of several actions",
+        ),
     ],
 )
 def test_a_broken_pickle_is_one_line(small, tmp_path, change, message):

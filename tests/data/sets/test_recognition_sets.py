@@ -63,5 +63,5 @@ def test_a_label_without_a_class_is_named(tree):
 
 
 def test_a_set_that_is_not_there_says_where_to_look(tmp_path):
-    with pytest.raises(InputError, match=r"val\.csv: not found; datasets/README\.md"):
+    with pytest.raises(InputError, match=r"val\.csv: not found; see datasets/README\.md"):
         recognition_sets.load_class_map(tmp_path / "val.csv")

@@ -115,7 +115,7 @@ class Hostile:
         (lambda c: c.pop("nframes"), "no dict 'nframes'"),
         (lambda c: c.update(labels=Hostile()), "refused: it asks for"),
         (lambda c: c.update(labels=["one"]), "video 'Diving/a_train': label 5 of 1"),
-        (lambda c: c["labels"].reverse(), "not the 24 of UCF101-24"),
+        (lambda c: c["labels"].reverse(), "the labels differ from the 24 of UCF101-24"),
         (lambda c: c["nframes"].pop("Fencing/b_test"), "'Fencing/b_test': nframes is None"),
         (lambda c: c["resolution"].update({"Fencing/b_test": 3}), "no resolution"),
         (lambda c: c["gttubes"].pop("Fencing/b_test"), "of a split has no tubes"),
@@ -299,7 +299,7 @@ def test_broken_corrected_annotations_are_one_line(corrected, change, message, c
 
 def test_a_list_that_is_not_there_or_of_other_videos(corrected):
     (corrected / "testlist01.txt").write_text("Diving/v_z\n")
-    with pytest.raises(InputError, match=r"testlist01\.txt: none of its videos is in .*pyannot"):
+    with pytest.raises(InputError, match=r"testlist01\.txt: lists no video that is in .*pyannot"):
         ucf24.load_split(corrected, "test")
     (corrected / "testlist01.txt").unlink()
     with pytest.raises(InputError, match=r"testlist01\.txt: .*datasets/README\.md"):
