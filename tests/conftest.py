@@ -60,6 +60,13 @@ def run_tool(monkeypatch, capsys) -> Callable[..., Ran]:
     return call
 
 
+@pytest.fixture
+def environment(shared) -> dict[str, str]:
+    """Variables of a tool that is run as a program of its own: one thread, the real data."""
+    one_thread = {"OMP_NUM_THREADS": "1", "DETECTRON2_DATASETS": str(shared / "data")}
+    return {**os.environ, **one_thread}
+
+
 @pytest.fixture(scope="session")
 def random_weights(tmp_path_factory) -> Path:
     """A folder with an `action.safetensors` and a `persons.safetensors` that know nothing."""

@@ -183,7 +183,7 @@ def test_missing_weights_say_what_to_do(run_tool, clip, tmp_path, random_weights
     shutil.copy(random_weights / "action.safetensors", tmp_path)
     ran = run_tool("detect", clip, "--output", "out", "--weights", "action.safetensors")
     assert ran.code == 1
-    assert "persons.safetensors: no such file; give a person detector (light" in ran.err
+    assert "persons.safetensors: no such file; give a person detector, such as light" in ran.err
 
 
 @pytest.mark.holds("13.10 every error names its file and row")

@@ -192,8 +192,11 @@ def test_numbers_of_another_kind_or_shape_are_noticed(file):
         ({"classes": CARD.classes[:3]}, "3 classes for a model of 5"),
         ({"classes": (*CARD.classes[:4], (1, "x", ""))}, "two classes of one id"),
         ({"classes": (*CARD.classes[:4], (9, "class é 1", ""))}, "two classes of one id"),
-        ({"classes": (*CARD.classes[:4], (10**400, "x", ""))}, "ids of classes"),
-        ({"classes": (*CARD.classes[:4], (True, "x", ""))}, "ids of classes"),
+        (
+            {"classes": (*CARD.classes[:4], (10**400, "x", ""))},
+            "class ids that are not whole numbers",
+        ),
+        ({"classes": (*CARD.classes[:4], (True, "x", ""))}, "class ids that are not whole numbers"),
         ({"classes": (*CARD.classes[:4], (9, "a\x1b[2J", ""))}, "cannot be printed"),
         ({"clip": {**CLIP, "frames": 10**12}}, "a clip of 1000000000000 x"),
         ({"clip": {**CLIP, "rate": float("inf")}}, "a clip at inf"),
