@@ -30,7 +30,7 @@ $(DONE): requirements.txt pyproject.toml tools/install_detectron2.py $(if $(DETE
 demo: setup
 	$(BIN)/ava-det demo
 
-# The whole suite, and the fast lane: two minutes, without the real data of ../shared.
+# The whole suite, and the fast lane, which needs no real data of ../shared.
 test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
