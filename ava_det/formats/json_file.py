@@ -6,12 +6,12 @@ import reprlib
 from typing import Any
 
 from ava_det.formats.atomic import StrPath, read_text
+from ava_det.formats.regular import MOST_MEMORY, parsed_size
 from ava_det.structures import InputError
 
 _SHOWN = 80  # characters of a value in a message
 # The most bytes of memory that each part of a parsed text takes.
 _COSTS = {"{": 200, "[": 64, ":": 100, ",": 40}
-_MOST_MEMORY = 1_500_000_000
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")  # a surrogate: may be half of a pair
 
 
@@ -33,7 +33,7 @@ def load_json(path: StrPath) -> Any:
             which no file can hold.
     """
     text = read_text(path)
-    if len(text) + sum(cost * text.count(part) for part, cost in _COSTS.items()) > _MOST_MEMORY:
+    if parsed_size(text, _COSTS) > MOST_MEMORY:
         raise InputError(f"{path}: more values than fit into memory; split the file")
     try:
         content = json.loads(text, object_pairs_hook=_object)

@@ -3,9 +3,11 @@
 import errno
 import os
 import stat
+from collections.abc import Mapping
 
 from ava_det.structures import InputError
 
+MOST_MEMORY = 1_500_000_000  # bytes of the values of a parsed file
 _NOT_THERE = errno.ENOENT, errno.ENOTDIR, errno.ELOOP
 
 
@@ -36,3 +38,16 @@ def require_regular(path: str | os.PathLike[str], most: int | None = None) -> No
         raise InputError(
             f"{path}: {found.st_size:,} bytes; at most {most:,} are read of such a file"
         )
+
+
+def parsed_size(text: str, costs: Mapping[str, int]) -> int:
+    """Return the most bytes of memory that a text takes, itself and the values parsed from it.
+
+    Args:
+        text: The text.
+        costs: The most bytes that each occurrence of a part of the text takes when it is parsed.
+
+    >>> parsed_size('{"a": 1}', {"{": 200, ":": 100})
+    308
+    """
+    return len(text) + sum(cost * text.count(part) for part, cost in costs.items())

@@ -39,7 +39,7 @@ def test_keyframes_go_through_the_models_in_batches(film, batch_size, persons, p
 
 
 class Camera:
-    """Frames without a file, as a camera gives them; it ends when it is told to."""
+    """A source that gives frames without end and has no file, such as a camera."""
 
     name, height, width = "camera", 48, 64
 

@@ -8,7 +8,7 @@ from xml.parsers import expat
 
 from ava_det.formats.atomic import StrPath
 from ava_det.formats.json_file import brief
-from ava_det.formats.regular import require_regular
+from ava_det.formats.regular import MOST_MEMORY, parsed_size, require_regular
 from ava_det.formats.tools.choice import LABEL, Choice
 from ava_det.formats.tools.shapes import actions_of
 from ava_det.formats.video_names import video_name
@@ -16,8 +16,7 @@ from ava_det.structures import InputError
 
 _BLOCK = 1 << 20  # bytes that are parsed at a time
 # The most bytes of memory that each part of a parsed text takes in the tree.
-_COSTS = {b"<": 150, b"=": 100}
-MOST_MEMORY = 1_500_000_000
+_COSTS = {"<": 150, "=": 100}
 Offered = dict[str, dict[str, tuple[str, str]]]  # label -> attribute -> (kind, values)
 
 
@@ -60,7 +59,7 @@ def parse(path: StrPath) -> ET.Element:
         left = MOST_MEMORY
         with open(path, "rb") as file:
             while block := file.read(_BLOCK):
-                left -= len(block) + sum(c * block.count(part) for part, c in _COSTS.items())
+                left -= parsed_size(block.decode("latin-1"), _COSTS)  # a character for each byte
                 if left < 0:
                     raise InputError(f"{path}: more boxes than fit into memory; export less")
                 parser.Parse(block, False)

@@ -5,7 +5,7 @@ of `metadata` has `z`: no time for an image, one time for a box on a frame, two 
 It has `xy`: the number of a kind of shape and the numbers of the shape, or nothing for a segment.
 `av` maps the id of an attribute to a value: ids of options, separated by commas, or text.
 
-The actions of a segment hold for everyone who has a box in that time.
+The actions of a segment belong to every person with a box in that time.
 """
 
 import json
