@@ -45,13 +45,9 @@ class _Help(argparse.RawDescriptionHelpFormatter):
     """Help that keeps the layout of examples, and shows the default of each option."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        words = action.help
-        told = words is None or "default" in words or action.required
-        if (
-            told
-            or not action.option_strings
-            or action.default in (None, False, "", [], argparse.SUPPRESS)
-        ):
+        default, words = action.default, action.help
+        has_none = default is None or default is False or default in ("", [], argparse.SUPPRESS)
+        if has_none or not action.option_strings or words is None or "default" in words:
             return words
         return f"{words} (default: %(default)s)"
 

@@ -45,10 +45,10 @@ def parser() -> argparse.ArgumentParser:
         type=several,
         default=900.0,
         metavar="SECONDS",
-        help="start of the cut (default 900)",
+        help="start of the cut",
     )
-    add("--seconds", type=above, default=901.0, help="length of the cut (default 901)")
-    add("--rate", type=several, default=30.0, help="frames per second; 0: unchanged (default 30)")
+    add("--seconds", type=above, default=901.0, help="length of the cut")
+    add("--rate", type=several, default=30.0, help="frames per second; 0: unchanged")
     add("--short-side", type=pixels, metavar="PIXELS", help="new short side (default: unchanged)")
     cores = os.cpu_count() or 1
     add("--workers", type=processes, default=cores, help="processes (default: one per core)")

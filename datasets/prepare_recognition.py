@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     add("--videos", type=path, required=True, help="folder of the videos, at any depth")
     add("--root", type=path, help="output folder (default: $DETECTRON2_DATASETS/NAME)")
     side, above, some = cli.at_least(16, int), cli.above_zero(), cli.at_least(1, int)
-    add("--short-side", type=side, default=256, help="pixels (default 256); never enlarges")
+    add("--short-side", type=side, default=256, help="pixels; never enlarges")
     add("--as-they-are", action="store_true", help="list the original videos; do not resize")
     add("--rate", type=above, default=30.0, help="frames per second of folders of pictures")
     add("--workers", type=some, help="processes (default: one per core)")

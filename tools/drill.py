@@ -87,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
         help="parallel cases (default: all)",
     )
     add("--verbose", action="store_true", help="print the outcome of every case")
-    add("--seconds", type=cli.above_zero(), default=60.0, help="limit per case (default 60)")
+    add("--seconds", type=cli.above_zero(), default=60.0, help="limit per case")
     return parser
 
 

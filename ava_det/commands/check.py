@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     rate += "frames of --frame-list have (default: 30)"
     add("--rate", type=cli.above_zero(), help=rate)
     add("--sizes", type=Path, metavar="CSV", help="video,width,height that boxes were drawn on")
-    shown = "number of rows to show of each kind (default 5)"
+    shown = "number of rows to show of each kind"
     add("--rows", type=cli.at_least(1, int), default=5, help=shown)
     add("--json", type=Path, help="also write the findings to this file")
     return parser

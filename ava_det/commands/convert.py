@@ -90,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
         type=cli.at_least(1, int),
         default=1,
         metavar="N",
-        help="keep one frame in N (default 1)",
+        help="keep one frame in N",
     )
     add("--no-occluded", action="store_true", help="cvat: leave out hidden people")
     add(

@@ -17,17 +17,17 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from ava_det import cli
+from ava_det.detect.defaults import ACTION_WEIGHTS, PERSON_WEIGHTS
+from ava_det.detect.defaults import DEMO as RUN
 from ava_det.structures import InputError
 
-RUN = Path("runs/demo")
 ACTORS = RUN / "datasets" / "actors"
 PRETRAIN = "configs/pretrain/actors_slowfast_tiny.py"
 FINETUNE = "configs/finetune/actors_slowfast_tiny.py"
 PERSONS = "configs/persons/actors.py"
-ACTION_WEIGHTS, PERSON_WEIGHTS = RUN / "action.safetensors", RUN / "persons.safetensors"
+ACTION_FILE, PERSON_FILE = RUN / ACTION_WEIGHTS, RUN / PERSON_WEIGHTS
 
 
 def parser() -> argparse.ArgumentParser:
@@ -70,18 +70,18 @@ def train_all() -> None:
         *("tools/propose.py", "--train", "--dataset", "actors_train", "--resume"),
         *("--config", PERSONS, "--output", RUN / "persons"),
     )
-    shutil.copyfile(RUN / "finetune" / "model.safetensors", ACTION_WEIGHTS)
-    shutil.copyfile(RUN / "persons" / "model.safetensors", PERSON_WEIGHTS)
+    shutil.copyfile(RUN / "finetune" / "model.safetensors", ACTION_FILE)
+    shutil.copyfile(RUN / "persons" / "model.safetensors", PERSON_FILE)
 
 
 def evaluate_all() -> dict[str, float]:
     """Frame-mAP on the test split for each kind of test; writes the report."""
     boxes, folder = RUN / "test" / "boxes.csv", RUN / "test" / "detected"
     run(
-        *("tools/propose.py", "--dataset", "actors_test", "--weights", PERSON_WEIGHTS),
+        *("tools/propose.py", "--dataset", "actors_test", "--weights", PERSON_FILE),
         *("--output", boxes),
     )
-    trained, found = ("--weights", ACTION_WEIGHTS), ("--proposals", boxes, "--threshold", 0.5)
+    trained, found = ("--weights", ACTION_FILE), ("--proposals", boxes, "--threshold", 0.5)
     scores = {
         "trained, ground-truth boxes": test("ground_truth", *trained),
         "trained, detected boxes": test("detected", *trained, *found),

@@ -13,6 +13,15 @@ import argparse
 from pathlib import Path
 
 from ava_det import cli
+from ava_det.detect.defaults import (
+    ACTION_WEIGHTS,
+    DEMO,
+    PERSON_THRESHOLD,
+    PERSON_WEIGHTS,
+    RATE,
+    SCORE_THRESHOLD,
+    TOP_K,
+)
 from ava_det.formats.outputs import outputs, require_apart
 from ava_det.weights.shipped import person_weights
 
@@ -25,21 +34,20 @@ def parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("video", type=Path, help="video file")
     add("--output", required=True, type=Path, metavar="FOLDER", help="folder of the results")
-    add("--weights", type=Path, help="action detector (default: runs/demo/action.safetensors)")
+    add("--weights", type=Path, help=f"action detector (default: {DEMO / ACTION_WEIGHTS})")
     add(
         "--persons",
         type=person_weights,
-        help="person detector, or `light` (default: persons.safetensors beside the action "
-        "detector)",
+        help=f"person detector, or `light` (default: {PERSON_WEIGHTS} beside the action detector)",
     )
     rate = cli.at_least(0.01, float)
-    add("--rate", type=rate, default=5.0, help="keyframes per second (default 5)")
-    score = "least score of an action (default 0.3)"
-    add("--score-threshold", type=cli.fraction, default=0.3, help=score)
-    top_k = "most actions per person, 0: all (default 3)"
-    add("--top-k", type=cli.at_least(0, int), default=3, help=top_k)
-    person = "least score of a person (default 0.5)"
-    add("--person-threshold", type=cli.fraction, default=0.5, help=person)
+    add("--rate", type=rate, default=RATE, help="keyframes per second")
+    score = "least score of an action"
+    add("--score-threshold", type=cli.fraction, default=SCORE_THRESHOLD, help=score)
+    top_k = "most actions per person, 0: all"
+    add("--top-k", type=cli.at_least(0, int), default=TOP_K, help=top_k)
+    person = "least score of a person"
+    add("--person-threshold", type=cli.fraction, default=PERSON_THRESHOLD, help=person)
     add(
         "--person-size",
         type=cli.at_least(32, int),

@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
         "--iou",
         type=cli.above_zero(1.0),
         default=0.5,
-        help="least overlap of a true detection (default 0.5)",
+        help="least overlap of a true detection",
     )
     kinds = ["act", "multisports"]
     add(
@@ -91,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
         type=cli.at_least(0, int),
         default=6,
         metavar="N",
-        help="number of best and of worst keyframes (default 6)",
+        help="number of best and of worst keyframes",
     )
     add(
         "--ticks",

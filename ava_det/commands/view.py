@@ -37,10 +37,10 @@ def parser() -> argparse.ArgumentParser:
     )
     add, some = parser.add_argument, cli.at_least(1, int)
     start = cli.at_least(0, int)
-    add("--start", type=start, default=0, metavar="ITERATION", help="first iteration (default 0)")
-    add("--batches", type=some, default=1, help="number of sheets (default 1)")
-    add("--samples", type=some, default=8, help="largest number of clips on a sheet (default 8)")
-    add("--pictures", type=some, default=8, help="largest number of frames of a clip (default 8)")
+    add("--start", type=start, default=0, metavar="ITERATION", help="first iteration")
+    add("--batches", type=some, default=1, help="number of sheets")
+    add("--samples", type=some, default=8, help="largest number of clips on a sheet")
+    add("--pictures", type=some, default=8, help="largest number of frames of a clip")
     parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
     return parser
 

@@ -37,13 +37,13 @@ def parser() -> argparse.ArgumentParser:
         "--top",
         type=cli.at_least(0, int),
         default=10,
-        help="number of differences to list (default 10)",
+        help="number of differences to list",
     )
     compare.add_argument(
         "--tolerance",
         type=cli.at_least(0, float),
         default=0.0,
-        help="largest difference to ignore (default 0)",
+        help="largest difference to ignore",
     )
     convert = commands.add_parser("convert", help="write a file in another format")
     run = commands.add_parser("run", help="compute the logits of a model for given clips")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ava_det.detect.action_filter import ActionFilter
+from ava_det.detect.defaults import PERSON_THRESHOLD, RATE, SCORE_THRESHOLD, TOP_K
 from ava_det.detect.film import write_film
 from ava_det.detect.pipeline import ActionPipeline
 from ava_det.detect.protocols import ActionBackend, PersonFinder
@@ -45,10 +46,10 @@ class Detector:
         persons: PersonFinder,
         actions: ActionBackend,
         *,
-        rate: float = 5.0,
-        person_threshold: float = 0.5,
-        score_threshold: float = 0.3,
-        top_k: int = 3,
+        rate: float = RATE,
+        person_threshold: float = PERSON_THRESHOLD,
+        score_threshold: float = SCORE_THRESHOLD,
+        top_k: int = TOP_K,
         files: dict[str, str] | None = None,
     ):
         self._pipeline: ActionPipeline | None

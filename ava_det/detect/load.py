@@ -2,24 +2,30 @@
 
 from pathlib import Path
 
+from ava_det.detect.defaults import (
+    ACTION_WEIGHTS,
+    DEMO,
+    PERSON_THRESHOLD,
+    PERSON_WEIGHTS,
+    RATE,
+    SCORE_THRESHOLD,
+    TOP_K,
+)
 from ava_det.detect.detector import Detector
 from ava_det.detect.protocols import PersonFinder
 from ava_det.formats.regular import require_regular
 from ava_det.structures import InputError
 from ava_det.weights.shipped import person_weights
 
-DEMO = Path("runs/demo")  # where `make demo` leaves its weights
-ACTION_WEIGHTS, PERSON_WEIGHTS = "action.safetensors", "persons.safetensors"
-
 
 def load_detector(
     weights: str | Path | None = None,
     persons: str | Path | None = None,
     *,
-    rate: float = 5.0,
-    score_threshold: float = 0.3,
-    top_k: int = 3,
-    person_threshold: float = 0.5,
+    rate: float = RATE,
+    score_threshold: float = SCORE_THRESHOLD,
+    top_k: int = TOP_K,
+    person_threshold: float = PERSON_THRESHOLD,
     person_size: int | None = None,
     device: str = "cpu",
 ) -> Detector:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ava_det.detect.clips import Moment, stream_moments
+from ava_det.detect.defaults import PERSON_THRESHOLD, RATE
 from ava_det.detect.protocols import ActionBackend, People, PersonFinder
 from ava_det.detect.sources import Source
 from ava_det.detect.tracks import PersonTracker
@@ -50,8 +51,8 @@ class ActionPipeline:
         self,
         persons: PersonFinder,
         actions: ActionBackend,
-        rate: float = 5.0,
-        person_threshold: float = 0.5,
+        rate: float = RATE,
+        person_threshold: float = PERSON_THRESHOLD,
         batch_size: int = 1,
     ):
         if not 0 < rate < math.inf:

@@ -107,7 +107,9 @@ def test_the_help_shows_defaults(capsys):
     parser = cli.Parser()
     parser.add_argument("--rate", default=5, help="keyframes a second")
     parser.add_argument("--size", help="pixels (default: as trained)")
+    parser.add_argument("--start", type=int, default=0, help="first frame")
     parser.add_argument("--all", action="store_true", help="everything")
     shown = " ".join(parser.format_help().split())
     assert "keyframes a second (default: 5)" in shown
-    assert shown.count("default") == 2
+    assert "first frame (default: 0)" in shown
+    assert shown.count("default") == 3

@@ -34,11 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command-line arguments."""
     parser.add_argument("--config", required=True, help="a config file below configs/")
     some, warm = cli.at_least(1, int), cli.at_least(3, int)
-    parser.add_argument("--steps", type=some, default=40, help="measured steps (default 40)")
-    parser.add_argument(
-        "--warmup", type=warm, default=10, help="steps before the measurement (default 10)"
-    )
-    parser.add_argument("--clips", type=some, default=64, help="clips to measure (default 64)")
+    parser.add_argument("--steps", type=some, default=40, help="measured steps")
+    parser.add_argument("--warmup", type=warm, default=10, help="steps before the measurement")
+    parser.add_argument("--clips", type=some, default=64, help="clips to measure")
     parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
 
 

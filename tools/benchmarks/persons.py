@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add, some, size = parser.add_argument, cli.at_least(1, int), cli.at_least(32, int)
     add("--person-size", type=size, metavar="PIXELS", help="short side (as trained)")
-    add("--frames", type=some, default=25, help="frames of the video (default 25)")
+    add("--frames", type=some, default=25, help="frames of the video")
 
 
 def run(args: argparse.Namespace) -> None:

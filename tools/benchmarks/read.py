@@ -25,9 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command-line arguments."""
     parser.add_argument("paths", nargs="+", type=Path, help="video files or folders of them")
     some = cli.at_least(1, int)
-    parser.add_argument("--videos", type=some, default=4, help="the N longest videos (default 4)")
-    parser.add_argument("--windows", type=some, default=40, help="windows in total (default 40)")
-    parser.add_argument("--frames", type=some, default=64, help="frames per window (default 64)")
+    parser.add_argument("--videos", type=some, default=4, help="the N longest videos")
+    parser.add_argument("--windows", type=some, default=40, help="windows in total")
+    parser.add_argument("--frames", type=some, default=64, help="frames per window")
     parser.add_argument("--stride", type=some, default=1, help="keep every Nth frame")
     parser.add_argument("--seed", type=int, default=0, help="seed of the window places")
 

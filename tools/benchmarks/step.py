@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command-line arguments."""
     parser.add_argument("--config", required=True, help="a config file below configs/")
     some = cli.at_least(1, int)
-    parser.add_argument("--rounds", type=some, default=15, help="steps per variant (default 15)")
+    parser.add_argument("--rounds", type=some, default=15, help="steps per variant")
     parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
 
 
