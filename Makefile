@@ -44,7 +44,6 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/pyrefly check
 
-.PHONY: docs
 # The site of docs/, in site/; a warning, such as a link that leads nowhere, is a failure.
 docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict

@@ -22,7 +22,7 @@ from ava_det.detect.defaults import (
     SCORE_THRESHOLD,
     TOP_K,
 )
-from ava_det.formats.outputs import outputs, require_apart
+from ava_det.formats.outputs import outputs
 from ava_det.weights.shipped import person_weights
 
 SETTINGS = ["rate", "score_threshold", "top_k", "person_threshold", "person_size", "device"]
@@ -71,9 +71,8 @@ def main(args: argparse.Namespace) -> None:
     stem = args.output / args.video.stem
     film, csv, json = (Path(f"{stem}{suffix}") for suffix in (".mp4", ".csv", ".json"))
     with Video(args.video) as video:
-        require_apart([film, csv, json], [args.video])
         args.output.mkdir(parents=True, exist_ok=True)
-        with outputs(film, csv, json, overwrite=args.overwrite):
+        with outputs(film, csv, json, overwrite=args.overwrite, inputs=[args.video]):
             settings = {name: getattr(args, name) for name in SETTINGS}
             detector = load_detector(args.weights, args.persons, **settings)
             bar = tqdm(total=len(video), unit="frame", desc=args.video.name)
