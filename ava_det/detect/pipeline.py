@@ -62,6 +62,7 @@ class ActionPipeline:
         self.persons, self.actions = persons, actions
         self.rate, self.person_threshold = rate, person_threshold
         self.batch_size = batch_size
+        self._nobody = np.zeros((0, len(actions.class_map)), np.float32)  # scores of no people
 
     def run(self, source: Source) -> Iterator[ScoredPeople]:
         """Yield the scored people of each keyframe of a source, in order."""
@@ -80,12 +81,11 @@ class ActionPipeline:
         people = [
             tracker.update(seen, moment.time) for moment, seen in zip(batch, found, strict=True)
         ]
-        nobody = np.zeros((0, len(self.actions.class_map)), np.float32)
-        scores = [nobody] * len(batch)
+        scores = [self._nobody] * len(batch)
         busy = [place for place, seen in enumerate(people) if len(seen.boxes)]
         if busy:
             clips = np.stack([batch[place].clip for place in busy])
             rows = self.actions.scores(clips, [people[place].boxes for place in busy])
-            scores = [nobody if not len(seen.boxes) else rows.pop(0) for seen in people]
+            scores = [self._nobody if not len(seen.boxes) else rows.pop(0) for seen in people]
         for moment, seen, row in zip(batch, people, scores, strict=True):
             yield ScoredPeople(moment.frame, moment.time, seen, row)

@@ -59,6 +59,7 @@ def run(run_tool):
     return call
 
 
+@pytest.mark.slow
 def test_a_grid_and_what_it_leaves(make, run, tmp_path):
     grid, started = make()
     done = run(grid, tmp_path / "out")
@@ -102,6 +103,7 @@ def test_two_workers_share_a_grid(make, tmp_path):
     assert len(pd.read_csv(tmp_path / "out" / "results.csv")) == 6
 
 
+@pytest.mark.slow
 def test_a_failure_is_one_line_and_the_grid_goes_on(make, run, tmp_path):
     grid, started = make(arms=3)
     done = run(grid, tmp_path / "out")
@@ -115,6 +117,7 @@ def test_a_failure_is_one_line_and_the_grid_goes_on(make, run, tmp_path):
     assert "| bad | 0 |" in done.out
 
 
+@pytest.mark.slow
 def test_a_stopped_grid_stops_its_command_and_goes_on(make, run, tmp_path):
     grid, started = make(sleep=30)
     # As a shell starts a program in the background: with SIGINT ignored.

@@ -75,6 +75,7 @@ def test_help_of_a_command_loads_nothing_heavy(name, tmp_path):
     assert "loaded []" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_command_works_from_any_folder(tmp_path):
     done = ava_det("detect", "nowhere.mp4", "--output", "out", folder=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")

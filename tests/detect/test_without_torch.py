@@ -75,6 +75,7 @@ def test_the_pipeline_runs_over_real_videos(shared, tmp_path, name, rate, keyfra
     assert len(detect(shared / "data" / "videos" / name, tmp_path, rate)) == keyframes
 
 
+@pytest.mark.slow
 def test_every_module_but_the_torch_backend_imports():
     assert {"ava_det.detect.pipeline", "ava_det.detect.yolox", "ava_det.detect.load"} <= {*CORE}
     imports = "\n".join(f"import {name}" for name in CORE)

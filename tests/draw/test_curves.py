@@ -1,6 +1,7 @@
 """Curves with bands: the mean and spread by hand, and a picture with what it was given."""
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from ava_det.draw.curves import COLOURS, draw_curves, looks, mean_and_spread
@@ -18,6 +19,7 @@ def test_mean_and_spread_are_of_common_steps():
     assert (steps.tolist(), mean.tolist(), spread.tolist()) == ([10, 20, 30], [1, 2, 4], [0, 0, 0])
 
 
+@pytest.mark.slow
 def test_panels_are_drawn_side_by_side_and_empty_arms_left_out(tmp_path):
     path = tmp_path / "curves.png"
     draw_curves(path, {"a": {"x": [ONE, TWO], "none": []}, "b": {"y": [ONE]}}, "top-1 (%)")

@@ -41,6 +41,7 @@ def pyramid(model: nn.Module) -> FPN:
     return model.backbone
 
 
+@pytest.mark.slow
 @pytest.mark.holds("13.4 folded norms compute the same, none is left, in the FPN's lists neither")
 def test_a_backbone_without_norms_has_the_same_features(detector):
     plain = copy.deepcopy(detector).double()

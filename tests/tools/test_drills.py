@@ -77,6 +77,7 @@ def test_what_ends_as_it_should_is_no_failure(run, source):
     assert run(source) is None
 
 
+@pytest.mark.slow
 @pytest.mark.holds("13 shows: drills")
 @pytest.mark.parametrize(("source", "words"), WRONG.values(), ids=WRONG)
 def test_what_ends_wrongly_is_a_failure(run, source, words):

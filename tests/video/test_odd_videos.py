@@ -343,6 +343,7 @@ cv2.imwrite(str(folder / "one" / "00001.png"), np.zeros((8000, 8000), np.uint8))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.holds("13.9 bounds: thin and huge pictures")
 def test_huge_pictures_are_refused_before_they_are_decoded(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", HUGE, tmp_path], check=True)

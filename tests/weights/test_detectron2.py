@@ -44,9 +44,8 @@ def zoo_file(model, path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    "name", ["faster_rcnn_r50", pytest.param("faster_rcnn_x101", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MODELS)
 def test_a_file_of_the_zoo_computes_what_it_did(name, tmp_path):
     theirs = zoo_model(name)
     ours = build_person_detector(name, {"norm": "FrozenBN"}).eval()

@@ -74,6 +74,7 @@ def test_weights_come_back_from_names_of(codebase, model, tmp_path):
     assert all(torch.equal(w, ours[name]) for name, w in other.state_dict().items())
 
 
+@pytest.mark.slow
 def test_bgr_patches_are_turned_round(model, tmp_path):
     content, _ = export(model, "pyslowfast")
     content["cfg"] = "DATA: {REVERSE_INPUT_CHANNEL: true}"

@@ -119,6 +119,7 @@ def test_the_first_files_are_read(small, tmp_path):
     assert torch.equal(model.head.projection.bias, weights["head.projection.bias"])
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_anywhere_is_noticed(file):
     data = file.read_bytes()
     length = int.from_bytes(data[:8], "little")

@@ -46,6 +46,7 @@ def ptv_i3d_r50() -> nn.Module:
     return net
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("network", "architecture", "frames"),
     [
@@ -74,6 +75,7 @@ def test_hub_classifiers_give_the_same_logits_here(tmp_path, network, architectu
     assert all(torch.equal(w, again.state_dict()[n]) for n, w in theirs.state_dict().items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["slow_r50", "slowfast_r50"])
 def test_hub_detectors_give_the_same_logits_here(tmp_path, architecture):
     torch.manual_seed(0)

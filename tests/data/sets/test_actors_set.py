@@ -181,6 +181,7 @@ def own_scene(script) -> str:
     return list(SCENES)[script.actors[0].action_ids[-1] - 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("bias", "low", "high"), [(0.0, 0.05, 0.13), (0.5, 0.48, 0.61), (1, 1, 1)])
 def test_a_scene_bias_is_the_share_of_training_videos_at_their_action_s_place(bias, low, high):
     sizes = Sizes(clips_train=600, clips_test=400, clips_swapped=400)
