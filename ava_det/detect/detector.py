@@ -186,11 +186,13 @@ class Detections:
 
 
 def _report(source: VideoSource) -> None:
-    """Report the damage of a video after it has been read.
+    """Report the damage of a video after it has been read, in one line.
 
     Raises:
         InputError: Some frames of the video could not be decoded.
     """
+    if source.damage:  # says more than wrong time stamps
+        raise source.damage
     damaged, video = source.video.index.damaged_stamps, source.video
     if damaged:
         logger.warning(
@@ -199,5 +201,3 @@ def _report(source: VideoSource) -> None:
             damaged,
             len(video),
         )
-    if source.damage:
-        raise source.damage

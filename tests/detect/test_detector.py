@@ -1,6 +1,8 @@
 """A detector's results: iterated over, or written; files are never left half done."""
 
 import json
+from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -144,6 +146,18 @@ def test_what_could_be_decoded_is_written_before_damage_is_told(tmp_path, film):
         assert len(drawn) == 9
     assert len(read_detections(paths["csv"])) == 3
     assert len(json.loads(paths["json"].read_text())["keyframes"]) == 2
+
+
+@pytest.mark.holds("13 It must show: one line for a damaged file whose time stamps are wrong too")
+def test_wrong_time_stamps_are_reported_unless_frames_are_lost(film, caplog):
+    stamps = ["warning: {}: 1 of 20 time stamps are wrong; their times are interpolated"]
+    for kind, reported in ((Video, stamps), (CutShort, [])):
+        caplog.clear()
+        with kind(film(20)) as video:
+            video.index = replace(video.index, damaged_stamps=1)
+            with suppress(InputError):
+                list(Detector(Walker(), Steps()).detect(video))
+            assert caplog.messages == [line.format(video.path) for line in reported]
 
 
 def test_results_come_before_damage_is_told(film):
