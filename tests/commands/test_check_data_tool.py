@@ -315,6 +315,14 @@ def test_a_quote_that_is_not_closed_prints_no_file(check):
     assert len(example["what"]) < 140
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("columns", [25, 26, 40, 30_000])
+def test_very_many_columns_are_a_finding_and_no_warning(check, columns):
+    ran, found = check([GOOD[0] + ",1" * (columns - 7), *GOOD[1:]])
+    assert (ran.code, ran.err) == (1, "")
+    assert [example["row"] for example in found["columns"]["examples"]] == [1]
+
+
 def test_a_file_that_is_no_text(check, tmp_path):
     ran, found = check(["\x00\xff"])
     assert ran.code == 1

@@ -35,10 +35,10 @@ def dataset(name: str) -> DataSet:
     description = read_description(Path(name))
     classes = ClassMap({1: "person"})
     if description.class_map:
-        classes = read_class_map(ava.existing(description.class_map))
+        classes = read_class_map(description.class_map)
     evaluated = classes
     if description.evaluated:
-        evaluated = read_class_map(ava.existing(description.evaluated))
+        evaluated = read_class_map(description.evaluated)
         others = set(evaluated.names.items()) - set(classes.names.items())
         if others:
             number, action = min(others)

@@ -19,6 +19,7 @@ Paths are relative to the file. Use the description with `--dataset my/train.tom
 with `data.train=my/train.toml data.test=my/test.toml`.
 """
 
+import os
 import reprlib
 import tomllib
 from collections.abc import Mapping
@@ -109,7 +110,7 @@ def read_description(path: Path) -> Description:
     """Read a description file.
 
     Raises:
-        InputError: The file is not a valid description.
+        InputError: The file is not a valid description, or names a file that does not exist.
     """
     try:
         fields = tomllib.loads(read_text(path, _MOST_BYTES))
@@ -159,16 +160,34 @@ def _check_fields(path: Path, fields: Mapping[str, Any]) -> None:
 
 def _pictures(path: Path, fields: Mapping[str, Any]) -> Path | FrameFolder:
     if "videos" in fields:
-        return path.parent / fields["videos"]
+        return _folder(path, "videos", fields["videos"])
     lists = fields["frame_lists"]
     lists = lists if isinstance(lists, list) else [lists]
     if not lists or not all(isinstance(name, str) and "\0" not in name for name in lists):
         raise InputError(
             f"{path}: frame_lists is {reprlib.repr(lists)}, not one or more names of files"
         )
-    whole = tuple(path.parent / name for name in lists)
-    return FrameFolder(path.parent / fields["frames"], whole, float(fields.get("frame_rate", 30)))
+    whole = tuple(_file(path, "frame_lists", name) for name in lists)
+    folder = _folder(path, "frames", fields["frames"])
+    return FrameFolder(folder, whole, float(fields.get("frame_rate", 30)))
 
 
 def _beside(path: Path, fields: Mapping[str, Any], key: str) -> Path | None:
-    return path.parent / fields[key] if key in fields else None
+    return _file(path, key, fields[key]) if key in fields else None
+
+
+def _file(path: Path, key: str, name: str) -> Path:
+    """Return the file that a key names; `name` may lack `.gz`."""
+    file = path.parent / name
+    for candidate in (file, f"{file}.gz"):
+        if os.path.isfile(candidate):
+            return Path(candidate)
+    raise InputError(f"{path}: {key} names {file}, which is no file")
+
+
+def _folder(path: Path, key: str, name: str) -> Path:
+    """Return the folder that a key names."""
+    folder = path.parent / name
+    if not os.path.isdir(folder):
+        raise InputError(f"{path}: {key} names {folder}, which is no folder")
+    return folder
