@@ -107,15 +107,13 @@ class Terminated(SystemExit):
 
 
 def quiet_libraries() -> None:
-    """Hide deprecation notices of libraries. Call this before importing the libraries.
+    """Hide all warnings of libraries. Call this before importing the libraries.
 
     Child processes hide the notices as well: they import libraries before our code runs.
     """
     if not sys.warnoptions:
-        kinds = FutureWarning, DeprecationWarning, UserWarning
-        for kind in kinds:
-            warnings.simplefilter("ignore", kind)
-        os.environ["PYTHONWARNINGS"] = ",".join(f"ignore::{kind.__name__}" for kind in kinds)
+        warnings.simplefilter("ignore")
+        os.environ["PYTHONWARNINGS"] = "ignore"
     # detectron2 checks for tracing with a torch function that warns.
     logging.getLogger("torch.fx._symbolic_trace").setLevel(logging.ERROR)
 

@@ -211,3 +211,26 @@ def test_an_error_is_one_line_whatever_is_in_it():
     )
     assert cli.one_line(InputError("a:  b\u202e\n c")) == "a: b\\u202e c"
     assert cli.one_line(KeyError()) == "KeyError: no message"
+
+
+WARNS = """
+import subprocess, sys, warnings
+from ava_det import cli
+
+CHILD = "import warnings; warnings.warn('of a child', RuntimeWarning)"
+
+def main(args):
+    for kind in (Warning, RuntimeWarning, FutureWarning, UserWarning):
+        warnings.warn("of a library", kind)
+    subprocess.run([sys.executable, "-c", CHILD], check=True)
+
+cli.run(cli.Parser(), main, [])
+"""
+
+
+def test_warnings_of_libraries_are_not_shown():
+    environment = {key: os.environ[key] for key in os.environ if key != "PYTHONWARNINGS"}
+    done = subprocess.run(
+        [sys.executable, "-c", WARNS], cwd=ROOT, env=environment, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
