@@ -33,7 +33,10 @@ def area(boxes: np.ndarray) -> np.ndarray:
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return (N, M) the intersection over union of boxes a (N, 4) and b (M, 4); 0 for empty unions."""
+    """Return (N, M) the intersection over union of boxes a (N, 4) and b (M, 4).
+
+    It is 0 where the union is empty.
+    """
     top_left = np.maximum(a[:, None, :2], b[None, :, :2])
     bottom_right = np.minimum(a[:, None, 2:], b[None, :, 2:])
     sides = np.clip(bottom_right - top_left, 0, None)

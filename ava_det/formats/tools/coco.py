@@ -212,7 +212,7 @@ def _images(path: StrPath, content: dict[str, Any]) -> dict[int, _Image]:
 
 
 def _from_name(where: str, fields: dict[str, Any]) -> tuple[str, int]:
-    """Return (video, frame) of the file name of an image. The video is empty if the name has none."""
+    """Return (video, frame) of the file name of an image; the video is empty if it is not named."""
     name = required(where, fields, "file_name", str)
     file = PurePosixPath(name.replace("\\", "/"))
     roboflow = _ROBOFLOW.fullmatch(file.stem)
