@@ -72,7 +72,7 @@ class Grid:
     panels: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse empty or repeated names and fill in the defaults."""
+        """Refuse a grid without arms, seeds or figures, and unknown arms; fill in the defaults."""
         if not self.arms or not self.seeds or not self.figures:
             raise InputError("a grid needs arms, seeds and figures")
         named = [name for pair in self.comparisons for name in pair]

@@ -113,7 +113,7 @@ def _text(part: Any) -> str:
     """Return a string or number of a key as the text that a csv would have.
 
     Raises:
-        ValueError: The part is neither, or is not UTF-8, or is a number of thousands of digits.
+        ValueError: The part is neither text nor a number, is not UTF-8, or has thousands of digits.
     """
     if type(part) is bytes:
         return part.decode()
