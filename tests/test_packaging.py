@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ava_det import cli
-from ava_det.commands import COMMANDS, EXTRAS
+from ava_det.commands import COMMANDS, EXTRAS, run
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -102,6 +102,23 @@ def test_a_module_of_an_extra_is_answered_with_the_extra(
     assert (ended.value.code, capsys.readouterr().err) == (1, f"error: {answer}\n")
 
 
+@pytest.mark.parametrize(
+    ("command", "module", "extra"),
+    [("detect", "av", "train"), ("detect", "torch", "train"), ("check", "av", "video")],
+)
+def test_a_command_names_the_one_extra_that_it_needs(monkeypatch, capsys, command, module, extra):
+    def main(_):
+        __import__(module)
+
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setattr(f"ava_det.commands.{command}.main", main)
+    words = {"detect": ["film.mp4", "--output", "o"], "check": ["--annotations", "rows.csv"]}
+    with pytest.raises(SystemExit):
+        run(command, words[command])
+    answer = f'error: {module} is not installed: pip install "ava_det[{extra}]"\n'
+    assert capsys.readouterr().err == answer
+
+
 def test_a_module_of_no_extra_is_an_error_as_any_other(monkeypatch, capsys):
     def main(_):
         __import__("a_module_that_nobody_has")
@@ -114,8 +131,6 @@ def test_a_module_of_no_extra_is_an_error_as_any_other(monkeypatch, capsys):
 
 @pytest.mark.parametrize("words", [["demo"], ["ablate", "--grid", "x.py", "--output", "o"]])
 def test_what_needs_a_checkout_asks_for_one(monkeypatch, capsys, tmp_path, words):
-    from ava_det.commands import run
-
     monkeypatch.setattr(cli, "ROOT", tmp_path)
     with pytest.raises(SystemExit):
         run(words[0], words[1:])

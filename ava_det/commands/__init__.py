@@ -26,8 +26,9 @@ COMMANDS = {
     "demo": "run the whole pipeline on a rendered world",
 }
 
-# The extra of the package that a command needs; the others need "train".
-EXTRAS = {"evaluate": "video", "convert": "video", "check": "video", "detect": "detect"}
+# The extra of the package that a command needs; the others need "train", also `detect`, which runs
+# our weights with torch.
+EXTRAS = {"evaluate": "video", "convert": "video", "check": "video"}
 
 
 def run(name: str, arguments: Sequence[str] | None = None) -> None:

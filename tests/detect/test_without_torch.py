@@ -104,3 +104,20 @@ assert len(people.boxes) >= 1, people
 """
     data = shared / "data" / "videos" / "mmaction2_demo.mp4"
     run(program, data, shared / "models" / "yolox_nano.onnx")
+
+
+def test_a_described_data_set_is_checked_without_torch(film, tmp_path):
+    """Rows and videos are read; detectron2's catalog has only the built-in sets."""
+    name = film(30).stem
+    (tmp_path / "rows.csv").write_text(f"{name},0,0.1,0.1,0.5,0.5,\n")
+    (tmp_path / "data.toml").write_text(f'annotations = "rows.csv"\nvideos = "{tmp_path}"\n')
+    program = """
+import sys
+import refuse_torch
+from ava_det.commands import main
+sys.argv = ["ava-det", "check", "--dataset", sys.argv[1], "--json", sys.argv[2]]
+main()
+"""
+    run(program, tmp_path / "data.toml", tmp_path / "found.json")
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert [finding["kind"] for finding in found["findings"]] == ["unlabelled"]

@@ -19,12 +19,9 @@ import numpy as np
 import pandas as pd
 
 from ava_det.data.sets.dataset import DataSet
+from ava_det.data.sets.exclusions import countable, existing
 from ava_det.data.sets.keyframes import Keyframes, join, pack
-from ava_det.formats.ava_csv import (
-    read_ground_truth,
-    read_keyframes,
-    read_timestamps,
-)
+from ava_det.formats.ava_csv import read_ground_truth
 from ava_det.formats.class_map import ClassMap, read_class_map
 from ava_det.structures import AVA_CLOCK, Clock, InputError
 from ava_det.video.files import files_by_stem, has_video
@@ -118,20 +115,6 @@ def _require_rows(table: pd.DataFrame, where: Path) -> None:
         )
 
 
-def countable(table: pd.DataFrame, excluded: Path | None, included: Path | None) -> np.ndarray:
-    """Return (N,) bool: the rows whose keyframe is not excluded and whose tick is included."""
-    counts = np.ones(len(table), bool)
-    if included is not None:
-        counts &= table["tick"].isin(read_timestamps(existing(included))).to_numpy()
-    if excluded is not None:
-        left_out = {(k.video, k.tick) for k in read_keyframes(existing(excluded))}
-        some = table["tick"].isin({tick for _, tick in left_out}).to_numpy() & counts
-        rows = np.flatnonzero(some)
-        pairs = zip(table["video"].iloc[rows], table["tick"].iloc[rows].tolist(), strict=True)
-        counts[rows] = [pair not in left_out for pair in pairs]
-    return counts
-
-
 def countable_in_milliseconds(table: pd.DataFrame, files: AvaFiles) -> np.ndarray:
     """Do the same as `countable` for rows whose ticks are milliseconds of a file.
 
@@ -159,15 +142,6 @@ def _with_pictures(table: pd.DataFrame, paths: Iterable[str], where: Path) -> pd
             "where they belong"
         )
     return table[there] if len(missing) else table
-
-
-def existing(path: Path) -> Path:
-    """Return the path, or the path with `.gz`, whichever is a file."""
-    packed = path.with_name(f"{path.name}.gz")
-    for candidate in (path, packed):
-        if candidate.is_file():
-            return candidate
-    raise InputError(f"{path}: no such file; see datasets/README.md")
 
 
 def load_clips(annotations: Path, videos: Path) -> Keyframes:
