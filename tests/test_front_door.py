@@ -62,7 +62,7 @@ def test_an_unknown_protocol_and_other_classes_are_refused(tmp_path):
     truth, found = tmp_path / "gt.csv", tmp_path / "det.csv"
     truth.write_text("film,0,0.1,0.1,0.4,0.9,1\n")
     found.write_text("film,0,0.1,0.1,0.4,0.9,1,0.5\n")
-    with pytest.raises(ValueError, match=r"protocol 'uncaped' is not .* \(meant uncapped\?\)"):
+    with pytest.raises(ValueError, match=r"'uncaped' is not .* \(did you mean uncapped\?\)"):
         ava_det.evaluate(found, truth, ClassMap({1: "wave"}), protocol="uncaped")
     with pytest.raises(InputError, match=r"gt\.csv: row 1: "):
         ava_det.evaluate(found, truth, ClassMap({7: "sit"}))
@@ -85,7 +85,7 @@ def test_models_come_by_name_or_by_file(tmp_path):
     assert not loaded.training
     with pytest.raises(ValueError, match="has its own weights"):
         ava_det.load_model(path, "other.pyth")
-    with pytest.raises(InputError, match=r"unknown model 'kinetics_x3d_sx' \(meant kinetics_x3d_"):
+    with pytest.raises(InputError, match=r"'kinetics_x3d_sx' \(did you mean kinetics_x3d_"):
         ava_det.load_model("kinetics_x3d_sx")
 
 

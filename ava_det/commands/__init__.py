@@ -45,7 +45,7 @@ def run(name: str, arguments: Sequence[str] | None = None) -> None:
 def main() -> None:
     """The program `ava-det`: run the command that the first word names."""
     words = sys.argv[1:]
-    if not words or words[0] in ("-h", "--help"):
+    if not words or words[0] in ("-h", "--help", "help"):
         print(_help())
         sys.exit(0 if words else cli.USAGE)
     name, *rest = words

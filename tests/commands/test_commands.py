@@ -43,6 +43,11 @@ def test_the_help_lists_every_command(call):
         assert what in out
 
 
+@pytest.mark.parametrize("word", ["help", "-h"])
+def test_help_is_what_the_option_prints(call, word):
+    assert call(word) == call("--help")
+
+
 def test_no_command_is_a_usage_error(call):
     code, out, _ = call()
     assert (code, "usage: ava-det COMMAND" in out) == (2, True)
@@ -51,7 +56,7 @@ def test_no_command_is_a_usage_error(call):
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("detekt", "unknown command detekt (meant detect?)"),
+        ("detekt", "unknown command detekt (did you mean detect?)"),
         ("--verbose", "unknown option --verbose"),
     ],
 )

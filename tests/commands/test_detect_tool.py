@@ -236,7 +236,7 @@ def test_a_name_that_is_no_text_is_refused_in_one_line(detect, clip, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--score-treshold", "0.3"), "option --score-treshold (meant --score-threshold?)"),
+        (("--score-treshold", "0.3"), "option --score-treshold (did you mean --score-threshold?)"),
         (("--score", "0.3"), "unrecognized option --score"),  # not completed
         (
             ("--persons", "lite"),
