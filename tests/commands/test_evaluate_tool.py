@@ -142,7 +142,7 @@ def test_times_in_fractions_of_a_second(timed, run):
 def test_times_without_the_option_are_told(timed, run):
     code, out, err = run(*inputs(timed))
     assert (code, out) == (1, "")
-    hint = "tick is not a whole number: 104.5045 (tools/evaluate.py --times takes seconds)"
+    hint = "tick is not a whole number: 104.5045 (ava-det evaluate --times takes seconds)"
     assert err == f"error: {timed / 'gt.csv'}: row 1: {hint}\n"
     (timed / "det.csv").write_text("v,1e300,0.1,0.1,0.5,0.9,1,0.9\n")
     code, _, err = run(*inputs(timed), "--times")
@@ -154,7 +154,7 @@ def test_files_of_no_common_video_are_told(timed, run):
     (timed / "det.csv").write_text("-bc_000100_000110,4504,0.1,0.1,0.5,0.9,1,0.9\n")
     code, _, err = run(*inputs(timed), "--times")
     assert code == 0
-    assert "no video is in both files: what tools/test.py detected goes with the ground" in err
+    assert "no video is in both files: what `ava-det test` detected goes with the ground" in err
 
 
 def test_pictures_at_times_of_a_film(timed, run, shared, caplog):
