@@ -58,6 +58,17 @@ def test_files_and_tables_are_evaluated_alike(shared):
     assert of_files.figures == of_tables.figures == of_tool.figures
 
 
+def test_without_a_class_map_the_classes_of_the_ground_truth_count(tmp_path):
+    truth, found = tmp_path / "gt.csv", tmp_path / "det.csv"
+    truth.write_text("film,0,0.1,0.1,0.4,0.9,1\nfilm,1,0.1,0.1,0.4,0.9,3\n")
+    found.write_text("film,0,0.1,0.1,0.4,0.9,1,0.5\nfilm,0,0.1,0.1,0.4,0.9,2,0.5\n")
+    figures = ava_det.evaluate(found, truth).figures
+    assert (figures["mAP"], figures["AP"]) == (0.5, {"action 1": 1.0, "action 3": 0.0})
+    truth.write_text("film,0,0.1,0.1,0.4,0.9,\n")
+    with pytest.raises(InputError, match=r"gt\.csv: no row has an action"):
+        ava_det.evaluate(found, truth)
+
+
 def test_an_unknown_protocol_and_other_classes_are_refused(tmp_path):
     truth, found = tmp_path / "gt.csv", tmp_path / "det.csv"
     truth.write_text("film,0,0.1,0.1,0.4,0.9,1\n")

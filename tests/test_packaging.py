@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ava_det import cli
+from ava_det import cli, extras
 from ava_det.commands import COMMANDS, EXTRAS, run
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,21 +40,21 @@ def imported() -> set[str]:
 
 
 def test_an_extra_brings_every_module_that_is_imported():
-    brought = {module for modules in cli.EXTRAS.values() for module in modules}
+    brought = {module for modules in extras.EXTRAS.values() for module in modules}
     assert imported() - brought == {name_of(text) for text in PROJECT["dependencies"]}
 
 
-@pytest.mark.parametrize("extra", cli.EXTRAS)
+@pytest.mark.parametrize("extra", extras.EXTRAS)
 def test_the_modules_of_an_extra_are_those_of_its_packages(extra):
     distributions = packages_distributions()
-    modules = [module for module in cli.EXTRAS[extra] if module != DETECTRON2]
+    modules = [module for module in extras.EXTRAS[extra] if module != DETECTRON2]
     assert {name_of(distributions[module][0]) for module in modules} == declared(extra)
 
 
 def test_an_extra_has_the_one_before_it():
-    extras = list(cli.EXTRAS)
-    assert extras == ["video", "detect", "train"]
-    for smaller, larger in itertools.pairwise(extras):
+    names = list(extras.EXTRAS)
+    assert names == ["video", "detect", "train"]
+    for smaller, larger in itertools.pairwise(names):
         assert f"ava_det[{smaller}]" in PROJECT["optional-dependencies"][larger]
     assert set(EXTRAS) <= set(COMMANDS)
 

@@ -13,6 +13,7 @@ from ava_det.detect.defaults import (
 )
 from ava_det.detect.detector import Detector
 from ava_det.detect.protocols import PersonFinder
+from ava_det.extras import naming_extra
 from ava_det.formats.regular import require_regular
 from ava_det.structures import InputError
 from ava_det.weights.shipped import person_weights
@@ -57,9 +58,11 @@ def load_detector(
         InputError: A file is missing, unreadable or of the wrong kind, or this machine lacks the
             device.
         ValueError: A setting is out of range.
+        ImportError: torch is not installed; the message names the extra to install.
     """
     action_file, person_file = _weight_files(weights, persons)
-    from ava_det.detect.backends.torch import TorchActions
+    with naming_extra("train"):
+        from ava_det.detect.backends.torch import TorchActions
 
     actions = TorchActions.from_file(action_file, device)
     return Detector(

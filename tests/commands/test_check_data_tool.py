@@ -385,8 +385,8 @@ def test_rows_are_checked_with_the_core_alone(tmp_path):
     program = f"""
 import sys
 import refuse_torch
-from ava_det import cli
-refuse_torch.REFUSED |= {{name for names in cli.EXTRAS.values() for name in names}}
+from ava_det.extras import EXTRAS
+refuse_torch.REFUSED |= {{name for names in EXTRAS.values() for name in names}}
 sys.argv = ["ava-det", *{words}]
 from ava_det.commands import main
 main()

@@ -398,8 +398,13 @@ def test_tubes(files, run):
     assert "tubes of the ground truth" not in err
     assert "Left out: 1 linked tubes of less than 15 ticks." in (files / "a.html").read_text()
     (files / "det.csv").write_text("".join(f"{row},0.9\n" for row in rows))
-    _, out, _ = run(*inputs(files), "--video-map", "multisports")
+    _, out, _ = run(*inputs(files), "--video-map", "--video-map-protocol", "multisports")
     assert "video-mAP@0.5:0.95 (multisports): 1.0000" in out
+    results, *rest = inputs(files)
+    code, out, _ = run(*rest, "--video-map", results)
+    assert (code, "video-mAP@0.5:0.95 (act): 1.0000" in out) == (0, True)
+    code, _, err = run(*inputs(files), "--video-map-protocol", "act")
+    assert (code, "--video-map-protocol needs --video-map" in err) == (2, True)
 
 
 def test_tubes_that_cannot_be_told_apart(files, run):

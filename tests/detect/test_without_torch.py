@@ -121,3 +121,37 @@ main()
     run(program, tmp_path / "data.toml", tmp_path / "found.json")
     found = json.loads((tmp_path / "found.json").read_text())
     assert [finding["kind"] for finding in found["findings"]] == ["unlabelled"]
+
+
+def test_what_needs_torch_names_the_extra(tmp_path):
+    (tmp_path / "action.safetensors").touch()
+    program = """
+import sys
+import refuse_torch
+import ava_det
+
+def answer(call):
+    try:
+        call()
+    except ImportError as error:
+        return str(error)
+
+expected = 'torch is not installed: pip install "ava_det[train]"'
+assert answer(lambda: ava_det.VideoMix) == expected
+assert answer(lambda: ava_det.load_model) == expected
+assert answer(lambda: ava_det.load_detector(sys.argv[1], "light")) == expected
+"""
+    run(program, tmp_path / "action.safetensors")
+    core = """
+import refuse_torch
+refuse_torch.REFUSED |= {"PIL", "av", "cv2"}
+import ava_det
+assert ava_det.evaluate
+try:
+    ava_det.load_detector
+except ImportError as error:
+    assert str(error).endswith(' is not installed: pip install "ava_det[train]"'), error
+else:
+    raise AssertionError
+"""
+    run(core)
