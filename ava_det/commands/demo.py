@@ -50,7 +50,10 @@ def main(args: argparse.Namespace) -> int:
     train_all()
     scores = evaluate_all()
     shutil.rmtree(RUN / "cache")  # decoded videos of a gigabyte
-    run("detect", RUN / "unseen.mp4", "--output", RUN / "detect", "--overwrite")
+    run(
+        *("detect", RUN / "unseen.mp4", "--weights", ACTION_FILE),
+        *("--output", RUN / "detect", "--overwrite"),
+    )
     print(f"\n{table(scores)}\n\n  {(time.monotonic() - start) / 60:.1f} minutes")
     print(f"  report: {RUN / 'report.html'}\n  video:  {RUN / 'detect' / 'unseen.mp4'}")
     failures = unsound(scores)

@@ -43,7 +43,7 @@ def load_detector(
 
     Args:
         weights: The weight file of an action detector. None means the detector of `make demo` in
-            the folder `runs/demo`.
+            the folder `runs/demo`, which knows rendered people only.
         persons: The weight file of a person detector, or "light" for the detector that comes with
             the package. None means `persons.safetensors` beside the action detector.
         rate: Keyframes per second.

@@ -97,16 +97,37 @@ def options(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
             yield action
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_help_explains_everything(name):
+def parsers(name: str) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """A command and its subcommands."""
     parser = import_module(f"ava_det.commands.{name}").parser()
+    yield name, parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            yield from ((f"{name} {word}", below) for word, below in action.choices.items())
+
+
+@pytest.mark.parametrize(("name", "parser"), [pair for name in COMMANDS for pair in parsers(name)])
+def test_the_help_explains_everything(name, parser):
     text = parser.format_help()
-    assert f"ava-det {name}" in parser.description, "an example"
+    assert f"ava-det {name} " in f"{parser.description} ", "an example"
     (line,) = re.findall("Read on: (.*)[.]", parser.description)
     for page in line.split(", "):
         assert (ROOT / page).is_file()
         assert page in text
     assert [action.dest for action in options(parser) if not action.help] == []
+
+
+@pytest.mark.parametrize(("name", "parser"), [pair for name in COMMANDS for pair in parsers(name)])
+def test_a_default_that_the_help_names_is_a_choice(name, parser):
+    for action in options(parser):
+        named = re.search(r"[(]default:? (\w+)[)]", action.help or "")
+        if action.choices and named:
+            assert named[1] in action.choices
+
+
+def test_the_help_of_propose_says_when_weights_are_required():
+    text = import_module("ava_det.commands.propose").parser().format_help()
+    assert "required without --train" in text
 
 
 def test_the_help_shows_defaults(capsys):
