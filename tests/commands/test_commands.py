@@ -109,7 +109,7 @@ def parsers(name: str) -> Iterator[tuple[str, argparse.ArgumentParser]]:
 @pytest.mark.parametrize(("name", "parser"), [pair for name in COMMANDS for pair in parsers(name)])
 def test_the_help_explains_everything(name, parser):
     text = parser.format_help()
-    assert f"ava-det {name} " in f"{parser.description} ", "an example"
+    assert re.search(rf"^    ava-det {name}\b", parser.description, re.MULTILINE), "an example"
     (line,) = re.findall("Read on: (.*)[.]", parser.description)
     for page in line.split(", "):
         assert (ROOT / page).is_file()
