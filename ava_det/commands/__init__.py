@@ -21,7 +21,7 @@ COMMANDS = {
     "convert": "convert annotations of CVAT, VIA and COCO to AVA's csv, and back",
     "check": "find what is wrong with a data set",
     "view": "draw the clips that a model sees",
-    "weights": "look into weight files, convert, compare and run them",
+    "weights": "inspect, convert, compare and run weight files",
     "ablate": "run a grid of experiments into one table",
     "demo": "run the whole pipeline on a rendered world",
 }

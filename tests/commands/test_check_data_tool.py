@@ -61,7 +61,7 @@ def check(run_tool, tmp_path, films):
 def test_nothing_is_wrong(check):
     ran, found = check()
     assert (ran.code, found) == (0, {})
-    assert ran.out == "12 rows of 2 videos\n0 kinds of error, 0 of warning\n"
+    assert ran.out == "12 rows of 2 videos\nno errors, no warnings\n"
 
 
 BOXED = "one,902,{},{},{},{},1"
@@ -82,6 +82,11 @@ ROWS = {
     "missing_video": ["three,902,0.2,0.1,0.5,0.5,1,0"],
     "outside_video": ["one,920,0.2,0.1,0.5,0.5,1,0"],
 }  # fmt: skip
+
+
+def test_the_last_line_counts_the_kinds(check):
+    ran, _ = check([*GOOD, *ROWS["class"], *ROWS["zero_id"], *ROWS["edge"]])
+    assert ran.out.splitlines()[-1] == "2 kinds of error, 1 kind of warning"
 
 
 @pytest.mark.parametrize("kind", ROWS)
@@ -483,7 +488,7 @@ def in_folders(rows):
 def test_a_description_of_nothing_wrong(check_set, mine):
     ran, found = check_set(mine(in_folders(GOOD)))
     assert (ran.code, found) == (0, {})
-    assert ran.out == "12 rows of 2 videos\n0 kinds of error, 0 of warning\n"
+    assert ran.out == "12 rows of 2 videos\nno errors, no warnings\n"
 
 
 def test_a_description_is_checked_like_its_rows(check_set, mine):

@@ -94,13 +94,20 @@ def load_keyframes(files: AvaFiles) -> Keyframes:
     if not counts.all():  # a copy
         table = table[counts]
     keyframes = pack(_with_pictures(table, paths, files.annotations), paths)
-    logger.info(
-        "%s: %d rows of excluded keyframes are left out; of %d keyframes %d have no person, of %d "
-        "people %d have no label",
-        *(files.annotations, (~counts).sum(), len(keyframes), keyframes.without_people()),
-        *(len(keyframes.boxes), (np.diff(keyframes.labels) == 0).sum()),
-    )
+    logger.info("%s: %s", files.annotations, _summary(keyframes, int((~counts).sum())))
     return keyframes
+
+
+def _summary(keyframes: Keyframes, excluded: int) -> str:
+    """Return the size of a set in words, and the counts of what lacks something, unless zero."""
+    unlabelled = int((np.diff(keyframes.labels) == 0).sum())
+    lacking = [
+        ("keyframes without people", keyframes.without_people()),
+        ("people without a label", unlabelled),
+        ("left out, rows of excluded keyframes", excluded),
+    ]
+    size = f"{len(keyframes)} keyframes, {len(keyframes.boxes)} people"
+    return "; ".join([size, *(f"{what}: {count}" for what, count in lacking if count)])
 
 
 def _require_rows(table: pd.DataFrame, where: Path) -> None:
