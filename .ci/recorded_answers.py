@@ -1,4 +1,4 @@
-"""`ava-det evaluate`, as pip installed it, against the recorded answers of AVA's own evaluator.
+"""The core, as pip installed it: AVA's recorded answers, and a check of AVA's annotations.
 
 .venv-core/bin/python .ci/recorded_answers.py ../shared/reference
 """
@@ -10,14 +10,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-NOT_OF_THE_CORE = ("torch", "av", "cv2", "scipy", "detectron2")
+NOT_OF_THE_CORE = ("torch", "av", "cv2", "scipy", "detectron2", "tqdm")
 CLASSES = "ava_action_list_v2.2_for_activitynet_2019.pbtxt"
 # Scores of three decimals tie, and the order of ties is free.
 TOLERANCE = {"real_yowov3": 2e-3}
 
 
 def main(reference: Path) -> None:
-    """Evaluate all cases; the first that differs ends it."""
+    """Evaluate all cases and check the rows of AVA; the first failure ends it."""
     there = [name for name in NOT_OF_THE_CORE if importlib.util.find_spec(name)]
     assert not there, f"not the core alone: {there}"
     program = Path(sys.executable).with_name("ava-det")
@@ -39,6 +39,10 @@ def main(reference: Path) -> None:
             found = json.loads(figures.read_text())["mAP"]
         print(f"{case.name}: frame-mAP {found:.6f}, recorded {expected['mAP']:.6f}")
         assert abs(found - expected["mAP"]) <= TOLERANCE.get(case.name, 1e-9), case.name
+    rows = reference / "ava_annotations" / "ava_val_v2.1.csv.gz"
+    classes = rows.with_name("ava_action_list_v2.2.pbtxt")
+    command = [program, "check", "--annotations", rows, "--class-map", classes]
+    subprocess.run(list(map(str, command)), check=True, cwd=tempfile.gettempdir())
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ on first use, so that importing this package is fast.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ava_det.extras import naming_extra
+
 if TYPE_CHECKING:
     from ava_det.augment.videomix import VideoMix as VideoMix
     from ava_det.detect.load import load_detector as load_detector
@@ -31,7 +33,8 @@ def __getattr__(name: str) -> Any:
     """Import an exported name on first use."""
     if name not in _EXPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_EXPORTS[name]), name)
+    with naming_extra("train"):
+        value = getattr(import_module(_EXPORTS[name]), name)
     globals()[name] = value
     return value
 

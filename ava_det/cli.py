@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from ava_det.extras import install_hint
 from ava_det.formats.nearest import meant
 from ava_det.structures import LARGEST_TICK, InputError
 
@@ -20,16 +21,6 @@ Number = TypeVar("Number", int, float)
 _LONGEST_LINE = 900  # characters of an error
 FAILED, USAGE = 1, 2  # exit codes; argparse exits with 2 as well
 ROOT = Path(__file__).resolve().parents[1]  # the checkout, unless a wheel was installed
-# The modules that each extra of pyproject.toml installs. An extra includes the extras above it.
-EXTRAS = {
-    "video": ("av", "cv2", "PIL", "tqdm"),
-    "detect": ("supervision", "trackers"),
-    "train": (
-        *("torch", "torchvision", "pytorchvideo", "safetensors", "yaml", "scipy", "matplotlib"),
-        *("detectron2", "fvcore", "iopath", "omegaconf", "hydra", "yacs", "tabulate"),
-        *("cloudpickle", "termcolor", "packaging", "pycocotools", "tensorboard"),
-    ),
-}
 
 _FULL = "free some space, or choose another output"
 _REMEDIES = {
@@ -154,7 +145,7 @@ def run(
     except Exception as error:
         if args.debug:
             raise
-        print(f"error: {_missing(error, extra) or one_line(error)}", file=sys.stderr)
+        print(f"error: {install_hint(error, extra) or one_line(error)}", file=sys.stderr)
         sys.exit(FAILED)
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -162,17 +153,6 @@ def run(
 
 def _terminate(number: int, _: object) -> None:
     raise Terminated(128 + number)
-
-
-def _missing(error: Exception, needed: str) -> str:
-    """Return how to install a missing module of an extra; empty for any other error."""
-    module = error.name if isinstance(error, ModuleNotFoundError) else None
-    top = (module or "").partition(".")[0]
-    if not any(top in modules for modules in EXTRAS.values()):
-        return ""
-    extra = [name for name, modules in EXTRAS.items() if name == needed or top in modules][-1]
-    more = ", then add detectron2 as docs/install.md says" if top == "detectron2" else ""
-    return f'{top} is not installed: pip install "ava_det[{extra}]"{more}'
 
 
 def require_checkout(command: str) -> None:

@@ -38,7 +38,7 @@ def test_a_signal_unwinds_the_program(capsys, number, code):
 def name(text: str) -> str:
     """A type of argument that raises what readers raise."""
     if text != "light":
-        raise InputError(f"{text}: no such file (meant light?)")
+        raise InputError(f"{text}: no such file (did you mean light?)")
     return text
 
 
@@ -59,16 +59,22 @@ def parser() -> cli.Parser:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("x --ouput y", "unrecognized option --ouput (meant --output?)"),
-        ("x --output y --score-treshold=3", "option --score-treshold (meant --score-threshold?)"),
-        ("x --output y --Protocol uncapped", "option --Protocol (meant --protocol?)"),
-        ("x -output y", "unrecognized option -output (meant --output?)"),
+        ("x --ouput y", "unrecognized option --ouput (did you mean --output?)"),
+        (
+            "x --output y --score-treshold=3",
+            "--score-treshold (did you mean --score-threshold?)",
+        ),
+        ("x --output y --Protocol uncapped", "option --Protocol (did you mean --protocol?)"),
+        ("x -output y", "unrecognized option -output (did you mean --output?)"),
         ("x --output y --score 0.5", "unrecognized option --score"),
         ("x --out y", "unrecognized option --out"),
         ("x --output y --zzz", "unrecognized option --zzz\n"),
-        ("x --output y --protocol uncaped", "(meant uncapped?)"),
+        ("x --output y --protocol uncaped", "(did you mean uncapped?)"),
         ("x --output y --protocol official", "(choose from"),
-        ("x --output y --persons lite", "argument --persons: lite: no such file (meant light?)"),
+        (
+            "x --output y --persons lite",
+            "--persons: lite: no such file (did you mean light?)",
+        ),
         ("x --output y --score-threshold 30", "30 is not a number from 0 to 1; 30 % is 0.3"),
         ("x --output y --score-threshold -0.1", "-0.1 is not a number from 0 to 1"),
         ("x --output y --score-threshold nan", "nan is not a number from 0 to 1"),
@@ -105,7 +111,10 @@ def test_what_is_spelt_rightly_is_taken(parser, capsys, arguments, overrides):
 @pytest.mark.holds("13.12 a misspelt option or choice is refused with the nearest right one")
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [("inspct x", "(meant inspect?)"), ("inspect x --nams", "option --nams (meant --names?)")],
+    [
+        ("inspct x", "(did you mean inspect?)"),
+        ("inspect x --nams", "--nams (did you mean --names?)"),
+    ],
 )
 def test_subcommands_are_as_strict(capsys, arguments, message):
     parser = cli.Parser()

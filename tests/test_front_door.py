@@ -58,11 +58,22 @@ def test_files_and_tables_are_evaluated_alike(shared):
     assert of_files.figures == of_tables.figures == of_tool.figures
 
 
+def test_without_a_class_map_the_classes_of_the_ground_truth_count(tmp_path):
+    truth, found = tmp_path / "gt.csv", tmp_path / "det.csv"
+    truth.write_text("film,0,0.1,0.1,0.4,0.9,1\nfilm,1,0.1,0.1,0.4,0.9,3\n")
+    found.write_text("film,0,0.1,0.1,0.4,0.9,1,0.5\nfilm,0,0.1,0.1,0.4,0.9,2,0.5\n")
+    figures = ava_det.evaluate(found, truth).figures
+    assert (figures["mAP"], figures["AP"]) == (0.5, {"action 1": 1.0, "action 3": 0.0})
+    truth.write_text("film,0,0.1,0.1,0.4,0.9,\n")
+    with pytest.raises(InputError, match=r"gt\.csv: no row has an action"):
+        ava_det.evaluate(found, truth)
+
+
 def test_an_unknown_protocol_and_other_classes_are_refused(tmp_path):
     truth, found = tmp_path / "gt.csv", tmp_path / "det.csv"
     truth.write_text("film,0,0.1,0.1,0.4,0.9,1\n")
     found.write_text("film,0,0.1,0.1,0.4,0.9,1,0.5\n")
-    with pytest.raises(ValueError, match=r"protocol 'uncaped' is not .* \(meant uncapped\?\)"):
+    with pytest.raises(ValueError, match=r"'uncaped' is not .* \(did you mean uncapped\?\)"):
         ava_det.evaluate(found, truth, ClassMap({1: "wave"}), protocol="uncaped")
     with pytest.raises(InputError, match=r"gt\.csv: row 1: "):
         ava_det.evaluate(found, truth, ClassMap({7: "sit"}))
@@ -85,7 +96,7 @@ def test_models_come_by_name_or_by_file(tmp_path):
     assert not loaded.training
     with pytest.raises(ValueError, match="has its own weights"):
         ava_det.load_model(path, "other.pyth")
-    with pytest.raises(InputError, match=r"unknown model 'kinetics_x3d_sx' \(meant kinetics_x3d_"):
+    with pytest.raises(InputError, match=r"'kinetics_x3d_sx' \(did you mean kinetics_x3d_"):
         ava_det.load_model("kinetics_x3d_sx")
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ava_det import cli
-from ava_det.commands import COMMANDS, EXTRAS
+from ava_det import cli, extras
+from ava_det.commands import COMMANDS, EXTRAS, run
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -40,21 +40,21 @@ def imported() -> set[str]:
 
 
 def test_an_extra_brings_every_module_that_is_imported():
-    brought = {module for modules in cli.EXTRAS.values() for module in modules}
+    brought = {module for modules in extras.EXTRAS.values() for module in modules}
     assert imported() - brought == {name_of(text) for text in PROJECT["dependencies"]}
 
 
-@pytest.mark.parametrize("extra", cli.EXTRAS)
+@pytest.mark.parametrize("extra", extras.EXTRAS)
 def test_the_modules_of_an_extra_are_those_of_its_packages(extra):
     distributions = packages_distributions()
-    modules = [module for module in cli.EXTRAS[extra] if module != DETECTRON2]
+    modules = [module for module in extras.EXTRAS[extra] if module != DETECTRON2]
     assert {name_of(distributions[module][0]) for module in modules} == declared(extra)
 
 
 def test_an_extra_has_the_one_before_it():
-    extras = list(cli.EXTRAS)
-    assert extras == ["video", "detect", "train"]
-    for smaller, larger in itertools.pairwise(extras):
+    names = list(extras.EXTRAS)
+    assert names == ["video", "detect", "train"]
+    for smaller, larger in itertools.pairwise(names):
         assert f"ava_det[{smaller}]" in PROJECT["optional-dependencies"][larger]
     assert set(EXTRAS) <= set(COMMANDS)
 
@@ -102,6 +102,23 @@ def test_a_module_of_an_extra_is_answered_with_the_extra(
     assert (ended.value.code, capsys.readouterr().err) == (1, f"error: {answer}\n")
 
 
+@pytest.mark.parametrize(
+    ("command", "module", "extra"),
+    [("detect", "av", "train"), ("detect", "torch", "train"), ("check", "av", "video")],
+)
+def test_a_command_names_the_one_extra_that_it_needs(monkeypatch, capsys, command, module, extra):
+    def main(_):
+        __import__(module)
+
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setattr(f"ava_det.commands.{command}.main", main)
+    words = {"detect": ["film.mp4", "--output", "o"], "check": ["--annotations", "rows.csv"]}
+    with pytest.raises(SystemExit):
+        run(command, words[command])
+    answer = f'error: {module} is not installed: pip install "ava_det[{extra}]"\n'
+    assert capsys.readouterr().err == answer
+
+
 def test_a_module_of_no_extra_is_an_error_as_any_other(monkeypatch, capsys):
     def main(_):
         __import__("a_module_that_nobody_has")
@@ -114,8 +131,6 @@ def test_a_module_of_no_extra_is_an_error_as_any_other(monkeypatch, capsys):
 
 @pytest.mark.parametrize("words", [["demo"], ["ablate", "--grid", "x.py", "--output", "o"]])
 def test_what_needs_a_checkout_asks_for_one(monkeypatch, capsys, tmp_path, words):
-    from ava_det.commands import run
-
     monkeypatch.setattr(cli, "ROOT", tmp_path)
     with pytest.raises(SystemExit):
         run(words[0], words[1:])

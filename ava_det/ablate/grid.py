@@ -22,6 +22,7 @@ from typing import IO, NamedTuple
 
 from ava_det.ablate.rows import Key, Row, write_curve
 from ava_det.formats.atomic import atomic_text
+from ava_det.formats.config_files import find_config
 from ava_det.formats.nearest import meant
 from ava_det.formats.training_log import read_metrics
 from ava_det.structures import InputError
@@ -102,10 +103,11 @@ class Run(NamedTuple):
 
 
 def load_grid(path: Path) -> Grid:
-    """Return the grid of a file. The file is run as code: use only files that you trust."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such grid")
-    grid = runpy.run_path(str(path)).get("grid")
+    """Return the grid of a file. The file is run as code: use only files that you trust.
+
+    `path` may be the name of a grid that comes with the package (`find_config`).
+    """
+    grid = runpy.run_path(str(find_config(str(path), "grid"))).get("grid")
     if not isinstance(grid, Grid):
         raise InputError(f"{path}: no variable `grid` that is a Grid")
     return grid

@@ -21,13 +21,14 @@ COMMANDS = {
     "convert": "convert annotations of CVAT, VIA and COCO to AVA's csv, and back",
     "check": "find what is wrong with a data set",
     "view": "draw the clips that a model sees",
-    "weights": "look into weight files, convert, compare and run them",
+    "weights": "inspect, convert, compare and run weight files",
     "ablate": "run a grid of experiments into one table",
     "demo": "run the whole pipeline on a rendered world",
 }
 
-# The extra of the package that a command needs; the others need "train".
-EXTRAS = {"evaluate": "video", "convert": "video", "check": "video", "detect": "detect"}
+# The extra of the package that a command needs; the others need "train", also `detect`, which runs
+# our weights with torch.
+EXTRAS = {"evaluate": "video", "convert": "video", "check": "video"}
 
 
 def run(name: str, arguments: Sequence[str] | None = None) -> None:
@@ -44,7 +45,7 @@ def run(name: str, arguments: Sequence[str] | None = None) -> None:
 def main() -> None:
     """The program `ava-det`: run the command that the first word names."""
     words = sys.argv[1:]
-    if not words or words[0] in ("-h", "--help"):
+    if not words or words[0] in ("-h", "--help", "help"):
         print(_help())
         sys.exit(0 if words else cli.USAGE)
     name, *rest = words

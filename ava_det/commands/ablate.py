@@ -1,6 +1,6 @@
 """Run a grid of arms x seeds, one run after the other, into one table and one picture of curves.
 
-    ava-det ablate --grid configs/ablate/jhmdb_mixes.py --output runs/ablate
+    ava-det ablate --grid ablate/jhmdb_mixes.py --output runs/ablate
 
 A run has one thread. Start the same command again to add a second worker. A stopped grid continues
 when it is started again. Finished runs are rows of `--results` (default: OUTPUT/results.csv), and a
@@ -29,7 +29,7 @@ from ava_det.structures import InputError
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = cli.Parser(description=__doc__)
-    parser.add_argument("--grid", required=True, type=Path, help="a file below configs/ablate/")
+    parser.add_argument("--grid", required=True, type=Path, help="a path, or a name below configs/")
     parser.add_argument("--output", required=True, type=Path, help="folder of runs and tables")
     parser.add_argument(
         "--results",

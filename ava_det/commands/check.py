@@ -4,10 +4,12 @@
     ava-det check --dataset mine/data.toml
     ava-det check --annotations train.csv --videos videos/ --class-map classes.pbtxt \\
         --ticks seconds --start 0
+    ava-det check --annotations train.csv --class-map classes.pbtxt
 
 The command looks at the rows of the annotations (columns, numbers, boxes, ids, keyframes), at the
-videos or frames (missing, broken, short, of another rate or shape) and at person boxes. It counts
-each kind of finding, and shows the first rows and a remedy. The recall of person boxes counts the
+videos or frames (missing, broken, short, of another rate or shape) and at person boxes. Without
+videos or frames, it checks the rows alone. It counts each kind of finding, and shows the first rows
+and a remedy. The recall of person boxes counts the
 people that a loader keeps, without excluded keyframes and missing videos. The exit code is 1 after
 an error, and 0 after warnings alone.
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ava_det.data.check.findings import Findings
+    from ava_det.data.check.rows import Checked
     from ava_det.data.sets.ava import AvaFiles
 
 # Options that a named set fixes, and the keys that set them in a description.
@@ -38,6 +41,7 @@ SET_BY_THE_DATASET = {
     "ticks": "rate",
     "start": "start",
 }
+OF_THE_PICTURES = ("ticks", "start", "rate", "sizes")  # options that need pictures
 HARDLY = 0.1  # a lower recall at IoU 0.5 means that the boxes are for something else
 
 
@@ -112,8 +116,15 @@ def require_sense(args: argparse.Namespace) -> None:
         parser().error("--frame-list needs --frames, the folder of the frames")
     elif args.frames and not args.frame_list:
         parser().error("--frames needs --frame-list, which names the videos of the frames")
-    elif not (args.videos or args.frames):
-        parser().error("--annotations needs --videos or --frame-list, to find the pictures")
+    elif not has_pictures(args):
+        given = [f"--{name}" for name in OF_THE_PICTURES if getattr(args, name) is not None]
+        if given:
+            parser().error(f"{', '.join(given)}: needs --videos or --frame-list")
+
+
+def has_pictures(args: argparse.Namespace) -> bool:
+    """Return whether the options name pictures to check; without them the rows are checked."""
+    return bool(args.dataset or args.videos or args.frames)
 
 
 def is_frames(name: str) -> bool:
@@ -125,10 +136,8 @@ def is_frames(name: str) -> bool:
 
 def main(args: argparse.Namespace) -> int:
     """Check the data set, print and write the findings; return 1 after an error."""
-    from ava_det.data.check.dataset import Expected, check_files, check_registered
     from ava_det.data.check.findings import ERROR, Findings
-    from ava_det.data.check.videos import check_proposals
-    from ava_det.formats.frame_sizes import read_sizes
+    from ava_det.data.check.proposals import check_proposals
     from ava_det.formats.outputs import outputs, require_apart
     from ava_det.formats.proposals import read_proposals
 
@@ -137,13 +146,10 @@ def main(args: argparse.Namespace) -> int:
     read = args.annotations, args.class_map, args.exclude, args.include, args.proposals, args.sizes
     require_apart(written, read)
     findings = Findings(args.rows)
-    sizes = read_sizes(args.sizes) if args.sizes else {}
-    expected = Expected(None if args.frame_list else args.rate, sizes, args.videos)
-    if args.dataset:
-        table, counts = check_registered(args.dataset, expected, findings)
-    else:
-        table, counts = check_files(files_of(args), expected, findings)
+    table, counts = checked(args, findings)
     print(f"{len(table)} rows of {table['video'].nunique()} videos")
+    if not has_pictures(args):
+        print("only the rows are checked; --videos or --frame-list checks the pictures too")
     if args.proposals:
         try:
             proposals = read_proposals(args.proposals)
@@ -157,6 +163,26 @@ def main(args: argparse.Namespace) -> int:
         for path in written:
             findings.write_json(path)
     return cli.FAILED if findings.count(ERROR) else 0
+
+
+def checked(args: argparse.Namespace, findings: "Findings") -> "Checked":
+    """Check the rows, and the pictures if the options name any."""
+    from ava_det.data.check.rows import check_annotations
+    from ava_det.data.sets.exclusions import existing
+    from ava_det.formats.class_map import read_class_map
+    from ava_det.formats.frame_sizes import read_sizes
+
+    if not has_pictures(args):
+        classes = read_class_map(existing(args.class_map)) if args.class_map else None
+        return check_annotations(args.annotations, findings, classes, args.exclude, args.include)
+
+    from ava_det.data.check.dataset import Expected, check_files, check_registered
+
+    sizes = read_sizes(args.sizes) if args.sizes else {}
+    expected = Expected(None if args.frame_list else args.rate, sizes, args.videos)
+    if args.dataset:
+        return check_registered(args.dataset, expected, findings)
+    return check_files(files_of(args), expected, findings)
 
 
 def files_of(args: argparse.Namespace) -> "AvaFiles":

@@ -76,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
         "--actions",
         choices=(ATTRIBUTES, LABEL),
         default=ATTRIBUTES,
-        help="whether attributes or labels name the actions (default: attribute)",
+        help="whether attributes or labels name the actions",
     )
     add("--label", **names, help="labels or categories that are people (default: person, else all)")
     add(

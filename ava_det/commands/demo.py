@@ -4,7 +4,8 @@
 
 The command renders people, pretrains with S-VideoMix, fine-tunes an action detector, trains a
 person detector, evaluates both on unseen videos and draws their detections into one more video.
-Each step is a command of its own, printed before it runs. The exit code is 1 if the result is worse
+Each step is a command of its own, printed before it runs. All files are below runs/demo in the
+current folder, where `ava-det detect` looks for weights. The exit code is 1 if the result is worse
 than that of a working pipeline.
 
 Read on: README.md.
@@ -17,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 from ava_det import cli
 from ava_det.detect.defaults import ACTION_WEIGHTS, PERSON_WEIGHTS
@@ -24,9 +26,9 @@ from ava_det.detect.defaults import DEMO as RUN
 from ava_det.structures import InputError
 
 ACTORS = RUN / "datasets" / "actors"
-PRETRAIN = "configs/pretrain/actors_slowfast_tiny.py"
-FINETUNE = "configs/finetune/actors_slowfast_tiny.py"
-PERSONS = "configs/persons/actors.py"
+PRETRAIN = "pretrain/actors_slowfast_tiny.py"
+FINETUNE = "finetune/actors_slowfast_tiny.py"
+PERSONS = "persons/actors.py"
 ACTION_FILE, PERSON_FILE = RUN / ACTION_WEIGHTS, RUN / PERSON_WEIGHTS
 
 
@@ -41,7 +43,6 @@ def main(args: argparse.Namespace) -> int:
     """Run all steps; 1 if a check of the result fails."""
     start = time.monotonic()
     cli.require_checkout("ava-det demo")
-    os.chdir(cli.ROOT)
     os.environ["DETECTRON2_DATASETS"] = str(ACTORS.parent)
     if not args.resume:
         for folder in ("pretrain", "finetune", "persons", "test", "detect"):
@@ -49,7 +50,10 @@ def main(args: argparse.Namespace) -> int:
     train_all()
     scores = evaluate_all()
     shutil.rmtree(RUN / "cache")  # decoded videos of a gigabyte
-    run("tools/detect.py", RUN / "unseen.mp4", "--output", RUN / "detect", "--overwrite")
+    run(
+        *("detect", RUN / "unseen.mp4", "--weights", ACTION_FILE),
+        *("--output", RUN / "detect", "--overwrite"),
+    )
     print(f"\n{table(scores)}\n\n  {(time.monotonic() - start) / 60:.1f} minutes")
     print(f"  report: {RUN / 'report.html'}\n  video:  {RUN / 'detect' / 'unseen.mp4'}")
     failures = unsound(scores)
@@ -60,14 +64,15 @@ def main(args: argparse.Namespace) -> int:
 
 def train_all() -> None:
     """Make data, backbone and both detectors; put the weights where `ava-det detect` looks."""
-    run("datasets/prepare_actors.py", "--unseen", RUN / "unseen.mp4")
-    run("tools/pretrain.py", "--config", PRETRAIN, "--output", RUN / "pretrain", "--resume")
+    script = os.path.relpath(cli.ROOT / "datasets" / "prepare_actors.py")
+    call(f"python {script}", [sys.executable, script], ["--unseen", RUN / "unseen.mp4"])
+    run("pretrain", "--config", PRETRAIN, "--output", RUN / "pretrain", "--resume")
     run(
-        *("tools/finetune.py", "--config", FINETUNE, "--output", RUN / "finetune", "--resume"),
+        *("finetune", "--config", FINETUNE, "--output", RUN / "finetune", "--resume"),
         *("--weights", RUN / "pretrain" / "model.safetensors"),
     )
     run(
-        *("tools/propose.py", "--train", "--dataset", "actors_train", "--resume"),
+        *("propose", "--train", "--dataset", "actors_train", "--resume"),
         *("--config", PERSONS, "--output", RUN / "persons"),
     )
     shutil.copyfile(RUN / "finetune" / "model.safetensors", ACTION_FILE)
@@ -78,7 +83,7 @@ def evaluate_all() -> dict[str, float]:
     """Frame-mAP on the test split for each kind of test; writes the report."""
     boxes, folder = RUN / "test" / "boxes.csv", RUN / "test" / "detected"
     run(
-        *("tools/propose.py", "--dataset", "actors_test", "--weights", PERSON_FILE),
+        *("propose", "--dataset", "actors_test", "--weights", PERSON_FILE),
         *("--output", boxes),
     )
     trained, found = ("--weights", ACTION_FILE), ("--proposals", boxes, "--threshold", 0.5)
@@ -91,7 +96,7 @@ def evaluate_all() -> dict[str, float]:
         "class prior, ground-truth boxes": class_prior(),
     }
     run(
-        *("tools/evaluate.py", folder / "detections.csv", "--protocol", "uncapped"),
+        *("evaluate", folder / "detections.csv", "--protocol", "uncapped"),
         *("--ground-truth", folder / "ground_truth.csv"),
         *("--class-map", folder / "classes.pbtxt", "--html", RUN / "report.html"),
         *("--videos", ACTORS / "videos", "--ticks", 3, "--start", 0, "--run", RUN / "finetune"),
@@ -100,9 +105,9 @@ def evaluate_all() -> dict[str, float]:
 
 
 def test(name: str, *arguments: object) -> float:
-    """Frame-mAP that tools/test.py finds with `arguments`."""
+    """Return the frame-mAP that `ava-det test` finds with `arguments`."""
     output = RUN / "test" / name
-    run("tools/test.py", "--config", FINETUNE, "--output", output, *arguments)
+    run("test", "--config", FINETUNE, "--output", output, *arguments)
     return json.loads((output / "result.json").read_text())["mAP"]
 
 
@@ -140,10 +145,15 @@ def table(scores: dict[str, float]) -> str:
     return "\n".join(["  frame-mAP at IoU 0.5 (uncapped), test split", *lines])
 
 
-def run(script: str, *arguments: object) -> None:
-    """Print one of the project's commands as a user would type it, and run it."""
-    words = [script, *map(str, arguments)]
-    print(f"\n$ python {' '.join(words)}", flush=True)
-    done = subprocess.run([sys.executable, *words], check=False)
+def run(command: str, *arguments: object) -> None:
+    """Print a command of `ava-det` as a user types it, and run it."""
+    call(f"ava-det {command}", [sys.executable, "-m", "ava_det", command], arguments)
+
+
+def call(shown: str, program: list[str], arguments: Sequence[object]) -> None:
+    """Print `shown` with the arguments, and run the program with them."""
+    words = [str(argument) for argument in arguments]
+    print(f"\n$ {' '.join([shown, *words])}", flush=True)
+    done = subprocess.run([*program, *words], check=False)
     if done.returncode:
-        raise InputError(f"{script} failed with exit code {done.returncode}")
+        raise InputError(f"{shown} failed with exit code {done.returncode}")

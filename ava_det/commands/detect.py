@@ -10,6 +10,7 @@ Read on: docs/tutorial.md, docs/how_it_works.md.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 from ava_det import cli
@@ -25,6 +26,7 @@ from ava_det.detect.defaults import (
 from ava_det.formats.outputs import outputs
 from ava_det.weights.shipped import person_weights
 
+RENDERED = "the weights of the demo know rendered people only; give --weights for real videos"
 SETTINGS = ["rate", "score_threshold", "top_k", "person_threshold", "person_size", "device"]
 
 
@@ -34,7 +36,10 @@ def parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("video", type=Path, help="video file")
     add("--output", required=True, type=Path, metavar="FOLDER", help="folder of the results")
-    add("--weights", type=Path, help=f"action detector (default: {DEMO / ACTION_WEIGHTS})")
+    weights = (
+        f"action detector (default: {DEMO / ACTION_WEIGHTS}, which knows rendered people only)"
+    )
+    add("--weights", type=Path, help=weights)
     add(
         "--persons",
         type=person_weights,
@@ -75,8 +80,10 @@ def main(args: argparse.Namespace) -> None:
         with outputs(film, csv, json, overwrite=args.overwrite, inputs=[args.video]):
             settings = {name: getattr(args, name) for name in SETTINGS}
             detector = load_detector(args.weights, args.persons, **settings)
+            if args.weights is None:
+                print(RENDERED, file=sys.stderr)
             bar = tqdm(total=len(video), unit="frame", desc=args.video.name)
             with bar, logging_redirect_tqdm():  # a warning gets a line of its own
                 found = detector.detect(video)
                 found.write(csv=csv, json=json, film=film, progress=bar.update)
-    print(f"{stem}: .mp4, .csv, .json")
+    print(f"wrote {film}, {csv.suffix} and {json.suffix}")

@@ -60,14 +60,9 @@ def parser() -> argparse.ArgumentParser:
         default=0.5,
         help="least overlap of a true detection",
     )
-    kinds = ["act", "multisports"]
-    add(
-        "--video-map",
-        nargs="?",
-        const="act",
-        choices=kinds,
-        help="also compute video-mAP (default protocol: act)",
-    )
+    add("--video-map", action="store_true", help="link tubes and measure video-mAP too")
+    protocol = "protocol of --video-map: how tubes are linked and matched (default: act)"
+    add("--video-map-protocol", choices=("act", "multisports"), help=protocol)
     add("--json", type=path, help="write the figures to this file")
     add("--html", type=path, help="write a page to this file")
     add = parser.add_argument_group("compare with other results").add_argument
@@ -121,6 +116,8 @@ def main(args: argparse.Namespace) -> None:
 
     if not args.html and (args.videos or args.run):
         parser().error("--videos and --run show on the page: say where by --html")
+    if args.video_map_protocol and not args.video_map:
+        parser().error("--video-map-protocol needs --video-map")
     if args.times and args.ticks != 1.0:
         parser().error("--times are seconds: --ticks is of other files")
     if args.videos and not args.videos.is_dir():
@@ -177,9 +174,7 @@ def rules_of(
         class_map = read_class_map(args.class_map)
         ava_csv.require_common(truth, class_map, args.ground_truth)
     else:
-        class_map = classes_of(truth["action"])
-        if not len(class_map):
-            raise InputError(f"{args.ground_truth}: no row has an action")
+        class_map = classes_of(truth, args.ground_truth)
         print(
             f"no class map given: the {len(class_map)} ids of the ground truth are evaluated "
             "(AVA's own figures are of the 60 classes of its list)",
@@ -188,7 +183,8 @@ def rules_of(
     if args.groups:
         class_map = with_groups(class_map, read_class_map(args.groups))
     excluded = ava_csv.read_keyframes(args.exclude, per_second) if args.exclude else None
-    return EvaluationRules(class_map, args.protocol, excluded, args.iou, args.video_map, per_second)
+    tubes = (args.video_map_protocol or "act") if args.video_map else None
+    return EvaluationRules(class_map, args.protocol, excluded, args.iou, tubes, per_second)
 
 
 def report(

@@ -42,7 +42,9 @@ def parser() -> argparse.ArgumentParser:
     add("--test-dataset", metavar="NAME", help=test)
     add("overrides", nargs="*", default=[], metavar="path.key=value", help="config overrides")
     add = parser.add_argument_group("without --train").add_argument
-    add("--weights", type=person_weights, help="a weight file, or `light`")
+    add(
+        "--weights", type=person_weights, help="a weight file, or `light`; required without --train"
+    )
     add(
         "--score-threshold",
         type=cli.fraction,

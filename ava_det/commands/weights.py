@@ -21,16 +21,51 @@ from ava_det import cli
 from ava_det.formats.outputs import outputs
 from ava_det.structures import InputError
 
+INSPECT = """Print the codebase, the architecture, the classes and the sizes of weight files.
+
+    ava-det weights inspect SLOWFAST_8x8_R50.pkl --names
+
+Read on: docs/weights.md.
+"""
+COMPARE = """List the weights in which two files differ, the largest differences first.
+
+    ava-det weights compare slowfast.safetensors SLOWFAST_8x8_R50.pkl --tolerance 1e-6
+
+The files may be of different codebases. The exit code is 1 if they differ.
+
+Read on: docs/weights.md.
+"""
+CONVERT = """Load a weight file into a model, and write the weights in another format.
+
+    ava-det weights convert --model kinetics_slowfast_r50_8x8 \\
+        --weights SLOWFAST_8x8_R50.pkl --output slowfast.safetensors
+
+Read on: docs/weights.md, docs/models.md.
+"""
+RUN = """Compute the logits of a model for given clips, and write them as npy.
+
+    ava-det weights run --model kinetics_slowfast_r50_8x8 \\
+        --weights slowfast.safetensors --inputs in.npz --output logits.npy
+
+The logits are N x K; those of a detector are R x K, in the order of the boxes.
+
+Read on: docs/weights.md, docs/models.md.
+"""
+
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = cli.Parser(description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    inspect = commands.add_parser("inspect", help="describe the content of a file")
+    inspect = commands.add_parser(
+        "inspect", help="describe the content of a file", description=INSPECT
+    )
     inspect.add_argument("weights", type=Path, nargs="+", help="weight files")
     inspect.add_argument("--names", action="store_true", help="list every weight")
     compare = commands.add_parser(
-        "compare", help="list the differences of two files; fail if they differ"
+        "compare",
+        help="list the differences of two files; fail if they differ",
+        description=COMPARE,
     )
     compare.add_argument("weights", type=Path, nargs=2, help="two weight files")
     compare.add_argument(
@@ -45,8 +80,12 @@ def parser() -> argparse.ArgumentParser:
         default=0.0,
         help="largest difference to ignore",
     )
-    convert = commands.add_parser("convert", help="write a file in another format")
-    run = commands.add_parser("run", help="compute the logits of a model for given clips")
+    convert = commands.add_parser(
+        "convert", help="write a file in another format", description=CONVERT
+    )
+    run = commands.add_parser(
+        "run", help="compute the logits of a model for given clips", description=RUN
+    )
     for command in (convert, run):
         which = command.add_mutually_exclusive_group(required=True)
         which.add_argument("--model", metavar="NAME", help="a published model, see docs/models.md")

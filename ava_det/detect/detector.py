@@ -1,8 +1,8 @@
 """A detector of people and their actions, and the detections in a video."""
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from ava_det.detect.film import write_film
 from ava_det.detect.pipeline import ActionPipeline
 from ava_det.detect.protocols import ActionBackend, PersonFinder
 from ava_det.detect.results import KeyframeResult, Write, csv_file, json_file
-from ava_det.detect.sources import VideoSource
+from ava_det.detect.sources import SharedSource, Source, VideoSource
 from ava_det.video.video import Video
 
 logger = logging.getLogger(__name__)
@@ -77,11 +77,12 @@ class Detector:
         """Release the models and their memory. A closed detector cannot detect."""
         self._pipeline = None
 
-    def detect(self, source: str | Path | Video) -> "Detections":
+    def detect(self, source: str | Path | Video | Source) -> "Detections":
         """Return the detections in a video. Detection starts when the results are read.
 
         Args:
-            source: A video file, or an open `Video`, which stays open.
+            source: A video file; an open `Video`, which stays open; or any other
+                `ava_det.detect.sources.Source` of frames, such as frames in memory or a camera.
         """
         if self._pipeline is None:
             raise RuntimeError("the detector is closed")
@@ -101,7 +102,7 @@ class Detections:
 
     def __init__(
         self,
-        source: str | Path | Video,
+        source: str | Path | Video | Source,
         pipeline: ActionPipeline,
         action_filter: ActionFilter,
         facts: dict[str, Any],
@@ -117,8 +118,7 @@ class Detections:
             InputError: The file is no video, or (at the end) the video is damaged.
             RuntimeError: The video has been read already.
         """
-        with self._open() as video:
-            source = VideoSource(video)
+        with self._open() as source:
             yield from map(self._filter, self._pipeline.run(source))
         _report(source)
 
@@ -155,8 +155,7 @@ class Detections:
                 written first.
             RuntimeError: The video has been read already.
         """
-        with self._open() as video, ExitStack() as files:
-            source = VideoSource(video, progress)
+        with self._open(1 + (film is not None), progress) as source, ExitStack() as files:
             writers: list[Write] = []
             if csv is not None:
                 writers.append(files.enter_context(csv_file(Path(csv), source.name)))
@@ -165,19 +164,34 @@ class Detections:
                 writers.append(files.enter_context(json_file(Path(json), facts)))
             results = self._written(source, writers)
             if film is not None:
-                write_film(Path(film), video, results)
+                again = VideoSource(source.video) if isinstance(source, VideoSource) else source
+                write_film(Path(film), again, results)
             for _ in results:  # the results that no film has read
                 pass
         _report(source)
 
-    def _open(self) -> AbstractContextManager[Video]:
-        """Return the open video. The end of the block closes a file that was opened here."""
+    @contextmanager
+    def _open(
+        self, readers: int = 1, progress: Callable[[], object] = lambda: None
+    ) -> Generator[VideoSource | SharedSource]:
+        """Yield the source. The end of the block closes a file that was opened here.
+
+        Args:
+            readers: How often the frames of a source that is no video are read.
+            progress: This function is called after every analysed frame.
+        """
         if self._is_read:
             raise RuntimeError("these detections have been read: call `detect` once more")
         self._is_read = True
-        return nullcontext(self._source) if isinstance(self._source, Video) else Video(self._source)
+        if isinstance(self._source, Video):
+            yield VideoSource(self._source, progress)
+        elif isinstance(self._source, str | Path):
+            with Video(self._source) as video:
+                yield VideoSource(video, progress)
+        else:
+            yield SharedSource(self._source, readers, progress)
 
-    def _written(self, source: VideoSource, writers: list[Write]) -> Iterator[KeyframeResult]:
+    def _written(self, source: Source, writers: list[Write]) -> Iterator[KeyframeResult]:
         """Write each result, then yield it."""
         for result in map(self._filter, self._pipeline.run(source)):
             for write in writers:
@@ -185,12 +199,14 @@ class Detections:
             yield result
 
 
-def _report(source: VideoSource) -> None:
+def _report(source: Source) -> None:
     """Report the damage of a video after it has been read, in one line.
 
     Raises:
         InputError: Some frames of the video could not be decoded.
     """
+    if not isinstance(source, VideoSource):
+        return
     if source.damage:  # says more than wrong time stamps
         raise source.damage
     damaged, video = source.video.index.damaged_stamps, source.video

@@ -7,23 +7,26 @@ import numpy as np
 
 from ava_det.detect.protocols import Frame
 from ava_det.detect.results import KeyframeResult, PersonResult
-from ava_det.detect.sources import VideoSource
+from ava_det.detect.sources import Source, VideoSource
 from ava_det.draw.frames import DrawnPerson, draw_people, enlarged, enlarged_size
-from ava_det.video.video import Video
+from ava_det.video.index import DEFAULT_RATE
+from ava_det.video.orientation import SQUARE
 from ava_det.video.writer import VideoWriter
 
 
-def write_film(path: Path, video: Video, results: Iterable[KeyframeResult]) -> None:
-    """Write an H.264 film of a video with results drawn on it. The file appears at the end.
+def write_film(path: Path, source: Source, results: Iterable[KeyframeResult]) -> None:
+    """Write an H.264 film of a source with results drawn on it. The file appears at the end.
 
     Args:
         path: The film file.
-        video: The video. It is read a second time, a little behind the results.
+        source: The source. Its frames are read a little behind the results.
         results: The results in the order of the keyframes.
     """
-    size = enlarged_size(video.height, video.width)
-    with VideoWriter(path, *size, video.rate, aspect=video.index.aspect) as film:
-        for time, picture in drawn_frames(VideoSource(video).frames(), results):
+    size, rate, aspect = enlarged_size(source.height, source.width), DEFAULT_RATE, SQUARE
+    if isinstance(source, VideoSource):
+        rate, aspect = source.video.rate, source.video.index.aspect
+    with VideoWriter(path, *size, rate, aspect=aspect) as film:
+        for time, picture in drawn_frames(source.frames(), results):
             film.write(picture, time)
 
 

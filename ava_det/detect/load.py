@@ -13,6 +13,7 @@ from ava_det.detect.defaults import (
 )
 from ava_det.detect.detector import Detector
 from ava_det.detect.protocols import PersonFinder
+from ava_det.extras import naming_extra
 from ava_det.formats.regular import require_regular
 from ava_det.structures import InputError
 from ava_det.weights.shipped import person_weights
@@ -42,7 +43,7 @@ def load_detector(
 
     Args:
         weights: The weight file of an action detector. None means the detector of `make demo` in
-            the folder `runs/demo`.
+            the folder `runs/demo`, which knows rendered people only.
         persons: The weight file of a person detector, or "light" for the detector that comes with
             the package. None means `persons.safetensors` beside the action detector.
         rate: Keyframes per second.
@@ -57,9 +58,11 @@ def load_detector(
         InputError: A file is missing, unreadable or of the wrong kind, or this machine lacks the
             device.
         ValueError: A setting is out of range.
+        ImportError: torch is not installed; the message names the extra to install.
     """
     action_file, person_file = _weight_files(weights, persons)
-    from ava_det.detect.backends.torch import TorchActions
+    with naming_extra("train"):
+        from ava_det.detect.backends.torch import TorchActions
 
     actions = TorchActions.from_file(action_file, device)
     return Detector(

@@ -24,7 +24,7 @@ from ava_det.structures import InputError
 
 STRIDES = (8, 16, 32)
 PERSON, COCO_CLASSES = 0, 80
-GREY = 114
+YOLOX_PADDING = 114  # the grey that YOLOX pads training pictures with
 MOST_SIDE = 2048  # pixels of a model's input; official models have 416 to 640
 _MOST_LOG = 50.0  # limit of cell offsets and log sizes; real boxes are far below, exp stays finite
 
@@ -63,7 +63,7 @@ class YoloxDetector:
         height, width = frame.shape[:2]
         scale = self.side / max(height, width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        square = np.full((self.side, self.side, 3), GREY, np.uint8)
+        square = np.full((self.side, self.side, 3), YOLOX_PADDING, np.uint8)
         square[: size[1], : size[0]] = cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR)
         blob = square[:, :, ::-1].transpose(2, 0, 1)[None].astype(np.float32)
         self.net.setInput(np.ascontiguousarray(blob))

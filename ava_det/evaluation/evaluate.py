@@ -1,10 +1,8 @@
 """Computes all figures of a table of results."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from ava_det.evaluation.comparison import OtherRun
@@ -60,7 +58,7 @@ class Evaluated:
 def evaluate(
     results: StrPath | pd.DataFrame,
     ground_truth: StrPath | pd.DataFrame,
-    class_map: StrPath | ClassMap,
+    class_map: StrPath | ClassMap | None = None,
     protocol: str = "activitynet",
 ) -> Evaluated:
     """Measure action detections: frame-mAP, and its breakdowns by the size and number of people.
@@ -74,7 +72,8 @@ def evaluate(
         results: AVA's result rows in a csv file, or a table with the columns of
             `ava_det.formats.ava_csv`, including `score`.
         ground_truth: AVA's annotations in a csv file, or such a table.
-        class_map: The classes to evaluate, or a pbtxt or csv file of them.
+        class_map: The classes to evaluate, or a pbtxt or csv file of them. None evaluates all
+            classes of the ground truth, named `action 1` and so on.
         protocol: "activitynet", the official protocol, or "uncapped", which PySlowFast uses.
 
     Raises:
@@ -85,12 +84,15 @@ def evaluate(
     if protocol not in FRAME_PROTOCOLS:
         known = " or ".join(map(repr, FRAME_PROTOCOLS)) + meant(protocol, FRAME_PROTOCOLS)
         raise ValueError(f"protocol {protocol!r} is not {known}")
-    classes = class_map if isinstance(class_map, ClassMap) else read_class_map(class_map)
     truth, found, names = ground_truth, results, ["ground truth", "results"]
     if not isinstance(truth, pd.DataFrame):
         names[0], truth = str(truth), read_ground_truth(truth)
     if not isinstance(found, pd.DataFrame):
         names[1], found = str(found), read_detections(found)
+    if class_map is None:
+        classes = classes_of(truth, names[0])
+    else:
+        classes = class_map if isinstance(class_map, ClassMap) else read_class_map(class_map)
     for table, name in ((truth, names[0]), (found, names[1])):
         require_common(table, classes, name)
     return evaluate_tables(truth, found, EvaluationRules(classes, protocol), (names[0], names[1]))
@@ -155,7 +157,14 @@ def other_run(
     return OtherRun(str(path), done.figures, done.result.curves())
 
 
-def classes_of(actions: Iterable[int]) -> ClassMap:
-    """Return a class map of all ids in `actions`, named by number."""
-    ids = sorted({int(action) for action in np.unique(np.asarray(list(actions))) if action > 0})
+def classes_of(ground_truth: pd.DataFrame, source: StrPath = "ground truth") -> ClassMap:
+    """Return a class map of all ids in a table of annotations, named by number.
+
+    Raises:
+        InputError: No row has an action. The message names `source`.
+    """
+    actions = ground_truth["action"]
+    ids = sorted(int(action) for action in actions[actions > 0].unique())
+    if not ids:
+        raise InputError(f"{source}: no row has an action")
     return ClassMap({i: f"action {i}" for i in ids})

@@ -134,8 +134,8 @@ def notes(result: Evaluation, ground_truth: pd.DataFrame, detections: pd.DataFra
         lines.append(f"not in the ground truth: {len(unknown):,} videos of the detections: {names}")
     if unknown and len(unknown) == len(videos):
         lines.append(
-            "no video is in both files: what tools/test.py detected goes with the ground_truth.csv "
-            "that it wrote"
+            "no video is in both files: what `ava-det test` detected goes with the "
+            "ground_truth.csv that it wrote"
         )
     return lines
 

@@ -289,5 +289,5 @@ def number_problem(name: str, text: str) -> str | None:
     if name in _WHOLE and not (value.is_integer() and abs(value) < LARGEST):
         problem = f"{name} is not a whole number: {short}"
         fraction = name == "tick" and not value.is_integer()
-        return f"{problem} (tools/evaluate.py --times takes seconds)" if fraction else problem
+        return f"{problem} (ava-det evaluate --times takes seconds)" if fraction else problem
     return None

@@ -25,7 +25,7 @@ def usable_device(name: str, setting: str = "--device ") -> torch.device:
     remedy = f"{setting}cpu uses the CPU"
     if not _NAME.fullmatch(name):
         alike = difflib.get_close_matches(name.partition(":")[0].lower(), (*_KINDS, "gpu"), 1)
-        meant = f" (meant {alike[0].replace('gpu', 'cuda')}?)" if alike else ""
+        meant = f" (did you mean {alike[0].replace('gpu', 'cuda')}?)" if alike else ""
         known = f"{', '.join(_KINDS)} or one with a number, such as cuda:0"
         raise InputError(f"{setting}{name!r:.40}: is none of {known}{meant}; {remedy}")
     try:

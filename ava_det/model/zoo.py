@@ -232,6 +232,7 @@ def _slow_kernels(depth: int) -> list[list[int]]:
     return [[t] * n for t, n in zip((1, 1, 3, 3), DEPTHS[depth], strict=True)]
 
 
+x3d_s = x3d(2.2)
 VMZ_EPS, TORCH_EPS = 1e-3, 1e-5  # of the authors of CSN and of MMAction2; of PyTorchVideo
 ARCHITECTURES: dict[str, Callable[..., Backbone]] = {
     "slowfast_tiny": slowfast_tiny,
@@ -248,8 +249,8 @@ ARCHITECTURES: dict[str, Callable[..., Backbone]] = {
     "ir_csn_r50": csn(50, preserved=False, default_eps=VMZ_EPS),
     "ir_csn_r101": csn(101, preserved=False, default_eps=TORCH_EPS),
     "ir_csn_r152": csn(152, preserved=False, default_eps=VMZ_EPS),
-    "x3d_s": x3d(2.2),  # 13 frames at stride 6 of 160 pixels
-    "x3d_m": x3d(2.2),  # 16 frames at stride 5 of 224 pixels; the layers of X3D-S
+    "x3d_s": x3d_s,  # 13 frames at stride 6 of 160 pixels
+    "x3d_m": x3d_s,  # the layers of X3D-S; 16 frames at stride 5 of 224 pixels
     "x3d_l": x3d(5.0),  # 16 frames at stride 5 of 312 pixels
     "mvit_v2_s": mvit_v2_s,
 }

@@ -88,9 +88,11 @@ def looked_up(
             except InputError as error:
                 logger.warning("no picture of %s, tick %s: %s", video, tick, error)
                 continue
-            here, said = (t[(t["video"] == video) & (t["tick"] == tick)] for t in (truth, found))
+            annotated, detected = (
+                t[(t["video"] == video) & (t["tick"] == tick)] for t in (truth, found)
+            )
             title = f"{video}, tick {tick}: AP {ap:.2f}"
-            yield keyframe_picture(image, title, here, said, class_map.names)
+            yield keyframe_picture(image, title, annotated, detected, class_map.names)
 
     best, worst = best_and_worst(precision, count)
     return list(drawn(best)), list(drawn(worst))

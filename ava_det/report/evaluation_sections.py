@@ -111,8 +111,8 @@ def overview(result: Evaluation, other: OtherRun | None = None) -> Html:
     figures = [(title, f"{result['mAP']:.4f}")]
     if other:
         change = f"{result['mAP'] - other.figures['mAP']:+.4f}"
-        told = "not comparable" if differences(result, other) else change
-        figures.append(("against the other run", told))
+        comparison = "not comparable" if differences(result, other) else change
+        figures.append(("against the other run", comparison))
     if "ground_truth_boxes" in result:
         whole = result["ground_truth_boxes"]["mAP"]
         figures.append(("on annotated boxes", f"{whole:.4f}"))

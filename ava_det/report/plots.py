@@ -145,11 +145,11 @@ def heat_map(rows: Sequence[str], columns: Sequence[str], values: np.ndarray) ->
     for i, j in zip(*np.nonzero(values > 0), strict=True):
         share = values[i, j] / totals[i]
         here, all_of_it = count_text(values[i, j]), count_text(totals[i])
-        told = f"{rows[i]}, in truth {columns[j]}: {here} of {all_of_it}"
+        tooltip = f"{rows[i]}, in truth {columns[j]}: {here} of {all_of_it}"
         place = {"x": margin + side * int(j) + 1, "y": margin + side * int(i) + 1}
         opacity = f"{0.12 + 0.88 * share:.2f}"
         cell = {"width": side - 2, "height": side - 2, "fill_opacity": opacity}
-        parts.append(tag("rect", tag("title", told), **place, **cell, class_="cell"))
+        parts.append(tag("rect", tag("title", tooltip), **place, **cell, class_="cell"))
     style = f"width:{width}px"
     chart = tag("svg", *parts, viewBox=f"0 0 {width} {height}", role="img", style=style)
     return tag("div", chart, class_="scroll")

@@ -3,7 +3,6 @@
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from pathlib import Path
 
 from detectron2.config import LazyCall, LazyConfig, instantiate
 from detectron2.utils.registry import locate
@@ -11,6 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import Container, DictConfig, ListConfig, OmegaConf
 
+from ava_det.formats.config_files import find_config
 from ava_det.formats.nearest import meant
 from ava_det.model.published import published_model
 from ava_det.structures import InputError
@@ -21,7 +21,6 @@ def _num_classes(_root_: DictConfig) -> int:
 
 
 OmegaConf.register_new_resolver("columns", lambda count: list(range(count)), replace=True)
-SHIPPED = Path(__file__).resolve().parents[1] / "configs"  # a link to configs/ in a checkout
 OmegaConf.register_new_resolver("num_classes", _num_classes, replace=True)
 EVERY_CLASS = "${columns:${model.num_classes}}"  # all columns of the model
 AS_MANY_AS_THE_DATA = "${num_classes:}"  # the number of classes in `class_map`
@@ -30,8 +29,8 @@ AS_MANY_AS_THE_DATA = "${num_classes:}"  # the number of classes in `class_map`
 def load_config(path: str, overrides: list[str]) -> DictConfig:
     """Load a config with `path.key=value` overrides; `+path.key=value` adds a new key.
 
-    `path` is the path of a file, or the name of a config that comes with the package:
-    `pretrain/jhmdb_slowfast_tiny.py`, with or without `configs/` in front.
+    `path` is the path of a file, or the name of a config that comes with the package; see
+    `find_config`.
 
     Several parts of a config may refer to one shared part (`${reader}`). An override of any of
     them changes the shared part, and so all of them.
@@ -42,15 +41,7 @@ def load_config(path: str, overrides: list[str]) -> DictConfig:
         InputError: The file is missing, an override is malformed or has an unknown key, or values
             contradict each other.
     """
-    shipped = SHIPPED / path.removeprefix("configs/")
-    file = Path(path) if Path(path).is_file() else shipped
-    if not file.is_file():
-        beside = {
-            other.name for part in (Path(path), shipped) for other in part.parent.glob("*.py")
-        }
-        names = [str(Path(path).parent / name) for name in sorted(beside)]
-        raise InputError(f"{path}: no such config{meant(path, names)}")
-    return _settled(LazyConfig.load(str(file)), path, overrides)
+    return _settled(LazyConfig.load(str(find_config(path))), path, overrides)
 
 
 def published_config(name: str, overrides: list[str]) -> DictConfig:

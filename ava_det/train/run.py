@@ -104,9 +104,9 @@ def _noting_unreadable(cfg: DictConfig, output: Path) -> DictConfig:
 
 
 def _train(cfg: DictConfig, output: Path, resume: bool) -> Path:
-    """Train in a folder that no other run uses; the config may change."""
+    """Train in a folder that no other run uses."""
+    cfg, loader, trainer = build_trainer(cfg)
     settings = cfg.train
-    loader, trainer = build_trainer(cfg)
     # Build the test loader before the first step, so that an error does not appear at the end.
     test_loader = instantiate(cfg.test.loader)
     plain = unwrap(trainer.model)
@@ -133,11 +133,14 @@ def _train(cfg: DictConfig, output: Path, resume: bool) -> Path:
     return output / WEIGHTS
 
 
-def build_trainer(cfg: DictConfig) -> tuple[Any, ClipTrainer]:
+def build_trainer(cfg: DictConfig) -> tuple[DictConfig, Any, ClipTrainer]:
     """Build the loader and the trainer of a config; the trainer does not have the loader yet.
 
-    `settle` fills in the values of the config that depend on the size of the training set.
+    Returns:
+        A copy of the config in which `settle` has filled in the values that depend on the size of
+        the training set; the loader; the trainer.
     """
+    cfg = copy.deepcopy(cfg)
     settings = cfg.train
     known = len(instantiate(cfg.class_map))  # before the model, because num_classes may refer to it
     torch.manual_seed(settings.seed)
@@ -161,7 +164,7 @@ def build_trainer(cfg: DictConfig) -> tuple[Any, ClipTrainer]:
         accumulate=settings.accumulate,
         clip_norm=settings.clip_norm,
     )
-    return loader, trainer
+    return cfg, loader, trainer
 
 
 def _hooks(

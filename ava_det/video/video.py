@@ -167,7 +167,7 @@ class Video:
             (number, frame) of each decodable frame, in order.
         """
         with named(self.path):
-            yield from _in_order(self._decode(frames), frames)
+            yield from in_order(self._decode(frames), frames)
 
     def _rgb(self, picture: av.VideoFrame) -> np.ndarray:
         """Return a decoded frame as (H, W, 3) uint8, a view of the frame's memory."""
@@ -254,7 +254,7 @@ class Video:
         self._packets, self._next = read_packets(self._container, self._stream), 0
 
 
-def _in_order(
+def in_order(
     decoded: Iterable[tuple[int, av.VideoFrame]], wanted: np.ndarray
 ) -> Iterator[tuple[int, av.VideoFrame]]:
     """Sort frames by number, since a decoder may reorder the frames of a damaged file.

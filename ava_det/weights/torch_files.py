@@ -229,6 +229,8 @@ def _reason(error: Exception) -> str:
     asked = re.search(r"GLOBAL (\S+?)[. ]*(?: was not an allowed| whose module|$)", text)
     if asked:
         return f"refused: it asks for {asked[1]:.100}, which weights do not need; nothing was run"
-    told = text.partition("WeightsUnpickler error: ")[2] or text
-    clause = re.split(" (?:Please|Check the documentation) ", told)[0][:200] or type(error).__name__
+    message = text.partition("WeightsUnpickler error: ")[2] or text
+    clause = (
+        re.split(" (?:Please|Check the documentation) ", message)[0][:200] or type(error).__name__
+    )
     return f"not a checkpoint that can be read ({clause})"

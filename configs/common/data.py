@@ -27,7 +27,7 @@ from ava_det.train.evaluators import FrameMapEvaluator, TopKEvaluator
 from ava_det.video.video import VideoReader
 
 
-def of(dataset: DictConfig, method: Callable[..., Any], **arguments: Any) -> DictConfig:
+def lazy_method(dataset: DictConfig, method: Callable[..., Any], **arguments: Any) -> DictConfig:
     """Return a lazy call of a data set's method; `L` does not accept an argument named `self`."""
     call = L(method)(**arguments)
     call["self"] = dataset
@@ -37,7 +37,7 @@ def of(dataset: DictConfig, method: Callable[..., Any], **arguments: Any) -> Dic
 data = dict(train="", test="")  # a name, the path of a description or list, or a list of these
 train_set = L(get_dataset)(names="${data.train}")
 test_set = L(get_dataset)(names="${data.test}")
-class_map = of(train_set, DataSet.class_map)
+class_map = lazy_method(train_set, DataSet.class_map)
 clip = dict(frames=16, stride=2, rate=25.0, short_side=112)
 reader = dict(short_side=None)  # short side of decoded frames in pixels; None: the size of the file
 _sampling = dict(frames="${clip.frames}", stride="${clip.stride}", rate="${clip.rate}")
@@ -45,7 +45,7 @@ _sampling = dict(frames="${clip.frames}", stride="${clip.stride}", rate="${clip.
 recognition = dict(
     train=L(build_train_loader)(
         records=L(stratified_part)(
-            videos=of(train_set, DataSet.videos),
+            videos=lazy_method(train_set, DataSet.videos),
             fraction=1.0,  # train on this fraction of every class
             fraction_seed=0,  # the seed of the choice
         ),
@@ -65,7 +65,7 @@ recognition = dict(
 recognition_test = dict(
     amp=False,  # as train.amp
     loader=L(build_test_loader)(
-        records=of(test_set, DataSet.videos, every=1),
+        records=lazy_method(test_set, DataSet.videos, every=1),
         mapper=L(ClipTestMapper)(
             reader=L(VideoReader)(short_side="${reader.short_side}"),
             transform=L(spatial.short_side)(size="${clip.short_side}"),
@@ -86,7 +86,7 @@ detection = dict(
         mapper=L(PeopleTrainMapper)(
             class_map="${class_map}",
             clock=L(clock_of)(dataset=train_set),
-            reader=of(train_set, DataSet.reader, short_side="${reader.short_side}"),
+            reader=lazy_method(train_set, DataSet.reader, short_side="${reader.short_side}"),
             transform=L(spatial.jitter_crop)(
                 lowest="${clip.short_side}", highest=144, size="${clip.short_side}"
             ),
@@ -99,7 +99,9 @@ detection = dict(
     ),
     # The weights that `task.criterion.class_weights=balanced` uses.
     balanced_weights=L(effective_number_weights)(
-        counts=L(label_counts)(records=of(train_set, DataSet.keyframes), class_map="${class_map}"),
+        counts=L(label_counts)(
+            records=lazy_method(train_set, DataSet.keyframes), class_map="${class_map}"
+        ),
         beta=0.999,
     ),
 )
@@ -113,7 +115,7 @@ detection_test = dict(
         mapper=L(PeopleTestMapper)(
             class_map="${class_map}",
             clock=L(clock_of)(dataset=test_set),
-            reader=of(test_set, DataSet.reader, short_side="${reader.short_side}"),
+            reader=lazy_method(test_set, DataSet.reader, short_side="${reader.short_side}"),
             transform=L(spatial.short_side)(size="${clip.short_side}"),
             **_sampling,
         ),
@@ -122,9 +124,11 @@ detection_test = dict(
         max_unreadable=0.1,
     ),
     evaluator=L(FrameMapEvaluator)(
-        ground_truth=of(test_set, DataSet.ground_truth, every="${test.loader.records.every}"),
+        ground_truth=lazy_method(
+            test_set, DataSet.ground_truth, every="${test.loader.records.every}"
+        ),
         class_map="${class_map}",
-        evaluated=of(train_set, DataSet.evaluated_classes),
+        evaluated=lazy_method(train_set, DataSet.evaluated_classes),
         protocol="uncapped",
     ),
 )

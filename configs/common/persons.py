@@ -14,7 +14,7 @@ from ava_det.data.sets.dataset import DataSet, clock_of
 from ava_det.model.faster_rcnn import build_person_detector, person_class
 from ava_det.train.person_detection import PersonDetection, PersonEvaluator
 
-from .data import data, of, test_set, train_set
+from .data import data, lazy_method, test_set, train_set
 from .optim import adamw as optimizer
 from .optim import cosine as lr_multiplier
 from .train import train
@@ -27,11 +27,11 @@ clip = dict(frames=1, stride=1, rate=None, short_side=160)
 
 dataloader = dict(
     train=L(build_train_loader)(
-        records=of(train_set, DataSet.keyframes),
+        records=lazy_method(train_set, DataSet.keyframes),
         mapper=L(PeopleTrainMapper)(
             class_map=None,
             clock=L(clock_of)(dataset=train_set),
-            reader=of(train_set, DataSet.reader, short_side="${reader.short_side}"),
+            reader=lazy_method(train_set, DataSet.reader, short_side="${reader.short_side}"),
             transform=L(spatial.jitter)(lowest=80, highest=208, color=0.3),
         ),
         batch_size=16,
@@ -48,7 +48,7 @@ test = dict(
         mapper=L(PeopleTestMapper)(
             class_map=None,
             clock=L(clock_of)(dataset=test_set),
-            reader=of(test_set, DataSet.reader, short_side="${reader.short_side}"),
+            reader=lazy_method(test_set, DataSet.reader, short_side="${reader.short_side}"),
             transform=L(spatial.short_side)(size="${clip.short_side}"),
         ),
         batch_size=1,  # no padding, because the detected boxes are relative to the padded size

@@ -82,6 +82,17 @@ def test_detection_has_one_split_and_what_was_pretrained_on_it(name, tmp_path, m
         assert "--proposals" not in annotated
 
 
+@pytest.mark.parametrize("name", ["ablate/jhmdb_mixes.py", "configs/ablate/jhmdb_mixes.py"])
+def test_a_grid_of_the_package_has_a_name_in_any_folder(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert (
+        load_grid(Path(name)).arms == load_grid(ROOT / "configs" / "ablate" / Path(name).name).arms
+    )
+    wrong = Path("ablate/jhmdb_mixs.py")
+    with pytest.raises(InputError, match=r"no such grid \(did you mean ablate/jhmdb_mixes\.py\?\)"):
+        load_grid(wrong)
+
+
 def test_actors_of_another_bias_are_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("DETECTRON2_DATASETS", str(tmp_path))
     settings = tmp_path / "actors_biased" / "settings.json"

@@ -1,6 +1,7 @@
 """tools/check_data.py: every kind of finding, one by one, and nothing where nothing is wrong."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -60,7 +61,7 @@ def check(run_tool, tmp_path, films):
 def test_nothing_is_wrong(check):
     ran, found = check()
     assert (ran.code, found) == (0, {})
-    assert ran.out == "12 rows of 2 videos\n0 kinds of error, 0 of warning\n"
+    assert ran.out == "12 rows of 2 videos\nno errors, no warnings\n"
 
 
 BOXED = "one,902,{},{},{},{},1"
@@ -81,6 +82,11 @@ ROWS = {
     "missing_video": ["three,902,0.2,0.1,0.5,0.5,1,0"],
     "outside_video": ["one,920,0.2,0.1,0.5,0.5,1,0"],
 }  # fmt: skip
+
+
+def test_the_last_line_counts_the_kinds(check):
+    ran, _ = check([*GOOD, *ROWS["class"], *ROWS["zero_id"], *ROWS["edge"]])
+    assert ran.out.splitlines()[-1] == "2 kinds of error, 1 kind of warning"
 
 
 @pytest.mark.parametrize("kind", ROWS)
@@ -351,10 +357,52 @@ def test_misuse_is_refused(check, arguments, said):
     assert said in ran.err
 
 
-def test_rows_without_pictures_are_misuse(check):
-    ran, _ = check(videos=None)
+def test_rows_are_checked_without_pictures(check, tmp_path):
+    (tmp_path / "boxes.csv").write_text("one,902,0.1,0.1,0.5,0.5,,0.9\nsix,902,0,0,1,1,,1\n")
+    (tmp_path / "excluded.csv").write_text("two,902\ntwo,903\ntwo,904\n")
+    (tmp_path / "included.txt").write_text("902\n904\n")
+    ran, found = check(videos=None)
+    assert (ran.code, found) == (0, {})
+    assert ran.out.splitlines()[:2] == [
+        "12 rows of 2 videos",
+        "only the rows are checked; --videos or --frame-list checks the pictures too",
+    ]
+    counts = ("--exclude", tmp_path / "excluded.csv", "--include", tmp_path / "included.txt")
+    rows = [*GOOD, *ROWS["class"]]
+    ran, found = check(rows, *counts, "--proposals", tmp_path / "boxes.csv", videos=None)
+    counted = {kind: finding["count"] for kind, finding in found.items()}
+    assert counted == {"class": 2, "excluded": 6, "tick": 5, "unmatched": 1, "uncovered": 1}
+    assert ran.code == 1
+
+
+@pytest.mark.parametrize("option", [("--ticks", "frames"), ("--start", 1), ("--rate", 25)])
+def test_rows_alone_need_no_options_of_the_pictures(check, option):
+    ran, _ = check(GOOD, *option, videos=None)
     assert ran.code == 2
-    assert "--annotations needs --videos or --frame-list" in ran.err
+    assert f"{option[0]}: needs --videos or --frame-list" in ran.err
+
+
+def test_rows_are_checked_with_the_core_alone(tmp_path):
+    """In a process that refuses to import anything but numpy and pandas."""
+    (tmp_path / "rows.csv").write_text("".join(f"{row}\n" for row in GOOD))
+    (tmp_path / "classes.csv").write_text(CLASSES)
+    words = ["check", "--annotations", "rows.csv", "--class-map", "classes.csv"]
+    program = f"""
+import sys
+import refuse_torch
+from ava_det.extras import EXTRAS
+refuse_torch.REFUSED |= {{name for names in EXTRAS.values() for name in names}}
+sys.argv = ["ava-det", *{words}]
+from ava_det.commands import main
+main()
+"""
+    path = os.pathsep.join([str(ROOT / "tests" / "helpers"), *filter(None, sys.path)])
+    ran = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": path}, cwd=tmp_path,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.startswith("12 rows of 2 videos\n")
 
 
 def test_a_file_that_is_not_there_is_one_line(check):
@@ -440,7 +488,7 @@ def in_folders(rows):
 def test_a_description_of_nothing_wrong(check_set, mine):
     ran, found = check_set(mine(in_folders(GOOD)))
     assert (ran.code, found) == (0, {})
-    assert ran.out == "12 rows of 2 videos\n0 kinds of error, 0 of warning\n"
+    assert ran.out == "12 rows of 2 videos\nno errors, no warnings\n"
 
 
 def test_a_description_is_checked_like_its_rows(check_set, mine):

@@ -43,6 +43,11 @@ def test_the_help_lists_every_command(call):
         assert what in out
 
 
+@pytest.mark.parametrize("word", ["help", "-h"])
+def test_help_is_what_the_option_prints(call, word):
+    assert call(word) == call("--help")
+
+
 def test_no_command_is_a_usage_error(call):
     code, out, _ = call()
     assert (code, "usage: ava-det COMMAND" in out) == (2, True)
@@ -51,7 +56,7 @@ def test_no_command_is_a_usage_error(call):
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("detekt", "unknown command detekt (meant detect?)"),
+        ("detekt", "unknown command detekt (did you mean detect?)"),
         ("--verbose", "unknown option --verbose"),
     ],
 )
@@ -92,16 +97,37 @@ def options(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
             yield action
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_help_explains_everything(name):
+def parsers(name: str) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """A command and its subcommands."""
     parser = import_module(f"ava_det.commands.{name}").parser()
+    yield name, parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            yield from ((f"{name} {word}", below) for word, below in action.choices.items())
+
+
+@pytest.mark.parametrize(("name", "parser"), [pair for name in COMMANDS for pair in parsers(name)])
+def test_the_help_explains_everything(name, parser):
     text = parser.format_help()
-    assert f"ava-det {name}" in parser.description, "an example"
+    assert re.search(rf"^    ava-det {name}\b", parser.description, re.MULTILINE), "an example"
     (line,) = re.findall("Read on: (.*)[.]", parser.description)
     for page in line.split(", "):
         assert (ROOT / page).is_file()
         assert page in text
     assert [action.dest for action in options(parser) if not action.help] == []
+
+
+@pytest.mark.parametrize(("name", "parser"), [pair for name in COMMANDS for pair in parsers(name)])
+def test_a_default_that_the_help_names_is_a_choice(name, parser):
+    for action in options(parser):
+        named = re.search(r"[(]default:? (\w+)[)]", action.help or "")
+        if action.choices and named:
+            assert named[1] in action.choices
+
+
+def test_the_help_of_propose_says_when_weights_are_required():
+    text = import_module("ava_det.commands.propose").parser().format_help()
+    assert "required without --train" in text
 
 
 def test_the_help_shows_defaults(capsys):

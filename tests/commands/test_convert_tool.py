@@ -337,12 +337,16 @@ def test_what_another_process_writes_is_refused(convert):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["cvta"], 2, "(meant cvat?)"),
-        (["cvat", "--lable", "person"], 2, "unrecognized option --lable (meant --label?)"),
-        (["cvat", "--label", "persn"], 1, "has no label 'persn'; it has 'person' (meant person?)"),
-        (["cvat", "--attribute", "wav"], 1, "(meant wave?)"),
-        (["cvat", "--video", "flim"], 1, "there is no video 'flim' (meant film?)"),
-        (["cvat", "--actions", "attribute"], 2, "(meant attributes?)"),
+        (["cvta"], 2, "(did you mean cvat?)"),
+        (["cvat", "--lable", "person"], 2, "unrecognized option --lable (did you mean --label?)"),
+        (
+            ["cvat", "--label", "persn"],
+            1,
+            "it has 'person' (did you mean person?)",
+        ),
+        (["cvat", "--attribute", "wav"], 1, "(did you mean wave?)"),
+        (["cvat", "--video", "flim"], 1, "there is no video 'flim' (did you mean film?)"),
+        (["cvat", "--actions", "attribute"], 2, "(did you mean attributes?)"),
     ],
 )
 def test_a_misspelt_word_is_refused_with_the_nearest(convert, arguments, code, message):

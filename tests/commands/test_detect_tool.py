@@ -43,6 +43,8 @@ def detect(run_tool, random_weights, tmp_path):
 def test_the_three_files_tell_the_same(detect, clip, tmp_path):
     ran = detect(clip, *EVERYBODY, "--rate", 10, "--top-k", 2, "--person-size", 64)
     assert ran.code == 0, ran.err
+    assert ran.out == f"wrote {tmp_path / 'out' / 'some clip.mp4'}, .csv and .json\n"
+    assert "rendered people" not in ran.err
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "some clip.csv",
         "some clip.json",
@@ -187,6 +189,17 @@ def test_missing_weights_say_what_to_do(run_tool, clip, tmp_path, random_weights
 
 
 @pytest.mark.holds("13.10 every error names its file and row")
+def test_the_weights_of_the_demo_are_for_rendered_people(
+    run_tool, clip, tmp_path, random_weights, monkeypatch
+):
+    shutil.copytree(random_weights, tmp_path / "runs" / "demo")
+    monkeypatch.chdir(tmp_path)
+    ran = run_tool("detect", clip, "--output", "out")
+    assert (ran.code, ran.out) == (0, "wrote out/some clip.mp4, .csv and .json\n")
+    note = "the weights of the demo know rendered people only; give --weights for real videos\n"
+    assert ran.err.count(note) == 1
+
+
 @pytest.mark.parametrize("option", ["--weights", "--persons"])
 def test_weights_that_are_no_file_are_called_what_they_are(detect, clip, tmp_path, option):
     os.mkfifo(tmp_path / "pipe.onnx")
@@ -236,7 +249,7 @@ def test_a_name_that_is_no_text_is_refused_in_one_line(detect, clip, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--score-treshold", "0.3"), "option --score-treshold (meant --score-threshold?)"),
+        (("--score-treshold", "0.3"), "option --score-treshold (did you mean --score-threshold?)"),
         (("--score", "0.3"), "unrecognized option --score"),  # not completed
         (
             ("--persons", "lite"),

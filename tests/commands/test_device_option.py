@@ -16,7 +16,7 @@ DEVICES = {
     "cuda": "this machine has no GPU that torch can use as cuda",
     "cuda:7": "this machine has no GPU that torch can use as cuda",
     "mps": "this machine has no GPU that torch can use as mps",
-    "cdua": "(meant cuda?)",
+    "cdua": "(did you mean cuda?)",
 }
 PRETRAIN = "configs/pretrain/jhmdb_slowfast_tiny.py"
 FINETUNE = "configs/finetune/jhmdb_slowfast_tiny.py"

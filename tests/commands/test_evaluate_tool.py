@@ -142,7 +142,7 @@ def test_times_in_fractions_of_a_second(timed, run):
 def test_times_without_the_option_are_told(timed, run):
     code, out, err = run(*inputs(timed))
     assert (code, out) == (1, "")
-    hint = "tick is not a whole number: 104.5045 (tools/evaluate.py --times takes seconds)"
+    hint = "tick is not a whole number: 104.5045 (ava-det evaluate --times takes seconds)"
     assert err == f"error: {timed / 'gt.csv'}: row 1: {hint}\n"
     (timed / "det.csv").write_text("v,1e300,0.1,0.1,0.5,0.9,1,0.9\n")
     code, _, err = run(*inputs(timed), "--times")
@@ -154,7 +154,7 @@ def test_files_of_no_common_video_are_told(timed, run):
     (timed / "det.csv").write_text("-bc_000100_000110,4504,0.1,0.1,0.5,0.9,1,0.9\n")
     code, _, err = run(*inputs(timed), "--times")
     assert code == 0
-    assert "no video is in both files: what tools/test.py detected goes with the ground" in err
+    assert "no video is in both files: what `ava-det test` detected goes with the ground" in err
 
 
 def test_pictures_at_times_of_a_film(timed, run, shared, caplog):
@@ -398,8 +398,13 @@ def test_tubes(files, run):
     assert "tubes of the ground truth" not in err
     assert "Left out: 1 linked tubes of less than 15 ticks." in (files / "a.html").read_text()
     (files / "det.csv").write_text("".join(f"{row},0.9\n" for row in rows))
-    _, out, _ = run(*inputs(files), "--video-map", "multisports")
+    _, out, _ = run(*inputs(files), "--video-map", "--video-map-protocol", "multisports")
     assert "video-mAP@0.5:0.95 (multisports): 1.0000" in out
+    results, *rest = inputs(files)
+    code, out, _ = run(*rest, "--video-map", results)
+    assert (code, "video-mAP@0.5:0.95 (act): 1.0000" in out) == (0, True)
+    code, _, err = run(*inputs(files), "--video-map-protocol", "act")
+    assert (code, "--video-map-protocol needs --video-map" in err) == (2, True)
 
 
 def test_tubes_that_cannot_be_told_apart(files, run):

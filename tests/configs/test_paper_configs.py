@@ -12,6 +12,7 @@ from detectron2.config import instantiate
 from lanes import slow_but
 from made_sets import replace
 
+from ava_det import commands
 from ava_det.augment.mixes import Cutout, Mixup, RandAugment, Stack
 from ava_det.augment.videomix import VideoMix
 from ava_det.data.sets import recognition_sets
@@ -21,7 +22,7 @@ from ava_det.train.config import load_config
 
 ROOT = Path(__file__).resolve().parents[2]
 DOC = (ROOT / "docs" / "paper_configs.md").read_text()
-ROWS = re.findall(r"^\| (.+?) \| `python (tools/pretrain\.py .+?)` \| (.+?) \|$", DOC, re.MULTILINE)
+ROWS = re.findall(r"^\| (.+?) \| `ava-det (pretrain .+?)` \| (.+?) \|$", DOC, re.MULTILINE)
 COMMANDS = {command.split("runs/")[1].split()[0]: command for _, command, _ in ROWS}
 STEMS = {run: Path(shlex.split(command)[2]).stem for run, command in COMMANDS.items()}
 FAST = "mini_kinetics_slowfast_r50_8x8"
@@ -87,10 +88,10 @@ def classes_of_the_sets(tmp_path_factory):
 def parsed(run: str):
     """The config of a run with its overrides, the config's name and the rest of the run's."""
     tool, _, config, _, output, *overrides = shlex.split(COMMANDS[run])
-    assert (ROOT / tool).is_file()
+    assert tool in commands.COMMANDS
     assert output == f"runs/{run}"
     stem = Path(config).stem
-    return load_config(str(ROOT / config), overrides), stem, run.removeprefix(f"{stem}_")
+    return load_config(config, overrides), stem, run.removeprefix(f"{stem}_")
 
 
 def model_of(stem: str) -> tuple[str, int, int, int]:

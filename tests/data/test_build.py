@@ -141,7 +141,7 @@ def test_an_unknown_name_lists_the_known_ones():
     ],
 )
 def test_a_misspelt_name_gives_the_nearest(word, right):
-    with pytest.raises(InputError, match=rf"data set '{word}' \(meant {right}\?\); known"):
+    with pytest.raises(InputError, match=rf"data set '{word}' \(did you mean {right}\?\); known"):
         get_dataset(word)
 
 

@@ -64,6 +64,55 @@ def test_each_file_alone_is_the_same(film, tmp_path):
         assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
 
 
+class Pictures:
+    """A source of frames in memory, which counts how often it is read."""
+
+    name = "pictures"
+
+    def __init__(self, times, frames):
+        self.times, self.pictures, self.readings = times, frames, 0
+        self.height, self.width, _ = frames[0].shape
+
+    def frames(self):
+        self.readings += 1
+        yield from zip(self.times, self.pictures, strict=True)
+
+
+def test_any_source_of_frames_is_detected_as_a_video(film, tmp_path):
+    path, analysed = film(30), []
+    with Video(path) as video:
+        times, frames = zip(*video.stream(), strict=True)
+    source = Pictures(times, frames)
+    of_video = [result.frame for result in Detector(Walker(), Steps()).detect(path)]
+    assert [result.frame for result in Detector(Walker(), Steps()).detect(source)] == of_video
+    Detector(Walker(), Steps()).detect(source).write(
+        csv=tmp_path / "a.csv",
+        json=tmp_path / "a.json",
+        film=tmp_path / "a.mp4",
+        progress=lambda: analysed.append(1),
+    )
+    assert (source.readings, len(analysed)) == (2, 30)
+    Detector(Walker(), Steps()).detect(path).write(csv=tmp_path / "b.csv", film=tmp_path / "b.mp4")
+    rows = read_detections(tmp_path / "a.csv")
+    assert set(rows.pop("video")) == {"pictures"}
+    assert rows.equals(read_detections(tmp_path / "b.csv").drop(columns="video"))
+    facts = json.loads((tmp_path / "a.json").read_text())["video"]
+    assert facts == {"name": "pictures", "height": 48, "width": 64}
+    with Video(tmp_path / "a.mp4") as drawn, Video(tmp_path / "b.mp4") as expected:
+        np.testing.assert_allclose(drawn.frame_times, expected.frame_times, atol=1e-4)
+        for (_, picture), (_, other) in zip(drawn.stream(), expected.stream(), strict=True):
+            np.testing.assert_array_equal(picture, other)
+
+
+def test_lost_frames_of_a_source_are_left_out_of_the_film(tmp_path):
+    frames = [np.full((48, 64, 3), 8 * k, np.uint8) for k in range(30)]
+    frames[7] = None
+    source = Pictures([k / 25 for k in range(30)], frames)
+    Detector(Walker(), Steps()).detect(source).draw(tmp_path / "a.mp4")
+    with Video(tmp_path / "a.mp4") as drawn:
+        assert len(drawn) == 29
+
+
 def test_the_video_is_read_once(film):
     detections = Detector(Walker(), Steps()).detect(film(12))
     first = next(iter(detections))

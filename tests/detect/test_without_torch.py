@@ -104,3 +104,54 @@ assert len(people.boxes) >= 1, people
 """
     data = shared / "data" / "videos" / "mmaction2_demo.mp4"
     run(program, data, shared / "models" / "yolox_nano.onnx")
+
+
+def test_a_described_data_set_is_checked_without_torch(film, tmp_path):
+    """Rows and videos are read; detectron2's catalog has only the built-in sets."""
+    name = film(30).stem
+    (tmp_path / "rows.csv").write_text(f"{name},0,0.1,0.1,0.5,0.5,\n")
+    (tmp_path / "data.toml").write_text(f'annotations = "rows.csv"\nvideos = "{tmp_path}"\n')
+    program = """
+import sys
+import refuse_torch
+from ava_det.commands import main
+sys.argv = ["ava-det", "check", "--dataset", sys.argv[1], "--json", sys.argv[2]]
+main()
+"""
+    run(program, tmp_path / "data.toml", tmp_path / "found.json")
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert [finding["kind"] for finding in found["findings"]] == ["unlabelled"]
+
+
+def test_what_needs_torch_names_the_extra(tmp_path):
+    (tmp_path / "action.safetensors").touch()
+    program = """
+import sys
+import refuse_torch
+import ava_det
+
+def answer(call):
+    try:
+        call()
+    except ImportError as error:
+        return str(error)
+
+expected = 'torch is not installed: pip install "ava_det[train]"'
+assert answer(lambda: ava_det.VideoMix) == expected
+assert answer(lambda: ava_det.load_model) == expected
+assert answer(lambda: ava_det.load_detector(sys.argv[1], "light")) == expected
+"""
+    run(program, tmp_path / "action.safetensors")
+    core = """
+import refuse_torch
+refuse_torch.REFUSED |= {"PIL", "av", "cv2"}
+import ava_det
+assert ava_det.evaluate
+try:
+    ava_det.load_detector
+except ImportError as error:
+    assert str(error).endswith(' is not installed: pip install "ava_det[train]"'), error
+else:
+    raise AssertionError
+"""
+    run(core)

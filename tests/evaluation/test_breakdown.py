@@ -174,7 +174,10 @@ def test_errors_are_as_many_as_there_are(case):
 
 
 def test_classes_that_are_found():
-    assert classes_of([7, 3, 7, -1]).names == {3: "action 3", 7: "action 7"}
+    assert classes_of(pd.DataFrame({"action": [7, 3, 7, -1]})).names == {
+        3: "action 3",
+        7: "action 7",
+    }
 
 
 def test_figures_of_another_run(tmp_path):

@@ -113,7 +113,7 @@ def test_person_boxes(tmp_path):
 
 
 OUTSIDE = "is outside the frame: boxes are relative, in [0, 1], not in pixels"
-HINT = "tools/evaluate.py --times takes seconds"
+HINT = "ava-det evaluate --times takes seconds"
 BAD_ROWS = {
     "v": "1 column where 7 belong",
     "v,1,0,0,1": "5 columns where 7 to 8 belong",

@@ -47,15 +47,15 @@ def test_a_gpu_beyond_the_last_is_counted(monkeypatch, number, available):
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
-        ("cdua", " (meant cuda?)"),
-        ("gpu", " (meant cuda?)"),
-        ("CPU", " (meant cpu?)"),
-        ("cuda:", " (meant cuda?)"),
-        ("cuda:99999999", " (meant cuda?)"),
+        ("cdua", " (did you mean cuda?)"),
+        ("gpu", " (did you mean cuda?)"),
+        ("CPU", " (did you mean cpu?)"),
+        ("cuda:", " (did you mean cuda?)"),
+        ("cuda:99999999", " (did you mean cuda?)"),
         ("meta", ""),
         ("", ""),
         ("x" * 9999, ""),
-        ("cpu\n", " (meant cpu?)"),
+        ("cpu\n", " (did you mean cpu?)"),
     ],
 )
 def test_a_name_of_no_device_gets_the_nearest_one(name, meant):

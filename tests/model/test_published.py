@@ -54,5 +54,5 @@ def test_overrides_reach_the_model():
 
 
 def test_a_misspelt_model_is_answered_with_the_right_one():
-    with pytest.raises(InputError, match=r"meant kinetics_slowfast_r50_8x8\?"):
+    with pytest.raises(InputError, match=r"did you mean kinetics_slowfast_r50_8x8\?"):
         published_config("kinetics_slowfast_r50_8_8", [])

@@ -45,7 +45,7 @@ def test_flops_as_markdown_says_what_the_model_is(run_tool):
 def test_an_unknown_model_is_one_line(run_tool, command):
     ran = run_tool("benchmark", command, "kinetics_slow_r50_8_8")
     assert ran.code == 1
-    assert "unknown model 'kinetics_slow_r50_8_8' (meant kinetics_slow_r50_8x8?)" in ran.err
+    assert "unknown model 'kinetics_slow_r50_8_8' (did you mean kinetics_slow_r50_8x8?)" in ran.err
     assert ran.err.count("\n") == 1
 
 

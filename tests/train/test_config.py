@@ -32,11 +32,11 @@ MIXES = (
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("train.max_itr=3", r"train has no max_itr \(meant max_iter\?\)"),
-        ("traim.max_iter=3", r"the config has no traim \(meant train\?\)"),
+        ("train.max_itr=3", r"train has no max_itr \(did you mean max_iter\?\)"),
+        ("traim.max_iter=3", r"the config has no traim \(did you mean train\?\)"),
         ("recipe.mx=cutout", "recipe has no mx"),
-        ("dataloader.train.batchsize=3", r"train has no batchsize \(meant batch_size\?\)"),
-        ("model.num_clases=3", r"model has no num_clases \(meant num_classes\?\)"),
+        ("dataloader.train.batchsize=3", r"train has no batchsize \(did you mean batch_size\?\)"),
+        ("model.num_clases=3", r"model has no num_clases \(did you mean num_classes\?\)"),
         ("mixes.vanilla.alpha=1", "mixes.vanilla has no alpha"),
         ("clip.frames.t=3", "clip.frames has no t"),
         ("recipe.mix=cutmx", "recipe.mix=cutmx: is none of vanilla, s_videomix"),
@@ -52,7 +52,7 @@ def test_an_override_without_a_place_is_refused(override, message):
 @pytest.mark.holds("13.12 a misspelt config is refused with the nearest right one")
 def test_a_misspelt_config_gives_the_nearest():
     with pytest.raises(
-        InputError, match=r"no such config \(meant configs/ablate/jhmdb_tiny\.py\?\)"
+        InputError, match=r"no such config \(did you mean configs/ablate/jhmdb_tiny\.py\?\)"
     ):
         load_config("configs/ablate/jhmbd_tiny.py", [])
     with pytest.raises(InputError, match=r"no such config$"):
@@ -64,7 +64,7 @@ def test_a_config_of_the_package_has_a_name_in_any_folder(name, tmp_path, monkey
     here = load_config(CONFIG, [])
     monkeypatch.chdir(tmp_path)
     assert load_config(name, []) == here
-    with pytest.raises(InputError, match=r"\(meant ablate/jhmdb_tiny\.py\?\)"):
+    with pytest.raises(InputError, match=r"\(did you mean ablate/jhmdb_tiny\.py\?\)"):
         load_config("ablate/jhmbd_tiny.py", [])
 
 

@@ -150,7 +150,7 @@ def grid_recipe(shared, tmp_path):
 
     def trainer(*overrides) -> ClipTrainer:
         cfg = load_config("configs/ablate/jhmdb_tiny.py", [*data, *small, *overrides])
-        loader, trainer = build_trainer(cfg)
+        _, loader, trainer = build_trainer(cfg)
         batch = next(iter(loader))
         trainer.reset_data_loader(lambda: itertools.repeat(batch))
         return trainer

@@ -1,12 +1,14 @@
 """A whole run in this process."""
 
+import copy
+
 import pytest
 
 from ava_det.model.criterion import SigmoidCrossEntropy
 from ava_det.structures import InputError
 from ava_det.train.config import load_config
 from ava_det.train.loop import ClipTrainer
-from ava_det.train.run import check_weights, train
+from ava_det.train.run import build_trainer, check_weights, train
 from ava_det.train.tasks import Detection
 
 SMALL = [
@@ -38,6 +40,22 @@ def test_a_test_in_between_leaves_the_model_training(shared, tmp_path, monkeypat
     cfg = load_config("configs/pretrain/jhmdb_slowfast_tiny.py", [*SMALL, *data, *settings])
     train(cfg, tmp_path / "run")
     assert seen == [True] * 3
+
+
+def test_a_trainer_is_built_of_a_copy_of_the_config(shared, tmp_path):
+    """The size of the training set settles the length of the run, in the copy alone."""
+    listed = tmp_path / "list.txt"
+    videos = sorted((shared / "data" / "jhmdb" / "videos" / "golf").glob("*.mp4"))[:6]
+    listed.write_text("".join(f"{path} 0\n" for path in videos))
+    settings = [f"data.train={listed}", f"reader.folder={tmp_path}", "train.epochs=2"]
+    settings += ["train.max_iter=null", "train.reference_batch=4"]
+    cfg = load_config("configs/pretrain/jhmdb_slowfast_tiny.py", [*SMALL, *settings])
+    before = copy.deepcopy(cfg)
+    settled, loader, _ = build_trainer(cfg)
+    assert cfg == before
+    assert len(loader.dataset) == 6
+    assert settled.train.max_iter == 6
+    assert settled.optimizer.lr == cfg.optimizer.lr / 2
 
 
 @pytest.mark.holds("13.4 --classes-of: class weights of other classes are refused, before a step")

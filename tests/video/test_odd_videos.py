@@ -5,10 +5,11 @@ import resource
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -27,7 +28,7 @@ from ava_det.video.facts import Facts, file_facts, header_facts
 from ava_det.video.files import files_by_stem, has_video, video_files
 from ava_det.video.frame_folders import FrameFolder, FrameFolderReader
 from ava_det.video.picture_size import MOST_ASPECT
-from ava_det.video.video import Video, VideoReader, _in_order
+from ava_det.video.video import Video, VideoReader, in_order
 
 OPEN_GOP = {"x264-params": "open-gop=1:keyint=12:bframes=3:scenecut=0"}
 X265 = {"x265-params": "open-gop=1:keyint=12:bframes=3:log-level=none"}
@@ -382,7 +383,7 @@ def test_whatever_decoding_raises_names_the_file(
 
     with Video(path) as video:
         assert numbers_in(video.frames([0.0])) == [0]
-        monkeypatch.setattr(Video, "_decode_from", fail)
+        monkeypatch.setattr("ava_det.video.video.feed", fail)  # which decodes a packet
         with pytest.raises(InputError, match=r"some\.mp4: "):
             calls[method](video)
 
@@ -443,11 +444,22 @@ def test_data_in_another_file_is_not_read(tmp_path: Path) -> None:
 )
 def test_late_frames_wait_for_their_turn(given, wanted, expected) -> None:
     pairs = ((number, str(number)) for number in given)
-    assert list(_in_order(pairs, np.array(wanted))) == [(k, str(k)) for k in expected]  # type: ignore
+    assert list(in_order(pairs, np.array(wanted))) == [(k, str(k)) for k in expected]  # type: ignore
 
 
 @pytest.mark.holds("13.6 frames: those that a damaged file gives late are not lost")
-def test_a_damaged_stream_gives_all_that_can_be_decoded_in_order(tmp_path: Path) -> None:
+def test_a_damaged_stream_gives_all_that_can_be_decoded_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[int] = []
+
+    def noting(pairs: Iterable[tuple[int, Any]], wanted: np.ndarray) -> Iterator[tuple[int, Any]]:
+        """Note the numbers in the order in which the decoder gives the frames."""
+        known = list(pairs)
+        decoded[:] = [number for number, _ in known]
+        return in_order(known, wanted)
+
+    monkeypatch.setattr("ava_det.video.video.in_order", noting)
     whole = made.encode(tmp_path / "whole.ts", "libx264", 40, b_frames=3).read_bytes()
     path, late = tmp_path / "damaged.ts", 0
     for seed in range(200):
@@ -458,8 +470,8 @@ def test_a_damaged_stream_gives_all_that_can_be_decoded_in_order(tmp_path: Path)
         try:
             with Video(path) as video:
                 numbers = np.arange(len(video))
-                decoded = [number for number, _ in video._decode(numbers)]
-                assert [number for number, _ in video.pictures(numbers)] == sorted(decoded)
+                ordered = [number for number, _ in video.pictures(numbers)]
+                assert ordered == sorted(decoded)
                 late += decoded != sorted(decoded)
         except InputError:
             continue

@@ -1,9 +1,9 @@
 """Written files hold what was written, when it was written, and appear whole or not at all."""
 
+import resource
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import made_videos as made
 import numpy as np
 import pytest
@@ -102,18 +102,22 @@ def test_gaps_are_bounded_and_lose_no_frame(
 
 
 @pytest.mark.holds("13.10 every error names its file: videos")
-def test_a_full_disk_is_said_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_: object) -> None:
-        raise av.error.OSError(28, "No space left on device", None)
+def test_a_file_that_outgrows_its_limit_is_said_with_its_name(tmp_path: Path) -> None:
+    """As a full disk is, which a test cannot make."""
+    noise = np.random.default_rng(0).integers(256, size=(60, 48, 64, 3), dtype=np.uint8)
 
     def write() -> None:
         with VideoWriter(tmp_path / "v.mp4", 48, 64, 25) as writer:
-            monkeypatch.setattr(writer, "_container", type("Full", (), {"mux": staticmethod(full)}))
-            for frame in made.pictures(60):
+            for frame in noise:
                 writer.write(frame)
 
-    with pytest.raises(OSError, match=r"No space left on device: '.*v\.mp4'"):
-        write()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"File too large: '.*v\.mp4'"):
+            write()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
 
 

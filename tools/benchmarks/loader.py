@@ -62,7 +62,7 @@ def measure(cfg: "DictConfig", args: argparse.Namespace, cache: Path | None) -> 
     from ava_det.video.video import VideoReader
 
     side = cfg.dataloader.train.mapper.reader.get("short_side")
-    loader, trainer = build_trainer(cfg)
+    _, loader, trainer = build_trainer(cfg)
     draws, batch = loader.dataset, cfg.dataloader.train.batch_size
     draws.mapper.reader = CachedVideoReader(cache, side) if cache else VideoReader(side)
     if cache:  # fill the cache before the measurement

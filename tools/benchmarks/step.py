@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
     for name, (amp, last) in VARIANTS.items():
         own = [f"train.amp={amp}", f"train.channels_last={last}", "dataloader.train.num_workers=0"]
         cfg = load_config(args.config, [*args.overrides, *own])
-        loader, trainer = build_trainer(cfg)
+        _, loader, trainer = build_trainer(cfg)
         steps[name] = one_step(trainer, loader)
     times = medians(steps, args.rounds)
     print(f"steps of {batch} clips, one core, medians of {args.rounds}, in turns")

@@ -3,13 +3,20 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ava_det.data.check.findings import ERROR, Findings
-from ava_det.data.check.rows import NUMBERS, Rules, check_rows, check_table, place_of
+from ava_det.data.check.rows import (
+    NUMBERS,
+    Checked,
+    Rules,
+    check_annotations,
+    check_rows,
+    check_table,
+    place_of,
+)
 from ava_det.data.check.videos import check_videos
 from ava_det.data.sets.annotated import Pictures
 from ava_det.data.sets.ava import (
@@ -18,13 +25,11 @@ from ava_det.data.sets.ava import (
     ClipFiles,
     between_clips,
     clips_of,
-    countable,
-    existing,
     in_milliseconds,
     on_clips,
 )
 from ava_det.data.sets.dataset import DataSet
-from ava_det.formats.ava_csv import read_keyframes, read_timestamps
+from ava_det.data.sets.exclusions import existing
 from ava_det.formats.class_map import ClassMap, read_class_map
 from ava_det.formats.frame_sizes import Size, read_sizes
 from ava_det.structures import InputError
@@ -52,18 +57,6 @@ class Expected:
         return replace(pictures, rate=self.rate, sizes=sizes, videos=self.videos)
 
 
-class Checked(NamedTuple):
-    """The rows of a set that could be read.
-
-    Attributes:
-        table: The rows, in the columns of `ava_det.formats.ava_csv`.
-        counts: (N,) bool: whether a loader keeps the row.
-    """
-
-    table: pd.DataFrame
-    counts: np.ndarray
-
-
 def check_files(
     files: AvaFiles, expected: Expected, findings: Findings, classes: ClassMap | None = None
 ) -> Checked:
@@ -75,22 +68,19 @@ def check_files(
         findings: The collection to add findings to.
         classes: The classes of the set; None reads the class map of `files`.
     """
-    annotations = existing(files.annotations)
     if classes is None and files.class_map != Path():
         classes = read_class_map(existing(files.class_map))
-    rules = Rules(
-        class_map=classes,
-        excluded=frozenset(read_keyframes(existing(files.excluded)) if files.excluded else ()),
-        included=frozenset(read_timestamps(existing(files.included))) if files.included else None,
+    table, counts = check_annotations(
+        files.annotations, findings, classes, files.excluded, files.included
     )
-    table = check_rows(annotations, rules, findings)
     source = files.pictures
     found = {} if isinstance(source, FrameFolder) else files.find(source)
     # The loader of a description reads files through, and AVA's leaves that to training.
     whole, sizes = files.find is video_files, read_sizes(files.sizes) if files.sizes else {}
     pictures = Pictures(source, found, files.clock, sizes=sizes, whole=whole)
+    annotations = existing(files.annotations)
     pictured = check_videos(annotations, table, expected.of(pictures), findings)
-    return Checked(table, pictured & countable(table, files.excluded, files.included))
+    return Checked(table, pictured & counts)
 
 
 def check_registered(name: str, expected: Expected, findings: Findings) -> Checked:

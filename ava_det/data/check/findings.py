@@ -11,6 +11,7 @@ from ava_det.formats.atomic import StrPath, atomic_text
 from ava_det.formats.frame_sizes import UPRIGHT
 
 ERROR, WARNING = "error", "warning"
+SEVERITIES = (ERROR, WARNING)
 
 
 @dataclass(frozen=True)
@@ -215,8 +216,7 @@ class Findings:
             rest = finding.count - len(finding.examples)
             lines += [f"    ... and {rest} more"] * (rest > 0)
             lines.append(f"    remedy: {kind.remedy}")
-        errors, warnings = self.count(ERROR), self.count(WARNING)
-        lines.append(f"{errors} kinds of error, {warnings} of warning")
+        lines.append(", ".join(_kinds(self.count(severity), severity) for severity in SEVERITIES))
         return "\n".join(lines)
 
     def write_json(self, path: StrPath) -> None:
@@ -237,3 +237,10 @@ class Findings:
         with atomic_text(path) as file:
             json.dump(content, file, indent=1, ensure_ascii=False)
             file.write("\n")
+
+
+def _kinds(count: int, severity: str) -> str:
+    """Return a count in words: "no errors", "1 kind of error", "2 kinds of error"."""
+    if not count:
+        return f"no {severity}s"
+    return f"{count} kind{'s' * (count > 1)} of {severity}"

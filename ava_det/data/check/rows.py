@@ -6,12 +6,16 @@ column, so that a million bad rows take seconds.
 
 import warnings
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ava_det.data.check.findings import Findings
+from ava_det.data.sets.exclusions import countable, existing
 from ava_det.formats.atomic import StrPath, open_text
+from ava_det.formats.ava_csv import read_keyframes, read_timestamps
 from ava_det.formats.ava_rows import BOX, LARGEST, MOST_ROWS, TOLERANCE, Layout, is_empty
 from ava_det.formats.class_map import ClassMap
 from ava_det.formats.csv_file import most_rows, shown
@@ -38,6 +42,43 @@ class Rules:
     class_map: ClassMap | None = None
     excluded: frozenset[Keyframe] = field(default_factory=frozenset)
     included: frozenset[int] | None = None
+
+
+class Checked(NamedTuple):
+    """The rows of a set that could be read.
+
+    Attributes:
+        table: the rows, in the columns of `ava_det.formats.ava_csv`.
+        counts: (N,) bool, whether a loader keeps the row.
+    """
+
+    table: pd.DataFrame
+    counts: np.ndarray
+
+
+def check_annotations(
+    annotations: Path,
+    findings: Findings,
+    class_map: ClassMap | None = None,
+    excluded: Path | None = None,
+    included: Path | None = None,
+) -> Checked:
+    """Check the rows of an AVA-shaped set without the pictures.
+
+    Args:
+        annotations: the file of the annotations; the name may lack `.gz`.
+        findings: the collection to add findings to.
+        class_map: the classes; None accepts any class.
+        excluded: a csv of keyframes that do not count.
+        included: a list of the ticks that count; None counts all.
+    """
+    rules = Rules(
+        class_map=class_map,
+        excluded=frozenset(read_keyframes(existing(excluded)) if excluded else ()),
+        included=frozenset(read_timestamps(existing(included))) if included else None,
+    )
+    table = check_rows(existing(annotations), rules, findings)
+    return Checked(table, countable(table, excluded, included))
 
 
 def check_rows(

@@ -19,12 +19,9 @@ import numpy as np
 import pandas as pd
 
 from ava_det.data.sets.dataset import DataSet
+from ava_det.data.sets.exclusions import countable, existing
 from ava_det.data.sets.keyframes import Keyframes, join, pack
-from ava_det.formats.ava_csv import (
-    read_ground_truth,
-    read_keyframes,
-    read_timestamps,
-)
+from ava_det.formats.ava_csv import read_ground_truth
 from ava_det.formats.class_map import ClassMap, read_class_map
 from ava_det.structures import AVA_CLOCK, Clock, InputError
 from ava_det.video.files import files_by_stem, has_video
@@ -97,13 +94,20 @@ def load_keyframes(files: AvaFiles) -> Keyframes:
     if not counts.all():  # a copy
         table = table[counts]
     keyframes = pack(_with_pictures(table, paths, files.annotations), paths)
-    logger.info(
-        "%s: %d rows of excluded keyframes are left out; of %d keyframes %d have no person, of %d "
-        "people %d have no label",
-        *(files.annotations, (~counts).sum(), len(keyframes), keyframes.without_people()),
-        *(len(keyframes.boxes), (np.diff(keyframes.labels) == 0).sum()),
-    )
+    logger.info("%s: %s", files.annotations, _summary(keyframes, int((~counts).sum())))
     return keyframes
+
+
+def _summary(keyframes: Keyframes, excluded: int) -> str:
+    """Return the size of a set in words, and the counts of what lacks something, unless zero."""
+    unlabelled = int((np.diff(keyframes.labels) == 0).sum())
+    lacking = [
+        ("keyframes without people", keyframes.without_people()),
+        ("people without a label", unlabelled),
+        ("left out, rows of excluded keyframes", excluded),
+    ]
+    size = f"{len(keyframes)} keyframes, {len(keyframes.boxes)} people"
+    return "; ".join([size, *(f"{what}: {count}" for what, count in lacking if count)])
 
 
 def _require_rows(table: pd.DataFrame, where: Path) -> None:
@@ -116,20 +120,6 @@ def _require_rows(table: pd.DataFrame, where: Path) -> None:
         raise InputError(
             f"{where}: row {row}: action 0: ids count from 1, and -1 or nothing is 'no action'"
         )
-
-
-def countable(table: pd.DataFrame, excluded: Path | None, included: Path | None) -> np.ndarray:
-    """Return (N,) bool: the rows whose keyframe is not excluded and whose tick is included."""
-    counts = np.ones(len(table), bool)
-    if included is not None:
-        counts &= table["tick"].isin(read_timestamps(existing(included))).to_numpy()
-    if excluded is not None:
-        left_out = {(k.video, k.tick) for k in read_keyframes(existing(excluded))}
-        some = table["tick"].isin({tick for _, tick in left_out}).to_numpy() & counts
-        rows = np.flatnonzero(some)
-        pairs = zip(table["video"].iloc[rows], table["tick"].iloc[rows].tolist(), strict=True)
-        counts[rows] = [pair not in left_out for pair in pairs]
-    return counts
 
 
 def countable_in_milliseconds(table: pd.DataFrame, files: AvaFiles) -> np.ndarray:
@@ -159,15 +149,6 @@ def _with_pictures(table: pd.DataFrame, paths: Iterable[str], where: Path) -> pd
             "where they belong"
         )
     return table[there] if len(missing) else table
-
-
-def existing(path: Path) -> Path:
-    """Return the path, or the path with `.gz`, whichever is a file."""
-    packed = path.with_name(f"{path.name}.gz")
-    for candidate in (path, packed):
-        if candidate.is_file():
-            return candidate
-    raise InputError(f"{path}: no such file; see datasets/README.md")
 
 
 def load_clips(annotations: Path, videos: Path) -> Keyframes:

@@ -1,15 +1,14 @@
 """Find data sets by name: the built-in ones, and those that a file describes.
 
 As in detectron2, `$DETECTRON2_DATASETS` is the folder of the data sets (default: `datasets`).
-`get_dataset(name)` returns a `DataSet`. detectron2's catalogs have the data sets too:
-`MetadataCatalog.get(name).dataset` is the `DataSet`, `DatasetCatalog.get(name)` the records.
+`get_dataset(name)` returns a `DataSet`. detectron2's catalogs have the registered data sets too:
+`MetadataCatalog.get(name).dataset` is the `DataSet`, `DatasetCatalog.get(name)` the records. A
+description needs no detectron2.
 """
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
-
-from detectron2.data import DatasetCatalog, MetadataCatalog
 
 from ava_det.data.sets import actors, ava, custom, jhmdb, multisports, recognition_sets, ucf24
 from ava_det.data.sets.dataset import DataSet, join_datasets
@@ -25,6 +24,8 @@ def datasets_root() -> Path:
 
 def register(*datasets: DataSet) -> None:
     """Add data sets to detectron2's catalogs under their names."""
+    from detectron2.data import DatasetCatalog, MetadataCatalog
+
     for dataset in datasets:
         DatasetCatalog.register(dataset.name, dataset.load_keyframes or dataset.load_videos)
         MetadataCatalog.get(dataset.name).set(dataset=dataset)
@@ -32,6 +33,8 @@ def register(*datasets: DataSet) -> None:
 
 def register_all() -> None:
     """Register the built-in data sets, once."""
+    from detectron2.data import DatasetCatalog
+
     if "jhmdb_split1_train" in DatasetCatalog:
         return
     root = datasets_root()
@@ -59,10 +62,12 @@ def get_dataset(names: str | Sequence[str]) -> DataSet:
 
 
 def _get(name: str) -> DataSet:
+    if name.endswith(SUFFIX):
+        return custom.dataset(name)
+    from detectron2.data import DatasetCatalog
+
     dataset = _registered(name)
-    if dataset is None and name.endswith(SUFFIX):
-        register(custom.dataset(name))
-    elif dataset is None:
+    if dataset is None:
         register_all()
         if _registered(name) is None and Path(name).is_file():
             register(recognition_sets.dataset(name, Path(name)))
@@ -76,4 +81,6 @@ def _get(name: str) -> DataSet:
 
 
 def _registered(name: str) -> DataSet | None:
+    from detectron2.data import DatasetCatalog, MetadataCatalog
+
     return MetadataCatalog.get(name).get("dataset") if name in DatasetCatalog else None

@@ -14,6 +14,7 @@ from ava_det.data.sets import ava
 from ava_det.data.sets.annotated import Annotated, Pictures
 from ava_det.data.sets.dataset import DataSet
 from ava_det.data.sets.description import Description, read_description
+from ava_det.data.sets.exclusions import countable
 from ava_det.data.sets.keyframes import Keyframes, pack
 from ava_det.formats.ava_csv import table_of
 from ava_det.formats.class_map import ClassMap, read_class_map
@@ -160,7 +161,7 @@ def _countable(description: Description, table: pd.DataFrame) -> np.ndarray:
     files = description.files()
     counts = np.ones(len(table), bool)
     if files:
-        counts = ava.countable(table, files.excluded, files.included)
+        counts = countable(table, files.excluded, files.included)
     paths = pictures_of(description.pictures, video_files)
     rows = {
         name: rows

@@ -30,7 +30,7 @@ from typing import Any
 from ava_det.data.sets.ava import AvaFiles
 from ava_det.formats.atomic import read_text
 from ava_det.formats.errors import naming
-from ava_det.formats.nearest import meant
+from ava_det.formats.nearest import meant, meant_file
 from ava_det.structures import LARGEST_TICK, RATES, Clock, InputError
 from ava_det.video.files import video_files
 from ava_det.video.frame_folders import FrameFolder
@@ -112,6 +112,8 @@ def read_description(path: Path) -> Description:
     Raises:
         InputError: The file is not a valid description, or names a file that does not exist.
     """
+    if not path.exists():
+        raise InputError(f"{path}: no such file{meant_file(path)}")
     try:
         fields = tomllib.loads(read_text(path, _MOST_BYTES))
     except (ValueError, RecursionError) as error:  # numbers of 5,000 digits, lists of lists

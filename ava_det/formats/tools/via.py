@@ -84,12 +84,12 @@ def read_via(
             times_of.append((where, times[0]))
         else:
             segments.append(Segment(videos[view], times[0], times[1], actions))
-    more = actions_at(
+    of_segments = actions_at(
         segments, [(shape.video, at[1]) for shape, at in zip(boxes, times_of, strict=True)]
     )
     shapes = [
-        replace(shape, tick=tick, actions=tuple(dict.fromkeys([*shape.actions, *said])))
-        for shape, tick, said in zip(boxes, _ticks(times_of, clock), more, strict=True)
+        replace(shape, tick=tick, actions=tuple(dict.fromkeys([*shape.actions, *added])))
+        for shape, tick, added in zip(boxes, _ticks(times_of, clock), of_segments, strict=True)
     ]
     attributes = {k: a for k, a in attributes.items() if a.name != person_attribute}
     used = [action for shape in shapes for action in shape.actions]
@@ -272,7 +272,7 @@ def actions_at(segments: list[Segment], boxes: list[tuple[str, float]]) -> list[
     Returns:
         The actions of each box, each action once.
     """
-    said: list[list[str]] = [[] for _ in boxes]
+    found: list[list[str]] = [[] for _ in boxes]
     waiting = sorted(segments)
     waiting.reverse()
     running: list[tuple[float, tuple[str, ...]]] = []  # a heap by end
@@ -290,8 +290,8 @@ def actions_at(segments: list[Segment], boxes: list[tuple[str, float]]) -> list[
         while running and running[0][0] < time:
             count.subtract(heappop(running)[1])
         count = +count  # those that still go on
-        said[place] = list(count)
-    return said
+        found[place] = list(count)
+    return found
 
 
 def write_via(

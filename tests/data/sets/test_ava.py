@@ -117,6 +117,22 @@ def test_people_labels_and_classes(registered):
         assert get_dataset(name).evaluated_classes() == EVALUATED
 
 
+def test_the_log_names_the_counts_that_are_not_zero(root, tmp_path, caplog):
+    videos, classes = root / "videos_15min", root / "annotations" / "all.pbtxt"
+    plain, more = tmp_path / "plain.csv", tmp_path / "more.csv"
+    plain.write_text("film,8,0.1,0.2,0.6,0.9,1\nfilm,9,0.1,0.2,0.6,0.9,1\n")
+    more.write_text(plain.read_text() + "film,10,0.1,0.2,0.6,0.9,\nfilm,11\n")
+    (tmp_path / "excluded.csv").write_text("film,8\n")
+    with caplog.at_level(logging.INFO, logger="ava_det.data.sets.ava"):
+        load_keyframes(AvaFiles(plain, classes, videos))
+        load_keyframes(AvaFiles(more, classes, videos, excluded=tmp_path / "excluded.csv"))
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{plain}: 2 keyframes, 2 people",
+        f"{more}: 3 keyframes, 2 people; keyframes without people: 1; people without a label: 1; "
+        "left out, rows of excluded keyframes: 1",
+    ]
+
+
 def test_videos_that_are_not_there_are_counted_and_said(root, caplog):
     with caplog.at_level(logging.WARNING):
         load_keyframes(files_of(root, "cut"))

@@ -302,3 +302,10 @@ def test_a_film_of_either_of_two_folders_is_its_own(folder):
     (folder / "a.csv").write_text("day2/film,100,0.1,0.2,0.3,0.4,2,7\n")
     (record,) = get_dataset(described(folder, GOOD)).keyframes()
     assert record.path == str(folder / "v" / "day2" / "film.mp4")
+
+
+def test_a_description_that_does_not_exist_gets_the_nearest(tmp_path):
+    (tmp_path / "data.toml").touch()
+    hint = rf"dta\.toml: no such file \(did you mean {tmp_path}/data\.toml\?\)"
+    with pytest.raises(InputError, match=hint):
+        get_dataset(str(tmp_path / "dta.toml"))
