@@ -17,7 +17,7 @@ def to_pixels(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def to_relative(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Boxes (N, 4) in pixels of a frame of `height` x `width` to relative ones."""
+    """Convert boxes (N, 4) in pixels of a frame of `height` x `width` to relative ones."""
     return np.asarray(boxes, np.float64) / (width, height, width, height)
 
 
@@ -27,13 +27,16 @@ def clip_relative(boxes: np.ndarray) -> np.ndarray:
 
 
 def area(boxes: np.ndarray) -> np.ndarray:
-    """(N,) areas of boxes (N, 4), 0 for a degenerate one (x1 >= x2 or y1 >= y2)."""
+    """Return (N,) the areas of boxes (N, 4), 0 for a degenerate one (x1 >= x2 or y1 >= y2)."""
     sides = np.clip(boxes[:, 2:] - boxes[:, :2], 0, None)
     return sides[:, 0] * sides[:, 1]
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(N, M) intersection over union of boxes a (N, 4) and b (M, 4); 0 where the union is empty."""
+    """Return (N, M) the intersection over union of boxes a (N, 4) and b (M, 4).
+
+    It is 0 where the union is empty.
+    """
     top_left = np.maximum(a[:, None, :2], b[None, :, :2])
     bottom_right = np.minimum(a[:, None, 2:], b[None, :, 2:])
     sides = np.clip(bottom_right - top_left, 0, None)

@@ -1,4 +1,4 @@
-"""The types that all rooms of the package share, without torch."""
+"""The types that all parts of the package share. Importing them does not load torch."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,10 @@ RATES = 1e-6, 1e9  # ticks a second: from one in days to one a nanosecond
 
 
 class InputError(Exception):
-    """Input that cannot be used; the message is one line with the file and, if known, the row."""
+    """An error for input that cannot be used.
+
+    The message is one line with the file and, if known, the row.
+    """
 
 
 @dataclass(frozen=True, order=True)
@@ -22,8 +25,8 @@ class Keyframe:
     """One annotated instant of a video.
 
     Attributes:
-        video: the name of the video, without an extension.
-        tick: an integer instant; the data set's `Clock` says when it is.
+        video: The name of the video, without an extension.
+        tick: The number of the instant. The `Clock` of the data set converts it to seconds.
     """
 
     video: str
@@ -35,9 +38,9 @@ class Clock:
     """The rule of a data set that turns a tick into a time.
 
     Attributes:
-        rate: ticks a second; None if a tick is the 0-based index of a frame, at the frame's own
-            presentation time.
-        start: the tick at time 0 of the video file.
+        rate: Ticks per second. None means that a tick is the 0-based index of a frame, at the
+            frame's own presentation time.
+        start: The tick at time 0 of the video file.
 
     >>> AVA_CLOCK.seconds(902)
     2.0
@@ -47,15 +50,15 @@ class Clock:
     start: int = 0
 
     def seconds(self, tick: int, frame_times: np.ndarray | None = None) -> float:
-        """Time of `tick` in seconds from the first frame of the file.
+        """Return the time of `tick` in seconds from the first frame of the file.
 
         Args:
-            tick: the instant.
-            frame_times: (F,) presentation times of the file's frames in seconds; needed where a
-                tick is a frame.
+            tick: The tick.
+            frame_times: (F,) presentation times of the file's frames in seconds. They are needed if
+                a tick is a frame.
 
         Raises:
-            IndexError: a tick beyond the frames of the file.
+            IndexError: The tick lies beyond the frames of the file.
         """
         if self.rate is not None:
             return (tick - self.start) / self.rate
@@ -80,9 +83,9 @@ class ClipShape:
 
     Attributes:
         frames: T, the number of frames.
-        stride: the step from one frame of the clip to the next, in frames of `rate`.
-        rate: frames a second that the stride counts in; None counts the frames of the file.
-        short_side: the short side of the frames in testing, in pixels.
+        stride: The step from one frame of the clip to the next, in frames of `rate`.
+        rate: The frames per second that the stride counts. None counts the frames of the file.
+        short_side: The short side of the frames in testing, in pixels.
     """
 
     frames: int
@@ -91,7 +94,7 @@ class ClipShape:
     short_side: int
 
     def __post_init__(self) -> None:
-        """Refuse sizes that are no positive whole numbers or too large."""
+        """Refuse sizes that are not positive whole numbers, or that are too large."""
         counts = (self.frames, self.stride, self.short_side)
         if any(type(count) is not int or not 1 <= count <= _LARGEST_OF_A_CLIP for count in counts):
             words = f"{self.frames!r} x {self.stride!r} at {self.short_side!r}"
@@ -106,7 +109,7 @@ class PersonBoxes:
     """The annotated or proposed people of one keyframe.
 
     Attributes:
-        keyframe: the video and the tick.
+        keyframe: The video and the tick.
         boxes: (R, 4) float64, xyxy, relative to the frame, in [0, 1].
         actions: R tuples of 1-based action ids; empty for a person without a label.
         scores: (R,) float64 scores of the person detector; 1 for ground truth.
@@ -127,11 +130,11 @@ class PersonBoxes:
 
     @classmethod
     def nobody(cls, keyframe: Keyframe) -> "PersonBoxes":
-        """A keyframe without people."""
+        """Return a keyframe without people."""
         return cls(keyframe, np.zeros((0, 4)), (), np.zeros(0), np.zeros(0, np.int64))
 
     def select(self, chosen: np.ndarray) -> "PersonBoxes":
-        """Some of the people: those where `chosen` (R,) is true."""
+        """Return the people for whom `chosen` (R,) is true."""
         rows = np.flatnonzero(chosen)
         actions = tuple(self.actions[row] for row in rows)
         return PersonBoxes(
@@ -144,7 +147,7 @@ class ActionDetections:
     """The action scores of the people of one keyframe.
 
     Attributes:
-        keyframe: the video and the tick.
+        keyframe: The video and the tick.
         boxes: (R, 4) float64, xyxy, relative.
         scores: (R, K) float32 action scores in [0, 1]; column k is the class map's k-th id.
         person_scores: (R,) float64 scores of the person detector.
@@ -161,9 +164,9 @@ class LabelledVideo:
     """One item of a classification set.
 
     Attributes:
-        video: the name of the video.
-        path: the file.
-        label: 0-based index of the class.
+        video: The name of the video.
+        path: The file.
+        label: The 0-based index of the class.
     """
 
     video: str
@@ -180,7 +183,7 @@ class AnnotatedKeyframe:
 
     @property
     def video(self) -> str:
-        """The name of the video that the keyframe lies in."""
+        """Return the name of the video that contains the keyframe."""
         return self.people.keyframe.video
 
 

@@ -1,7 +1,7 @@
 """Hooks of mkdocs: pages from files of other folders, help of the commands, doctests as code.
 
-A page links to a file as the repository has it (`../datasets/README.md`); on the site the link
-leads to the page that shows the file.
+A page links to a file as the repository has it (`../datasets/README.md`). On the site the link
+leads to the page that shows the file. A link to the module of a command leads to the help.
 """
 
 import os
@@ -28,6 +28,7 @@ SHOWN = {
 }
 SOURCES = {page: source for source, page in SHOWN.items() if source != "README.md"}
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#|<)([^)#\s]+)")
+COMMAND = re.compile(r"ava_det/commands/(\w+)\.py")
 COLUMNS = 80  # of the help, as wide as a page of the site
 DOCTEST = re.compile(r"^( *)>>> .*(?:\n\1\S.*)*", re.MULTILINE)
 CLI_HEAD = """# Commands
@@ -55,7 +56,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
     def moved(match: re.Match[str]) -> str:
         target = posixpath.normpath(posixpath.join(folder, match[1]))
-        target = SHOWN.get(target, target.removeprefix("docs/"))
+        target = SHOWN.get(target, COMMAND.sub(r"cli.md#\1", target).removeprefix("docs/"))
         return posixpath.relpath(target, posixpath.dirname(name) or ".")
 
     return LINK.sub(moved, markdown)

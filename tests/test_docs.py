@@ -6,6 +6,7 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,7 +18,6 @@ PAGES = sorted(
     [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("ava_det/weights/files/*.md")]
     + [ROOT / "datasets" / "README.md"]
 )
-MADE = {"cli.md"}  # by docs/hooks.py
 EXAMPLE = ROOT / "docs" / "examples" / "own_data"
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
@@ -39,8 +39,6 @@ def test_links_lead_somewhere(page):
         if re.match(r"[a-z]+:", link):
             continue
         target, _, anchor = link.partition("#")
-        if target in MADE:
-            continue
         path = (page.parent / target).resolve() if target else page
         assert path.exists(), f"{page.name}: {link}"
         if anchor:
@@ -95,3 +93,12 @@ def test_the_commands_page_has_every_option():
     page = hooks["commands"]()
     for words in ("## detect", "--ground-truth-boxes", "### weights run", "ava-det weights run"):
         assert words in page
+
+
+def test_a_link_to_a_command_leads_to_the_commands_page():
+    pytest.importorskip("mkdocs")
+    hooks = runpy.run_path(str(ROOT / "docs" / "hooks.py"))
+    page = SimpleNamespace(file=SimpleNamespace(src_uri="evaluation.md"))
+    text = "[all](../ava_det/commands/evaluate.py), [sets](../datasets/README.md#ava)"
+    moved = hooks["on_page_markdown"](text, page)
+    assert moved == "[all](cli.md#evaluate), [sets](datasets.md#ava)"

@@ -1,4 +1,4 @@
-"""Define a grid of runs, arms x seeds, run the commands of a run, and read the figures.
+"""Defines a grid of runs, arms x seeds, runs the commands of a run, and reads the figures.
 
 A grid file is Python, like a config, with a variable `grid`. A run is a list of commands of this
 project in one folder. A process holds a run by a lock of the kernel, which ends with the process.
@@ -35,10 +35,10 @@ class Figure(NamedTuple):
     """The place of a figure in the files of a run.
 
     Attributes:
-        file: a file below the folder of the run; of a `metrics.json` the whole curve is kept.
-        key: the name of the figure in the file; `a/b` is key b of the object under key a.
-        scale: a factor for the figure, such as 100 for percent.
-        minus: another file below the folder; the figure of the same key is subtracted.
+        file: A file in the folder of the run. The whole curve of a `metrics.json` is kept.
+        key: The name of the figure in the file. `a/b` is key b of the object under key a.
+        scale: A factor for the figure, such as 100 for percent.
+        minus: Another file in the folder. Its figure of the same key is subtracted.
     """
 
     file: str
@@ -52,14 +52,16 @@ class Grid:
     """Recipes to compare.
 
     Attributes:
-        arms: the names of the recipes, in the order of the table.
-        seeds: the seeds of every arm.
-        commands: gives the commands of a run for an arm, a seed and the folder of the run. The
+        arms: The names of the recipes, in the order of the table.
+        seeds: The seeds of every arm.
+        commands: Returns the commands of a run for an arm, a seed and the folder of the run. The
             first word of a command is a script of the checkout. Every command can be run again
             after an interruption.
-        figures: the figures to read, by name; curves are drawn of the first figure that has any.
-        comparisons: pairs (arm, against) to test; the default compares every arm with the first.
-        panels: the arms of each picture of curves, by title; the default is one picture of all.
+        figures: The figures to read, by name. Curves are drawn of the first figure that has any.
+        comparisons: The pairs (arm, against) to test. The default compares every arm with the
+            first.
+        panels: The arms of each picture of curves, by title. The default is one picture of all
+            arms.
     """
 
     arms: Sequence[str]
@@ -70,7 +72,7 @@ class Grid:
     panels: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse names that mean nothing and fill in the defaults."""
+        """Refuse a grid without arms, seeds or figures, and unknown arms; fill in the defaults."""
         if not self.arms or not self.seeds or not self.figures:
             raise InputError("a grid needs arms, seeds and figures")
         named = [name for pair in self.comparisons for name in pair]
@@ -95,12 +97,12 @@ class Run(NamedTuple):
 
     @property
     def key(self) -> Key:
-        """As `ablate.rows.key_of` gives it."""
+        """Return the same key as `ablate.rows.key_of`."""
         return self.arm, str(self.seed), self.recipe
 
 
 def load_grid(path: Path) -> Grid:
-    """The grid of a file, which is run as code: use only those that you trust."""
+    """Return the grid of a file. The file is run as code: use only files that you trust."""
     if not path.is_file():
         raise InputError(f"{path}: no such grid")
     grid = runpy.run_path(str(path)).get("grid")
@@ -110,7 +112,7 @@ def load_grid(path: Path) -> Grid:
 
 
 def runs_of(grid: Grid, output: Path) -> Iterator[Run]:
-    """All runs, one seed of every arm after the other, so that a part of the grid is balanced."""
+    """Yield all runs, one seed of every arm after the other, which balances a part of the grid."""
     for seed in grid.seeds:
         for arm in grid.arms:
             words = json.dumps(grid.commands(arm, seed, Path("RUN")), default=str)
@@ -122,10 +124,10 @@ def runs_of(grid: Grid, output: Path) -> Iterator[Run]:
 
 
 def execute(run: Run, held: IO[bytes]) -> Row:
-    """Run the commands of a run that are not finished; return the row without the figures.
+    """Run the unfinished commands of a run, and return the row without the figures.
 
     Raises:
-        InputError: a command failed. The message has the last line of the log and its path.
+        InputError: A command failed. The message has the last line of the log and its path.
     """
     run.folder.mkdir(parents=True, exist_ok=True)
     state_file, log = run.folder / "state.json", run.folder / "output.txt"
@@ -179,10 +181,10 @@ def _call(command: Command, log: Path, held: IO[bytes]) -> int:
 
 
 def measure(run: Run, figures: Mapping[str, Figure]) -> Row:
-    """The figures of a finished run: last, best, curve and steps.
+    """Return the figures of a finished run: last, best, curve and steps.
 
     Raises:
-        InputError: a file is missing, or a figure is missing in a file.
+        InputError: A file is missing, or a figure is missing in a file.
     """
     row: Row = {}
     for name, figure in figures.items():
@@ -216,7 +218,7 @@ def _number_in(path: Path, key: str) -> float:
 
 
 def tidy(run: Run) -> None:
-    """Delete the checkpoints of a finished run, which are its largest files; keep the weights."""
+    """Delete the checkpoints of a finished run, its largest files. Keep the weights."""
     for path in run.folder.rglob("*.pth"):
         path.unlink()
 
@@ -227,8 +229,10 @@ def _write_json(path: Path, value: object) -> None:
 
 
 def _config_hash(folder: Path) -> str:
-    """Hash of all resolved configs of a run, without the seed, the folder and the initial weights,
-    which may come from another run of the same seed.
+    """Hash all resolved configs of a run.
+
+    The seed, the folder and the initial weights, which may come from another run of the same seed,
+    are left out.
     """
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("config.yaml")):
@@ -238,7 +242,7 @@ def _config_hash(folder: Path) -> str:
 
 
 def commit() -> str:
-    """The checkout's commit, with a + if files differ from it; empty outside of git."""
+    """Return the checkout's commit, with a + if files differ from it; empty outside of git."""
     described = subprocess.run(
         ["git", "describe", "--always", "--exclude=*", "--abbrev=8", "--dirty=+"],
         cwd=ROOT,
@@ -250,7 +254,7 @@ def commit() -> str:
 
 
 def machine() -> str:
-    """Processor and number of cores."""
+    """Return the name of the processor and the number of cores."""
     try:
         facts = Path("/proc/cpuinfo").read_text()
         name = re.findall(r"model name\s*: (.+)", facts)[0]

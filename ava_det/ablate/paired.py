@@ -1,4 +1,4 @@
-"""Compare two recipes by runs with the same seeds, pair by pair."""
+"""Compares two recipes by runs with the same seeds, pair by pair."""
 
 from dataclasses import dataclass
 
@@ -11,16 +11,16 @@ _DRAWS = 2**17
 
 @dataclass(frozen=True)
 class Comparison:
-    """Paired differences a - b of n seeds.
+    """The paired differences a - b of n seeds.
 
     Attributes:
-        pairs: n.
-        difference: the mean of the differences.
-        deviation: their standard deviation, with n - 1 degrees of freedom.
-        low, high: 95 % interval of the mean, by Student's t; nan for one pair.
-        t_p: two-sided p of the paired t test; nan for one pair.
-        sign_p: two-sided p of the sign-flip test.
-        least_sign_p: the smallest possible `sign_p` with n pairs: 2 / 2^n.
+        pairs: The number of pairs, n.
+        difference: The mean of the differences.
+        deviation: The standard deviation of the differences, with n - 1 degrees of freedom.
+        low, high: The bounds of the 95 % interval of the mean, by Student's t; nan for one pair.
+        t_p: The two-sided p of the paired t test; nan for one pair.
+        sign_p: The two-sided p of the sign-flip test.
+        least_sign_p: The smallest possible `sign_p` with n pairs: 2 / 2^n.
     """
 
     pairs: int
@@ -37,7 +37,7 @@ def compare(a: np.ndarray, b: np.ndarray) -> Comparison:
     """Compare results (n,) of one recipe with those (n,) of another, seed by seed.
 
     Raises:
-        ValueError: no pair, or numbers that differ.
+        ValueError: The arrays are empty or have different lengths.
     """
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if a.shape != b.shape or a.ndim != 1 or not len(a):
@@ -59,7 +59,9 @@ def compare(a: np.ndarray, b: np.ndarray) -> Comparison:
 
 
 def sign_flip_p(differences: np.ndarray) -> float:
-    """Two-sided p that the mean of (n,) paired differences is 0: Fisher's randomization test.
+    """Return the two-sided p that the mean of (n,) paired differences is 0.
+
+    This is Fisher's randomization test.
 
     If the recipe makes no difference, each difference is as likely with the other sign. The p is
     the share of all 2^n choices of signs whose mean is at least as far from 0. Above 20 pairs it is

@@ -1,4 +1,4 @@
-"""The results of a grid: a small csv with a row for each finished run.
+"""Stores the results of a grid in a small csv with a row for each finished run.
 
 The file can be committed and continued on another machine. Columns: arm, seed, recipe (hash of the
 commands), the last value of each figure, `best` and `curve` of a figure that was logged during the
@@ -23,20 +23,22 @@ Row = dict[str, str]
 
 
 def key_of(row: Mapping[str, str]) -> Key:
-    """The key of a row: arm, seed and recipe."""
+    """Return the key of a row: arm, seed and recipe."""
     arm, seed, recipe = (row[name] for name in KEY)
     return arm, seed, recipe
 
 
 def read_rows(path: StrPath, figures: Sequence[str] = ()) -> list[Row]:
-    """Read the rows of a file; empty if the file does not exist. The first row of a key counts.
+    """Read the rows of a file. The first row of a key counts.
+
+    The list is empty if the file does not exist.
 
     Args:
-        path: the csv.
-        figures: columns that must hold a finite number in every row.
+        path: The csv file.
+        figures: The columns that must hold a finite number in every row.
 
     Raises:
-        InputError: a column is missing, a row is too short or long, or a figure is no number.
+        InputError: A column is missing, a row is too short or long, or a figure is not a number.
     """
     if not Path(path).exists():
         return []
@@ -90,7 +92,7 @@ def add_row(path: StrPath, row: Row) -> None:
 
 
 def write_curve(steps: np.ndarray, values: np.ndarray) -> str:
-    """A curve as the text of a cell.
+    """Return a curve as the text of a cell.
 
     >>> write_curve(np.array([99, 199]), np.array([5.0, 12.25]))
     '99:5 199:12.25'
@@ -99,10 +101,10 @@ def write_curve(steps: np.ndarray, values: np.ndarray) -> str:
 
 
 def read_curve(text: str) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) int steps and (n,) float values of a cell.
+    """Return (n,) int steps and (n,) float values of a cell.
 
     Raises:
-        InputError: a piece is not "step:value".
+        InputError: A piece is not "step:value".
     """
     try:
         pairs = [piece.split(":") for piece in text.split()]

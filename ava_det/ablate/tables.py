@@ -1,6 +1,7 @@
-"""Tables of a grid of runs: a line an arm, and a line a comparison of two arms seed by seed.
+"""Makes the tables of a grid of runs: a line per arm, and a line per comparison of two arms.
 
-Rows are those of `formats.grid_rows`, of one recipe an arm and seed.
+The rows come from `ablate.rows`. An arm and seed have one row.
+
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,12 +16,12 @@ _NONE = "\u2013"
 
 
 def results_of(rows: Iterable[Row], arm: str, figure: str) -> dict[int, float]:
-    """A figure of the runs of an arm, by seed."""
+    """Return a figure of the runs of an arm, by seed."""
     return {int(row["seed"]): float(row[figure]) for row in rows if row["arm"] == arm}
 
 
 def summary(rows: Sequence[Row], arms: Sequence[str], figure: str) -> pd.DataFrame:
-    """A line an arm: arm, runs, mean, deviation (of n - 1), lowest, highest, and minutes a run."""
+    """Return a line per arm: arm, runs, mean, deviation (n - 1), lowest, highest, minutes a run."""
     lines = []
     for arm in arms:
         values = np.array(list(results_of(rows, arm, figure).values()))
@@ -55,7 +56,7 @@ def comparisons(
 
 
 def provenance(rows: Sequence[Row], runs: int, everything: int) -> list[str]:
-    """Notes for the reader: the number of finished runs, commits, machines, mixed configs."""
+    """Return notes: the number of finished runs, the commits, the machines, and mixed configs."""
     found = {name: sorted({row[name] for row in rows}) for name in ("commit", "machine")}
     notes = [f"{len(rows)} of {runs} runs."]
     if len(rows) < runs:
@@ -82,15 +83,15 @@ def markdown(
     figures: Sequence[str],
     notes: Sequence[str],
 ) -> str:
-    """The tables of all figures as Markdown, with notes for the reader.
+    """Return the tables of all figures as Markdown, with notes for the reader.
 
     Args:
-        title: heading.
-        rows: the runs that count.
-        arms: the lines of the first table.
-        pairs: (arm, against), the lines of the second table.
-        figures: columns of the rows; each figure has two tables.
-        notes: sentences below the heading.
+        title: The heading.
+        rows: The runs that count.
+        arms: The arms, which are the lines of the first table.
+        pairs: The pairs (arm, against), which are the lines of the second table.
+        figures: The columns of the rows. Each figure has two tables.
+        notes: The sentences below the heading.
     """
     parts = [f"# {title}", "\n".join(notes)]
     for figure in figures:
@@ -141,7 +142,7 @@ def _shown(value: object, digits: int = 2) -> str:
 
 
 def _table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; all columns but the first are right-aligned."""
+    """Return a Markdown table; all columns but the first are right-aligned."""
     rule = ["---", *["---:"] * (len(heads) - 1)]
     rows = [heads, rule, *([cell.replace("|", "\\|") for cell in line] for line in lines)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -269,7 +269,7 @@ class Stack(Mix):
 
 
 def as_shares(targets: Tensor) -> Tensor:
-    """Targets (N, K) as floats, at least float32: a share of a voxel count needs its digits.
+    """Return targets (N, K) as floats, at least float32. float16 is too coarse for these shares.
 
     Raises:
         ValueError: The targets have another shape, as class indices (N,) do.
@@ -280,7 +280,7 @@ def as_shares(targets: Tensor) -> Tensor:
 
 
 def as_permutation(permutation: Sequence[int] | Tensor, count: int) -> list[int]:
-    """The permutation as a list.
+    """Return the permutation as a list.
 
     Raises:
         ValueError: The argument does not permute `count` clips.
@@ -294,8 +294,8 @@ def as_permutation(permutation: Sequence[int] | Tensor, count: int) -> list[int]
 def own_generators(numbers: Sequence[int], rng: np.random.Generator) -> list[np.random.Generator]:
     """Make a generator for each of the clips of these numbers.
 
-    A clip draws the same in whichever process it is. `rng` gives one integer however many clips
-    there are, and so stays in step in all processes.
+    A clip draws the same numbers in any process. `rng` gives one integer for any number of clips,
+    so all processes keep the same state.
     """
     key = int(rng.integers(2**62))
     return [np.random.default_rng((key, number)) for number in numbers]

@@ -18,7 +18,7 @@ from torch import Tensor
 
 
 def clip_boxes(boxes: Tensor, height: int, width: int) -> Tensor:
-    """Boxes cut at the centres of the outermost pixels."""
+    """Return the boxes cut at the centres of the outermost pixels."""
     most = boxes.new_tensor([width - 1, height - 1] * 2)
     return boxes.clamp(min=0).minimum(most)
 

@@ -40,7 +40,7 @@ class ShortSide(v2.Transform):
     """Resize to a short side exactly as detection on new videos does (`ava_det.resize`).
 
     Args:
-        size: the short side in pixels.
+        size: The short side in pixels.
     """
 
     def __init__(self, size: int):

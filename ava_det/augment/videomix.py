@@ -130,7 +130,7 @@ class Cuboid(NamedTuple):
         return (slice(None), *(slice(*side) for side in self))
 
     def voxels(self) -> int:
-        """Number of voxels inside."""
+        """Return the number of voxels inside."""
         return int(np.prod([max(0, stop - start) for start, stop in self]))
 
 
@@ -172,7 +172,7 @@ def paste(clips: Tensor, cuboids: Sequence[Cuboid], partners: Sequence[int]) -> 
 
 
 def pasted_share(cuboids: Sequence[Cuboid], shape: Sequence[int]) -> float:
-    """Share of the voxels of a clip of `shape` (T, H, W) inside disjoint cuboids."""
+    """Return the share of the voxels of a clip of `shape` (T, H, W) inside disjoint cuboids."""
     return float(sum(cuboid.voxels() for cuboid in cuboids) / np.prod(shape))
 
 

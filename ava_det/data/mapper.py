@@ -140,12 +140,12 @@ class VideoClip:
 
     @property
     def video(self) -> str:
-        """The name of the video."""
+        """Return the name of the video."""
         return self.record.video
 
     @property
     def path(self) -> str:
-        """The path of the video file."""
+        """Return the path of the video file."""
         return self.record.path
 
 

@@ -1,1 +1,1 @@
-"""The one place that draws: frames, plots, pages."""
+"""Draws frames, contact sheets and curves."""

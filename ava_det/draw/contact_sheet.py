@@ -1,4 +1,4 @@
-"""Clips as strips of pictures, one below the other, with a caption above each strip."""
+"""Draws clips as strips of pictures, one below the other, with a caption above each strip."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ class Strip:
 
     Attributes:
         frames: (T, H, W, 3) uint8 RGB.
-        caption: lines of text above the strip; the first line stands out.
-        people: people to draw on every frame, with labels on the middle frame.
+        caption: The lines of text above the strip. The first line stands out.
+        people: The people to draw on every frame, with labels on the middle frame.
     """
 
     frames: np.ndarray
@@ -30,7 +30,7 @@ class Strip:
 
 
 def shown_frames(frames: int, pictures: int) -> np.ndarray:
-    """Choose the frames of a clip for a strip: evenly spread, with the middle frame."""
+    """Choose the frames of a clip for a strip: evenly spread, including the middle frame."""
     if frames <= pictures:
         return np.arange(frames)
     return np.unique((np.arange(pictures) * frames) // pictures)
@@ -39,13 +39,13 @@ def shown_frames(frames: int, pictures: int) -> np.ndarray:
 def contact_sheet(
     strips: Sequence[Strip], title: str, pictures: int = 8, height: int = 150
 ) -> np.ndarray:
-    """A sheet (H, W, 3) uint8 RGB.
+    """Draw a sheet (H, W, 3) uint8 RGB.
 
     Args:
-        strips: at least one.
-        title: a line at the top.
-        pictures: the largest number of pictures side by side.
-        height: height of a picture in pixels.
+        strips: The strips, at least one.
+        title: The line at the top.
+        pictures: The largest number of pictures side by side.
+        height: The height of a picture in pixels.
     """
     rows = [_row(strip, pictures, height) for strip in strips]
     width = max(max(row.shape[1] for row in rows), 640)
@@ -59,7 +59,7 @@ def contact_sheet(
 
 
 def _row(strip: Strip, pictures: int, height: int) -> np.ndarray:
-    """The pictures of a clip side by side."""
+    """Draw the pictures of a clip side by side."""
     count, *size = strip.frames.shape[:3]
     middle = count // 2
     cells = []
@@ -73,7 +73,7 @@ def _row(strip: Strip, pictures: int, height: int) -> np.ndarray:
 
 
 def _text(lines: Sequence[str], width: int, ink: tuple[int, int, int]) -> np.ndarray:
-    """Lines of text on paper; the first in `ink`, the others paler."""
+    """Write lines of text on paper; the first in `ink`, the others paler."""
     paper = np.full((_LINE * len(lines) + 4, width, 3), _PAPER, np.uint8)
     for k, line in enumerate(lines):
         write_text(paper, line, (0, k * _LINE + 16), _SIZE, _MUTED if k else ink)

@@ -1,4 +1,7 @@
-"""Curves of the runs of each arm: the mean as a line, the spread as a band (VideoMix, figure 2)."""
+"""Draws curves of the runs of each arm: the mean as a line, the spread as a band.
+
+The pictures follow VideoMix, figure 2.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +17,9 @@ DASHES = ("-", "--", ":", "-.")
 
 
 def looks(arms: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Colour and dashes of each arm: "a" and "a, b" share a colour, "a, b" and "c, b" dashes.
+    """Choose colour and dashes of each arm.
+
+    "a" and "a, b" share a colour; "a, b" and "c, b" share dashes.
 
     If all colours are used, the next name starts again with the next dashes.
     """
@@ -29,7 +34,9 @@ def looks(arms: Iterable[str]) -> dict[str, tuple[str, str]]:
 
 
 def mean_and_spread(curves: Sequence[Curve]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(n,) steps that all curves have, (n,) their mean and (n,) standard deviation (of n - 1).
+    """Return (n,) steps that all curves have, (n,) their mean and (n,) standard deviation.
+
+    The divisor of the deviation is n - 1. The deviation of one curve is 0.
 
     One curve has no spread: 0.
     """
@@ -47,13 +54,13 @@ def draw_curves(
     y_label: str,
     x_label: str = "steps",
 ) -> None:
-    """Write a picture, whose format follows the suffix, with a panel for each group of arms.
+    """Write a picture with a panel for each group of arms. The suffix decides the format.
 
     Args:
-        path: the picture.
-        panels: the curves of each arm, by the title of the panel; arms without curves are left out.
-        y_label: title of the y axis.
-        x_label: title of the x axis.
+        path: The picture.
+        panels: The curves of each arm, by the title of the panel. Arms without curves are left out.
+        y_label: The title of the y axis.
+        x_label: The title of the x axis.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""People, their tracks and their actions, drawn on frames of any size.
+"""Draws people, tracks and actions on frames of any size.
 
 Text and lines scale with the frame; a small frame is enlarged first (`enlarged`), since a label is
 not readable on 180 x 144 pixels. Frames are RGB, boxes relative.
@@ -24,13 +24,13 @@ Area = tuple[int, int, int, int]  # x1 y1 x2 y2 in pixels
 
 @dataclass(frozen=True, eq=False)
 class DrawnPerson:
-    """One person as drawn.
+    """A person to draw.
 
     Attributes:
         box: (4,) xyxy, relative.
-        labels: lines of text, from top to bottom.
-        track: the track id, which chooses the colour.
-        truth: whether the person is annotated. An annotated person has white corners and labels
+        labels: The lines of text, from top to bottom.
+        track: The track id, which chooses the colour.
+        truth: Whether the person is annotated. An annotated person has white corners and labels
             below, a predicted person a coloured box and labels above.
     """
 
@@ -40,18 +40,21 @@ class DrawnPerson:
     truth: bool = False
 
     def without_labels(self) -> "DrawnPerson":
-        """The same person, unlabelled."""
+        """Return the same person without labels."""
         return replace(self, labels=())
 
 
 def enlarged_size(height: int, width: int) -> tuple[int, int]:
-    """Height and width of a frame, scaled up to a short side of at least `LEAST_SHORT_SIDE`."""
+    """Return the size of a frame, scaled up to a short side of at least `LEAST_SHORT_SIDE`."""
     scale = max(1.0, LEAST_SHORT_SIDE / min(height, width))
     return round(height * scale), round(width * scale)
 
 
 def enlarged(frame: np.ndarray) -> np.ndarray:
-    """A frame (H, W, 3) in the size of `enlarged_size`; the same frame if it is large enough."""
+    """Return a frame (H, W, 3) in the size of `enlarged_size`.
+
+    The same frame is returned if it is large enough.
+    """
     height, width = enlarged_size(*frame.shape[:2])
     if (height, width) == frame.shape[:2]:
         return frame
@@ -59,7 +62,7 @@ def enlarged(frame: np.ndarray) -> np.ndarray:
 
 
 def draw_people(frame: np.ndarray, people: Sequence[DrawnPerson]) -> np.ndarray:
-    """A copy of a frame (H, W, 3) uint8 RGB with people drawn on it.
+    """Return a copy of a frame (H, W, 3) uint8 RGB with people drawn on it.
 
     Labels are moved if they would leave the frame or cover the labels of another person, as far as
     the frame has room.
@@ -108,8 +111,9 @@ def draw_labels(canvas: np.ndarray, person: DrawnPerson, unit: int, taken: list[
 def _place(
     canvas: np.ndarray, person: DrawnPerson, width: int, height: int, taken: Sequence[Area]
 ) -> tuple[int, int]:
-    """Top left corner of a block of labels: the first free place, or else the first place.
+    """Return the top left corner of a block of labels.
 
+    The block takes the first free place, or the first place if none is free.
     The places are above the box, beside it, below it, and then further and further into the box.
     For an annotated person the order starts below the box.
     """
@@ -141,11 +145,11 @@ def write_text(
     """Write a line on a canvas (H, W, 3), cut at the border of the canvas.
 
     Args:
-        canvas: the picture to write on.
-        text: the line.
-        at: x of the left end, and y of the baseline, in pixels.
-        size: size of the font in pixels.
-        color: the colour, in the order of the channels of the canvas.
+        canvas: The picture to write on.
+        text: The line.
+        at: The x of the left end and the y of the baseline, in pixels.
+        size: The size of the font in pixels.
+        color: The colour, in the order of the channels of the canvas.
     """
     fitting = shortened(text, size, canvas.shape[1] - at[0])
     cv2.putText(canvas, fitting, at, color, font(), size, 500)
@@ -163,7 +167,7 @@ def _text_width(text: str, size: int) -> int:
 
 
 def shortened(text: str, size: int, width: int) -> str:
-    """The text, cut with an ellipsis where it is wider than `width` pixels."""
+    """Return the text, cut with an ellipsis if it is wider than `width` pixels."""
     if _text_width(text, size) <= width:
         return text
     while text and _text_width(text + "…", size) > width:
@@ -172,5 +176,5 @@ def shortened(text: str, size: int, width: int) -> str:
 
 
 def _luminance(color: sv.Color) -> float:
-    """0 to 255 (ITU-R BT.601)."""
+    """Return the luminance, 0 to 255 (ITU-R BT.601)."""
     return 0.299 * color.r + 0.587 * color.g + 0.114 * color.b

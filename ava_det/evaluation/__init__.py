@@ -1,1 +1,1 @@
-"""Tables in, numbers out. No torch."""
+"""Takes tables and returns numbers. Importing this package does not load torch."""

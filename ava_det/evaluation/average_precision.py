@@ -1,14 +1,14 @@
-"""Average precision over all points, with the monotone envelope: Pascal VOC's since 2010, AVA's."""
+"""Computes average precision over all points of the monotone envelope, as VOC and AVA do."""
 
 import numpy as np
 
 
 def precision_recall(hits: np.ndarray, positives: int) -> tuple[np.ndarray, np.ndarray]:
-    """The curve of a ranking.
+    """Return the precision-recall curve of a ranking.
 
     Args:
-        hits: (N,) bool, whether each detection is true, in order of descending score.
-        positives: the number of annotated boxes, at least 1.
+        hits: (N,) bool: whether each detection is true, in order of descending score.
+        positives: The number of annotated boxes, at least 1.
 
     Returns:
         (N,) precision and (N,) recall after each detection.
@@ -18,12 +18,14 @@ def precision_recall(hits: np.ndarray, positives: int) -> tuple[np.ndarray, np.n
 
 
 def envelope(precision: np.ndarray) -> np.ndarray:
-    """(N,) the best precision at this or any later point, which makes a curve monotone."""
+    """Return (N,) the best precision at this or any later point, which makes a curve monotone."""
     return np.maximum.accumulate(precision[::-1])[::-1]
 
 
 def average_precision(hits: np.ndarray, positives: int) -> float:
-    """Area under the envelope of the precision-recall curve; arguments as `precision_recall`.
+    """Return the area under the envelope of the precision-recall curve.
+
+    See `precision_recall` for the arguments.
 
     Recall moves by 1 / positives at each hit and stands still otherwise, so the area is the sum of
     the envelope at the hits, over the positives.

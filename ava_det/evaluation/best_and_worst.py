@@ -1,4 +1,4 @@
-"""Find the keyframes with the best and the worst detections."""
+"""Finds the keyframes with the best and the worst detections."""
 
 import numpy as np
 import pandas as pd
@@ -8,14 +8,15 @@ from ava_det.evaluation.frame_map import FrameMap
 
 
 def keyframe_precision(ground_truth: pd.DataFrame, result: FrameMap) -> pd.DataFrame:
-    """The average precision of each keyframe, with all classes in one ranking.
+    """Return the average precision of each keyframe, with all classes in one ranking.
 
     Args:
-        ground_truth: the table that was given to `frame_map`.
-        result: what `frame_map` returned.
+        ground_truth: The table that was given to `frame_map`.
+        result: The result of `frame_map`.
 
     Returns:
-        A row per keyframe with ground truth that counted: video, tick, labels (how many) and ap.
+        A row per keyframe with ground truth that counted, with the columns video, tick, labels (the
+        number of labels) and ap.
     """
     rows = result.rows
     there, here = rows.truth.keyframe, rows.found.keyframe
@@ -35,7 +36,7 @@ def keyframe_precision(ground_truth: pd.DataFrame, result: FrameMap) -> pd.DataF
 
 
 def best_and_worst(precision: pd.DataFrame, count: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The `count` best and the `count` worst rows of what `keyframe_precision` returns.
+    """Return the `count` best and the `count` worst rows of the result of `keyframe_precision`.
 
     Of equal ones those with more labels come first, and as many videos as possible are shown. What
     is perfect or among the best is not among the worst.
@@ -46,6 +47,6 @@ def best_and_worst(precision: pd.DataFrame, count: int) -> tuple[pd.DataFrame, p
 
 
 def _spread(ordered: pd.DataFrame, count: int) -> pd.DataFrame:
-    """The first rows of every video, then the second ones and so on, up to `count`."""
+    """Return the first rows of every video, then the second ones and so on, up to `count`."""
     turn = ordered.groupby("video", observed=True, sort=False).cumcount()
     return ordered.loc[turn.sort_values(kind="stable").index[:count]]

@@ -1,4 +1,4 @@
-"""Show where an evaluation loses: scores of false detections, mistaken actions, empty places."""
+"""Shows where an evaluation loses: scores of false detections, mistaken actions, empty places."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ BINS = 20  # of the histograms of scores
 
 
 def of_classes(rows: Matches, kept: np.ndarray) -> Matches:
-    """The rows of the classes where `kept` (K,) is true, with new numbers of columns."""
+    """Return the rows of the classes where `kept` (K,) is true, with renumbered columns."""
     if kept.all():
         return rows
     column = np.cumsum(kept) - 1
@@ -31,11 +31,11 @@ def of_classes(rows: Matches, kept: np.ndarray) -> Matches:
 def score_histograms(
     rows: Matches, names: Sequence[str]
 ) -> tuple[np.ndarray, dict[str, tuple[np.ndarray, np.ndarray]]]:
-    """Histograms of the scores of true and of false detections.
+    """Return histograms of the scores of true and of false detections.
 
     Returns:
-        (BINS + 1,) edges, from the least score or 0 to the greatest or 1; and for each class with
-        detections the numbers of true (BINS,) and of false ones (BINS,) between the edges.
+        (BINS + 1,) edges, from the lowest score or 0 to the highest score or 1; and for each class
+        with detections the numbers of true (BINS,) and false (BINS,) detections between the edges.
     """
     low = min(0.0, float(rows.score.min(initial=0)))
     edges = np.linspace(low, max(1.0, float(rows.score.max(initial=1))), BINS + 1)
@@ -50,10 +50,10 @@ def confusion(rows: Matches, classes: int, iou_threshold: float) -> np.ndarray:
     """Count the actions of people for whom another class is detected.
 
     For a class with n annotations, the false detections among the n best count: a perfect ranking
-    would have none. Each goes to the annotated person whom it overlaps most, if the overlap reaches
-    `iou_threshold`. If the person does the detected action, an earlier detection has found the
-    person, and the detection counts for the class itself. Otherwise it counts in equal shares for
-    all actions of the person.
+    would have none. Each false detection is assigned to the annotated person that it overlaps most,
+    if the overlap reaches `iou_threshold`. If the person does the detected action, an earlier
+    detection has found the person, and the detection counts for the class itself. Otherwise it
+    counts in equal shares for all actions of the person.
 
     Returns:
         (K, K + 1) float64: detected class (row) by annotated class (column); the last column is
@@ -81,7 +81,7 @@ def confusion(rows: Matches, classes: int, iou_threshold: float) -> np.ndarray:
 
 
 def _people(rows: Matches) -> tuple[np.ndarray, np.ndarray]:
-    """(P,) one row of each person, sorted by keyframe, and (M,) the person of each row."""
+    """Return (P,) one row of each person, sorted by keyframe, and (M,) the person of each row."""
     keyed = np.concatenate([rows.truth.keyframe[:, None], rows.truth.box], axis=1)
     _, first, person = np.unique(keyed, axis=0, return_index=True, return_inverse=True)
     return first, person.reshape(-1)
@@ -90,13 +90,15 @@ def _people(rows: Matches) -> tuple[np.ndarray, np.ndarray]:
 def _nearest(
     keys: np.ndarray, boxes: np.ndarray, asked: np.ndarray, asked_boxes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) position of the box of the same key that each asked one overlaps best, and by how much.
+    """Find the best overlapping box of the same key for each query box.
+
+    Returns (N,) the position of the box and (N,) the overlap.
 
     Args:
-        keys: (P,) sorted.
-        boxes: (P, 4)
-        asked: (N,) keys.
-        asked_boxes: (N, 4)
+        keys: (P,) sorted keys.
+        boxes: (P, 4) boxes.
+        asked: (N,) keys of the query boxes.
+        asked_boxes: (N, 4) query boxes.
     """
     start, end = (np.searchsorted(keys, asked, side) for side in ("left", "right"))
     best, overlap = np.zeros(len(asked), np.int64), np.zeros(len(asked))

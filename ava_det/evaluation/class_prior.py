@@ -1,4 +1,4 @@
-"""Score people without looking at the video: a trained model must score more than this."""
+"""Scores people without looking at the video. A trained model must score higher than this."""
 
 import numpy as np
 import pandas as pd
@@ -18,12 +18,13 @@ def class_prior_detections(
     that do the action. `frame_map` takes ties in the order of the table.
 
     Args:
-        train_ground_truth: the table of annotations whose people are counted.
-        boxes: the table of people to score, e.g. the test ground truth or proposals.
-        class_map: the classes to score.
+        train_ground_truth: The table of annotations whose people are counted.
+        boxes: The table of people to score, e.g. the test ground truth or proposals.
+        class_map: The classes to score.
 
     Returns:
-        A table of detections, R people x K classes rows; the rows of a person follow each other.
+        A table of detections with R people x K classes rows. The rows of a person follow each
+        other.
     """
     labels = train_ground_truth[has_box(train_ground_truth)]
     people = len(labels.drop_duplicates(_PERSON))

@@ -1,4 +1,4 @@
-"""Compare two evaluations: shared figures, and reasons why figures do not compare."""
+"""Compares two evaluations: shared figures, and reasons why figures do not compare."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,8 +13,8 @@ class OtherRun:
     """A run to compare with.
 
     Attributes:
-        name: the file that the run was read from.
-        figures: the figures, in the form of the json file.
+        name: The file that the run was read from.
+        figures: The figures, in the form of the JSON file.
         curves: (n,) precision and (n,) recall by class; empty if only the figures are known.
     """
 
@@ -27,7 +27,7 @@ Pair = tuple[float | None, float | None]  # the values of this run and of the ot
 
 
 def differences(this: Evaluation, other: OtherRun) -> list[str]:
-    """Reasons why the figures of boxes do not compare, one clause each; empty if they compare."""
+    """Return reasons why the figures of boxes do not compare, one clause each; [] if they do."""
     name, before = other.name, other.figures
     clauses = [
         f"{key} is {before[key]} in {name}"
@@ -40,7 +40,7 @@ def differences(this: Evaluation, other: OtherRun) -> list[str]:
 
 
 def tube_differences(this: Evaluation, other: OtherRun) -> list[str]:
-    """Reasons why the figures of tubes do not compare; empty if a run has no tubes."""
+    """Return the reasons why the figures of tubes do not compare; empty if a run has no tubes."""
     if "video_mAP" not in this or "video_mAP" not in other.figures:
         return []
     tubes, before = this["video_mAP"], other.figures["video_mAP"]
@@ -57,7 +57,7 @@ def _missing(here: Iterable[str], there: Iterable[str], name: str) -> list[str]:
 
 
 def _counts(what: str, here: dict[str, int], there: dict[str, int], name: str) -> list[str]:
-    """A clause about the classes whose annotated counts differ between the runs, if any."""
+    """Return a clause about classes with different annotated counts in the two runs, if any."""
     odd = [label for label, count in here.items() if count != there.get(label, count)]
     clauses = [f"{label} has {here[label]:,} here, {there[label]:,} in {name}" for label in odd]
     some = "1 class" if len(odd) == 1 else f"{len(odd)} classes"
@@ -69,7 +69,7 @@ def _first(texts: list[str], most: int = 3) -> str:
 
 
 def shared_mean(this: Evaluation, other: Evaluation) -> tuple[int, float, float] | None:
-    """The number of classes with an AP in both runs, and the mAP of each run over these classes.
+    """Return the number of classes with an AP in both runs, and each run's mAP over these classes.
 
     None if both runs have the same classes, or no class in common.
     """
@@ -80,7 +80,7 @@ def shared_mean(this: Evaluation, other: Evaluation) -> tuple[int, float, float]
 
 
 def means(this: Evaluation, other: Evaluation) -> dict[str, Pair]:
-    """The mAPs of both runs over all classes, by groups, by sizes and crowds, and of tubes."""
+    """Return the mAPs of both runs: over all classes, by groups, sizes and crowds, and of tubes."""
     rows: dict[str, Pair] = {"all classes": (this["mAP"], other["mAP"])}
     shared = shared_mean(this, other)
     if shared:
@@ -108,5 +108,5 @@ def _parts(
 
 
 def _pairs(this: Mapping[str, float | None], other: Mapping[str, float | None]) -> dict[str, Pair]:
-    """The values of both runs by name, first the names of this run in their order."""
+    """Return the values of both runs by name, first the names of this run in their order."""
     return {name: (this.get(name), other.get(name)) for name in {**this, **other}}

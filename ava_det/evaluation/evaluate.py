@@ -1,4 +1,4 @@
-"""Compute all figures of a table of results."""
+"""Computes all figures of a table of results."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ class EvaluationRules:
 
     Attributes:
         class_map: The classes to evaluate.
-        protocol: Key of `matching.FRAME_PROTOCOLS`.
-        excluded: Keyframes that do not count.
+        protocol: A key of `matching.FRAME_PROTOCOLS`.
+        excluded: The keyframes that do not count.
         iou_threshold: The overlap from which a detection is true.
-        tubes: Key of `video_map.VIDEO_PROTOCOLS`, to measure video-mAP too.
-        per_second: Ticks a second of files that have times, as for `read_ground_truth`.
+        tubes: A key of `video_map.VIDEO_PROTOCOLS`, to measure video-mAP too.
+        per_second: Ticks per second of files that have times, as for `read_ground_truth`.
     """
 
     class_map: ClassMap
@@ -42,13 +42,13 @@ class EvaluationRules:
 
 @dataclass(frozen=True, eq=False)
 class Evaluated:
-    """A table of results, measured.
+    """The evaluation of a table of results.
 
     Attributes:
-        ground_truth: the table.
-        detections: the table.
-        result: the frame-mAP.
-        figures: the figures, in the form of the json file.
+        ground_truth: The table of annotations.
+        detections: The table of results.
+        result: The frame-mAP.
+        figures: The figures, in the form of the JSON file.
     """
 
     ground_truth: pd.DataFrame
@@ -72,15 +72,15 @@ def evaluate(
 
     Args:
         results: AVA's result rows in a csv file, or a table with the columns of
-            `ava_det.formats.ava_csv`, `score` among them.
+            `ava_det.formats.ava_csv`, including `score`.
         ground_truth: AVA's annotations in a csv file, or such a table.
-        class_map: the classes to evaluate, or a pbtxt or csv file of them.
-        protocol: "activitynet", the official one, or "uncapped", which PySlowFast uses.
+        class_map: The classes to evaluate, or a pbtxt or csv file of them.
+        protocol: "activitynet", the official protocol, or "uncapped", which PySlowFast uses.
 
     Raises:
-        InputError: a file cannot be used, the files have nothing in common, or no row of the ground
+        InputError: A file cannot be used, the files have nothing in common, or no row of the ground
             truth counts.
-        ValueError: an unknown protocol.
+        ValueError: The protocol is unknown.
     """
     if protocol not in FRAME_PROTOCOLS:
         known = " or ".join(map(repr, FRAME_PROTOCOLS)) + meant(protocol, FRAME_PROTOCOLS)
@@ -105,13 +105,13 @@ def evaluate_tables(
     """Compute frame-mAP, breakdowns by size and crowd and, if the rules have tubes, video-mAP.
 
     Args:
-        ground_truth: table of annotations.
-        detections: table with scores.
-        rules: the rules of the evaluation.
-        sources: names of the tables for messages.
+        ground_truth: A table of annotations.
+        detections: A table with scores.
+        rules: The rules of the evaluation.
+        sources: Names of the tables for messages.
 
     Raises:
-        InputError: no row of the ground truth counts, or person ids do not separate tubes.
+        InputError: No row of the ground truth counts, or person ids do not separate tubes.
     """
     classes = rules.class_map
     result = frame_map(
@@ -138,7 +138,7 @@ def evaluate_file(
     """Evaluate a file of AVA result rows.
 
     Raises:
-        InputError: a file cannot be used.
+        InputError: A file cannot be used.
     """
     found = read_detections(results, rules.per_second)
     require_common(found, rules.class_map, results)
@@ -156,6 +156,6 @@ def other_run(
 
 
 def classes_of(actions: Iterable[int]) -> ClassMap:
-    """A class map of all ids in `actions`, named by number."""
+    """Return a class map of all ids in `actions`, named by number."""
     ids = sorted({int(action) for action in np.unique(np.asarray(list(actions))) if action > 0})
     return ClassMap({i: f"action {i}" for i in ids})

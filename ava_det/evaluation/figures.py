@@ -1,4 +1,4 @@
-"""The json file of an evaluation."""
+"""Reads and writes the JSON file of an evaluation."""
 
 import json
 from typing import Any, NotRequired, TypedDict, cast
@@ -12,10 +12,11 @@ class Part(TypedDict):
     """The figures of some of the rows, e.g. of small people.
 
     Attributes:
-        mAP: mean over the classes with ground truth among these rows; None without ground truth.
-        classes: the number of these classes.
-        ground_truth: annotated labels.
-        detections: detections that counted.
+        mAP: The mean over the classes with ground truth among these rows; None without ground
+            truth.
+        classes: The number of these classes.
+        ground_truth: The number of annotated labels.
+        detections: The number of detections that counted.
     """
 
     mAP: float | None
@@ -28,15 +29,16 @@ class VideoEvaluation(TypedDict):
     """The figures of a video-mAP, by names of classes; None for a class without ground truth.
 
     Attributes:
-        protocol: which evaluation protocol; figures of different ones do not compare.
-        linked: whether boxes were linked into tubes, rather than given as tubes.
-        mAP: overlap of tubes, or "0.5:0.95" for the mean over ten -> mean AP, in [0, 1].
-        AP: overlap -> average precision of each class.
-        ground_truth: how many annotated tubes of each class.
-        detections: how many detected tubes of each class.
-        left_out: reason -> how many linked tubes did not count.
-        least_ticks: how long a linked tube had to last; 0 where none was linked.
-        short: how many annotated tubes last less.
+        protocol: The evaluation protocol. Figures of different protocols do not compare.
+        linked: Whether boxes were linked into tubes, rather than given as tubes.
+        mAP: From the overlap of tubes, or "0.5:0.95" for the mean over ten overlaps, to the mean
+            AP, in [0, 1].
+        AP: From the overlap to the average precision of each class.
+        ground_truth: The number of annotated tubes of each class.
+        detections: The number of detected tubes of each class.
+        left_out: From a reason to the number of linked tubes that did not count for it.
+        least_ticks: The shortest duration of a linked tube that counts; 0 if no tube was linked.
+        short: The number of annotated tubes that are shorter.
     """
 
     protocol: str
@@ -61,19 +63,19 @@ class Evaluation(TypedDict):
     """The figures of a frame-mAP, by names of classes and groups; None without ground truth.
 
     Attributes:
-        protocol: which evaluation protocol; figures of different ones do not compare.
-        iou_threshold: the overlap from which a detection is true.
-        mAP: mean of `AP`, in [0, 1].
-        groups: mean of `AP` over groups of classes.
-        AP: average precision of each class.
-        ground_truth: how many annotated labels counted, of each class.
-        detections: how many detections counted, of each class.
-        left_out: reason -> how many rows did not count.
-        unlisted: how many detections lie on keyframes that the ground truth does not list.
-        sizes: by the size of people (`evaluation.frame_map.by_size`).
-        crowds: by the number of people on a keyframe (`evaluation.frame_map.by_crowd`).
-        video_mAP: the figures of the same detections as tubes, if requested.
-        ground_truth_boxes: frame-mAP and AP of the same model on annotated boxes, if given.
+        protocol: The evaluation protocol. Figures of different protocols do not compare.
+        iou_threshold: The smallest overlap of a true detection.
+        mAP: The mean of `AP`, in [0, 1].
+        groups: The mean of `AP` over each group of classes.
+        AP: The average precision of each class.
+        ground_truth: The number of annotated labels of each class that counted.
+        detections: The number of detections of each class that counted.
+        left_out: From a reason to the number of rows that did not count for it.
+        unlisted: The number of detections on keyframes that the ground truth does not list.
+        sizes: The figures by the size of people (`evaluation.frame_map.by_size`).
+        crowds: The figures by the number of people on a keyframe (`evaluation.frame_map.by_crowd`).
+        video_mAP: The figures of the same detections as tubes, if requested.
+        ground_truth_boxes: The frame-mAP and AP of the same model on annotated boxes, if given.
     """
 
     protocol: str
@@ -95,7 +97,7 @@ def read_evaluation(path: StrPath) -> Evaluation:
     """Read figures that were written by `write_evaluation`.
 
     Raises:
-        InputError: the file holds something else.
+        InputError: The file holds something else.
     """
     content = load_json(path)
     if not isinstance(content, dict) or not _has_figures(content):
@@ -104,7 +106,7 @@ def read_evaluation(path: StrPath) -> Evaluation:
 
 
 def _has_figures(content: dict[str, Any]) -> bool:
-    """Whether the figures that a comparison needs exist and are numbers."""
+    """Return whether the figures that a comparison needs exist and are numbers."""
     tubes, whole = content.get("video_mAP"), content.get("ground_truth_boxes")
     try:
         means = [{"mAP": content["mAP"]}, content["AP"], content["groups"]]
@@ -129,7 +131,7 @@ def _has_figures(content: dict[str, Any]) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    """Whether a value of JSON, which knows infinities and numbers of any size, is a plain one."""
+    """Return whether a value of JSON is a finite number of ordinary size."""
     return isinstance(value, int | float) and abs(value) < 2**53
 
 

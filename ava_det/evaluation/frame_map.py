@@ -1,7 +1,8 @@
-"""Frame-mAP: mean average precision of labelled boxes on keyframes, by the protocols in use.
+"""Computes frame-mAP, the mean average precision of labelled boxes on keyframes.
 
-Tables in (`formats.ava_csv` says what they hold), numbers out, on whole columns: AVA val with
-millions of result rows takes seconds.
+Takes the tables of `formats.ava_csv` and returns numbers. It works on whole columns. Millions of
+result rows, as for AVA val, take seconds.
+
 """
 
 import math
@@ -29,17 +30,17 @@ class FrameMap:
     """A frame-mAP and its parts, by names of classes in the order of the class map.
 
     Attributes:
-        protocol: a key of `FRAME_PROTOCOLS`.
-        iou_threshold: the least overlap of a true detection.
-        mAP: mean of `ap` over the classes with ground truth; NaN without ground truth.
-        ap: average precision of each class, None for a class without ground truth.
-        groups: mean of `ap` over each group of the class map, None as in `ap`.
-        ground_truth: how many rows of ground truth counted, of each class.
-        detections: how many detections counted, of each class.
-        rows: the rows that counted, and which detections are true.
-        counted: (M,) bool, whether each row of the ground truth counted.
-        outcome: (N,) int8, what became of each row of the detections: HIT, MISS or LEFT_OUT.
-        ranked: (n,) bool of each class: whether each detection is a hit, by descending score.
+        protocol: A key of `FRAME_PROTOCOLS`.
+        iou_threshold: The smallest overlap of a true detection.
+        mAP: The mean of `ap` over the classes with ground truth; NaN without ground truth.
+        ap: The average precision of each class; None for a class without ground truth.
+        groups: The mean of `ap` over each group of the class map; None as in `ap`.
+        ground_truth: The number of rows of ground truth of each class that counted.
+        detections: The number of detections of each class that counted.
+        rows: The rows that counted, and which detections are true.
+        counted: (M,) bool: whether each row of the ground truth counted.
+        outcome: (N,) int8: whether each detection is a HIT, a MISS or LEFT_OUT.
+        ranked: (n,) bool for each class: whether each detection is a hit, by descending score.
     """
 
     protocol: str
@@ -55,7 +56,7 @@ class FrameMap:
     ranked: dict[str, np.ndarray]
 
     def curves(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """(n,) envelope of precision and (n,) recall of each class with ground truth."""
+        """Return (n,) precision envelope and (n,) recall of each class with ground truth."""
         curves = {}
         for name, positives in self.ground_truth.items():
             if positives:
@@ -64,10 +65,10 @@ class FrameMap:
         return curves
 
     def summary(self) -> Evaluation:
-        """The figures without the arrays, with those of parts: by size of people and by crowd.
+        """Return the figures without arrays, including those by size of people and by crowd.
 
         Raises:
-            ValueError: the mAP is undefined without ground truth.
+            ValueError: The mAP is undefined without ground truth.
         """
         if math.isnan(self.mAP):
             raise ValueError("no ground truth of an evaluated class")
@@ -103,16 +104,16 @@ def frame_map(
     boxes and classes outside the class map do not count.
 
     Args:
-        ground_truth: table of annotations. Every keyframe of the table is listed, even with only a
-            row without a box or of a class outside the map.
-        detections: table with scores.
-        class_map: the classes to evaluate.
-        protocol: a key of `FRAME_PROTOCOLS`.
-        excluded: neither ground truth nor detections on these keyframes count.
-        iou_threshold: the least overlap of a true detection.
+        ground_truth: A table of annotations. Every keyframe of the table is listed, even if it has
+            only a row without a box or of a class outside the map.
+        detections: A table with scores.
+        class_map: The classes to evaluate.
+        protocol: A key of `FRAME_PROTOCOLS`.
+        excluded: Keyframes on which neither ground truth nor detections count.
+        iou_threshold: The smallest overlap of a true detection.
 
     Raises:
-        KeyError: an unknown protocol.
+        KeyError: The protocol is unknown.
     """
     rows = match_tables(
         ground_truth, detections, class_map, protocol, excluded or (), iou_threshold
@@ -158,7 +159,7 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 
 def by_size(rows: Matches, classes: int) -> dict[str, Part]:
-    """Mean AP over people of each size, as in COCO.
+    """Return the mean AP over people of each size, as in COCO.
 
     People of other sizes are neither missed nor false. A detection that takes such a person does
     not count, and neither does a false detection with a box of another size.
@@ -172,7 +173,7 @@ def by_size(rows: Matches, classes: int) -> dict[str, Part]:
 
 
 def by_crowd(rows: Matches, classes: int) -> dict[str, Part]:
-    """Mean AP over the keyframes with each number of people who are annotated with a class.
+    """Return the mean AP over the keyframes with each number of people annotated with a class.
 
     Detections on keyframes without such people are in none of the parts.
     """
@@ -189,7 +190,7 @@ def by_crowd(rows: Matches, classes: int) -> dict[str, Part]:
 
 
 def _looked_up(keys: np.ndarray, values: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """(N,) the value of each asked key, 0 for a missing key."""
+    """Return (N,) the value of each key in `asked`, 0 for a missing key."""
     if not len(keys):
         return np.zeros(len(asked))
     place = np.searchsorted(keys, asked).clip(max=len(keys) - 1)
@@ -197,7 +198,7 @@ def _looked_up(keys: np.ndarray, values: np.ndarray, asked: np.ndarray) -> np.nd
 
 
 def _part(rows: Matches, truth: np.ndarray, found: np.ndarray, classes: int) -> Part:
-    """The figures of some of the rows, by masks (M,) and (N,)."""
+    """Return the figures of some of the rows, chosen by masks (M,) and (N,)."""
     positives = np.bincount(rows.truth.column[truth], minlength=classes)
     column, hit = rows.found.column[found], rows.hit[found]
     ends = np.searchsorted(column, np.arange(classes + 1))

@@ -1,9 +1,9 @@
-"""From boxes on keyframes to tubes: the linking of the ACT detector.
+"""Links boxes on keyframes into tubes, as the ACT detector does.
 
-Kalogeiton et al., "Action Tubelet Detector for Spatio-Temporal Action Localization" (ICCV 2017) and
-`ACT.py`, `BuildTubes`, with tubelets of one frame. Each class is linked separately. Keyframe by
-keyframe, each tube takes a box that it overlaps. All videos and classes are linked at once, in flat
-arrays.
+The source is Kalogeiton et al., "Action Tubelet Detector for Spatio-Temporal Action Localization"
+(ICCV 2017), and `BuildTubes` in `ACT.py`, with tubelets of one frame. Each class is linked
+separately. Keyframe by keyframe, each tube takes a box that it overlaps. All videos and classes are
+linked at once, in flat arrays.
 """
 
 from collections.abc import Callable
@@ -17,16 +17,16 @@ from ava_det.evaluation.tubes import BoxRows, Tubes, build_tubes, tube_iou
 
 @dataclass(frozen=True)
 class Linking:
-    """How boxes become tubes; the values are ACT's.
+    """The rules of linking boxes into tubes; the default values are those of ACT.
 
     Attributes:
-        box_nms: drop a box that overlaps a better box of the same class and keyframe by more.
-        most_boxes: the number of boxes of a class to keep on a keyframe.
-        link_iou: the least overlap of a box with the last one of a tube.
-        most_steps: the largest distance of two neighbouring boxes of a tube, in steps.
-        least_score: drop tubes with a lower score.
-        least_ticks: drop tubes that last fewer ticks.
-        tube_nms: drop a tube that overlaps a better tube of the same class by more.
+        box_nms: Drop a box that overlaps a better box of the same class and keyframe by more.
+        most_boxes: The number of boxes of a class to keep on a keyframe.
+        link_iou: The smallest overlap of a box with the last box of a tube.
+        most_steps: The largest distance between two neighbouring boxes of a tube, in steps.
+        least_score: Drop tubes with a lower score.
+        least_ticks: Drop tubes that last fewer ticks.
+        tube_nms: Drop a tube that overlaps a better tube of the same class by more.
     """
 
     box_nms: float = 0.3
@@ -40,7 +40,7 @@ class Linking:
 
 @dataclass(frozen=True, eq=False)
 class Linked:
-    """Tubes of boxes, and how many were too short, or long enough but with too low a score."""
+    """The tubes, the number of too short tubes, and that of longer tubes with too low a score."""
 
     tubes: Tubes
     short: int
@@ -48,12 +48,12 @@ class Linked:
 
 
 def link_boxes(rows: BoxRows, rules: Linking, stride: int = 1) -> Linked:
-    """Tubes of scored boxes.
+    """Link scored boxes into tubes.
 
     Args:
-        rows: detections.
-        rules: of the linking.
-        stride: ticks a step (`tubes.number_steps`).
+        rows: The detections.
+        rules: The rules of linking.
+        stride: Ticks per step (`tubes.number_steps`).
     """
     sequence = _numbered(rows.video, rows.column)
     rows, sequence = _sorted(rows, sequence)
@@ -87,14 +87,14 @@ def suppress(
     threshold: float,
     most: int | None = None,
 ) -> np.ndarray:
-    """Non-maximum suppression in all groups at once.
+    """Apply non-maximum suppression in all groups at once.
 
     Args:
         group: (N,) int64, the group of each item.
-        score: (N,) items with higher scores are kept first.
-        overlap: gives the (n,) overlaps of the items at positions i (n,) with those at j (n,).
-        threshold: drop an item that overlaps a kept item by more.
-        most: the number of items to keep in a group; None keeps all.
+        score: (N,) scores. Items with higher scores are kept first.
+        overlap: Returns the (n,) overlaps of the items at positions i (n,) with those at j (n,).
+        threshold: Drop an item that overlaps a kept item by more.
+        most: The number of items to keep in a group; None keeps all.
 
     Returns:
         (n,) positions of the kept items, ascending.
@@ -137,7 +137,7 @@ class _Live:
 
 
 def _assign(rows: BoxRows, sequence: np.ndarray, rules: Linking) -> np.ndarray:
-    """(N,) int64: the tube of each row; rows are sorted by `_sorted`."""
+    """Return (N,) int64: the tube of each row. Rows are sorted by `_sorted`."""
     tube = np.full(len(rows), -1)
     nothing = np.zeros(0, np.int64)
     live = _Live(nothing, nothing, nothing, np.zeros(0), nothing)
@@ -165,16 +165,16 @@ def _grow(
     many: int,
     link_iou: float,
 ) -> np.ndarray:
-    """Let tubes take the boxes of a step; return the boxes that no tube takes.
+    """Let tubes take the boxes of a step, and return the boxes that no tube takes.
 
     Args:
-        live: tubes sorted by sequence, then by the order in which they choose.
-        rows: all boxes.
-        sequence: (N,) of rows.
-        here: (n,) rows of the step, sorted by sequence, then by descending score.
-        tube: (N,) of rows; written to.
-        many: the number of sequences.
-        link_iou: the least overlap of a box with a tube.
+        live: The tubes, sorted by sequence, then by the order in which they choose.
+        rows: All boxes.
+        sequence: (N,) the sequence of each row.
+        here: (n,) the rows of the step, sorted by sequence, then by descending score.
+        tube: (N,) the tube of each row. This array is changed.
+        many: The number of sequences.
+        link_iou: The smallest overlap of a box with a tube.
     """
     rank = np.arange(len(live.sequence))
     rank -= np.searchsorted(live.sequence, live.sequence, "left")
@@ -206,7 +206,7 @@ def _sorted(rows: BoxRows, sequence: np.ndarray) -> tuple[BoxRows, np.ndarray]:
 
 
 def _numbered(*keys: np.ndarray) -> np.ndarray:
-    """(N,) int64: the same number for rows that agree in all keys (N,), in the keys' order."""
+    """Return (N,) int64: equal numbers for rows with equal keys (N,), in the order of the keys."""
     number = np.zeros(len(keys[0]), np.int64)
     for key in keys:
         number = number * (int(key.max(initial=0)) + 1) + key

@@ -1,4 +1,4 @@
-"""Decide which rows count in a frame-mAP and which detections are true.
+"""Decides which rows count in a frame-mAP and which detections are true.
 
 The functions work on whole columns, without a loop over rows.
 """
@@ -17,13 +17,13 @@ from ava_det.structures import Keyframe
 
 @dataclass(frozen=True)
 class FrameProtocol:
-    """The rules by which AVA's protocols differ; figures of different protocols do not compare.
+    """The rules in which AVA's protocols differ. Figures of different protocols do not compare.
 
     Attributes:
-        cap: the number of rows (box x evaluated class) of a keyframe that count, by score; None
+        cap: The number of rows (box x evaluated class) of a keyframe that count, by score; None
             counts all.
-        only_listed: ignore detections on keyframes that the ground truth does not list; otherwise
-            these are false.
+        only_listed: Whether to ignore detections on keyframes that the ground truth does not list.
+            Otherwise these detections are false.
     """
 
     cap: int | None
@@ -40,12 +40,12 @@ FRAME_PROTOCOLS = {
 
 @dataclass(frozen=True, eq=False)
 class LabelledBoxes:
-    """Rows of a table as arrays.
+    """The rows of a table as arrays.
 
     Attributes:
-        row: (N,) int64, positions of the rows in the table.
-        keyframe: (N,) int64, number of the keyframe, by `number_keyframes`.
-        column: (N,) int64, column of the class in the class map.
+        row: (N,) int64, the positions of the rows in the table.
+        keyframe: (N,) int64, the number of the keyframe, from `number_keyframes`.
+        column: (N,) int64, the column of the class in the class map.
         box: (N, 4) float64, xyxy, relative.
     """
 
@@ -55,7 +55,7 @@ class LabelledBoxes:
     box: np.ndarray
 
     def __getitem__(self, which: np.ndarray) -> "LabelledBoxes":
-        """Some of the rows, by mask or by positions."""
+        """Return the rows that a mask or positions choose."""
         return LabelledBoxes(
             self.row[which], self.keyframe[which], self.column[which], self.box[which]
         )
@@ -69,13 +69,13 @@ class Matches:
     """The rows that count in a frame-mAP: M of the ground truth and N detections.
 
     Attributes:
-        truth: the M rows, in the order of their table.
-        found: the N rows, by class and within a class by descending score.
-        score: (N,) float64.
-        hit: (N,) bool, whether a detection is true.
-        taken: (N,) int64, the row among the M that a true detection has found, else -1.
-        left_out: from a reason to the number of rows that do not count for it, without zeros.
-        unlisted: the number of detections on keyframes that the ground truth does not list.
+        truth: The M rows, in the order of their table.
+        found: The N rows, sorted by class and within a class by descending score.
+        score: (N,) float64, the scores.
+        hit: (N,) bool: whether a detection is true.
+        taken: (N,) int64: the row among the M that a true detection has found, else -1.
+        left_out: From a reason to the number of rows that do not count for it, without zeros.
+        unlisted: The number of detections on keyframes that the ground truth does not list.
     """
 
     truth: LabelledBoxes
@@ -98,15 +98,15 @@ def match_tables(
     """Drop the rows that do not count, and decide which detections are true.
 
     Args:
-        ground_truth: table of annotations, as for `frame_map`.
-        detections: table with scores.
-        class_map: the classes to evaluate.
-        protocol: a key of `FRAME_PROTOCOLS`.
-        excluded: keyframes without rows that count.
-        iou_threshold: the least overlap of a true detection.
+        ground_truth: A table of annotations, as for `frame_map`.
+        detections: A table with scores.
+        class_map: The classes to evaluate.
+        protocol: A key of `FRAME_PROTOCOLS`.
+        excluded: Keyframes whose rows do not count.
+        iou_threshold: The smallest overlap of a true detection.
 
     Raises:
-        KeyError: an unknown protocol.
+        KeyError: The protocol is unknown.
     """
     rules, sieve = FRAME_PROTOCOLS[protocol], _Sieve()
     rows = [(keyframe.video, keyframe.tick) for keyframe in excluded]
@@ -132,10 +132,10 @@ def match_tables(
 
 
 def number_keyframes(tables: Sequence[pd.DataFrame]) -> list[np.ndarray]:
-    """Number the keyframes of several tables with the same numbers.
+    """Number the keyframes of several tables, with the same numbers in all tables.
 
     Args:
-        tables: with the columns video and tick.
+        tables: Tables with the columns video and tick.
 
     Returns:
         For each table (N,) int64: equal numbers for equal (video, tick), in all tables.
@@ -161,8 +161,8 @@ def match(truth: LabelledBoxes, found: LabelledBoxes, iou_threshold: float) -> n
 
     Args:
         truth: M rows of ground truth.
-        found: N detections; those of one class by descending score.
-        iou_threshold: the least overlap.
+        found: N detections. Those of one class are sorted by descending score.
+        iou_threshold: The smallest overlap of a true detection.
 
     Returns:
         (N,) int64 positions in truth, -1 for a false detection.
@@ -195,7 +195,7 @@ def match(truth: LabelledBoxes, found: LabelledBoxes, iou_threshold: float) -> n
 
 
 def paired_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(N,) intersection over union of box a[i] with box b[i], for boxes (N, 4).
+    """Return (N,) the intersection over union of box a[i] with box b[i], for boxes (N, 4).
 
     No box may be degenerate. The operations and their order are those of `boxes.iou`.
     """
@@ -212,7 +212,7 @@ class _Sieve:
     left_out: dict[str, int] = field(default_factory=dict)
 
     def keep(self, rows: LabelledBoxes, which: np.ndarray, reason: str) -> LabelledBoxes:
-        """The rows where `which` holds; the others fall for `reason`."""
+        """Return the rows where `which` is true, and count the others under `reason`."""
         dropped = int(len(which) - which.sum())
         if not dropped:
             return rows
@@ -222,7 +222,7 @@ class _Sieve:
     def known(
         self, table: pd.DataFrame, keyframe: np.ndarray, class_map: ClassMap, what: str
     ) -> LabelledBoxes:
-        """The rows of a table that have a box and an evaluated class."""
+        """Return the rows of a table that have a box and an evaluated class."""
         column = class_map.indexes(np.asarray(table["action"]))
         box = np.asarray(table[BOX], np.float64)
         rows = LabelledBoxes(np.arange(len(table)), keyframe, column, box)
@@ -231,7 +231,7 @@ class _Sieve:
         return self.keep(rows, rows.column >= 0, f"{what} of classes that are not evaluated")
 
     def sound(self, rows: LabelledBoxes, banned: np.ndarray, what: str) -> LabelledBoxes:
-        """The rows with a proper box on a keyframe that is not excluded."""
+        """Return the rows with a proper box on a keyframe that is not excluded."""
         allowed = ~np.isin(rows.keyframe, banned)
         rows = self.keep(rows, allowed, f"{what} on excluded keyframes")
         proper = np.all(rows.box[:, :2] < rows.box[:, 2:], axis=1)
@@ -239,7 +239,7 @@ class _Sieve:
 
 
 def _best_of_keyframe(found: LabelledBoxes, score: np.ndarray, cap: int) -> np.ndarray:
-    """(N,) bool: the rows among the `cap` best of their keyframe."""
+    """Return (N,) bool: whether a row is among the `cap` best of its keyframe."""
     order = np.lexsort((-score[found.row], found.keyframe))
     keyframe = found.keyframe[order]
     rank = np.arange(len(order)) - np.searchsorted(keyframe, keyframe, "left")

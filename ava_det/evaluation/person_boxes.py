@@ -1,4 +1,4 @@
-"""How well person boxes fit: COCO's average precision (pycocotools) and recall.
+"""Measures how well person boxes fit: COCO's average precision (pycocotools) and recall.
 
 COCO's AP is for judging a person detector alone; AVA's frame-mAP is another definition
 (`frame_map.py`). Boxes may stay relative: intersection over union does not care.
@@ -20,14 +20,16 @@ from ava_det.structures import Keyframe, PersonBoxes
 def person_ap(
     truth: Mapping[Keyframe, PersonBoxes], found: Mapping[Keyframe, PersonBoxes]
 ) -> dict[str, float]:
-    """COCO's `AP` (mean over IoU 0.5:0.95) and `AP50`, in [0, 1], on the keyframes of `truth`.
+    """Return COCO's `AP` (mean over IoU 0.5:0.95) and `AP50`, in [0, 1].
+
+    Only the keyframes of `truth` count.
 
     Args:
-        truth: annotated people; detections on a keyframe without people are false.
-        found: detected people; a keyframe that is missing has no detections.
+        truth: The annotated people. Detections on a keyframe without people are false.
+        found: The detected people. A missing keyframe has no detections.
 
     Raises:
-        ValueError: nobody is annotated.
+        ValueError: Nobody is annotated.
     """
     numbers = {keyframe: number for number, keyframe in enumerate(truth, start=1)}
     annotations = [
@@ -67,7 +69,10 @@ def person_recall(
     found: Mapping[Keyframe, PersonBoxes],
     threshold: float = 0.5,
 ) -> float:
-    """Share of annotated people with a detection at IoU >= `threshold`; nan without people."""
+    """Return the share of annotated people with a detection at IoU >= `threshold`.
+
+    The share is nan without annotated people.
+    """
     hits = [np.zeros(0, bool)]
     for keyframe, people in truth.items():
         boxes = found[keyframe].boxes if keyframe in found else np.zeros((0, 4))
@@ -77,7 +82,7 @@ def person_recall(
 
 
 def _coco_box(box: np.ndarray) -> dict[str, object]:
-    """An xyxy box as COCO's xywh, with the area."""
+    """Return an xyxy box as COCO's xywh, with the area."""
     x1, y1, x2, y2 = (float(value) for value in box)
     width, height = x2 - x1, y2 - y1
     return {"bbox": [x1, y1, width, height], "area": width * height, "category_id": 1}

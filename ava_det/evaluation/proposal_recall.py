@@ -1,4 +1,4 @@
-"""Count the annotated people that a list of person boxes covers, at every score threshold.
+"""Counts the annotated people that a list of person boxes covers, at every score threshold.
 
 This shows the share of the action detection error that the person detector causes: a person without
 a proposal has no action.
@@ -19,17 +19,17 @@ SCORES = (0.0, 0.5, 0.8, 0.9)
 
 @dataclass(frozen=True, eq=False)
 class ProposalRecall:
-    """What a list of boxes covers. S score thresholds, U IoU thresholds.
+    """The people that a list of boxes covers. S score thresholds, U IoU thresholds.
 
     Attributes:
-        scores: (S,) least scores of a proposal.
-        ious: (U,) least overlaps from which a person counts as covered.
-        recall: (S, U) share of the annotated people, in [0, 1].
-        boxes: (S,) proposals that count, on annotated keyframes; here as with people, rows with one
-            identical box on a keyframe are one.
-        people: annotated people.
-        keyframes: annotated keyframes, empty ones included.
-        unlisted: proposals on keyframes that are not annotated; they do not count.
+        scores: (S,) the lowest score of a proposal.
+        ious: (U,) the smallest overlap with which a person counts as covered.
+        recall: (S, U) the share of the annotated people, in [0, 1].
+        boxes: (S,) the number of proposals that count, on annotated keyframes. Rows with an
+            identical box on a keyframe count as one, for proposals and for people.
+        people: The number of annotated people.
+        keyframes: The number of annotated keyframes, including empty ones.
+        unlisted: The number of proposals on keyframes that are not annotated. They do not count.
     """
 
     scores: np.ndarray
@@ -41,7 +41,7 @@ class ProposalRecall:
     unlisted: int
 
     def table(self) -> pd.DataFrame:
-        """A row per score threshold: proposals, proposals a keyframe, recall at every IoU."""
+        """Return a row per score threshold: proposals, proposals per keyframe, recall by IoU."""
         columns = {
             "score": self.scores,
             "boxes": self.boxes,
@@ -58,18 +58,18 @@ def proposal_recall(
     scores: Sequence[float] = SCORES,
     most: int | None = None,
 ) -> ProposalRecall:
-    """Measure a list of boxes.
+    """Measure which annotated people a list of boxes covers.
 
     Args:
-        truth: annotations, in the columns of `ava_det.formats.ava_csv`.
-        proposals: person boxes, in the same columns.
-        ious: a person is covered from these overlaps on.
-        scores: the least scores of a proposal.
-        most: count only this number of proposals on a keyframe, those with the highest scores (the
-            first ones of equal scores); None counts all.
+        truth: The annotations, in the columns of `ava_det.formats.ava_csv`.
+        proposals: The person boxes, in the same columns.
+        ious: The smallest overlaps with which a person counts as covered.
+        scores: The lowest scores of a proposal.
+        most: The number of proposals that count on a keyframe: those with the highest scores (the
+            first ones of equal scores). None counts all.
 
     Raises:
-        ValueError: nobody is annotated.
+        ValueError: Nobody is annotated.
     """
     keys = _keys(truth, proposals)
     people = pd.DataFrame(truth[BOX].to_numpy(), columns=BOX).assign(key=keys[0])
@@ -97,7 +97,7 @@ def proposal_recall(
 
 
 def _keys(truth: pd.DataFrame, proposals: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) and (M,) int64: one number a keyframe, the same in both tables."""
+    """Return (N,) and (M,) int64: one number per keyframe, the same in both tables."""
     both = pd.concat([truth[["video", "tick"]], proposals[["video", "tick"]]])
     videos = pd.factorize(both["video"].astype(object))[0]
     keys = pd.factorize(pd.Series(videos.astype(np.int64) << 40) + both["tick"].to_numpy())[0]
@@ -105,7 +105,7 @@ def _keys(truth: pd.DataFrame, proposals: pd.DataFrame) -> tuple[np.ndarray, np.
 
 
 def _best_overlaps(people: pd.DataFrame, found: pd.DataFrame, levels: np.ndarray) -> np.ndarray:
-    """(R, S): the best IoU of each person with a proposal of a score from each level on."""
+    """Return (R, S) the best IoU of each person with a proposal of at least each score level."""
     people = people.sort_values("key", kind="stable")
     found = found.sort_values("key", kind="stable")
     boxes, proposed = people[BOX].to_numpy(), found[BOX].to_numpy()

@@ -1,4 +1,4 @@
-"""A recognition test: scores of videos, the figures made of them, and the files with both.
+"""Holds the result of a recognition test, computes the figures, and writes the files with both.
 
 Shapes: N videos, K classes.
 """
@@ -22,8 +22,8 @@ class RecognitionResult:
     Attributes:
         videos: N names.
         labels: (N,) int64, 0-based classes.
-        scores: (N, K), the mean over a video's views.
-        unreadable: names of the videos that were left out.
+        scores: (N, K) scores, the mean over the views of a video.
+        unreadable: Names of the videos that were left out.
     """
 
     videos: tuple[str, ...]
@@ -32,26 +32,26 @@ class RecognitionResult:
     unreadable: tuple[str, ...] = ()
 
     def accuracy(self, k: int) -> float:
-        """Top-k accuracy, in [0, 1]."""
+        """Return the top-k accuracy, in [0, 1]."""
         return top_k_accuracy(self.scores, self.labels, k)
 
     def videos_of_class(self) -> np.ndarray:
-        """(K,) int64, how many videos a class has."""
+        """Return (K,) int64, the number of videos of each class."""
         return np.bincount(self.labels, minlength=self.scores.shape[1])
 
     def class_accuracy(self, k: int) -> np.ndarray:
-        """(K,) top-k accuracy of each class, nan for one without a video."""
+        """Return (K,) the top-k accuracy of each class, nan for a class without a video."""
         hit = hits(self.scores, self.labels, k)
         right = np.bincount(self.labels, weights=hit, minlength=self.scores.shape[1])
         count = self.videos_of_class()
         return np.divide(right, count, out=np.full(len(count), np.nan), where=count > 0)
 
     def mean_class_accuracy(self) -> float:
-        """Mean of the top-1 accuracy over the classes that have videos."""
+        """Return the mean of the top-1 accuracy over the classes that have videos."""
         return float(np.nanmean(self.class_accuracy(1)))
 
     def confusion(self) -> np.ndarray:
-        """(K, K) int64: how many videos of class [row] are taken for class [column]."""
+        """Return (K, K) int64, the number of videos of class [row] taken for class [column]."""
         classes = self.scores.shape[1]
         pairs = self.labels * classes + self.scores.argmax(axis=1)
         return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
@@ -69,15 +69,15 @@ class RecognitionFigures(TypedDict):
     """The figures of a test.
 
     Attributes:
-        top1: top-1 accuracy, in [0, 1].
-        top5: top-5 accuracy, in [0, 1].
-        mean_class_accuracy: mean of the top-1 accuracies of the classes.
-        videos: the number of videos that counted.
-        unreadable: the number of videos that were left out.
-        clips: the number of clips of a video.
-        crops: the number of crops of a clip.
-        gmacs: billions of multiply-adds of one view, called FLOPs in papers.
-        classes: the figures of each class, by name.
+        top1: The top-1 accuracy, in [0, 1].
+        top5: The top-5 accuracy, in [0, 1].
+        mean_class_accuracy: The mean of the top-1 accuracies of the classes.
+        videos: The number of videos that counted.
+        unreadable: The number of videos that were left out.
+        clips: The number of clips per video.
+        crops: The number of crops per clip.
+        gmacs: Billions of multiply-adds of one view, called FLOPs in papers.
+        classes: The figures of each class, by name.
     """
 
     top1: float
@@ -94,14 +94,14 @@ class RecognitionFigures(TypedDict):
 def figures_of(
     result: RecognitionResult, names: Sequence[str], clips: int, crops: int, gmacs: float
 ) -> RecognitionFigures:
-    """The figures of a result.
+    """Compute the figures of a result.
 
     Args:
-        result: of the test.
-        names: of the K classes.
-        clips: of a video.
-        crops: of a clip.
-        gmacs: billions of multiply-adds of one view.
+        result: The result of the test.
+        names: The names of the K classes.
+        clips: The number of clips per video.
+        crops: The number of crops per clip.
+        gmacs: Billions of multiply-adds of one view.
     """
     top1, top5 = (
         [None if np.isnan(share) else float(share) for share in result.class_accuracy(k)]
@@ -123,7 +123,7 @@ def figures_of(
 
 
 def write_figures(path: StrPath, figures: RecognitionFigures) -> None:
-    """Write the figures as json, atomically."""
+    """Write the figures as JSON, atomically."""
     with atomic_text(path) as file:
         json.dump(figures, file, indent=1, ensure_ascii=False, allow_nan=False)
         file.write("\n")
@@ -136,14 +136,14 @@ def write_scores(
     scores: np.ndarray,
     names: Sequence[str],
 ) -> None:
-    """Write a csv of `video,label` and a column of scores a class, atomically.
+    """Write a csv with the columns `video`, `label` and the scores of each class, atomically.
 
     Args:
-        path: the file; packed where it ends in `.gz`.
+        path: The file. It is compressed if the name ends in `.gz`.
         videos: N names.
-        labels: (N,) 0-based.
-        scores: (N, K).
-        names: of the K classes.
+        labels: (N,) 0-based classes.
+        scores: (N, K) scores.
+        names: The names of the K classes.
     """
     with atomic_text(path) as file:
         writer = csv.writer(file, lineterminator="\n")

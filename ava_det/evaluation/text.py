@@ -1,4 +1,4 @@
-"""An evaluation as lines of text."""
+"""Writes an evaluation as lines of text."""
 
 import pandas as pd
 
@@ -12,12 +12,12 @@ def lines_of(
     recall: pd.DataFrame | None = None,
     other: OtherRun | None = None,
 ) -> list[str]:
-    """All figures of an evaluation, for the terminal.
+    """Return all figures of an evaluation as lines for the terminal.
 
     Args:
-        result: the figures.
-        recall: the table of `proposal_recall`.
-        other: a run to compare with.
+        result: The figures.
+        recall: The table of `proposal_recall`.
+        other: A run to compare with.
     """
     lines = [class_table(result), *detector_lines(result)]
     if "video_mAP" in result:
@@ -30,7 +30,7 @@ def lines_of(
 
 
 def class_table(result: Evaluation) -> str:
-    """The figures of every class and group, and last the mAP with the protocol."""
+    """Return the figures of every class and group, and last the mAP with the protocol."""
     width = max(len("class"), *map(len, result["AP"]))
     lines = [f"{'class':{width}}      AP  ground truth  detections"]
     for name, ap in result["AP"].items():
@@ -48,13 +48,13 @@ def class_table(result: Evaluation) -> str:
 
 
 def _mean_line(result: Evaluation, of: str, value: float | None) -> str:
-    """A mean of APs, always with the protocol."""
+    """Return a line with a mean of APs, always with the protocol."""
     name = f"frame-mAP@{result['iou_threshold']:g} ({result['protocol']})"
     return f"{name}{', ' * bool(of)}{of}: {_figure(value)}"
 
 
 def detector_lines(result: Evaluation) -> list[str]:
-    """The mAP on annotated boxes, and how much the person detector and the actions cost."""
+    """Return lines on the mAP on annotated boxes, and on what the detector and the actions lose."""
     if "ground_truth_boxes" not in result:
         return []
     whole = result["ground_truth_boxes"]["mAP"]
@@ -63,12 +63,12 @@ def detector_lines(result: Evaluation) -> list[str]:
 
 
 def comparison_lines(result: Evaluation, other: OtherRun, most: int = 10) -> list[str]:
-    """The difference to another run, and the classes that differ most.
+    """Return lines on the difference to another run, and on the classes that differ most.
 
     Args:
-        result: the figures.
-        other: the other run.
-        most: the number of classes to list.
+        result: The figures.
+        other: The other run.
+        most: The number of classes to list.
     """
     lines = [f"not comparable: {clause}" for clause in differences(result, other)]
     lines.append(f"against {other.name}: {_difference(result['mAP'], other.figures['mAP'])}")
@@ -86,7 +86,7 @@ def _difference(this: float, before: float) -> str:
 
 
 def ap_changes(result: Evaluation, other: Evaluation) -> list[tuple[str, float]]:
-    """The classes with an AP in both runs and the differences, the largest first."""
+    """Return the classes with an AP in both runs and the differences, the largest first."""
     both = [
         (name, ap - before)
         for name, ap in result["AP"].items()
@@ -96,7 +96,7 @@ def ap_changes(result: Evaluation, other: Evaluation) -> list[tuple[str, float]]
 
 
 def video_table(result: VideoEvaluation) -> str:
-    """The number of tubes, and the video-mAP with the protocol."""
+    """Return the number of tubes, and the video-mAP with the protocol."""
     kind = "linked here" if result["linked"] else "as given"
     truth, found = (sum(result[key].values()) for key in ("ground_truth", "detections"))
     lines = [f"tubes: {truth:,} in the ground truth, {found:,} detected ({kind})"]
@@ -105,7 +105,7 @@ def video_table(result: VideoEvaluation) -> str:
 
 
 def tube_notes(result: VideoEvaluation) -> list[str]:
-    """A line for linked tubes that did not count, and for annotated ones too short to be found."""
+    """Return notes on linked tubes that did not count, and on annotated tubes too short to find."""
     lines = [f"left out: {count:,} {reason}" for reason, count in result["left_out"].items()]
     if result["short"]:
         lines.append(
@@ -117,7 +117,7 @@ def tube_notes(result: VideoEvaluation) -> list[str]:
 
 
 def notes(result: Evaluation, ground_truth: pd.DataFrame, detections: pd.DataFrame) -> list[str]:
-    """A line for everything that did not count or may be a mistake."""
+    """Return a line for everything that did not count or may be a mistake."""
     lines = [f"left out: {count:,} {reason}" for reason, count in result["left_out"].items()]
     lines += tube_notes(result["video_mAP"]) if "video_mAP" in result else []
     if not has_box(detections).any():

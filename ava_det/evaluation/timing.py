@@ -1,4 +1,4 @@
-"""Measure what our evaluator and the official one cost, each in a process of its own."""
+"""Measures the cost of our evaluator and of the official one, each in a process of its own."""
 
 import os
 import re
@@ -45,13 +45,13 @@ class Cost:
 
 
 def made_results(truth: pd.DataFrame, class_map: ClassMap, rows: int, seed: int) -> pd.DataFrame:
-    """A table of made results: annotated people, shaken a little, with a score for every class.
+    """Make a table of results: annotated people, shifted a little, with a score for every class.
 
     Args:
-        truth: table of annotations.
-        class_map: the classes to score.
-        rows: how many result rows.
-        seed: of the shaking and the scores.
+        truth: A table of annotations.
+        class_map: The classes to score.
+        rows: The number of result rows.
+        seed: The seed of the random shifts and scores.
     """
     rng, classes = np.random.default_rng(seed), len(class_map)
     people = truth[has_box(truth)].drop_duplicates(["video", "tick", *BOX])
@@ -67,10 +67,10 @@ def official_cost(folder: Path, class_map: Path, truth: Path, results: Path) -> 
     """Run the official evaluator.
 
     Args:
-        folder: ActivityNet's `Evaluation`, with `get_ava_performance.py` and `ava/`.
-        class_map: pbtxt.
-        truth: plain csv.
-        results: plain csv.
+        folder: ActivityNet's folder `Evaluation`, with `get_ava_performance.py` and `ava/`.
+        class_map: A pbtxt file.
+        truth: A plain csv file.
+        results: A plain csv file.
     """
     if not (folder / "get_ava_performance.py").is_file():
         raise InputError(f"{folder}: has no get_ava_performance.py")
@@ -106,7 +106,9 @@ def _measured(command: Sequence[str], figure: re.Pattern[str]) -> Cost:
 
 
 def _peak(process: int) -> int:
-    """Bytes that a running process has had at most, on Linux; 0 if that cannot be read.
+    """Return the peak memory of a running process in bytes, on Linux; 0 if it cannot be read.
+
+    `ru_maxrss` would also count the memory of the process that started this one.
 
     Not `ru_maxrss`: what a process was started from counts in that.
     """

@@ -1,4 +1,4 @@
-"""Action tubes: a box on every step of a stretch of time, many of them in flat arrays.
+"""Stores action tubes in flat arrays: a tube is a box on every step of a stretch of time.
 
 A step is the time between two keyframes of a video (`number_steps`): a frame where every frame is
 evaluated.
@@ -18,11 +18,11 @@ class BoxRows:
     """Boxes of classes, before and after they are linked into tubes.
 
     Attributes:
-        video: (N,) int64, number of the video.
-        step: (N,) int64, number of the keyframe in the video.
-        column: (N,) int64, column of the class in the class map.
-        box: (N, 4) float64, xyxy, relative; none is degenerate.
-        score: (N,) float64.
+        video: (N,) int64, the number of the video.
+        step: (N,) int64, the number of the keyframe in the video.
+        column: (N,) int64, the column of the class in the class map.
+        box: (N, 4) float64, xyxy, relative; no box is degenerate.
+        score: (N,) float64, the scores.
     """
 
     video: np.ndarray
@@ -32,7 +32,7 @@ class BoxRows:
     score: np.ndarray
 
     def __getitem__(self, which: np.ndarray) -> "BoxRows":
-        """Some of the rows, by mask or by positions."""
+        """Return the rows that a mask or positions choose."""
         return BoxRows(
             self.video[which],
             self.step[which],
@@ -50,12 +50,12 @@ class Tubes:
     """Tubes without gaps.
 
     Attributes:
-        video: (T,) int64, number of the video.
-        column: (T,) int64, column of the class in the class map.
-        score: (T,) float64.
-        start: (T,) int64, first step.
+        video: (T,) int64, the number of the video.
+        column: (T,) int64, the column of the class in the class map.
+        score: (T,) float64, the scores.
+        start: (T,) int64, the first step.
         offset: (T + 1,) int64: the boxes of tube t are `box[offset[t]:offset[t + 1]]`.
-        box: (B, 4) float64, one on each step, xyxy, relative.
+        box: (B, 4) float64, one box on each step, xyxy, relative.
     """
 
     video: np.ndarray
@@ -70,11 +70,11 @@ class Tubes:
 
     @property
     def length(self) -> np.ndarray:
-        """(T,) int64, in steps."""
+        """Return (T,) int64, the lengths in steps."""
         return np.diff(self.offset)
 
     def select(self, which: np.ndarray) -> "Tubes":
-        """Some of the tubes, by their positions (n,)."""
+        """Return the tubes at the positions (n,)."""
         length = self.length[which]
         row = ramp(length) + np.repeat(self.offset[which], length)
         return Tubes(
@@ -91,11 +91,11 @@ def number_steps(tables: Sequence[pd.DataFrame]) -> tuple[list[np.ndarray], int]
     """Number the keyframes of each video from 0, so that neighbours differ by 1.
 
     Args:
-        tables: with the columns video and tick, of the same videos.
+        tables: Tables with the columns video and tick, of the same videos.
 
     Returns:
-        For each table (N,) int64 steps; and how many ticks a step is: the greatest that all
-        distances between keyframes of a video are multiples of.
+        For each table (N,) int64 steps; and the number of ticks per step: the greatest common
+        divisor of the distances between keyframes.
     """
     rows = pd.concat([table[["video", "tick"]].astype({"video": "str"}) for table in tables])
     since_first = np.asarray(rows["tick"] - rows.groupby("video")["tick"].transform("min"))
@@ -106,14 +106,14 @@ def number_steps(tables: Sequence[pd.DataFrame]) -> tuple[list[np.ndarray], int]
 
 
 def build_tubes(rows: BoxRows, tube: np.ndarray) -> Tubes:
-    """Make tubes of boxes; interpolate the box linearly on a step that a tube misses.
+    """Make tubes of boxes, with linearly interpolated boxes on the steps that a tube misses.
 
     Args:
-        rows: the boxes; a tube has at most one box on a step.
+        rows: The boxes. A tube has at most one box on a step.
         tube: (N,) int64 from 0: the tube of each box.
 
     Returns:
-        One tube for each number of `tube`, in ascending order; the score is the mean score of the
+        One tube for each number of `tube`, in ascending order. The score is the mean score of the
         boxes.
     """
     order = np.lexsort((rows.step, tube))
@@ -141,18 +141,19 @@ def build_tubes(rows: BoxRows, tube: np.ndarray) -> Tubes:
 def tube_iou(
     a: Tubes, i: np.ndarray, b: Tubes, j: np.ndarray, *, both_ends: bool = True
 ) -> np.ndarray:
-    """(P,) spatio-temporal overlap of tubes a[i] and b[j] of the same videos.
+    """Return (P,) the spatio-temporal overlaps of tubes a[i] and b[j] of the same videos.
 
-    It is the temporal intersection over union, times the mean spatial one over the steps that both
-    have; which is, with both ends counted, the mean over the steps of either.
+    The overlap is the temporal intersection over union, times the mean spatial one over the common
+    steps. If both ends count, this equals the mean over the steps of either tube.
+
 
     Args:
-        a: tubes.
+        a: Tubes.
         i: (P,) positions in a.
-        b: tubes.
+        b: Tubes.
         j: (P,) positions in b.
-        both_ends: a tube from step 3 to step 5 lasts 3 (ACT's `iou3dt`), rather than 2 (that of
-            MultiSports, where what lasts 0 overlaps nothing).
+        both_ends: Whether a tube from step 3 to step 5 has length 3 (ACT's `iou3dt`), rather than 2
+            (that of MultiSports, where a tube of length 0 overlaps nothing).
     """
     a_end, b_end = a.start[i] + a.length[i] - 1, b.start[j] + b.length[j] - 1
     start, end = np.maximum(a.start[i], b.start[j]), np.minimum(a_end, b_end)
@@ -169,7 +170,7 @@ def tube_iou(
 
 
 def ramp(counts: np.ndarray) -> np.ndarray:
-    """0 1 ... n - 1 for each n of counts, one after the other.
+    """Return 0 1 ... n - 1 for each n of counts, one after the other.
 
     >>> ramp(np.array([2, 0, 3]))
     array([0, 1, 0, 1, 2])

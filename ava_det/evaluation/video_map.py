@@ -1,8 +1,8 @@
-"""Video-mAP: mean average precision of action tubes.
+"""Computes video-mAP, the mean average precision of action tubes.
 
-Tables in (`formats.ava_csv`), numbers out. A tube of the ground truth is one action that one
-person does without a break. Detections with track ids are tubes already. Other detections are
-linked into tubes (`evaluation.linking`).
+Takes the tables of `formats.ava_csv` and returns numbers. A tube of the ground truth is one action
+that one person does without a break. Detections with track ids are tubes already. Other detections
+are linked into tubes (`evaluation.linking`).
 """
 
 import math
@@ -25,14 +25,14 @@ THRESHOLDS = (0.2, *(round(0.5 + 0.05 * k, 2) for k in range(10)))
 
 @dataclass(frozen=True)
 class VideoProtocol:
-    """The rules by which evaluators of tubes differ; figures of different protocols do not compare.
+    """The rules in which evaluators of tubes differ. Figures of different protocols do not compare.
 
     Attributes:
-        both_ends: count both ends in the length of a tube (`tubes.tube_iou`).
-        second_choice: let a detection take the best free tube of the ground truth; otherwise a
+        both_ends: Whether both ends count in the length of a tube (`tubes.tube_iou`).
+        second_choice: Whether a detection takes the best free tube of the ground truth. Otherwise a
             detection is false if its best tube is taken.
-        trapezoid: integrate the curve itself, from precision 1 on, instead of the monotone
-            envelope.
+        trapezoid: Whether to integrate the curve itself, from precision 1 on, instead of the
+            monotone envelope.
     """
 
     both_ends: bool
@@ -53,15 +53,16 @@ class VideoMap:
     """A video-mAP and its parts, by names of classes in the order of the class map.
 
     Attributes:
-        protocol: a key of `VIDEO_PROTOCOLS`.
-        linked: whether the detections were linked here, rather than given as tubes.
-        stride: ticks between keyframes.
-        ap: threshold -> average precision of each class, None for a class without ground truth.
-        ground_truth: the number of annotated tubes of each class.
-        detections: the number of detected tubes of each class.
-        left_out: reason -> how many linked tubes did not count.
-        least_ticks: how long a linked tube had to last; 0 where none was linked.
-        short: how many tubes of the ground truth last less.
+        protocol: A key of `VIDEO_PROTOCOLS`.
+        linked: Whether the detections were linked here, rather than given as tubes.
+        stride: Ticks between keyframes.
+        ap: From a threshold to the average precision of each class; None for a class without ground
+            truth.
+        ground_truth: The number of annotated tubes of each class.
+        detections: The number of detected tubes of each class.
+        left_out: From a reason to the number of linked tubes that did not count for it.
+        least_ticks: The shortest duration of a linked tube that counts; 0 if no tube was linked.
+        short: The number of tubes of the ground truth that are shorter.
     """
 
     protocol: str
@@ -75,21 +76,21 @@ class VideoMap:
     short: int
 
     def mAP(self, threshold: float) -> float:
-        """Mean over the classes with ground truth; NaN without ground truth."""
+        """Return the mean over the classes with ground truth; NaN without ground truth."""
         known = [ap for ap in self.ap[threshold].values() if ap is not None]
         return sum(known) / len(known) if known else math.nan
 
     def figures(self) -> dict[str, float]:
-        """The usual figures: "0.2", "0.5", "0.75", and "0.5:0.95", the mean of ten."""
+        """Return the usual figures: "0.2", "0.5", "0.75", and "0.5:0.95", the mean of ten."""
         usual = {f"{t:g}": self.mAP(t) for t in (0.2, 0.5, 0.75)}
         ten = [self.mAP(threshold) for threshold in THRESHOLDS if threshold >= 0.5]
         return {**usual, "0.5:0.95": sum(ten) / len(ten)}
 
     def summary(self) -> VideoEvaluation:
-        """The figures, in the form of the json file.
+        """Return the figures, in the form of the JSON file.
 
         Raises:
-            ValueError: no annotated tube is of an evaluated class.
+            ValueError: No annotated tube is of an evaluated class.
         """
         if not any(self.ground_truth.values()):
             raise ValueError("no tube of an evaluated class")
@@ -120,18 +121,19 @@ def video_map(
     Classes outside the class map, degenerate boxes and videos without ground truth do not count.
 
     Args:
-        ground_truth: table of annotations with person ids, unless nobody does an action together
-            with somebody else.
-        detections: table with scores. If all have a person id they are tubes already: the boxes of
-            a (video, person, action), whose score is their mean. Otherwise they are linked.
-        class_map: the classes to evaluate.
-        protocol: a key of `VIDEO_PROTOCOLS`.
-        linking: how boxes become tubes.
-        sources: names of the tables for messages.
+        ground_truth: A table of annotations with person ids. Without ids, nobody may do an action
+            together with somebody else.
+        detections: A table with scores. If all rows have a person id, they are tubes already: the
+            boxes of a (video, person, action), whose score is their mean. Otherwise they are
+            linked.
+        class_map: The classes to evaluate.
+        protocol: A key of `VIDEO_PROTOCOLS`.
+        linking: The rules of linking boxes into tubes.
+        sources: Names of the tables for messages.
 
     Raises:
-        KeyError: an unknown protocol.
-        InputError: two boxes of a tube on one keyframe.
+        KeyError: The protocol is unknown.
+        InputError: A tube has two boxes on one keyframe.
     """
     rules = VIDEO_PROTOCOLS[protocol]
     truth_rows, found_rows, people, stride = _rows(ground_truth, detections, class_map)
@@ -179,7 +181,9 @@ def video_map(
 
 
 def trapezoid_precision(hits: np.ndarray, positives: int) -> float:
-    """Area under the precision-recall curve by trapezoids, from precision 1 at recall 0 on.
+    """Return the area under the precision-recall curve by trapezoids, from precision 1 at recall 0.
+
+    This is ACT's `pr_to_ap`. See `average_precision.precision_recall` for the arguments.
 
     ACT's `pr_to_ap`; arguments as `average_precision.precision_recall`.
 
@@ -194,7 +198,7 @@ def trapezoid_precision(hits: np.ndarray, positives: int) -> float:
 def _rows(
     ground_truth: pd.DataFrame, detections: pd.DataFrame, class_map: ClassMap
 ) -> tuple[BoxRows, BoxRows, list[np.ndarray], int]:
-    """The boxes of both tables that count, their person ids, and how many ticks a step is."""
+    """Return the boxes of both tables that count, their person ids, and the ticks per step."""
     ground_truth = ground_truth[has_box(ground_truth)]
     number = {name: k for k, name in enumerate(ground_truth["video"].unique())}
     tables = [ground_truth, detections[has_box(detections)]]
@@ -213,7 +217,7 @@ def _rows(
 
 
 def _tracks(rows: BoxRows, person: np.ndarray, what: StrPath) -> np.ndarray:
-    """(N,) int64: a number for each (video, class, person)."""
+    """Return (N,) int64: a number for each (video, class, person)."""
     keys = np.stack([rows.video, rows.column, person], axis=1)
     track = np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
     order = np.lexsort((rows.step, track))
@@ -226,7 +230,7 @@ def _tracks(rows: BoxRows, person: np.ndarray, what: StrPath) -> np.ndarray:
 
 
 def _runs(rows: BoxRows, person: np.ndarray, what: StrPath) -> np.ndarray:
-    """(N,) int64: a number for each stretch without a missed keyframe of each of `_tracks`."""
+    """Return (N,) int64: a number for each part of `_tracks` without a missed keyframe."""
     track = _tracks(rows, person, what)
     order = np.lexsort((rows.step, track))
     breaks = (np.diff(track[order], prepend=-1) != 0) | (np.diff(rows.step[order], prepend=-2) != 1)
@@ -238,7 +242,7 @@ def _runs(rows: BoxRows, person: np.ndarray, what: StrPath) -> np.ndarray:
 def _overlaps(
     truth: Tubes, found: Tubes, rules: VideoProtocol
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Detection, ground truth and overlap of each pair of one video and class."""
+    """Return the detection, ground truth and overlap of each pair of one video and class."""
     classes = int(max(truth.column.max(initial=0), found.column.max(initial=0))) + 1
     place = truth.video * classes + truth.column
     order = np.argsort(place, kind="stable")
@@ -257,7 +261,7 @@ def _hits(
     threshold: float,
     second_choice: bool,
 ) -> np.ndarray:
-    """(found,) bool: which detections, better ones first, are true."""
+    """Return (found,) bool: which detections are true; better ones come first."""
     hits, taken = np.zeros(found, bool), set[int]()
     i, j, iou = overlaps
     # By detection, the best pair first; of equal pairs the first tube.

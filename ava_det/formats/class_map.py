@@ -40,8 +40,9 @@ class ClassMap:
     evaluated classes.
 
     Attributes:
-        names: 1-based id -> name, in the order of the file. All names differ.
-        groups: id -> group, e.g. "pose", "object", "person"; may be empty or partial.
+        names: From a 1-based id to the name, in the order of the file. All names differ.
+        groups: From an id to the group, e.g. "pose", "object", "person". The map may be empty or
+            partial.
 
     >>> ClassMap({1: "stand", 7: "walk"}).index(7)
     1

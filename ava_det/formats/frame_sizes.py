@@ -46,7 +46,7 @@ def misfit(drawn: Size, shown: Iterable[Size]) -> str:
 
 
 def _alike(a: Size, b: Size) -> bool:
-    """Whether two sizes have the same shape, up to rounding and the padding of a codec."""
+    """Return whether two sizes have the same shape, up to rounding and the padding of a codec."""
     (width, height), (w, h) = a, b
     off = abs(width * h / (height * w) - 1)
     rounded = abs(width - height * w / h) <= 1 or abs(height - width * h / w) <= 1

@@ -1,4 +1,4 @@
-"""Person boxes that a detector proposes, in every layout in use.
+"""Reads person boxes that a detector proposes, in every common layout.
 
 A csv has the columns of AVA. PySlowFast's predicted boxes are such a csv with an empty action. A
 file whose name ends in .pkl or .pickle is a pickle of MMAction2: a dict from "video,0902" to arrays
@@ -48,10 +48,10 @@ def read_proposals(
 
 
 def require_score(threshold: float) -> None:
-    """Refuse a least score that no score is, such as 30 for 0.3.
+    """Refuse a threshold that no score can be, such as 30 for 0.3.
 
     Raises:
-        InputError: it is not from 0 to 1.
+        InputError: The threshold is not from 0 to 1.
     """
     if not 0 <= threshold <= 1:
         raise InputError(f"threshold={threshold}: scores are from 0 to 1")
@@ -84,7 +84,7 @@ def _read_pickle(path: Path, per_second: int | None) -> pd.DataFrame:
 
 
 def _entries(content: dict[Any, Any]) -> Iterator[tuple[Any, Any]]:
-    """(key, boxes) of a pickle, the keys of a dict within a dict as pairs."""
+    """Yield (key, boxes) of a pickle. The keys of a dict within a dict become pairs."""
     for key, value in content.items():
         if type(value) is dict:
             yield from (((key, tick), boxes) for tick, boxes in value.items())
@@ -93,7 +93,7 @@ def _entries(content: dict[Any, Any]) -> Iterator[tuple[Any, Any]]:
 
 
 def _split_key(path: Path, number: int, key: Any, layout: Layout) -> tuple[str, int]:
-    """Video and tick of a key "video,0902" or ("video", 902)."""
+    """Return the video and tick of a key "video,0902" or ("video", 902)."""
     try:
         parts = [_text(part) for part in (key if type(key) is tuple else (key,))]
     except ValueError:
@@ -110,10 +110,10 @@ def _split_key(path: Path, number: int, key: Any, layout: Layout) -> tuple[str, 
 
 
 def _text(part: Any) -> str:
-    """A string or number of a key as the text that a csv would have.
+    """Return a string or number of a key as the text that a csv would have.
 
     Raises:
-        ValueError: neither, or no UTF-8, or a number of thousands of digits.
+        ValueError: The part is neither text nor a number, is not UTF-8, or has thousands of digits.
     """
     if type(part) is bytes:
         return part.decode()
@@ -123,7 +123,7 @@ def _text(part: Any) -> str:
 
 
 def _checked(where: str, value: Any) -> np.ndarray:
-    """(N, 5) float64 of an entry; a score that is left out is 1."""
+    """Return (N, 5) float64 of an entry. A missing score is 1."""
     try:
         if isinstance(value, list | tuple) and not all(map(_is_flat, value)):
             raise ValueError("lists within lists, which may be without end")
@@ -145,13 +145,13 @@ def _checked(where: str, value: Any) -> np.ndarray:
 
 
 def _is_flat(row: Any) -> bool:
-    """Whether a box is an array, or a short list or tuple of numbers."""
+    """Return whether a box is an array, or a short list or tuple of numbers."""
     if isinstance(row, list | tuple):
         return len(row) <= 5 and all(isinstance(k, int | float | np.number) for k in row)
     return isinstance(row, np.ndarray) and row.ndim == 1
 
 
 def _is_fine(array: np.ndarray) -> np.ndarray:
-    """(N,) whether a row is finite and its box inside the frame."""
+    """Return (N,) whether a row is finite and its box inside the frame."""
     inside = np.abs(array[:, :4] - 0.5) <= 0.5
     return np.asarray(inside.all(axis=1) & np.isfinite(array[:, 4]))

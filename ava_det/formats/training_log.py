@@ -56,7 +56,7 @@ def cut_metrics(path: Path, end: int) -> None:
 
 
 def _rows(path: StrPath) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The iteration of each line and what else it says."""
+    """Yield the iteration and the other values of each line."""
     lines = [line.strip() for line in text_lines(path)]
     for number, line in enumerate(lines, 1):
         try:

@@ -78,7 +78,7 @@ def read_tube_pickle(path: Path) -> TubeAnnotations:
 
 @contextmanager
 def _named(path: Path, what: str) -> Generator[None]:
-    """Turn what a value of another type than expected raises into one clear line."""
+    """Turn the errors that values of unexpected types raise into one clear line."""
     try:
         yield
     except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
@@ -137,8 +137,8 @@ def read_corrected_pickle(path: Path, labels: int) -> dict[str, list[AnnotatedTu
     """Read `pyannot.pkl`; the boxes have the corners of `UCF101v2-GT.pkl`.
 
     Args:
-        path: the file.
-        labels: how many classes there are.
+        path: The file.
+        labels: The number of classes.
 
     Raises:
         InputError: The file is not such a pickle. The message names the first bad video.

@@ -16,7 +16,7 @@ VIDEO_SUFFIXES = frozenset(f".{name}" for name in _SUFFIXES.split())
 
 
 def video_name(path: str) -> str:
-    """The name of a video by its path, as some tool wrote it: folders stay, the suffix goes.
+    """Return the name of a video from the path that a tool wrote: folders stay, the suffix goes.
 
     >>> video_name("golf\\\\swing.1.mp4"), video_name("swing.1"), video_name(" ")
     ('golf/swing.1', 'swing.1', '')
@@ -59,7 +59,7 @@ class VideoNames:
         return found
 
     def named(self, where: str, name: str) -> str:
-        """As `find`, for a name that the user gave."""
+        """Do the same as `find`, for a name that the user gave."""
         if not name:
             raise InputError(f"{where}: does not name its video; --video NAME does")
         if name in self._files:

@@ -120,7 +120,7 @@ class BasicBlock(nn.Module):
         self.conv_b, self.norm_b = conv_b, norm_b
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, T, H, W) to (N, C', T, H', W')."""
+        """Map (N, C, T, H, W) to (N, C', T, H', W')."""
         return self.norm_b(self.conv_b(self.act_a(self.norm_a(self.conv_a(x)))))
 
 

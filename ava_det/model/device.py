@@ -1,4 +1,4 @@
-"""The device that a model runs on, by the name that a user gives it."""
+"""Finds the device that a model runs on, by the name that a user gives."""
 
 import difflib
 import re
@@ -16,10 +16,11 @@ def usable_device(name: str, setting: str = "--device ") -> torch.device:
 
     Args:
         name: "cpu", "cuda", "cuda:1", "mps" or "xpu".
-        setting: what the user writes before the name, such as "train.device=", for the message.
+        setting: The text that the user writes before the name, such as "train.device=", for the
+            message.
 
     Raises:
-        InputError: the name is unknown, or this machine lacks the device.
+        InputError: The name is unknown, or this machine lacks the device.
     """
     remedy = f"{setting}cpu uses the CPU"
     if not _NAME.fullmatch(name):
@@ -35,7 +36,7 @@ def usable_device(name: str, setting: str = "--device ") -> torch.device:
 
 
 def _reason(name: str, error: Exception) -> str:
-    """Why a device cannot be used, in a few words."""
+    """Return why a device cannot be used, in a few words."""
     kind, _, number = name.partition(":")
     devices = torch.get_device_module(kind)
     if not devices.is_available():

@@ -73,7 +73,7 @@ def faster_rcnn_r50(norm: str = "BN") -> GeneralizedRCNN:
 
 
 def _coco_rcnn(stages: DictConfig | list[DictConfig], norm: str) -> GeneralizedRCNN:
-    """The settings of detectron2's COCO models around the stages of a ResNet."""
+    """Assemble detectron2's COCO model around the stages of a ResNet."""
     if norm not in ("BN", "FrozenBN"):
         raise ValueError(f"norm {norm!r} is neither BN nor FrozenBN")
     backbone = _fpn(64, stages, ["res2", "res3", "res4", "res5"], 256, norm)
@@ -196,12 +196,12 @@ def build_person_detector(
 
 
 def person_class() -> ClassMap:
-    """The one class of a person detector."""
+    """Return the class map of a person detector, which has one class."""
     return ClassMap({1: "person"})
 
 
 def relative_boxes(instances: Instances) -> tuple[np.ndarray, np.ndarray]:
-    """What a detector found on a frame, best first.
+    """Return the detections on a frame, best first.
 
     Returns:
         (R, 4) float64 boxes relative to the frame, and (R,) float64 scores.
@@ -213,7 +213,7 @@ def relative_boxes(instances: Instances) -> tuple[np.ndarray, np.ndarray]:
 
 
 def relative_people(keyframe: Keyframe, instances: Instances) -> PersonBoxes:
-    """What a detector found on a keyframe, as `relative_boxes`."""
+    """Return the detections on a keyframe in the form of `relative_boxes`."""
     boxes, scores = relative_boxes(instances)
     return PersonBoxes(
         keyframe=keyframe,
@@ -231,7 +231,7 @@ def _fpn(
     channels: int,
     norm: str = "BN",
 ) -> DictConfig:
-    """A ResNet with a pyramid of `channels` channels on the stages that `features` names."""
+    """Build a ResNet with a pyramid of `channels` channels on the stages that `features` names."""
     bottom_up = L(ResNet)(
         stem=L(BasicStem)(in_channels=3, out_channels=stem, norm=norm),
         stages=stages,
@@ -253,7 +253,7 @@ def _rpn(
     batch: int,
     topk: tuple[tuple[int, int], tuple[int, int]],
 ) -> DictConfig:
-    """A region proposal network.
+    """Build a region proposal network.
 
     `topk` has two pairs, for training and for testing: proposals that are kept before and after
     non-maximum suppression.
@@ -278,7 +278,7 @@ def _rpn(
 def _roi_heads(
     levels: Sequence[str], channels: int, pooler: DictConfig, fc_dim: int, batch: int
 ) -> DictConfig:
-    """The second stage, which tells people from background and refines boxes."""
+    """Build the second stage, which tells people from background and refines boxes."""
     return L(StandardROIHeads)(
         num_classes=1,
         batch_size_per_image=batch,

@@ -40,7 +40,7 @@ def fold_norms(module: nn.Module) -> nn.Module:
 
 
 def _is_fixed_norm(norm: nn.Module | None) -> TypeGuard[nn.BatchNorm2d]:
-    """Whether a module is a 2-D batch norm with statistics of its own."""
+    """Return whether a module is a 2-D batch norm with statistics of its own."""
     return isinstance(norm, nn.BatchNorm2d | FrozenBatchNorm2d) and norm.running_mean is not None
 
 

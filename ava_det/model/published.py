@@ -40,7 +40,7 @@ class Published:
 
     @property
     def architecture(self) -> str:
-        """Name of one of `zoo.ARCHITECTURES`."""
+        """Return the name of one of `zoo.ARCHITECTURES`."""
         return self.arguments["architecture"]
 
     def build(self, **changes: Any) -> nn.Module:

@@ -1,4 +1,4 @@
-"""The page of an evaluation: joins what `evaluate` measures with what `draw` shows."""
+"""Writes the page of an evaluation, from the results of `evaluate` and the drawings of `draw`."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -39,15 +39,15 @@ def write_report(
     """Write the page, atomically.
 
     Args:
-        path: the HTML file.
-        subtitle: the evaluated file and the ground truth.
-        this: the evaluation.
-        class_map: the evaluated classes.
-        pictures: gives the frame (H, W, 3) of a video and a tick; None shows no pictures.
-        count: the number of best keyframes to show, and of worst ones.
-        other: a run to compare with.
-        recall: the table of `proposal_recall`.
-        metrics: curves of the training run, by `formats.training_log`.
+        path: The HTML file.
+        subtitle: The evaluated file and the ground truth.
+        this: The evaluation.
+        class_map: The evaluated classes.
+        pictures: Returns the frame (H, W, 3) of a video and a tick; None shows no pictures.
+        count: The number of best keyframes, and of worst keyframes, to show.
+        other: A run to compare with.
+        recall: The table of `proposal_recall`.
+        metrics: The curves of the training run, from `formats.training_log`.
     """
     names = list(class_map.names.values())
     edges, histograms = score_histograms(this.result.rows, names)
@@ -75,7 +75,7 @@ def write_report(
 def looked_up(
     this: Evaluated, class_map: ClassMap, pictures: Pictures, count: int
 ) -> tuple[list[Html], list[Html]]:
-    """Pictures of the best and the worst keyframes, as far as their videos can be read."""
+    """Return pictures of the best and the worst keyframes whose videos can be read."""
     result = this.result
     precision = keyframe_precision(this.ground_truth, result)
     truth = this.ground_truth[result.counted]

@@ -1,6 +1,7 @@
-"""The sections of the page that shows an evaluation.
+"""Makes the sections of the page that shows an evaluation.
 
-Sections are made of plain values: the figures of the json file, curves, tables.
+The inputs are plain values: the figures of the JSON file, curves, tables.
+
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,20 +28,20 @@ _PICTURE_NOTE = (
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What a page shows; K classes.
+    """The content of a page; K classes.
 
     Attributes:
-        result: the figures.
-        groups: from a class to its group; classes without a group are missing.
-        curves: as for `curve_section`.
-        edges: as for `histogram_section`.
-        histograms: as for `histogram_section`.
-        confusion: as for `confusion_sections`, of the classes of `shown_classes`.
-        best: pictures of the best keyframes, by `keyframe_picture`.
-        worst: pictures of the worst keyframes, by `keyframe_picture`.
-        other: a run to compare with.
-        recall: the share of people that proposals cover, a row for each score threshold.
-        metrics: as for `training_section`, of the run that made the detections.
+        result: The figures.
+        groups: From a class to its group. Classes without a group are missing.
+        curves: The same as for `curve_section`.
+        edges: The same as for `histogram_section`.
+        histograms: The same as for `histogram_section`.
+        confusion: The same as for `confusion_sections`, of the classes of `shown_classes`.
+        best: The pictures of the best keyframes, from `keyframe_picture`.
+        worst: The pictures of the worst keyframes, from `keyframe_picture`.
+        other: A run to compare with.
+        recall: The share of people that proposals cover, a row for each score threshold.
+        metrics: The same as for `training_section`, of the run that made the detections.
     """
 
     result: Evaluation
@@ -57,7 +58,7 @@ class Report:
 
 
 def sections(report: Report) -> list[Html]:
-    """All sections."""
+    """Return all sections of the page."""
     result, other = report.result, report.other
     parts = [overview(result, other), *part_sections(result)]
     names = shown_classes(result)
@@ -82,8 +83,10 @@ def sections(report: Report) -> list[Html]:
 
 
 def shown_classes(result: Evaluation) -> list[str]:
-    """The classes that a page shows, in their order: all of them, or those with the most ground
-    truth (of equal ones, with the most detections), since a page of thousands opens in no browser.
+    """Return the classes that a page shows, in their order: all of them, or the most frequent ones.
+
+    The most frequent classes are those with the most ground truth (of equal ones, with the most
+    detections). No browser opens a page with thousands of classes.
     """
     names = list(result["AP"])
     if len(names) <= MOST_CLASSES:
@@ -95,12 +98,12 @@ def shown_classes(result: Evaluation) -> list[str]:
 
 
 def _more(count: int) -> str:
-    """What a note says of classes that a page leaves out."""
+    """Return a note that counts the classes the page omits."""
     return f" {count:,} more classes are not on this page; --json writes all." if count else ""
 
 
 def overview(result: Evaluation, other: OtherRun | None = None) -> Html:
-    """The figures that matter, in large."""
+    """Show the most important figures in large type."""
     known = [name for name, ap in result["AP"].items() if ap is not None]
     groups = [(name, ap) for name, ap in result["groups"].items() if ap is not None]
     more = [("more groups", f"{len(groups) - MOST_GROUPS:,}")] if len(groups) > MOST_GROUPS else []
@@ -132,7 +135,7 @@ def overview(result: Evaluation, other: OtherRun | None = None) -> Html:
 def class_section(
     result: Evaluation, groups: Mapping[str, str] | None = None, left_out: int = 0
 ) -> Html:
-    """The table of classes, best first; `left_out` is the number of classes that are not shown."""
+    """Make the table of classes, best first; `left_out` is the number of classes not shown."""
     ranked = sorted(
         result["AP"].items(), key=lambda item: -1.0 if item[1] is None else item[1], reverse=True
     )
@@ -158,7 +161,7 @@ def _bar(ap: float | None) -> Bar | None:
 
 
 def comparison_section(result: Evaluation, other: OtherRun) -> Html:
-    """Both runs side by side: all means, then the classes, the one that changed most first."""
+    """Show both runs side by side: all means, then the classes, the largest change first."""
     note = f"This run against {other.name}."
     clauses = differences(result, other) + tube_differences(result, other)
     note += f" They do not compare: {'; '.join(clauses)}." if clauses else ""
@@ -177,7 +180,7 @@ def comparison_section(result: Evaluation, other: OtherRun) -> Html:
 
 
 def _side_by_side(pairs: Mapping[str, Pair]) -> list[list[Cell]]:
-    """A row of each pair: name, both values, change; none where neither run has a value."""
+    """Make a row of each pair with a value: name, both values, change."""
     rows: list[list[Cell]] = []
     for name, (this, other) in pairs.items():
         if this is not None or other is not None:
@@ -187,7 +190,7 @@ def _side_by_side(pairs: Mapping[str, Pair]) -> list[list[Cell]]:
 
 
 def part_sections(result: Evaluation) -> list[Html]:
-    """mAP by the size of people and by the number of people on a keyframe."""
+    """Show mAP by the size of people and by the number of people on a keyframe."""
     notes = {
         "sizes": "Sizes as in COCO, with bounds of 32 and 96 pixels in a frame of 640 x 480: "
         "small is below 1/300 of the area of the frame, large is from 3 % on. "
@@ -208,7 +211,7 @@ def part_sections(result: Evaluation) -> list[Html]:
 
 
 def tube_section(result: VideoEvaluation) -> Html:
-    """AP of tubes."""
+    """Show the AP of tubes."""
     kind = "linked from the boxes" if result["linked"] else "as given"
     note = f"Protocol {result['protocol']}; detected tubes are {kind}. The figure is the overlap."
     note += "".join(f" Left out: {n:,} {reason}." for reason, n in result["left_out"].items())
@@ -236,11 +239,11 @@ def tube_section(result: VideoEvaluation) -> Html:
 
 
 def histogram_section(edges: np.ndarray, histograms: Mapping[str, Curve]) -> Html:
-    """How the scores of true and false detections are spread.
+    """Show the distribution of the scores of true and false detections.
 
     Args:
-        edges: (n + 1,) of the bins.
-        histograms: class -> (n,) true and (n,) false detections.
+        edges: (n + 1,) the edges of the bins.
+        histograms: From a class to (n,) the numbers of true and (n,) of false detections.
     """
     low, high = float(edges[0]), float(edges[-1])
     note = (
@@ -252,12 +255,12 @@ def histogram_section(edges: np.ndarray, histograms: Mapping[str, Curve]) -> Htm
 
 
 def confusion_sections(names: Sequence[str], matrix: np.ndarray, most: int = 12) -> list[Html]:
-    """The actions of people for whom another action is detected.
+    """Show the actions of people for whom another action is detected.
 
     Args:
-        names: the names of the K classes.
-        matrix: (K, K + 1) false detections, by `evaluation.breakdown.confusion`.
-        most: the number of pairs to list.
+        names: The names of the K classes.
+        matrix: (K, K + 1) false detections, from `evaluation.breakdown.confusion`.
+        most: The number of pairs to list.
     """
     there = np.flatnonzero(matrix.sum(axis=1) > 0)
     if not len(there):
@@ -286,7 +289,7 @@ def confusion_sections(names: Sequence[str], matrix: np.ndarray, most: int = 12)
 
 
 def recall_section(recall: pd.DataFrame) -> Html:
-    """How many of the annotated people the proposals cover."""
+    """Show how many of the annotated people the proposals cover."""
     note = (
         "The share of annotated people that a proposal of at least this score overlaps by this IoU."
     )
@@ -297,12 +300,12 @@ def recall_section(recall: pd.DataFrame) -> Html:
 def curve_section(
     result: Evaluation, curves: Mapping[str, Curve], other: OtherRun | None = None
 ) -> Html:
-    """Precision (upwards) over recall of every class.
+    """Show the curve of precision (y axis) over recall (x axis) of every class.
 
     Args:
-        result: the evaluation.
-        curves: (n,) precision and (n,) recall of classes by name; precision is the envelope.
-        other: a run to compare with; its curves, if known, are drawn as lines over these.
+        result: The evaluation.
+        curves: (n,) precision and (n,) recall of classes by name. The precision is the envelope.
+        other: A run to compare with. Its curves, if known, are drawn as lines over these.
     """
     names = sorted(curves, key=lambda name: -(result["AP"][name] or 0))
     before = other.curves if other else {}
@@ -318,18 +321,18 @@ def curve_section(
 
 
 def left_out_section(result: Evaluation) -> Html:
-    """The rows that did not count, with the reasons."""
+    """List the rows that did not count, with the reasons."""
     rows: list[list[Cell]] = [[reason, count] for reason, count in result["left_out"].items()]
     return section("Left out", table(["rows", "how many"], rows))
 
 
 def training_section(metrics: Mapping[str, Curve]) -> Html:
-    """The curves of a training run.
+    """Draw the curves of a training run.
 
     Args:
-        metrics: name -> (n,) iterations and (n,) values, as `formats.training_log` reads
-            them. Losses go into one chart. Each figure that an evaluation during training has
-            measured ("task/figure") has a chart of its own.
+        metrics: From a name to (n,) iterations and (n,) values, as `formats.training_log` reads
+            them. All losses share one chart. Each figure that was evaluated during training
+            ("task/figure") has a chart of its own.
     """
     losses = [Line(name, *curve) for name, curve in metrics.items() if "loss" in name]
     total = [line for line in losses if line.name == "total_loss"]

@@ -1,4 +1,4 @@
-"""A keyframe on a page: the picture, the annotated actions and the detected ones."""
+"""Shows a keyframe on a page: the picture, the annotated actions and the detected ones."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,15 +19,15 @@ def keyframe_picture(
     names: Mapping[int, str],
     labels: int = 3,
 ) -> Html:
-    """A keyframe with the annotated and the detected people and their actions.
+    """Show a keyframe with the annotated and the detected people and their actions.
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        title: the name of the keyframe and the average precision.
-        truth: the rows of ground truth of the keyframe that counted.
-        found: the detections of the keyframe that counted, with a bool column `hit`.
-        names: the names of the classes, by id.
-        labels: the number of actions to list for a detected person, by score.
+        title: The name of the keyframe and the average precision.
+        truth: The rows of ground truth of the keyframe that counted.
+        found: The detections of the keyframe that counted, with a bool column `hit`.
+        names: The names of the classes, by id.
+        labels: The number of actions to list for a detected person, by score.
     """
     truth = truth[has_box(truth)]
     lines = [tag("p", title), tag("p", tag("b", "annotated"), _annotated(truth, names))]

@@ -1,4 +1,4 @@
-"""HTML that is always escaped: only `escape` and `tag` turn text into `Html`."""
+"""Builds HTML that is always escaped: only `escape` and `tag` turn text into `Html`."""
 
 import html
 
@@ -21,7 +21,7 @@ def escape(*parts: object) -> Html:
 
 
 def count_text(value: float) -> str:
-    """A count as text; a count of shares has one decimal.
+    """Return a count as text; a count of shares has one decimal.
 
     >>> count_text(1200.0), count_text(1 / 3)
     ('1,200', '0.3')
@@ -30,12 +30,12 @@ def count_text(value: float) -> str:
 
 
 def tag(name: str, *parts: object, **attributes: object) -> Html:
-    """An element with escaped content and attributes.
+    """Make an element with escaped content and attributes.
 
     Args:
-        name: the name of the element.
-        parts: the content; an element such as `path` has none.
-        attributes: the attributes. An underscore stands for a hyphen, an underscore at the end is
+        name: The name of the element.
+        parts: The content. An element such as `path` has none.
+        attributes: The attributes. An underscore stands for a hyphen, an underscore at the end is
             dropped, and an attribute of None is left out.
 
     >>> tag("p", "3 > 2", class_="note", data_value=3)

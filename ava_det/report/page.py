@@ -1,4 +1,7 @@
-"""One self-contained HTML file: no network, light and dark, everything in it escaped."""
+"""Writes one self-contained HTML file, without network access, for light and dark screens.
+
+Everything in the file is escaped.
+"""
 
 import base64
 import io
@@ -43,10 +46,10 @@ def write_page(path: StrPath, title: str, subtitle: str, sections: Sequence[Html
     """Write a page, atomically.
 
     Args:
-        path: the HTML file.
-        title: the heading.
-        subtitle: a line below it.
-        sections: made by `section`.
+        path: The HTML file.
+        title: The heading.
+        subtitle: The line below the heading.
+        sections: The sections, from `section`.
     """
     head = escape(
         Html('<meta charset="utf-8"><meta name="viewport" content="width=device-width">'),
@@ -63,13 +66,13 @@ def write_page(path: StrPath, title: str, subtitle: str, sections: Sequence[Html
 
 
 def section(heading: str, *blocks: Html | str, note: str = "") -> Html:
-    """A part of the page with a heading and, if any, a line that explains it."""
+    """Make a part of the page with a heading and, if `note` is given, a line that explains it."""
     about = [tag("p", note, class_="muted")] if note else []
     return tag("section", tag("h2", heading), *about, *blocks)
 
 
 def tiles(figures: Sequence[tuple[str, str]]) -> Html:
-    """Large figures in a row: (name, figure) each; the first stands out."""
+    """Show large figures in a row, each with (name, figure); the first stands out."""
     return tag(
         "div",
         *(
@@ -81,12 +84,15 @@ def tiles(figures: Sequence[tuple[str, str]]) -> Html:
 
 
 def grid(*blocks: Html, small: bool = False) -> Html:
-    """Blocks side by side, as many as fit."""
+    """Put blocks side by side, as many as fit."""
     return tag("div", *blocks, class_="grid small" if small else "grid")
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Html:
-    """A table that a click on a column's head sorts; numbers stand right, None is a dash."""
+    """Make a table that a click on a column's head sorts.
+
+    Numbers are right-aligned. None is shown as a dash.
+    """
     numeric = [
         all(isinstance(row[k], Count | int | float | None) for row in rows)
         for k in range(len(columns))
@@ -102,7 +108,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Html:
 
 @dataclass(frozen=True, eq=False)
 class BoxOnPicture:
-    """A box as shown on a picture: (4,) xyxy, relative; a short mark; annotated or found."""
+    """A box on a picture: (4,) xyxy, relative; a short mark; annotated or found."""
 
     box: np.ndarray
     mark: str = ""
@@ -112,13 +118,13 @@ class BoxOnPicture:
 def picture(
     image: np.ndarray, boxes: Sequence[BoxOnPicture], caption: Html, long_side: int = 480
 ) -> Html:
-    """A picture with boxes over it and a caption below.
+    """Show a picture with boxes over it and a caption below.
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        boxes: annotated ones are drawn dashed.
-        caption: made by `escape` or `tag`.
-        long_side: pixels of the embedded JPEG, unless the image is smaller.
+        boxes: The boxes. Annotated ones are drawn dashed.
+        caption: The caption, from `escape` or `tag`.
+        long_side: The long side of the embedded JPEG in pixels, unless the image is smaller.
     """
     from PIL import Image  # only a page with pictures needs it
 
@@ -165,7 +171,7 @@ def _cell(value: Cell, right: bool) -> Html:
 
 
 def _change(value: float) -> Html:
-    """A full half of the bar is a difference of 0.5."""
+    """Draw the bar of a difference. A difference of 0.5 fills half of the bar."""
     share = min(abs(value), 0.5) * 100
     kind, start = ("up", 50.0) if value > 0 else ("down", 50.0 - share)
     bar = tag("i", style=f"left:{start:.1f}%;width:{share:.1f}%", class_=kind)

@@ -1,6 +1,7 @@
-"""Charts as inline SVG: they need no library, work offline and follow the page's colours.
+"""Draws charts as inline SVG. They need no library, work offline and follow the page's colours.
 
-Colours are CSS classes s0, s1, ... that `draw.page` defines for a light and a dark screen.
+Colours are the CSS classes s0, s1, ..., which `report.page` defines for light and dark screens.
+
 """
 
 import math
@@ -33,15 +34,15 @@ def line_chart(
     width: int = 400,
     height: int = 220,
 ) -> Html:
-    """A chart of lines over one pair of axes, with a legend for several lines.
+    """Draw a chart of lines over one pair of axes, with a legend for several lines.
 
     Args:
-        lines: at least one.
-        x_label: title of the x axis.
-        y_label: title of the y axis.
-        y_range: the range of the y axis; the default follows the data.
-        width: the width of the drawing, in units that scale with the page.
-        height: the height of the drawing, in the same units.
+        lines: The lines, at least one.
+        x_label: The title of the x axis.
+        y_label: The title of the y axis.
+        y_range: The range of the y axis. The default follows the data.
+        width: The width of the drawing, in units that scale with the page.
+        height: The height of the drawing, in the same units.
     """
     shown = [_finite(line) for line in lines]
     x_ticks = nice_ticks(*_range([line.x for line in shown]))
@@ -65,14 +66,14 @@ def small_curve(
     y: np.ndarray,
     other: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Html:
-    """A small filled curve over the unit square, such as precision over recall, with its name.
+    """Draw a small filled curve over the unit square, such as precision over recall, with its name.
 
     Args:
-        name: title.
-        note: a figure beside the title.
+        name: The title.
+        note: A figure beside the title.
         x: (n,) ascending, in [0, 1].
-        y: (n,) in [0, 1]; y[i] holds from x[i - 1] to x[i].
-        other: x and y of another curve, drawn as a line over this one.
+        y: (n,) in [0, 1]. y[i] holds from x[i - 1] to x[i].
+        other: The x and y of another curve, drawn as a line over this one.
     """
     side = 100
     frame = tag("rect", x=0, y=0, width=side, height=side, class_="frame")
@@ -84,18 +85,18 @@ def small_curve(
 
 
 def _steps(x: np.ndarray, y: np.ndarray, side: int) -> str:
-    """The path of a curve of `small_curve` in a square of that side."""
+    """Return the path of a curve of `small_curve` in a square with sides of `side`."""
     y = np.round(y, 2)  # a hundredth is a unit of the drawing: few steps for any number of points
     ends = np.flatnonzero(np.append(np.diff(y) != 0, len(y) > 0))
     return "".join(f"V{(1 - y[k]) * side:.0f}H{x[k] * side:.1f}" for k in ends.tolist())
 
 
 def small_histogram(name: str, edges: np.ndarray, front: np.ndarray, back: np.ndarray) -> Html:
-    """Two small histograms, one before the other, on a logarithmic scale, with their name.
+    """Draw two small histograms, one before the other, on a logarithmic scale, with their name.
 
     Args:
-        name: title.
-        edges: (n + 1,) of the bins.
+        name: The title.
+        edges: (n + 1,) the edges of the bins.
         front: (n,) counts that are drawn in colour.
         back: (n,) counts that are drawn in grey, behind them.
     """
@@ -119,12 +120,12 @@ def small_histogram(name: str, edges: np.ndarray, front: np.ndarray, back: np.nd
 
 
 def heat_map(rows: Sequence[str], columns: Sequence[str], values: np.ndarray) -> Html:
-    """A matrix as squares; the shade of a square is its share of the row.
+    """Draw a matrix as squares. The shade of a square is its share of the row.
 
     Args:
-        rows: names of the rows.
-        columns: names of the columns, written upwards.
-        values: (len(rows), len(columns)) not negative; zeros stay blank.
+        rows: The names of the rows.
+        columns: The names of the columns, written upwards.
+        values: (len(rows), len(columns)) values that are not negative. Zeros stay blank.
     """
     side, margin = 14, 8 + 6 * max(map(len, [*rows, *columns]), default=0)
     width, height = margin + side * len(columns), margin + side * len(rows)
@@ -155,7 +156,7 @@ def heat_map(rows: Sequence[str], columns: Sequence[str], values: np.ndarray) ->
 
 
 def nice_ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Round numbers, some `about` of them, of which the first and last enclose the range.
+    """Return about `about` round numbers, of which the first and last enclose the range.
 
     >>> nice_ticks(0.0, 0.93)
     [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
@@ -171,7 +172,7 @@ def nice_ticks(low: float, high: float, about: int = 5) -> list[float]:
 
 @dataclass(frozen=True)
 class _Scale:
-    """From numbers to places in the drawing."""
+    """Converts numbers to places in the drawing."""
 
     low: float
     high: float
@@ -189,7 +190,7 @@ def _finite(line: Line) -> Line:
 
 
 def _range(values: Sequence[np.ndarray]) -> tuple[float, float]:
-    """The range of all values; (0, 1) without values."""
+    """Return the range of all values; (0, 1) without values."""
     joined = np.concatenate([np.asarray(v, np.float64) for v in values])
     return (float(joined.min()), float(joined.max())) if len(joined) else (0.0, 1.0)
 

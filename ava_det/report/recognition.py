@@ -1,4 +1,4 @@
-"""The page of a recognition test: the figures, the classes and the confusions."""
+"""Makes the page of a recognition test: the figures, the classes and the confusions."""
 
 from collections.abc import Sequence
 
@@ -22,11 +22,11 @@ _NOTE = (
 
 
 def sections(figures: RecognitionFigures, confusion: np.ndarray) -> list[Html]:
-    """All sections.
+    """Return all sections of the page.
 
     Args:
-        figures: of the test.
-        confusion: (K, K) counts, rows the truth, in the order of `figures["classes"]`.
+        figures: The figures of the test.
+        confusion: (K, K) counts, with the truth in the rows, in the order of `figures["classes"]`.
     """
     names = list(figures["classes"])
     parts = [overview(figures), class_section(figures, confusion)]
@@ -36,7 +36,7 @@ def sections(figures: RecognitionFigures, confusion: np.ndarray) -> list[Html]:
 
 
 def overview(figures: RecognitionFigures) -> Html:
-    """The figures that matter, in large."""
+    """Show the most important figures in large type."""
     views = figures["clips"] * figures["crops"]
     shown = [
         ("top-1 accuracy", f"{100 * figures['top1']:.2f} %"),
@@ -54,7 +54,7 @@ def overview(figures: RecognitionFigures) -> Html:
 
 
 def class_section(figures: RecognitionFigures, confusion: np.ndarray) -> Html:
-    """The table of classes, best first."""
+    """Make the table of classes, best first."""
     names = list(figures["classes"])
     wrong = confusion - np.diag(np.diag(confusion))
     rows: list[list[Cell]] = []
@@ -68,7 +68,7 @@ def class_section(figures: RecognitionFigures, confusion: np.ndarray) -> Html:
 
 
 def confused_pairs(confusion: np.ndarray, names: Sequence[str]) -> Html | None:
-    """A table of the pairs of classes that are mistaken most often; None where none is."""
+    """Make a table of the pairs of classes that are mistaken most often; None without mistakes."""
     wrong = confusion - np.diag(np.diag(confusion))
     places = np.argsort(-wrong, axis=None, kind="stable")[:_PAIRS]
     rows: list[list[Cell]] = []
@@ -81,11 +81,11 @@ def confused_pairs(confusion: np.ndarray, names: Sequence[str]) -> Html | None:
 
 
 def matrix(confusion: np.ndarray, names: Sequence[str]) -> Html:
-    """The confusion matrix as a drawing, for any number of classes.
+    """Draw the confusion matrix, for any number of classes.
 
     Args:
-        confusion: (K, K) counts, rows the truth.
-        names: of the K classes.
+        confusion: (K, K) counts, with the truth in the rows.
+        names: The names of the K classes.
     """
     side = len(names) * _CELL
     scale = min(_CELL_PIXELS, _WIDTH_PIXELS / len(names)) / _CELL  # pixels a unit

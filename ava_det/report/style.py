@@ -1,4 +1,4 @@
-"""The style sheet of a page, and the script that sorts tables."""
+"""Holds the style sheet of a page, and the script that sorts tables."""
 
 STYLE = """
 :root { color-scheme: light dark; --back: #fff; --face: #f5f6f8; --ink: #1b1f24; --muted: #626b76;

@@ -121,7 +121,7 @@ def uniform_window_starts(
     Args:
         frame_times: (F,) seconds.
         window: The number of consecutive frames of a window, at `rate` frames per second.
-        views: k.
+        views: The number of windows, k.
         rate: Frames per second; None means the file's frames.
     """
     last = _last_start(frame_times, window, rate)

@@ -1,1 +1,1 @@
-"""Weight files: one module a format."""
+"""Reads, writes and loads weight files, with one module per format."""

@@ -1,4 +1,4 @@
-"""Check the arguments of a model that a weight file gives, before anything is built."""
+"""Checks the arguments of a model that a weight file gives, before anything is built."""
 
 import inspect
 import math
@@ -16,14 +16,14 @@ _LONGEST_OF_OTHERS = 64  # items of a list: a stage has 36 blocks at most
 
 
 def check_arguments(task: str, arguments: Mapping[str, Any]) -> None:
-    """Refuse arguments that the zoo's builder of `task` does not take, or that make no model.
+    """Refuse arguments that the zoo's builder of `task` does not take, or that do not make a model.
 
     Args:
-        task: a name of `TASKS`.
-        arguments: arguments of the builder, with those of the architecture's function.
+        task: A name of `TASKS`.
+        arguments: The arguments of the builder, with those of the architecture's function.
 
     Raises:
-        ValueError: a name is unknown, or a value has the wrong type or is out of bounds.
+        ValueError: A name is unknown, or a value has the wrong type or is out of bounds.
     """
     if task not in TASKS:
         raise ValueError(f"unknown task {_short(task)}")
@@ -51,7 +51,7 @@ def _check_call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> N
 
 
 def _is_sane(name: str, value: Any) -> bool:
-    """Whether a value of the right type is within bounds."""
+    """Return whether a value of the right type is within bounds."""
     if name in ("dropout", "norm_eps"):
         return 0 <= value < 1 and (value > 0 or name == "dropout")
     if name in ("mean", "std"):
@@ -68,7 +68,7 @@ def _is_sane(name: str, value: Any) -> bool:
 
 
 def fits(value: Any, hint: Any) -> bool:
-    """Whether a value as JSON has it is of the type that a signature asks for.
+    """Return whether a value from JSON has the type that a signature requires.
 
     >>> fits([1, 2], Sequence[int]), fits(True, int), fits(1, float), fits(None, int | None)
     (True, False, True, True)
@@ -91,7 +91,7 @@ def fits(value: Any, hint: Any) -> bool:
 
 
 def _short(value: Any) -> str:
-    """A value in a message; numbers beyond any use are not written out."""
+    """Return a value for a message. Absurdly large numbers are not written out."""
     if type(value) is int and abs(value) >= 1 << 63:
         return "an integer of more than 64 bits"
     try:

@@ -1,4 +1,4 @@
-"""Run a model on clips of an npz file, to compare its logits with those of another codebase."""
+"""Runs a model on clips of an npz file, to compare its logits with those of another codebase."""
 
 import zipfile
 from dataclasses import dataclass
@@ -30,9 +30,10 @@ class Inputs:
     """The inputs of a model.
 
     Attributes:
-        path: the file that they come from.
+        path: The file that the inputs come from.
         clips: (N, 3, T, H, W), or a list of pathways, slow first; uint8 or normalised floats.
-        boxes: (R, 5): index of the clip, then xyxy in pixels of the clip; None for a classifier.
+        boxes: (R, 5): the index of the clip, then xyxy in pixels of the clip; None for a
+            classifier.
     """
 
     path: Path
@@ -41,10 +42,10 @@ class Inputs:
 
 
 def read_inputs(path: Path) -> Inputs:
-    """Read an npz with `clip`, or `slow` and maybe `fast`, and maybe `boxes`.
+    """Read an npz with `clip`, or with `slow` and optionally `fast`, and optionally `boxes`.
 
     Raises:
-        InputError: the file has other arrays, or an array is no clip or no boxes.
+        InputError: The file has other arrays, or an array does not hold clips or boxes.
     """
     require_regular(path)
     try:
@@ -107,14 +108,14 @@ def _boxes(path: Path, array: np.ndarray, count: int) -> Tensor:
 
 
 def logits(model: Classifier | ActionDetector, inputs: Inputs) -> np.ndarray:
-    """(N, K) of a classifier or (R, K) of a detector, in the order of the boxes.
+    """Return the logits (N, K) of a classifier, or (R, K) of a detector in the order of the boxes.
 
     Args:
-        model: a model in evaluation mode.
-        inputs: the clips and boxes.
+        model: A model in evaluation mode.
+        inputs: The clips and boxes.
 
     Raises:
-        InputError: clips or boxes that the model does not take.
+        InputError: The model does not take these clips or boxes.
     """
     clips, boxes = inputs.clips, inputs.boxes
     if isinstance(model, ActionDetector) and boxes is None:

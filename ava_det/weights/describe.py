@@ -1,4 +1,4 @@
-"""Describe a weight file in words, and list the differences of two files."""
+"""Describes a weight file in words, and lists the differences between two files."""
 
 import re
 from collections import Counter
@@ -15,11 +15,11 @@ _BLOCK = re.compile(r"s(\d+)\.pathway(\d+)_res(\d+)\.")
 
 
 def describe(file: WeightFile, names: bool = False) -> Iterator[str]:
-    """Lines about a file: codebase, size, network, pixels, optimizer state and classes.
+    """Yield lines about a file: codebase, size, network, pixels, optimizer state and classes.
 
     Args:
-        file: the file to describe.
-        names: also list the name, the shape and the common name of every weight.
+        file: The file to describe.
+        names: Whether to list the name, the shape and the common name of every weight, too.
     """
     numbers = sum(weight.numel() for weight in file.weights.values())
     types = Counter(str(w.dtype).removeprefix("torch.") for w in file.weights.values())
@@ -55,7 +55,7 @@ def describe(file: WeightFile, names: bool = False) -> Iterator[str]:
 
 
 def _blocks(names: Mapping[str, Tensor]) -> set[tuple[int, int, int]]:
-    """(stage, pathway, block) of every residual block."""
+    """Return (stage, pathway, block) of every residual block."""
     found = (_BLOCK.match(name) for name in names)
     return {(int(m[1]), int(m[2]), int(m[3])) for m in found if m}
 
@@ -64,9 +64,9 @@ class Difference(NamedTuple):
     """A weight that differs between two files.
 
     Attributes:
-        name: the common name of the weight.
-        largest: the largest absolute difference; infinite if the values cannot be compared.
-        words: the difference in words.
+        name: The common name of the weight.
+        largest: The largest absolute difference; infinite if the values cannot be compared.
+        words: The difference in words.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Difference(NamedTuple):
 
 
 def differences(a: WeightFile, b: WeightFile) -> list[Difference]:
-    """Weights with different values in two files of any formats; the largest differences first."""
+    """List the weights that differ between two files of any format, largest differences first."""
     left, right = a.renamed(), b.renamed()
     found = []
     for name in {**left, **right}:

@@ -1,4 +1,4 @@
-"""How much memory a model takes, counted on torch's `meta` device, which allocates nothing.
+"""Counts the memory of a model on torch's `meta` device, which allocates nothing.
 
 A weight file gives an architecture, sizes and a clip. Each number is within bounds, but the product
 may still need more memory than any machine has.
@@ -19,17 +19,17 @@ USUAL = 32 * 256**2  # pixels of a clip on which every architecture of the zoo i
 
 
 def check_memory(model: nn.Module, frames: int, short_side: int) -> None:
-    """Refuse a model that takes more memory, alone or for one of its clips, than is reasonable.
+    """Refuse a model that needs an unreasonable amount of memory, alone or for one clip.
 
     Args:
-        model: a model on the `meta` device, in evaluation mode. A person detector is not run: it
-            can take frames of any allowed size.
-        frames: the number of frames of a clip.
-        short_side: the short side of the clip in pixels; the long side is taken as 16:9.
+        model: A model on the `meta` device, in evaluation mode. A person detector is not run, since
+            it can take frames of any allowed size.
+        frames: The number of frames of a clip.
+        short_side: The short side of the clip in pixels. The long side is computed for 16:9.
 
     Raises:
-        ValueError: the model needs more memory.
-        RuntimeError: the model cannot take such a clip.
+        ValueError: The model needs more memory.
+        RuntimeError: The model cannot take such a clip.
     """
     count = sum(weight.numel() for weight in model.state_dict().values())
     if count > MOST_PARAMETERS:

@@ -1,4 +1,4 @@
-"""Describe the weight format of a codebase, and the model that the weights were trained in."""
+"""Describes the weight format of a codebase, and the model that the weights were trained with."""
 
 import math
 import re
@@ -16,16 +16,16 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Origin:
-    """The model that weights were trained in, as far as it is known.
+    """The model that weights were trained with, as far as it is known.
 
     Attributes:
-        mean: mean of the pixels / 255, RGB, one value per channel; None if unknown.
-        std: standard deviation of the pixels / 255, in the same form.
-        bgr: the clips were BGR; loading converts the first layer to RGB.
-        wiring: settings of parts of the model: from the path of an attribute of our model to the
+        mean: The mean of the pixels / 255, RGB, one value per channel; None if unknown.
+        std: The standard deviation of the pixels / 255, in the same form.
+        bgr: Whether the clips were BGR. If so, loading converts the first layer to RGB.
+        wiring: Settings of parts of the model: from the path of an attribute of our model to the
             value.
-        stated: the file states these facts. If False, they are those of the published models of the
-            codebase.
+        stated: Whether the file states these facts. If not, they are those of the published models
+            of the codebase.
     """
 
     mean: tuple[float, ...] | None = None
@@ -35,11 +35,11 @@ class Origin:
     stated: bool = False
 
     def differences(self, model: nn.Module, fresh: Sequence[str] = ()) -> list[str]:
-        """Reasons why `model` computes something else from the same weights, one line each.
+        """Return reasons why `model` computes something else from the same weights, one line each.
 
         Args:
-            model: one of our models.
-            fresh: prefixes of parts that load no weights.
+            model: One of our models.
+            fresh: The prefixes of parts that load no weights.
         """
         lines = []
         normalize = getattr(model, "normalize", None)
@@ -77,14 +77,14 @@ class Format:
     """The names of weights in a codebase.
 
     Attributes:
-        title: the name of the codebase.
-        mark: the beginning of a name that no other codebase uses.
-        common_names: maps names of the codebase to the common names (`names`); unknown names are
+        title: The name of the codebase.
+        mark: The beginning of a name that no other codebase uses.
+        common_names: Maps names of the codebase to the common names (`names`). Unknown names are
             missing in the result.
-        origin: gives the known facts about the model, from the content of a file and the weights.
-        adjust: reorders weights whose order differs in the codebase. It also gets the shapes that
-            the model needs.
-        logged: names in the files that are no weights.
+        origin: Returns the known facts about the model, from the content of a file and the weights.
+        adjust: Reorders weights whose order differs in the codebase. The function also gets the
+            shapes that the model needs.
+        logged: The names in the files that are not weights.
     """
 
     title: str
@@ -96,7 +96,7 @@ class Format:
 
 
 def by_table(common_name: Callable[[str], str | None]) -> Names:
-    """Names of a whole file by a function of one name (`names.name_table`)."""
+    """Turn a function that maps one name (`names.name_table`) into one that maps a whole file."""
 
     def common_names(names: Iterable[str]) -> dict[str, str]:
         found = ((name, common_name(name)) for name in names)

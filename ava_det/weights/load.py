@@ -1,4 +1,4 @@
-"""Load any weight file into a model by one call; the content of a file decides its format.
+"""Loads a weight file of any known format into a model. The content of a file decides its format.
 
 report = load_weights(Path("SLOWFAST_8x8_R50.pkl"), model)
 """
@@ -73,14 +73,14 @@ class WeightFile:
     """The content of a weight file, in the names of the file.
 
     Attributes:
-        path: the file.
-        format: the format of the names.
-        weights: from a name to a tensor; tensors of torch's zip files stay on the disk until they
+        path: The file.
+        format: The format of the names.
+        weights: From a name to a tensor. Tensors of torch's zip files stay on the disk until they
             are used.
-        origin: the model that the weights were trained in, as far as it is known.
-        optimizer: the unchanged state of the optimizer; empty if the file has none.
-        card: the card of a file of ours.
-        left: keys of running averages of the weights in the file, which are not used.
+        origin: The model that the weights were trained with, if known.
+        optimizer: The unchanged state of the optimizer; empty if the file has none.
+        card: The card of an ava_det weight file.
+        left: The keys of running averages of the weights in the file, which are not used.
     """
 
     path: Path
@@ -92,13 +92,14 @@ class WeightFile:
     left: tuple[str, ...] = ()
 
     def renamed(self, shapes: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, Tensor]:
-        """The weights by common names (`names`); names that the format does not know are kept.
+        """Return the weights by common names (`names`). Unknown names are kept.
 
         Args:
-            shapes: the shapes of a model by common names; some formats fit their heads to them.
+            shapes: The shapes of a model by common names. Some formats fit their heads to them.
 
         Raises:
-            InputError: two weights have one name, or a weight has a shape that the format lacks.
+            InputError: Two weights have one name, or the format does not know the shape of a
+                weight.
         """
         common = self.format.common_names(self.weights)
         wanted = {n: shapes[c] for n, c in common.items() if shapes and c in shapes}
@@ -119,22 +120,23 @@ class WeightFile:
 def load_weights(
     path: Path, model: nn.Module, *, fresh: Sequence[str] = (), check: bool = True
 ) -> TransferReport:
-    """Load a weight file of any known format into a model, all or nothing.
+    """Load a weight file of any known format into a model. If an error occurs, nothing is loaded.
 
     Args:
-        path: a file of ours, PySlowFast's `.pyth` or `.pkl`, or a file of PyTorchVideo, MMAction2
-            or torchvision.
-        model: a model of `ava_det.model.zoo`.
-        fresh: leave parts with these prefixes of our names as initialised; give `HEAD` if the
+        path: An ava_det weight file, PySlowFast's `.pyth` or `.pkl`, or a file of PyTorchVideo,
+            MMAction2 or torchvision.
+        model: A model of `ava_det.model.zoo`.
+        fresh: The prefixes of our names of the parts that stay as initialised. Give `HEAD` if the
             classes differ.
-        check: refuse a file that states other pixels or another wiring than those of `model`, and
-            a file with NaN or infinite weights. False makes each of these a note of the report.
+        check: Whether to refuse a file that states other pixels or another wiring than those of
+            `model`, and a file with NaN or infinite weights. False turns each of these errors into
+            a note of the report.
 
     Returns:
-        A report that names every weight as loaded, dropped or left fresh.
+        A report that names every weight as loaded, dropped or left as initialised.
 
     Raises:
-        InputError: the file is damaged, hostile, of no known format, or of another model.
+        InputError: The file is damaged, hostile, of no known format, or of another model.
     """
     file = read_file(path)
     own = model.state_dict()
@@ -168,7 +170,7 @@ def load_weights(
 
 
 def load_model(model: str | Path, weights: str | Path | None = None) -> nn.Module:
-    """A model, ready to be used: one of those that are published, or one of our weight files.
+    """Build a published model, or the model of an ava_det weight file, ready for use.
 
     >>> from ava_det import load_model
     >>> load_model("kinetics_x3d_xs").training  # its architecture, with random weights
@@ -179,19 +181,20 @@ def load_model(model: str | Path, weights: str | Path | None = None) -> nn.Modul
     torch.Size([1, 3])
 
     Args:
-        model: a name of `ava_det.model.published`, or a weight file of ours, which says itself
-            what model it is of.
-        weights: weight file of any known codebase, for a published model; None leaves it with
-            random weights.
+        model: A name of `ava_det.model.published`, or an ava_det weight file, which names its
+            model.
+        weights: A weight file of any known codebase for a published model. None leaves the model
+            with random weights.
 
     Returns:
         The model in evaluation mode, in float32 on the CPU. Classifiers and action detectors take
-        clips (N, 3, T, H, W), uint8 RGB; detectors also N tensors of boxes (R_n, 4), xyxy in
-        pixels of the clip. Both give logits, (N, K) or (R, K).
+        clips (N, 3, T, H, W), uint8 RGB. Detectors also take N tensors of boxes (R_n, 4), xyxy in
+        pixels of the clip. Both return logits, (N, K) or (R, K).
 
     Raises:
-        InputError: an unknown name; a file that is missing, damaged, hostile, or of another model.
-        ValueError: `weights` beside a file of ours, which has its own.
+        InputError: The name is unknown, or a file is missing, damaged, hostile, or of another
+            model.
+        ValueError: `weights` was given together with an ava_det file, which already holds weights.
     """
     if str(model).endswith(".safetensors"):
         if weights is not None:
@@ -204,10 +207,10 @@ def load_model(model: str | Path, weights: str | Path | None = None) -> nn.Modul
 
 
 def export(model: nn.Module, to: str) -> tuple[dict[str, Any], list[str]]:
-    """The content of a file that another codebase loads.
+    """Return the content of a weight file that another codebase loads.
 
     Args:
-        model: one of our models.
+        model: One of our models.
         to: "pyslowfast" or "pytorchvideo".
 
     Returns:
@@ -215,7 +218,7 @@ def export(model: nn.Module, to: str) -> tuple[dict[str, Any], list[str]]:
         model and the published models of the codebase.
 
     Raises:
-        ValueError: the codebase does not have such a model.
+        ValueError: The codebase does not have such a model.
     """
     format_, content_of = _EXPORTS[to]
     content = content_of(model)
@@ -226,7 +229,7 @@ def read_file(path: Path) -> WeightFile:
     """Read a weight file and recognise its format.
 
     Raises:
-        InputError: the file is damaged, hostile or of no known format.
+        InputError: The file is damaged, hostile or of no known format.
     """
     require_regular(path, _MOST_BYTES)
     with path.open("rb") as file:
@@ -272,7 +275,7 @@ def _recognise(path: Path, content: Any) -> WeightFile:
 
 
 def _what_is_in(found: Found) -> str:
-    """The first names of a file of an unknown codebase, and the keys beside them."""
+    """Return the first names of a file of an unknown codebase, and the keys beside them."""
     first = ", ".join(list(found.state)[:3]) or "none"
     if not found.where:
         return first[:300]

@@ -1,4 +1,4 @@
-"""Give every weight one common name, that of PySlowFast, whatever codebase wrote it.
+"""Gives every weight one common name, that of PySlowFast, whatever codebase wrote it.
 
 A table has the places of a codebase, with stage `{s}`, pathway `{p}` and block `{b}` as numbers,
 and the names of the layers at each place. A format is one table. So `layer1.0.conv2.conv.weight` of
@@ -22,9 +22,9 @@ class Row(NamedTuple):
     """The layers at one kind of place.
 
     Attributes:
-        place: the place in the codebase, such as `layer{s-1}.{b}`; may be empty.
-        common: the same place in PySlowFast, such as `s{s}.pathway0_res{b}`.
-        layers: from the layers at this place in the codebase to PySlowFast's.
+        place: The place in the codebase, such as `layer{s-1}.{b}`. The place may be empty.
+        common: The same place in PySlowFast, such as `s{s}.pathway0_res{b}`.
+        layers: From the layers at this place in the codebase to PySlowFast's layers.
     """
 
     place: str
@@ -38,9 +38,9 @@ def name_table(
     """Make a function from the name of a weight in a codebase to the common name, or None.
 
     Args:
-        rows: the table; the first row that knows a name wins.
-        separator: the text between place, layer and parameter.
-        parameters: from the codebase's words for weight, bias and so on to ours.
+        rows: The table. The first row that knows a name wins.
+        separator: The text between place, layer and parameter.
+        parameters: From the codebase's words for weight, bias and so on to ours.
 
     >>> names = name_table([Row("layer{s-1}.{b}", "s{s}.pathway0_res{b}", {"bn1": "branch2.a_bn"})])
     >>> names("layer1.0.bn1.bias")
@@ -67,7 +67,7 @@ def name_table(
 
 
 def _compile(row: Row, separator: str) -> tuple[re.Pattern[str], dict[str, int], Row]:
-    """A pattern for the layers of a row, and what to add to the numbers that it finds."""
+    """Compile a pattern for the layers of a row, and what to add to the numbers that it finds."""
     escaped = re.escape(row.place).replace(r"\-1", "-1")
     offsets = {field: 1 if shift else 0 for field, shift in _FIELD.findall(escaped)}
     place = _FIELD.sub(r"(?P<\1>\\d{1,3})", escaped)
@@ -121,7 +121,7 @@ _OURS = name_table((Row("head", "head", OUR_HEAD), *BLOCK_ROWS))
 
 
 def common_names_of_ours(names: Iterable[str]) -> dict[str, str]:
-    """Common names of the weights of our models; a name that only we have stays."""
+    """Map the names of the weights of our models to common names; names that only we have stay."""
     inner = {name: name.removeprefix("backbone.") for name in names}
     closed = close_gaps(inner.values())
     return {name: _OURS(closed[short]) or name for name, short in inner.items()}

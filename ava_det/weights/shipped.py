@@ -1,4 +1,4 @@
-"""Find the weights that come with the package, by name."""
+"""Finds the weights that come with the package, by name."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ PERSONS = {"light": "persons_light.safetensors"}
 
 
 def person_weights(text: str) -> Path:
-    """The file of a person detector: a name of the package's weights, or a path.
+    """Return the file of a person detector, from a name of the package's weights or a path.
 
     Raises:
-        InputError: the file does not exist, and the text is almost a name.
+        InputError: The file does not exist, and the text is almost a name.
 
     >>> person_weights("light").name
     'persons_light.safetensors'

@@ -1,4 +1,4 @@
-"""Read files of `torch.save`: run nothing, and check the checksums.
+"""Reads files of `torch.save` without running code, and checks the checksums.
 
 `torch.load` skips the checksums of the zip archive, so it does not notice a flipped bit in a
 weight. It also reads the bytes of a tensor from the start of a member, however short the member is.
@@ -30,7 +30,7 @@ _LOCAL_HEADER = struct.Struct("<26xHH")  # lengths of the name and of the extra 
 
 
 class _Inert:
-    """Stands for a logged value in a checkpoint: takes anything, does nothing."""
+    """A stand-in for a logged value in a checkpoint, which takes anything and does nothing."""
 
     def __init__(self, *_: Any):
         pass
@@ -40,7 +40,7 @@ class _Inert:
 
 
 class _InertDict:
-    """Stands for a logged mapping: an empty dict, which may get items."""
+    """A stand-in for a logged mapping: an empty dict, which may get items."""
 
     def __new__(cls, *_: Any) -> Any:
         return {}
@@ -87,10 +87,10 @@ _LOGGED += [
 
 
 class ArchiveFile(FileIO):
-    """The bytes of a zip archive; a list of members of gigabytes is not taken to memory."""
+    """The bytes of a zip archive; members of gigabytes are not loaded into memory."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Bytes, as many as asked for or all."""
+        """Read all bytes, or `size` bytes."""
         left = os.fstat(self.fileno()).st_size - self.tell()
         if (left if size is None or size < 0 else min(size, left)) > _MOST_LISTED:
             raise ValueError(f"a list of members of more than {_MOST_LISTED:,} bytes")
@@ -103,7 +103,7 @@ def read_torch_file(path: Path) -> Any:
     Tensors of zip files stay on the disk until they are used.
 
     Raises:
-        InputError: the file is damaged, or a pickle asks to run code. Nothing is run.
+        InputError: The file is damaged, or a pickle asks to run code. Nothing is run.
     """
     with path.open("rb") as file:
         zipped = file.read(4) == ZIP
@@ -145,7 +145,8 @@ def check_zip(path: Path) -> list[zipfile.ZipInfo]:
         The members that hold tensors' numbers, in the order in which they lie in the file.
 
     Raises:
-        InputError: a member is damaged, or is as `torch.save` never writes it on today's machines.
+        InputError: A member is damaged, or differs from what `torch.save` writes on today's
+            machines.
     """
     try:
         # Without a buffer of Python's, and read rather than mapped: half the time.
@@ -204,7 +205,7 @@ def _check_sizes(
 
 
 def _crc(file: FileIO, member: zipfile.ZipInfo, buffer: memoryview) -> int:
-    """CRC-32 of a member's data as it lies in the file; -1 if the file ends before."""
+    """Return the CRC-32 of a member's data as it lies in the file; -1 if the file ends before."""
     _seek(file, member)
     crc, left = 0, member.file_size
     while left:
@@ -223,7 +224,7 @@ def _seek(file: FileIO, member: zipfile.ZipInfo) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """One clause out of torch's paragraphs."""
+    """Shorten torch's error message to one clause."""
     text = "".join(c if c.isprintable() else "?" for c in " ".join(str(error).split()))
     asked = re.search(r"GLOBAL (\S+?)[. ]*(?: was not an allowed| whose module|$)", text)
     if asked:

@@ -1,4 +1,4 @@
-"""Load weights into a model by name, all or nothing, and report every weight."""
+"""Loads weights into a model by name, all or nothing, and reports every weight."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ class TransferReport:
     """The names of all weights, by what happened to them.
 
     Attributes:
-        loaded: weights that were loaded.
-        dropped: weights of the file that were not loaded.
-        fresh: weights of the model that stay as initialised.
-        notes: further lines about the file.
+        loaded: The weights that were loaded.
+        dropped: The weights of the file that were not loaded.
+        fresh: The weights of the model that stay as initialised.
+        notes: Further lines about the file.
     """
 
     loaded: tuple[str, ...]
@@ -37,7 +37,7 @@ class TransferReport:
 
 
 def _listing(names: Sequence[str]) -> str:
-    """The names after a colon, the first ones where they are many; empty without any."""
+    """List the names after a colon, only the first ones of many; empty without names."""
     words = [name for name in names if not name.endswith(_COUNT)]
     counts = len(names) - len(words)
     words, more = words[:_LISTED], len(words) - _LISTED
@@ -52,13 +52,13 @@ def transfer(
     """Load `weights` into `model` in place.
 
     Args:
-        model: the model to fill.
-        weights: from a name to a tensor. The batch counters of norms may be missing, because
+        model: The model to fill.
+        weights: From a name to a tensor. The batch counters of norms may be missing, because
             nothing here depends on them.
-        fresh: prefixes of names to leave as initialised, such as "head.".
+        fresh: The prefixes of names to leave as initialised, such as "head.".
 
     Raises:
-        ValueError: a name, a shape or a kind of number differs outside the prefixes. Then nothing
+        ValueError: A name, a shape or a kind of number differs outside the prefixes. Then nothing
             is loaded.
     """
     report = match(model.state_dict(), weights, fresh)
@@ -69,7 +69,10 @@ def transfer(
 def match(
     own: Mapping[str, Tensor], weights: Mapping[str, Tensor], fresh: Sequence[str] = ()
 ) -> TransferReport:
-    """The report of `transfer` for a model with the `state_dict` `own`; raises the same errors."""
+    """Return the report of `transfer` for a model with the `state_dict` `own`.
+
+    Raises the same errors.
+    """
     prefixes = tuple(fresh)
     missing = [
         f"{n} is not in the file"
@@ -95,7 +98,7 @@ def match(
 
 
 def not_finite(weights: Mapping[str, Tensor]) -> list[str]:
-    """Names of weights with NaN or infinite numbers, such as a training that diverged leaves."""
+    """Return the names of weights with NaN or infinite numbers, as after diverged training."""
     return [
         name
         for name, weight in weights.items()
@@ -107,7 +110,7 @@ def not_finite(weights: Mapping[str, Tensor]) -> list[str]:
 
 
 def _misfit(name: str, weight: Tensor, own: Tensor) -> str:
-    """Why a weight cannot take the place of `own`; empty if it can."""
+    """Return why a weight cannot take the place of `own`; empty if it can."""
     if weight.shape != own.shape:
         theirs, ours = tuple(weight.shape), tuple(own.shape)
         return f"{name} has shape {theirs} in the file and {ours} in the model"

@@ -1,4 +1,4 @@
-"""Find the weights in a file of another codebase, and take the prefixes off their names.
+"""Finds the weights in a file of another codebase, and takes the prefixes off their names.
 
 Training frameworks put the weights under a key beside other things, and put a prefix before every
 name: DistributedDataParallel adds `module.`, torch.compile `_orig_mod.`, a Lightning module the
@@ -52,11 +52,11 @@ class Found(NamedTuple):
     """The weights of a file.
 
     Attributes:
-        state: from a name to a value, with the names of the codebase.
-        format: the format of the names; None if no known codebase writes them.
-        beside: the other content of the file, by key; inner keys hide outer ones.
-        where: the key that holds the weights, such as "state_dict"; empty without one.
-        left: keys of running averages that are not used.
+        state: From a name to a value, with the names of the codebase.
+        format: The format of the names; None if no known codebase writes them.
+        beside: The other content of the file, by key. Inner keys hide outer ones.
+        where: The key that holds the weights, such as "state_dict"; empty without one.
+        left: The keys of running averages that are not used.
     """
 
     state: dict[str, Any]
@@ -86,11 +86,11 @@ def find_weights(content: Mapping[Any, Any], formats: Sequence[Format]) -> Found
     so that a codebase's own `model.` stays. Names without the prefix stay unchanged.
 
     Args:
-        content: the content of the file.
-        formats: the known formats; the first that recognises a name wins.
+        content: The content of the file.
+        formats: The known formats. The first that recognises a name wins.
 
     Raises:
-        ValueError: two weights have the same name without prefixes.
+        ValueError: Two weights have the same name without prefixes.
     """
     places = list(_places(content))
     fits = [_fit(place.state, formats) for place in places]
@@ -111,7 +111,7 @@ def find_weights(content: Mapping[Any, Any], formats: Sequence[Format]) -> Found
 
 
 def _places(content: Mapping[Any, Any]) -> Iterator[_Place]:
-    """All dicts that could be the weights; inner dicts come first."""
+    """Yield all dicts that could be the weights; inner dicts come first."""
     seen: set[int] = set()  # a hostile file may hold one dict in thousands of places
 
     def walk(node: Mapping[Any, Any], around: Mapping[Any, Any], path: tuple[str, ...]) -> Any:

@@ -19,7 +19,7 @@ SNAP = 0.1  # share of a one-way period in which u jumps back: one or two frames
 
 
 class Cycle(Enum):
-    """A curve of poses."""
+    """A curve of poses, such as a stride or a squat."""
 
     STRIDE = "the legs' swing of a gait; closed: u = 1 is u = 0"
     CROUCH = "from upright, u = 0, to squatting, u = 1"
@@ -41,11 +41,11 @@ class Action:
     """A class of the data set.
 
     Attributes:
-        name: the name in the class map.
+        name: The name in the class map.
         group: "pose" (everybody has exactly one), "object" or "person", as in AVA.
-        cycles: the cycles that the action may run through.
-        drive: how the action runs through a cycle.
-        period: seconds of one run (up and down for `TO_AND_FRO`).
+        cycles: The cycles that the action may run through.
+        drive: How the action runs through a cycle.
+        period: The seconds of one run (up and down for `TO_AND_FRO`).
     """
 
     name: str
@@ -80,7 +80,7 @@ SOLO_ACTIONS = tuple(action for action in ACTIONS if action.group != "person")
 
 
 def class_map(actions: tuple[Action, ...] = ACTIONS) -> ClassMap:
-    """Ids, names and groups of `actions`."""
+    """Return the ids, names and groups of `actions`."""
     return ClassMap(
         names={IDS[action]: action.name for action in actions},
         groups={IDS[action]: action.group for action in actions},
@@ -89,13 +89,13 @@ def class_map(actions: tuple[Action, ...] = ACTIONS) -> ClassMap:
 
 @dataclass(frozen=True)
 class Motion:
-    """An action as one person does it.
+    """An action as one person performs it.
 
     Attributes:
-        action: the action.
-        cycle: one of the action's cycles.
-        phase: in [0, 1), where in the period the video begins.
-        tempo: a factor on the speed; 1 is the action's period.
+        action: The action.
+        cycle: One of the action's cycles.
+        phase: The place in the period where the video begins, in [0, 1).
+        tempo: A factor on the speed; 1 is the action's period.
     """
 
     action: Action
@@ -105,12 +105,12 @@ class Motion:
 
     @property
     def speed(self) -> float:
-        """Runs through the cycle per second, negative downwards; 0 without a direction."""
+        """Return the runs through the cycle per second: negative downwards, 0 if directionless."""
         sign = {Drive.UP: 1, Drive.DOWN: -1}.get(self.action.drive, 0)
         return sign * self.tempo / self.action.period
 
     def at(self, time: float) -> float:
-        """u in [0, 1] at `time` seconds."""
+        """Return u in [0, 1] at `time` seconds."""
         run = (self.phase + time * self.tempo / self.action.period) % 1
         match self.action.drive:
             case Drive.STILL:
@@ -123,20 +123,23 @@ class Motion:
                 return 1 - self._one_way(run)
 
     def _one_way(self, run: float) -> float:
-        """0 to 1 during a period; a cycle that is not closed jumps back in the last `SNAP`."""
+        """Return u from 0 to 1 during a period.
+
+        A cycle that is not closed jumps back in the last `SNAP`.
+        """
         if self.cycle is Cycle.STRIDE:
             return run
         return run / (1 - SNAP) if run < 1 - SNAP else (1 - run) / SNAP
 
 
 def random_motion(action: Action, rng: np.random.Generator) -> Motion:
-    """`action` from a random instant on, up to an eighth slower or faster than the period."""
+    """Start `action` at a random instant, up to an eighth slower or faster than the period."""
     cycle = action.cycles[rng.integers(len(action.cycles))]
     return Motion(action, cycle, phase=rng.random(), tempo=rng.uniform(0.88, 1.12))
 
 
 def pose(body: Motion, arms: Motion | None, time: float) -> Pose:
-    """The pose of a person whose legs follow `body` and whose arms follow `arms`, if any."""
+    """Return the pose of a person whose legs follow `body` and whose arms follow `arms`, if any."""
     u = body.at(time)
     legs = _stride(u) if body.cycle is Cycle.STRIDE else _crouch(u)
     if arms is None:
@@ -147,7 +150,7 @@ def pose(body: Motion, arms: Motion | None, time: float) -> Pose:
 
 
 def _stride(u: float) -> Pose:
-    """One step of each leg; the knee bends while the thigh swings forward."""
+    """Return the pose of a step of each leg; the knee bends while the thigh swings forward."""
     swing, lift = math.sin(2 * math.pi * u), math.cos(2 * math.pi * u)
     thigh, bend = math.radians(36), math.radians(75)
     arm = math.radians(38)
@@ -161,7 +164,7 @@ def _stride(u: float) -> Pose:
 
 
 def _crouch(u: float) -> Pose:
-    """A squat, `u` deep; the arms come forward for balance."""
+    """Return the pose of a squat, `u` deep; the arms come forward for balance."""
     thigh, knee = math.radians(5 + 85 * u), math.radians(8 + 127 * u)
     arm = math.radians(10 + 40 * u)
     return Pose(
@@ -174,10 +177,10 @@ def _crouch(u: float) -> Pose:
 
 
 def _reach(u: float) -> tuple[float, float]:
-    """(shoulder, elbow) in degrees with a thing lifted by `u`."""
+    """Return (shoulder, elbow) in degrees for a person who has lifted a thing by `u`."""
     return 20 + 145 * u, 15.0
 
 
 def _give(u: float) -> tuple[float, float]:
-    """(shoulder, elbow) in degrees: outstretched with the ball, bent while the other has it."""
+    """Return (shoulder, elbow) in degrees: outstretched with the ball, bent without it."""
     return 85 - 55 * u, 10 + 80 * u

@@ -12,14 +12,14 @@ _HALF_TURN = np.linspace(-np.pi / 2, np.pi / 2, 7)
 
 @dataclass(frozen=True)
 class Pose:
-    """Angles of the joints; pairs are (near side, far side).
+    """The angles of the joints. Pairs are (near side, far side).
 
     Attributes:
-        lean: lean of the torso, forward from upright.
-        thighs: thighs, forward from straight down.
-        knees: flexion, the shin backwards from the thigh's line.
-        shoulders: upper arms, forward from hanging down.
-        elbows: flexion, the forearm forwards from the upper arm's line.
+        lean: The lean of the torso, forward from upright.
+        thighs: The thighs, forward from straight down.
+        knees: The flexion of the knees: the shin backwards from the thigh's line.
+        shoulders: The upper arms, forward from hanging down.
+        elbows: The flexion of the elbows: the forearm forwards from the upper arm's line.
     """
 
     lean: float
@@ -29,20 +29,20 @@ class Pose:
     elbows: tuple[float, float]
 
     def with_arms(self, shoulders: tuple[float, float], elbows: tuple[float, float]) -> "Pose":
-        """The same legs and torso with other arms."""
+        """Return a pose with the same legs and torso but other arms."""
         return replace(self, shoulders=shoulders, elbows=elbows)
 
 
 @dataclass(frozen=True)
 class Build:
-    """Proportions of a body, lengths as shares of a stature of about 1.
+    """The proportions of a body. Lengths are shares of a stature of about 1.
 
     Attributes:
-        head: radius of the head.
-        torso: from the hips to the neck.
-        arm: the upper arm; the forearm is a little shorter.
-        leg: the thigh; the shin is a little shorter.
-        girth: factor on all thicknesses.
+        head: The radius of the head.
+        torso: The length from the hips to the neck.
+        arm: The length of the upper arm. The forearm is a little shorter.
+        leg: The length of the thigh. The shin is a little shorter.
+        girth: A factor on all thicknesses.
     """
 
     head: float
@@ -53,12 +53,12 @@ class Build:
 
     @property
     def stature(self) -> float:
-        """Height of the upright body, in the unit of the lengths."""
+        """Return the height of the upright body, in the unit of the lengths."""
         return 2 * self.head + 0.03 + self.torso + 1.95 * self.leg + 0.03
 
 
 def joints(build: Build, pose: Pose) -> dict[str, np.ndarray]:
-    """The positions (2,) of the joints by name, for a body of stature 1 on y = 0.
+    """Return the positions (2,) of the joints by name, for a body of stature 1 on y = 0.
 
     The names of pairs end in `_near` and `_far`. The picture is a slight three-quarter view:
     the far shoulder and hip lie a little ahead of the near ones.
@@ -82,24 +82,25 @@ def joints(build: Build, pose: Pose) -> dict[str, np.ndarray]:
 
 
 def _down(angle: float) -> np.ndarray:
-    """Unit vector `angle` forward from straight down."""
+    """Return the unit vector at `angle` forward from straight down."""
     return np.array([np.sin(angle), np.cos(angle)])
 
 
 def _up(angle: float) -> np.ndarray:
-    """Unit vector `angle` forward from straight up."""
+    """Return the unit vector at `angle` forward from straight up."""
     return np.array([np.sin(angle), -np.cos(angle)])
 
 
 def capsules(starts: np.ndarray, ends: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """Outlines of tapered capsules: limbs with round ends.
+    """Return the outlines of tapered capsules, which are limbs with round ends.
 
     Args:
         starts, ends: (M, 2) centres of the two ends.
         radii: (M, 2) radii at the two ends.
 
     Returns:
-        (M, 14, 2) convex polygons (for the tapers used here the hull of the two discs, nearly).
+        (M, 14, 2) convex polygons. For the tapers used here they are nearly the hull of the two
+        discs.
     """
     along = ends - starts
     heading = np.arctan2(along[:, 1], along[:, 0])[:, None]

@@ -1,4 +1,4 @@
-"""Draw scripts at random: first the actions, then the people, the place, the camera and the light.
+"""Draws scripts at random: first the actions, then the people, the place, the camera and the light.
 
 The actions are dealt out like cards, so that all are about equally frequent. The people, the camera
 and the light have random streams of their own, which do not depend on the scene.
@@ -53,9 +53,9 @@ class Cast:
     """The actions of a video.
 
     Attributes:
-        people: the actions (body, arms or None) of each person without a ball.
-        bodies: the body actions of the two people with a ball, or empty.
-        ball: the ball action of the first of these two.
+        people: The actions (body, arms or None) of each person without a ball.
+        bodies: The body actions of the two people with a ball, or empty.
+        ball: The ball action of the first of these two people.
     """
 
     people: tuple[tuple[Action, Action | None], ...]
@@ -64,14 +64,14 @@ class Cast:
 
     @property
     def action_ids(self) -> tuple[tuple[int, ...], ...]:
-        """1-based ids of each person, those with the ball last."""
+        """Return the 1-based action ids of each person; the people with the ball come last."""
         hands = (self.ball, CATCH if self.ball is THROW else self.ball)
         everybody = (*self.people, *zip(self.bodies, hands, strict=False))
         return tuple(tuple(IDS[part] for part in person if part) for person in everybody)
 
 
 def company_casts(rng: np.random.Generator) -> Iterator[Cast]:
-    """Casts without end, of one to three people, all actions about equally often."""
+    """Yield casts without end, of one to three people, all actions about equally often."""
     bodies, arms = _shuffled(_POSES, rng), _shuffled((*_OBJECTS, None), rng)
     balls = _shuffled((THROW, THROW, PLAY), rng)
     companies = ((1, 0), (2, 0), (2, 0), (3, 0), (0, 2), (0, 2), (1, 2))  # alone, with the ball
@@ -81,13 +81,13 @@ def company_casts(rng: np.random.Generator) -> Iterator[Cast]:
 
 
 def solo_casts(rng: np.random.Generator) -> Iterator[Cast]:
-    """Casts without end, of one person with one label; the legs are still under an arm action."""
+    """Yield casts without end, of one person with one label; an arm action has still legs."""
     for action in _shuffled((*_POSES, *_OBJECTS), rng):
         yield Cast(((FREEZE, action) if action in _OBJECTS else (action, None),))
 
 
 def _shuffled(items: tuple[T, ...], rng: np.random.Generator) -> Iterator[T]:
-    """All `items` in random order, again and again."""
+    """Yield all `items` in random order, again and again."""
     while True:
         yield from (items[index] for index in rng.permutation(len(items)))
 
@@ -95,16 +95,16 @@ def _shuffled(items: tuple[T, ...], rng: np.random.Generator) -> Iterator[T]:
 def random_script(
     video: str, seed: Seed, cast: Cast, scene: str, seconds: float, width: float
 ) -> Script:
-    """A video of `cast` at `scene`: everything else is drawn from `seed`.
+    """Draw a video of `cast` at `scene`; all other choices depend on `seed`.
 
     Args:
-        video: the name of the video.
-        seed: the seed of the people, the camera, the light and the foreground, with one stream for
-            each, and of the details of the scene.
-        cast: the actions.
-        scene: a kind of place; nothing else depends on the scene.
-        seconds: the length of the video.
-        width: the width of the frame, in frame heights.
+        video: The name of the video.
+        seed: The seed of the people, the camera, the light, the foreground and the details of the
+            scene. Each of these has a stream of its own.
+        cast: The actions.
+        scene: A kind of place. Nothing else depends on it.
+        seconds: The length of the video.
+        width: The width of the frame, in frame heights.
     """
     actors, ball = _company(cast, width, stream(seed, Stream.PEOPLE))
     return Script(
@@ -124,7 +124,7 @@ def random_script(
 def _company(
     cast: Cast, width: float, rng: np.random.Generator
 ) -> tuple[tuple[Actor, ...], Ball | None]:
-    """The people of `cast` side by side, the farthest first, and their ball."""
+    """Place the people of `cast` side by side, the farthest first, and give them their ball."""
     count = len(cast.people) + len(cast.bodies)
     low, high = {1: (0.64, 0.84), 2: (0.52, 0.74), 3: (0.46, 0.6)}[count]
     columns = (np.arange(count) + 0.5) / count * width + rng.uniform(-0.05, 0.05, count)
@@ -145,7 +145,7 @@ def _company(
 def _pair(
     cast: Cast, flight: Motion, columns: np.ndarray, height: float, rng: np.random.Generator
 ) -> tuple[Actor, Actor]:
-    """Two people with a ball, face to face, a little farther apart than `columns`."""
+    """Return two people with a ball, face to face, a little farther apart than `columns`."""
     outward = np.sign(columns - columns[::-1]).astype(int)
     ground = rng.uniform(0.84, 0.94)
     giver, taker = (
@@ -162,7 +162,7 @@ def _pair(
 
 
 def _of_partner(flight: Motion) -> Motion:
-    """The motion of the partner of somebody who throws or plays: u becomes 1 - u."""
+    """Return the motion of the partner of somebody who throws or plays: u becomes 1 - u."""
     if flight.action is PLAY:
         return replace(flight, phase=flight.phase + 0.5)
     return replace(flight, action=CATCH)
@@ -173,7 +173,7 @@ def _farthest_first(actors: list[Actor]) -> tuple[Actor, ...]:
 
 
 def _actor(body: Action, place: Point, height: float, rng: np.random.Generator) -> Actor:
-    """A person with free arms, looking to either side."""
+    """Return a person with free arms, who looks to either side."""
     facing = int(rng.choice((-1, 1)))
     return Actor(random_look(rng), place, height, facing, random_motion(body, rng))
 
@@ -183,7 +183,7 @@ def _bright(rng: np.random.Generator) -> Colour:
 
 
 def _camera(rng: np.random.Generator) -> Camera:
-    """A hand-held camera that pans and zooms a little, more slowly than people move."""
+    """Draw a hand-held camera that pans and zooms a little, more slowly than people move."""
     sway = np.array([0.05, 0.015, 0.03]) * rng.random(3)
     tremble = np.array([0.002, 0.002, 0.001]) * rng.random(3)
     waves = [
@@ -194,14 +194,14 @@ def _camera(rng: np.random.Generator) -> Camera:
 
 
 def _light(rng: np.random.Generator) -> Light:
-    """From dusk to noon, warm or cold, and not quite steady."""
+    """Draw a light from dusk to noon, warm or cold, and not quite steady."""
     tint = rng.uniform(0.7, 1.15) * (1 + rng.normal(0, 0.05, 3))
     flicker = rng.uniform(0, 0.1), 2 * np.pi * rng.uniform(0.1, 0.6), 2 * np.pi * rng.random()
     return Light(tint, flicker)
 
 
 def _foreground(width: float, rng: np.random.Generator) -> tuple[Bar, ...]:
-    """Mostly nothing; sometimes a post or a low wall."""
+    """Draw the foreground: mostly nothing, sometimes a post or a low wall."""
     kind, x = rng.random(), rng.uniform(0, width)
     red, green, blue = rng.integers(20, 160, 3).tolist()
     if kind < 0.08:

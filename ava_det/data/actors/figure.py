@@ -44,7 +44,7 @@ class Look:
 
 
 def random_look(rng: np.random.Generator) -> Look:
-    """A random person."""
+    """Draw a random person."""
     build = Build(
         head=rng.uniform(0.075, 0.1),
         torso=rng.uniform(0.27, 0.32),
@@ -70,7 +70,7 @@ def random_look(rng: np.random.Generator) -> Look:
 
 
 def _cloth(rng: np.random.Generator) -> Colour:
-    """A random colour, more often saturated than not."""
+    """Draw a random colour, more often saturated than not."""
     colour = rng.integers(20, 245, 3)
     colour[rng.integers(3)] = rng.integers(10, 60)
     red, green, blue = colour.tolist()
@@ -93,7 +93,7 @@ class Shapes:
     colours: np.ndarray
 
     def outlines(self, transform: np.ndarray) -> np.ndarray:
-        """(M, 14, 2) convex polygons after a similarity `transform` (2, 3)."""
+        """Return (M, 14, 2) convex polygons after a similarity `transform` (2, 3)."""
         scale = np.hypot(*transform[:, 0])
         starts, ends = (p @ transform[:, :2].T + transform[:, 2] for p in (self.starts, self.ends))
         return capsules(starts, ends, self.radii * scale)
@@ -107,7 +107,7 @@ def _shapes(rows: list[Row]) -> Shapes:
 
 
 def figure(look: Look, pose: Pose) -> tuple[Shapes, Shapes]:
-    """A person of stature 1 with soles on y = 0, looking along +x.
+    """Return the shapes of a person of stature 1 with soles on y = 0, who looks along +x.
 
     Returns:
         (behind, front): the body without the near arm, and the near arm. A thing in the hands is
@@ -147,7 +147,7 @@ def _limb(
     colour: Colour,
     shade: float = 1.0,
 ) -> list[Row]:
-    """A dark capsule with a lit patch."""
+    """Return a dark capsule with a lit patch."""
     wide, narrow = radii[0] * girth, radii[1] * girth
     lit = _LIGHT * (wide + narrow) / 4
     tone = [shade * channel for channel in colour]
@@ -194,5 +194,5 @@ def _head(at: dict[str, np.ndarray], look: Look) -> list[Row]:
 
 
 def solid(start: Point, end: Point, radius: float, colour: Colour) -> Shapes:
-    """A thick bar; a ball if it ends where it starts."""
+    """Return a thick bar, or a ball if it ends where it starts."""
     return _shapes(_limb(np.array(start), np.array(end), (radius, radius), 1.0, colour))

@@ -1,4 +1,4 @@
-"""Make scripts from a seed, and video files and AVA rows from scripts."""
+"""Makes scripts from a seed, and video files and AVA rows from scripts."""
 
 import math
 from collections.abc import Callable
@@ -31,17 +31,19 @@ class Sizes:
     """The number and the size of the videos to render.
 
     Attributes:
-        train: videos of the detection set to train on.
-        test: videos of the detection set to test on.
-        clips_train: videos of the classification set to train on.
-        clips_test: videos of the classification set to test on.
-        swapped: videos of `test` to render again, each at the place of another action.
-        clips_swapped: videos of `clips_test` to render again, each at the place of another action.
-        seconds: length of a video of the detection set.
-        clip_seconds: length of a video of the classification set.
-        height: height of the frames in pixels.
-        width: width of the frames in pixels.
-        rate: frames a second, a multiple of `CLOCK`'s so that a keyframe is a frame.
+        train: The number of training videos of the detection set.
+        test: The number of test videos of the detection set.
+        clips_train: The number of training videos of the classification set.
+        clips_test: The number of test videos of the classification set.
+        swapped: The number of videos of `test` to render again, each at the place of another
+            action.
+        clips_swapped: The number of videos of `clips_test` to render again, each at the place of
+            another action.
+        seconds: The length of a video of the detection set.
+        clip_seconds: The length of a video of the classification set.
+        height: The height of the frames in pixels.
+        width: The width of the frames in pixels.
+        rate: Frames per second, a multiple of `CLOCK`'s rate so that a keyframe is a frame.
     """
 
     train: int = 150
@@ -70,21 +72,26 @@ class Sizes:
 def any_place(
     subset: str, action_ids: tuple[tuple[int, ...], ...], rng: np.random.Generator
 ) -> str:
-    """Choose a place at random, whatever the actions are: a `SceneOf`."""
+    """Choose a place at random, independent of the actions. A `SceneOf`."""
     return list(SCENES)[rng.integers(len(SCENES))]
 
 
 @dataclass(frozen=True)
 class SceneBias:
-    """Choose places that go with actions in training, but not in testing: a `SceneOf`.
+    """Chooses places that go with actions in training, but not in testing. A `SceneOf`.
+
+    In training, the place depends on the action of the first person. The bias changes the place and
+    nothing else. Every action has a place. Videos of one person use only these places, since
+    another place could not occur in the swapped sets.
 
     The action of the first person decides. The bias changes the place and nothing else. Every
     action has a place. Videos of one person use these places only: a place of no action could not
     occur in the swapped sets.
 
     Attributes:
-        bias: this share of the training videos is at the place of the action; the others are at a
-            random place. `test` videos are at any place, `swapped` ones at that of another action.
+        bias: The share of the training videos at the place of the action; the others are at a
+            random place. `test` videos are at any place, and `swapped` videos at the place of
+            another action.
     """
 
     bias: float = 0.0
@@ -97,7 +104,7 @@ class SceneBias:
     def __call__(
         self, subset: str, action_ids: tuple[tuple[int, ...], ...], rng: np.random.Generator
     ) -> str:
-        """The place of a video of `subset` with people who do `action_ids`."""
+        """Return the place of a video of `subset` with people who do `action_ids`."""
         scenes = places(subset)
         # Drawn always, so that the bias changes no later draw.
         anywhere = int(rng.integers(len(scenes)))
@@ -110,7 +117,7 @@ class SceneBias:
 
 
 def places(subset: str) -> list[str]:
-    """The kinds of places of a subset with a `SceneBias`; clips have one place per action."""
+    """Return the kinds of places of a subset with a `SceneBias`. Clips have one for each action."""
     return list(SCENES)[: len(SOLO_ACTIONS) if subset.startswith("clips_") else None]
 
 
@@ -126,14 +133,14 @@ def scene_rule(sizes: Sizes, bias: float | None = None) -> SceneOf:
 
 
 def scripts(subset: str, sizes: Sizes, seed: int, scene_of: SceneOf | None = None) -> list[Script]:
-    """The scripts of a subset; a longer list starts with the same scripts.
+    """Return the scripts of a subset. A longer list starts with the same scripts.
 
     Args:
-        subset: one of `SUBSETS`.
-        sizes: the number and the size of the videos.
-        seed: the seed of all draws. Subsets share nothing, except for swapped ones, which share all
-            but the place with their originals.
-        scene_of: chooses the place of a video; None takes `scene_rule`.
+        subset: One of `SUBSETS`.
+        sizes: The number and the size of the videos.
+        seed: The seed of all draws. Subsets share nothing. Only the swapped subsets have everything
+            but the place in common with their originals.
+        scene_of: Chooses the place of a video; None takes `scene_rule`.
     """
     scene_of = scene_of or scene_rule(sizes)
     index, clips = SUBSETS.index(TWINS.get(subset, subset)), subset.startswith("clips_")
@@ -162,7 +169,7 @@ def write_video(path: Path, script: Script, sizes: Sizes) -> None:
 
 
 def annotate(script: Script, sizes: Sizes) -> list[PersonBoxes]:
-    """The people on each keyframe of a script that has `WINDOW` seconds around it."""
+    """Return the people on each keyframe of a script that has `WINDOW` seconds around it."""
     renderer = Renderer(script, sizes.height)
     groups = []
     for tick in _ticks(script.seconds):
@@ -180,6 +187,6 @@ def annotate(script: Script, sizes: Sizes) -> list[PersonBoxes]:
 
 
 def _ticks(seconds: float) -> range:
-    """Ticks with half a `WINDOW` before and behind them in a video of `seconds`."""
+    """Return the ticks that have half a `WINDOW` before and after them in a video of `seconds`."""
     rate = CLOCK.rate or 0.0
     return range(math.ceil(rate * WINDOW / 2), math.floor(rate * (seconds - WINDOW / 2)) + 1)

@@ -1,4 +1,4 @@
-"""Render a script to pictures and exact boxes; OpenCV draws everything at twice the size."""
+"""Renders a script to pictures and exact boxes. OpenCV draws everything at twice the size."""
 
 from collections.abc import Iterator
 
@@ -20,8 +20,8 @@ class Renderer:
     """Draws the frames of a script, and finds the boxes of the people.
 
     Attributes:
-        script: the script of the video.
-        height, width: size of the frames in pixels.
+        script: The script of the video.
+        height, width: The size of the frames in pixels.
     """
 
     def __init__(self, script: Script, height: int) -> None:
@@ -33,7 +33,7 @@ class Renderer:
         ]
 
     def frames(self, times: np.ndarray) -> Iterator[np.ndarray]:
-        """(height, width, 3) uint8 RGB at each of `times`, in seconds."""
+        """Yield (height, width, 3) uint8 RGB at each of `times`, in seconds."""
         scale, size = self._canvas[0], (self.width, self.height)
         height, width = (round(scale * (side + 2 * MARGIN)) for side in (1, self.script.width))
         rng = stream(self.script.seed, Stream.BACKDROP)
@@ -51,7 +51,7 @@ class Renderer:
             yield cv2.LUT(small, np.clip(tones, 0, 255).astype(np.uint8)[None])
 
     def boxes(self, time: float) -> tuple[np.ndarray, np.ndarray]:
-        """The visible people at `time`.
+        """Return the visible people at `time`.
 
         A box is the tight box around a person, without the shadow and a thing in the hands. It is
         cut at the border of the frame, but not by things in front. A person is left out if less
@@ -75,7 +75,10 @@ class Renderer:
         return corners, np.array(indices, np.int64)
 
     def _masks(self, time: float) -> list[np.ndarray]:
-        """Masks of each actor and, last, of the foreground.
+        """Return masks of each actor and, last, of the foreground.
+
+        The bool masks have twice the height and width of the canvas, with the canvas in the middle,
+        so they also cover the outside of the frame.
 
         Bool masks of twice the height and width of the canvas, with the canvas in the middle. So
         they also cover the outside of the frame.
@@ -98,16 +101,16 @@ class Renderer:
         return masks
 
     def _camera(self, time: float) -> np.ndarray:
-        """(2, 3) from world to pixels of the canvas."""
+        """Return the (2, 3) transform from the world to pixels of the canvas."""
         return self._canvas[0] * self.script.camera.at(time, self.script.width)
 
     def _stand(self, actor: Actor, time: float) -> np.ndarray:
-        """(2, 3) from the person's own coordinates to the world."""
+        """Return the (2, 3) transform from the person's own coordinates to the world."""
         x, ground = actor.place_at(time - self.script.seconds / 2)
         return np.array([[actor.facing * actor.height, 0, x], [0, actor.height, ground]])
 
     def _paint(self, canvas: np.ndarray, camera: np.ndarray, time: float) -> None:
-        """Everything but the place, the farthest first."""
+        """Paint everything but the place, the farthest thing first."""
         for actor in self.script.actors:
             draw_shadow(canvas, _compose(camera, self._stand(actor, time)))
         for actor in self.script.actors:
@@ -139,12 +142,12 @@ class Renderer:
 
 
 def _hands(at: dict[str, np.ndarray]) -> np.ndarray:
-    """(2,) the point between the hands."""
+    """Return (2,) the point between the hands."""
     return (at["hand_near"] + at["hand_far"]) / 2
 
 
 def _compose(outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
-    """(2, 3) affine map: `inner`, then `outer`."""
+    """Return the (2, 3) affine map that applies `inner`, then `outer`."""
     return outer[:, :2] @ inner + np.pad(outer[:, 2:], ((0, 0), (2, 0)))
 
 
@@ -155,7 +158,7 @@ def _draw(canvas: np.ndarray, shapes: Shapes, transform: np.ndarray) -> None:
 
 
 def _points(shapes: Shapes, transform: np.ndarray) -> np.ndarray:
-    """(M, 14, 2) int32 outlines of shapes in OpenCV's fixed-point pixels."""
+    """Return (M, 14, 2) int32, the outlines of shapes in OpenCV's fixed-point pixels."""
     return np.round(shapes.outlines(transform) * 2**_BITS).astype(np.int32)
 
 

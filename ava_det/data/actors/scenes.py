@@ -1,4 +1,4 @@
-"""The places: procedural backgrounds, a random one for each video, of a dozen recognisable kinds.
+"""Draws the places: a random background for each video, of a dozen recognisable kinds.
 
 World coordinates: x right, y down, both in frame heights; the frame is [0, width] x [0, 1] when the
 camera stands still. A backdrop covers `MARGIN` more on all sides, for the camera to move in.
@@ -172,13 +172,13 @@ SCENES: dict[str, Scene] = {
 
 
 def backdrop(name: str, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
-    """A random place of the kind `name`.
+    """Draw a random place of the kind `name`.
 
     Args:
-        name: a key of `SCENES`.
-        height, width: size of the picture in pixels, which covers the frame and `MARGIN` on all
-            sides.
-        rng: draws the details.
+        name: A key of `SCENES`.
+        height, width: The size of the picture in pixels. The picture covers the frame and `MARGIN`
+            on all sides.
+        rng: The random generator of the details.
 
     Returns:
         (height, width, 3) uint8 RGB.
@@ -199,7 +199,7 @@ def backdrop(name: str, height: int, width: int, rng: np.random.Generator) -> np
 def _blend(
     surface: tuple[Texture, Colour, Colour], shape: tuple[int, int], rng: np.random.Generator
 ) -> np.ndarray:
-    """(H, W, 3) uint8: a texture between two colours."""
+    """Return (H, W, 3) uint8: a texture between two colours."""
     texture, dark, light = surface
     tone = np.clip(0.85 * texture(shape, rng) + 0.15 * noise(shape, rng), 0, 1)[..., None]
     low, high = np.array(dark, np.float32), np.array(light, np.float32)
@@ -207,7 +207,7 @@ def _blend(
 
 
 def _receding(floor: np.ndarray) -> np.ndarray:
-    """The floor in perspective: squeezed towards the middle at the far, upper edge."""
+    """Return the floor in perspective: squeezed towards the middle at the far, upper edge."""
     height, width = floor.shape[:2]
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
     seen = np.array([(0, 0), (width, 0), (2.2 * width, height), (-1.2 * width, height)], np.float32)

@@ -28,22 +28,22 @@ class Stream(IntEnum):
 
 
 def stream(seed: Seed, use: Stream) -> np.random.Generator:
-    """A separate random stream for each use, so that no use depends on another."""
+    """Return a separate random stream for each use, so that no use depends on another."""
     return np.random.default_rng((*seed, use))
 
 
 @dataclass(frozen=True)
 class Actor:
-    """A person.
+    """A person of a script.
 
     Attributes:
-        look: body and clothes.
-        place: the position of the person in the middle of the video.
-        height: stature in frame heights.
-        facing: 1 to the right, -1 to the left.
-        body: the motion of the legs and the torso.
-        arms: the motion of the arms, if they have one of their own.
-        thing: colour of the thing in the hands; None without one.
+        look: The body and clothes.
+        place: The position of the person in the middle of the video.
+        height: The stature in frame heights.
+        facing: The direction: 1 to the right, -1 to the left.
+        body: The motion of the legs and the torso.
+        arms: The motion of the arms, if they have one of their own.
+        thing: The colour of the thing in the hands; None without a thing.
     """
 
     look: Look
@@ -56,12 +56,12 @@ class Actor:
 
     @property
     def action_ids(self) -> tuple[int, ...]:
-        """1-based ids of the person's actions."""
+        """Return the 1-based ids of the person's actions."""
         motions = (self.body,) if self.arms is None else (self.body, self.arms)
         return tuple(IDS[motion.action] for motion in motions)
 
     def place_at(self, since_middle: float) -> Point:
-        """The position of the person `since_middle` seconds after the middle of the video."""
+        """Return the position of the person, `since_middle` seconds after the video's middle."""
         pace = self.body.speed * _PACE if self.body.cycle is Cycle.STRIDE else 0.0
         x, ground = self.place
         return x + self.facing * pace * since_middle, ground
@@ -72,10 +72,10 @@ class Ball:
     """The ball of two people.
 
     Attributes:
-        giver: the person who holds the ball at u = 0 of the flight.
-        taker: the person who holds the ball at u = 1.
-        flight: the motion of the giver.
-        colour: colour of the ball.
+        giver: The person who holds the ball at u = 0 of the flight.
+        taker: The person who holds the ball at u = 1.
+        flight: The motion of the giver.
+        colour: The colour of the ball.
     """
 
     giver: Actor
@@ -86,18 +86,18 @@ class Ball:
 
 @dataclass(frozen=True, eq=False)
 class Camera:
-    """A path of the camera: slow waves in x, y and log zoom, and the tremble of a hand.
+    """A path of the camera: slow waves in x, y and log zoom, and the trembling of a hand.
 
     Attributes:
         offset: (3,) the mean of (x, y, log zoom).
-        waves: (n, 3, 3) n waves in each of the three: amplitude, radians a second, phase.
+        waves: (n, 3, 3) n waves in each of the three: amplitude, radians per second, phase.
     """
 
     offset: np.ndarray
     waves: np.ndarray
 
     def at(self, time: float, width: float) -> np.ndarray:
-        """(2, 3) similarity from the world to the frame, both in frame heights."""
+        """Return the (2, 3) similarity from the world to the frame, both in frame heights."""
         amplitude, frequency, phase = np.moveaxis(self.waves, -1, 0)
         x, y, zoom = self.offset + (amplitude * np.sin(frequency * time + phase)).sum(axis=0)
         middle, scale = np.array([width / 2, 0.5]), np.exp(zoom)
@@ -107,13 +107,13 @@ class Camera:
 
 @dataclass(frozen=True, eq=False)
 class Light:
-    """A tint (3,), and the flicker of the brightness: amplitude, radians a second, phase."""
+    """A tint (3,), and the flicker of the brightness: amplitude, radians per second, phase."""
 
     tint: np.ndarray
     flicker: tuple[float, float, float]
 
     def at(self, time: float) -> np.ndarray:
-        """(3,) factors on RGB."""
+        """Return (3,) factors on RGB."""
         amplitude, frequency, phase = self.flicker
         return self.tint * (1 + amplitude * np.sin(frequency * time + phase))
 
@@ -130,19 +130,19 @@ class Bar:
 
 @dataclass(frozen=True)
 class Script:
-    """One video.
+    """The script of one video.
 
     Attributes:
-        video: the name of the video.
-        seed: the seed of the details of the scene.
-        seconds: the length of the video.
-        width: the width of the frame, in frame heights.
-        scene: a kind of place.
-        actors: the people, the farthest first; the position in the tuple is the person id.
-        ball: the ball that two people throw, if any.
-        camera: the camera.
-        light: the light.
-        foreground: things in front of the people.
+        video: The name of the video.
+        seed: The seed of the details of the scene.
+        seconds: The length of the video.
+        width: The width of the frame, in frame heights.
+        scene: The kind of place.
+        actors: The people, the farthest first; the position in the tuple is the person id.
+        ball: The ball that two people throw, if any.
+        camera: The camera.
+        light: The light.
+        foreground: The things in front of the people.
     """
 
     video: str

@@ -33,7 +33,7 @@ def stripes(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
 
 
 def bricks(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """A wall of bricks, the mortar 1."""
+    """Return a wall of bricks. The mortar is 1."""
     height = int(rng.integers(10, 18))
     width = int(height * rng.uniform(1.8, 3.0))
     y, x = np.mgrid[: shape[0], : shape[1]]
@@ -44,7 +44,7 @@ def bricks(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
 
 
 def checks(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """A board of two tones."""
+    """Return a board of two tones."""
     side = int(rng.integers(16, 40))
     y, x = np.mgrid[: shape[0], : shape[1]]
     return ((y // side + x // side) % 2).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Check a data set: first the rows, then the pictures."""
+"""Checks a data set: first the rows, then the pictures."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -37,9 +37,9 @@ class Expected:
     """The expected properties of the pictures of a set.
 
     Attributes:
-        rate: frames a second; None accepts any rate.
-        sizes: sizes of the pictures that the boxes were drawn on, by video.
-        videos: a folder of the video files that the frames were taken from.
+        rate: The frames per second; None accepts any rate.
+        sizes: The sizes of the pictures that the boxes were drawn on, by video.
+        videos: A folder of the video files that the frames were taken from.
     """
 
     rate: float | None = None
@@ -47,7 +47,7 @@ class Expected:
     videos: Path | None = None
 
     def of(self, pictures: Pictures) -> Pictures:
-        """The pictures with these expectations."""
+        """Return the pictures with these expectations."""
         sizes = {**pictures.sizes, **self.sizes}
         return replace(pictures, rate=self.rate, sizes=sizes, videos=self.videos)
 
@@ -56,8 +56,8 @@ class Checked(NamedTuple):
     """The rows of a set that could be read.
 
     Attributes:
-        table: the rows, in the columns of `ava_det.formats.ava_csv`.
-        counts: (N,) bool, whether a loader keeps the row.
+        table: The rows, in the columns of `ava_det.formats.ava_csv`.
+        counts: (N,) bool: whether a loader keeps the row.
     """
 
     table: pd.DataFrame
@@ -70,10 +70,10 @@ def check_files(
     """Check the rows and the pictures of an AVA-shaped set.
 
     Args:
-        files: the files of the set; a class map of `Path()` means that there is none.
-        expected: the expected properties of the pictures.
-        findings: the collection to add findings to.
-        classes: the classes of the set; None reads the class map of `files`.
+        files: The files of the set. A class map of `Path()` means that the set has none.
+        expected: The expected properties of the pictures.
+        findings: The collection to add findings to.
+        classes: The classes of the set; None reads the class map of `files`.
     """
     annotations = existing(files.annotations)
     if classes is None and files.class_map != Path():
@@ -97,7 +97,7 @@ def check_registered(name: str, expected: Expected, findings: Findings) -> Check
     """Check a registered detection set from its files.
 
     Raises:
-        InputError: the name is unknown, the set is for classification, or files are missing.
+        InputError: The name is unknown, the set is for classification, or files are missing.
     """
     from ava_det.data.sets.catalog import get_dataset  # heavy; files are checked without it
 
@@ -151,7 +151,7 @@ def _check_clips(path: Path, apart: pd.DataFrame, files: Iterable[str], findings
 
 
 def _joined(parts: Sequence[AvaFiles | ClipFiles], checked: list[Checked]) -> Checked:
-    """The rows of all parts, in milliseconds."""
+    """Join the rows of all parts, in milliseconds."""
     tables = [
         table.assign(tick=in_milliseconds(table["tick"].to_numpy(), part.clock))
         if isinstance(part, AvaFiles)
@@ -164,7 +164,7 @@ def _joined(parts: Sequence[AvaFiles | ClipFiles], checked: list[Checked]) -> Ch
 
 
 def _loaded(dataset: DataSet, otherwise: Checked, findings: Findings) -> Checked:
-    """The rows of a set, with frames without people, if the set can be loaded."""
+    """Return the rows of a set, with frames without people, if the set can be loaded."""
     try:
         table = dataset.ground_truth()
     except InputError as error:

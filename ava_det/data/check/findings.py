@@ -1,4 +1,4 @@
-"""Collect the errors and warnings about a data set by kind, with the first examples of each."""
+"""Collects the errors and warnings about a data set by kind, with the first examples of each."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -24,12 +24,12 @@ class Kind:
 
 @dataclass
 class Finding:
-    """All that was found of one kind in one file.
+    """All findings of one kind in one file.
 
     Attributes:
-        kind: a key of `KINDS`.
-        file: the file with the findings.
-        count: the number of findings.
+        kind: A key of `KINDS`.
+        file: The file with the findings.
+        count: The number of findings.
         examples: (1-based row or None, text) of the first findings.
     """
 
@@ -169,7 +169,7 @@ class Findings:
     """A collection of findings that keeps a few examples of each kind and counts the rest.
 
     Args:
-        examples: the number of examples to keep of each kind in each file.
+        examples: The number of examples to keep of each kind in each file.
     """
 
     def __init__(self, examples: int = 5) -> None:
@@ -177,7 +177,7 @@ class Findings:
         self._found: dict[tuple[str, str], Finding] = {}
 
     def __iter__(self) -> Iterator[Finding]:
-        """Errors first, then in the order in which they were found."""
+        """Yield errors first, and equally severe findings in the order in which they were found."""
         return iter(sorted(self._found.values(), key=lambda f: KINDS[f.kind].severity != ERROR))
 
     def add(self, kind: str, file: StrPath, what: str, row: int | None = None) -> None:
@@ -201,11 +201,11 @@ class Findings:
         finding.examples += [describe(int(place)) for place in places[:room]]
 
     def count(self, severity: str) -> int:
-        """The number of pairs of kind and file with findings of a severity."""
+        """Return the number of pairs of kind and file with findings of a severity."""
         return sum(KINDS[finding.kind].severity == severity for finding in self._found.values())
 
     def text(self) -> str:
-        """All findings as text."""
+        """Return all findings as text."""
         lines = []
         for finding in self:
             kind = KINDS[finding.kind]

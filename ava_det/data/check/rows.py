@@ -1,4 +1,4 @@
-"""Find all errors in the rows of an AVA csv, not only the first one.
+"""Finds all errors in the rows of an AVA csv, not only the first one.
 
 `ava_csv` refuses a file at its first malformed row. This module looks at all rows, column by
 column, so that a million bad rows take seconds.
@@ -30,9 +30,9 @@ class Rules:
     """The rules for the rows.
 
     Attributes:
-        class_map: the classes; None accepts any class.
-        excluded: keyframes that do not count.
-        included: ticks that count; None counts all.
+        class_map: The classes; None accepts any class.
+        excluded: The keyframes that do not count.
+        included: The ticks that count; None counts all.
     """
 
     class_map: ClassMap | None = None
@@ -46,13 +46,13 @@ def check_rows(
     """Check all rows of a file of annotations.
 
     Args:
-        path: the file, plain or `.gz`.
-        rules: the rules for the rows.
-        findings: the collection to add findings to.
-        per_second: as in `Layout`.
+        path: The file, plain or `.gz`.
+        rules: The rules for the rows.
+        findings: The collection to add findings to.
+        per_second: The same as in `Layout`.
 
     Returns:
-        The readable rows, in the columns of `ava_csv`; the index is the row of the file.
+        The readable rows, in the columns of `ava_csv`. The index is the row of the file.
     """
     parts: list[pd.DataFrame] = []
     layout = Layout(eighth="person", fewest=7, per_second=per_second)
@@ -97,10 +97,10 @@ def check_table(path: StrPath, table: pd.DataFrame, rules: Rules, findings: Find
     """Check all rows that could be read.
 
     Args:
-        path: the file of the rows, for messages.
-        table: the rows, in the columns of `ava_csv`; `place_of` explains the index.
-        rules: the rules for the rows.
-        findings: the collection to add findings to.
+        path: The file of the rows, for messages.
+        table: The rows, in the columns of `ava_csv`. `place_of` explains the index.
+        rules: The rules for the rows.
+        findings: The collection to add findings to.
     """
     _check_boxes(path, table, findings)
     _check_actions(path, table, rules, findings)
@@ -109,7 +109,7 @@ def check_table(path: StrPath, table: pd.DataFrame, rules: Rules, findings: Find
 
 
 def place_of(table: pd.DataFrame, place: int, what: str = "") -> tuple[int | None, str]:
-    """The example of a finding: the row of the file, or None, and the text.
+    """Return the example of a finding: the row of the file, or None, and the text.
 
     If the index of the table is called "row", it gives the row. Otherwise the text names the
     keyframe.
@@ -123,7 +123,7 @@ def place_of(table: pd.DataFrame, place: int, what: str = "") -> tuple[int | Non
 def _numbers(
     path: StrPath, chunk: pd.DataFrame, names: list[str], layout: Layout, findings: Findings
 ) -> pd.DataFrame:
-    """The readable rows of a chunk, as numbers; `names` are the names of the columns."""
+    """Return the readable rows of a chunk as numbers; `names` are the names of the columns."""
     columns = chunk.shape[1] - chunk.notna().to_numpy()[:, ::-1].argmax(axis=1)
 
     def row(place: int) -> tuple[int, str]:
@@ -190,7 +190,7 @@ def _check_actions(path: StrPath, table: pd.DataFrame, rules: Rules, findings: F
 
 
 def _people(table: pd.DataFrame) -> np.ndarray:
-    """(N,) one number for each box of each keyframe."""
+    """Return (N,) one number for each box of each keyframe."""
     return (
         table.groupby(["video", "tick", *BOX], observed=True, sort=False, dropna=False)
         .ngroup()

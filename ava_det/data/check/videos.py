@@ -1,4 +1,4 @@
-"""Check that the pictures of a data set fit the annotations."""
+"""Checks that the pictures of a data set fit the annotations."""
 
 import os
 from collections.abc import Collection, Mapping
@@ -32,7 +32,7 @@ LONGER = 1.5, 60.0  # times, and seconds more, than what the keyframes need
 def frame_facts(
     name: str, frames: FrameList, source: FrameFolder, findings: Findings
 ) -> Facts | None:
-    """The facts of a video of extracted frames; add findings about the frames."""
+    """Return the facts of a video of extracted frames, and add findings about the frames."""
     folders: dict[Path, set[str]] = {}
     missing = []
     for k in range(len(frames)):
@@ -59,7 +59,7 @@ def frame_facts(
 
 
 def picture_size(path: Path) -> Size | None:
-    """Width and height of an image file; None if it cannot be read."""
+    """Return the width and height of an image file; None if it cannot be read."""
     try:
         height, width, _ = read_picture(path).shape
     except InputError:
@@ -73,14 +73,14 @@ def check_videos(
     """Check the pictures of every annotated video.
 
     Args:
-        path: the file of the annotations, for messages.
-        table: the annotations, in the columns of `ava_csv`; `rows.place_of` explains the index.
-        pictures: the place of the pictures.
-        findings: the collection to add findings to.
+        path: The file of the annotations, for messages.
+        table: The annotations, in the columns of `ava_csv`. `rows.place_of` explains the index.
+        pictures: The place of the pictures.
+        findings: The collection to add findings to.
 
     Returns:
-        (N,) bool, whether a loader keeps the row: the video exists and, if files are read through
-        or ticks are frames, the keyframe lies in a readable video.
+        (N,) bool: whether a loader keeps the row. It keeps a row if the video exists and, if files
+        are read through or ticks are frames, the keyframe lies in a readable video.
     """
     source, rate = pictures.source, pictures.rate
     sizes = {name: [size] for name, size in pictures.sizes.items()}
@@ -211,11 +211,11 @@ def check_proposals(
     """Check that person boxes are on annotated keyframes, and on all keyframes that count.
 
     Args:
-        path: the file of the boxes, for messages.
-        proposals: the boxes, from `ava_det.formats.proposals`.
-        table: the annotations.
-        counts: (N,) bool, the annotations that a loader keeps.
-        findings: the collection to add findings to.
+        path: The file of the boxes, for messages.
+        proposals: The boxes, from `ava_det.formats.proposals`.
+        table: The annotations.
+        counts: (N,) bool: the annotations that a loader keeps.
+        findings: The collection to add findings to.
     """
 
     def keys(rows: pd.DataFrame) -> pd.MultiIndex:

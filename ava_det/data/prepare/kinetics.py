@@ -37,7 +37,7 @@ class _Clip(NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The possible names of the video file, without a suffix."""
+        """Return the possible names of the video file, without a suffix."""
         return f"{self.youtube_id}_{self.start:06d}_{self.end:06d}", self.youtube_id
 
 

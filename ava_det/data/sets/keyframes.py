@@ -127,7 +127,7 @@ class Keyframes(Records[AnnotatedKeyframe]):
 
     @property
     def nbytes(self) -> int:
-        """The size of the arrays in bytes."""
+        """Return the size of the arrays in bytes."""
         arrays = (self.videos, self.ticks, self.people, self.boxes, self.scores, self.persons)
         return sum(array.nbytes for array in (*arrays, self.labels, self.actions))
 

@@ -24,7 +24,7 @@ class Choice:
             such label, or labels are actions, all labels are people.
         attributes: Attributes that name actions. If empty, all attributes but numbers and free text
             name actions.
-        every: Keep one frame in so many.
+        every: Keep every N-th frame.
     """
 
     actions_from: str = ATTRIBUTES
@@ -47,7 +47,7 @@ class Choice:
         return {name for name in there if name.casefold() in _PEOPLE} or there
 
     def names_action(self, attribute: str, kind: str) -> bool:
-        """Whether the values of an attribute are actions.
+        """Return whether the values of an attribute are actions.
 
         Args:
             attribute: Name of the attribute.

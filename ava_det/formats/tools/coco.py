@@ -130,7 +130,7 @@ def _rotation(where: str, attributes: dict[str, Any]) -> float:
 def _actions(
     where: str, label: str, attributes: dict[str, Any], choice: Choice, left_out: Counter[str]
 ) -> tuple[str, ...]:
-    """The actions of a box; what names none is counted."""
+    """Return the actions of a box. Attributes that name no action are counted."""
     if choice.actions_from == LABEL:
         return (label,) if label else ()
     values = []
@@ -144,7 +144,7 @@ def _actions(
 
 
 def _person(where: str, entry: dict[str, Any], attributes: dict[str, Any]) -> int | str:
-    """The track id of an annotation, which some tools call an instance; -1 without one."""
+    """Return the track id of an annotation, which some tools call an instance; -1 without one."""
     given = entry.get("track_id"), entry.get("instance_id"), attributes.get("track_id")
     found = next((value for value in given if value not in (None, "")), -1)
     if isinstance(found, str):
@@ -154,8 +154,10 @@ def _person(where: str, entry: dict[str, Any], attributes: dict[str, Any]) -> in
 
 
 def _with_people(shapes: Sequence[Shape], people_of: Sequence[int | str]) -> tuple[Shape, ...]:
-    """Boxes with the numbers of their people; where some of a video are called by texts, all of it
-    are numbered as they appear.
+    """Return the boxes with the numbers of their people.
+
+    If any person of a video has a text instead of a number, all people of the video are numbered in
+    the order of their first boxes.
     """
     named = {s.video for s, who in zip(shapes, people_of, strict=True) if isinstance(who, str)}
     numbered: dict[str, dict[int | str, int]] = {video: {-1: -1} for video in named}
@@ -179,7 +181,7 @@ class _Image(NamedTuple):
 
 
 def _images(path: StrPath, content: dict[str, Any]) -> dict[int, _Image]:
-    """The images by id."""
+    """Return the images by id."""
     listed = required(str(path), content, "videos", list) if content.get("videos") else []
     names = _names(f"{path}: video", listed)
     found: dict[int, _Image] = {}
@@ -210,7 +212,7 @@ def _images(path: StrPath, content: dict[str, Any]) -> dict[int, _Image]:
 
 
 def _from_name(where: str, fields: dict[str, Any]) -> tuple[str, int]:
-    """(video, frame) of the file name of an image; the video is empty if the name has none."""
+    """Return (video, frame) of the file name of an image; the video is empty if it is not named."""
     name = required(where, fields, "file_name", str)
     file = PurePosixPath(name.replace("\\", "/"))
     roboflow = _ROBOFLOW.fullmatch(file.stem)
@@ -228,7 +230,7 @@ def _from_name(where: str, fields: dict[str, Any]) -> tuple[str, int]:
 
 
 def _before_upload(where: str, fields: dict[str, Any], name: str) -> str:
-    """The stem of the name that a file had before its upload to Roboflow.
+    """Return the stem of the name that a file had before its upload to Roboflow.
 
     Args:
         where: Start of an error message.

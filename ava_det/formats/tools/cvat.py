@@ -115,7 +115,7 @@ def _actions(
     choice: Choice,
     left_out: Counter[str],
 ) -> tuple[str, ...]:
-    """The actions of a box; what names none is counted."""
+    """Return the actions of a box. Attributes that name no action are counted."""
     if choice.actions_from == LABEL:
         return (label,) if label else ()
     values = (
@@ -133,7 +133,7 @@ def _boxes(
     occluded: bool,
     frames_of: FramesOf | None,
 ) -> Iterator[_Box]:
-    """The boxes of a track on the frames that are kept, interpolated."""
+    """Return the boxes of a track on the frames that are kept, interpolated."""
     given = _given(where, track, task)
     stride = math.lcm(task.step, every)
     for box, end in zip_longest(given, given[1:]):
@@ -151,7 +151,7 @@ def _boxes(
 
 
 def _given(where: str, track: ET.Element, task: Task) -> list[_Box]:
-    """The boxes of a track as the file has them, one a frame, in order.
+    """Return the boxes of a track as in the file, one per frame, in order.
 
     CVAT sometimes writes the box that ends a track twice. An outside box shows nothing.
     """

@@ -34,7 +34,7 @@ class Shape:
     Attributes:
         video: Name of the video, without a suffix; empty if the file does not name it.
         tick: Number of the frame, or another tick of the data set.
-        box: x1, y1, x2, y2, relative to the frame.
+        box: X1, y1, x2, y2, relative to the frame.
         actions: Names of the actions of the person.
         person: Track id, -1 if unknown.
     """
@@ -55,7 +55,7 @@ class Annotations:
         actions: Names of all actions that the file declares, in its order.
         labels: All labels (categories) that the file declares; VIA has none.
         attributes: All attributes that the file declares.
-        left_out: Description of what was left out -> how many.
+        left_out: From a description of what was left out to the number of times.
         own_people: The file numbers its people by itself: an equal number in another file is
             another person.
         sizes: (video, size) of the frames that the boxes were drawn on, if the file has them -> the
@@ -100,7 +100,7 @@ def actions_of(attributes: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def says_nothing(value: Any) -> bool:
-    """Whether the value of an attribute means that nothing was chosen."""
+    """Return whether the value of an attribute means that nothing was chosen."""
     return value is None or str(value).strip().lower() in _NOTHING
 
 

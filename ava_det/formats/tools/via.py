@@ -120,20 +120,20 @@ class _Attribute:
     options: dict[str, str]
 
     def declared(self, choice: Choice) -> list[str]:
-        """The names of actions that it offers."""
+        """Return the names of the actions that the attribute offers."""
         if not self.options or not choice.names_action(self.name, ""):
             return []
         return [name for option in self.options for name in self.chosen(option)]
 
     def chosen(self, option: str) -> list[str]:
-        """The name of an option, unless it stands for none."""
+        """Return a list of the name of an option, [] if the option stands for no action."""
         name = self.options[option]
         nothing = self.kind != _CHECKBOX and says_nothing(name)
         return [] if nothing or not name or (option, name) == _UNNAMED else [name]
 
 
 def _attributes(path: StrPath, content: dict[str, Any]) -> dict[str, _Attribute]:
-    """The attributes of a project by their numbers."""
+    """Return the attributes of a project by their numbers."""
     found = {}
     for number, fields in required(str(path), content, "attribute", dict).items():
         where = f"{path}: attribute {brief(number)}"
@@ -222,7 +222,7 @@ def _person(where: str, text: str) -> int:
 
 
 def _ticks(times_of: list[tuple[str, float]], clock: Clock) -> list[int]:
-    """The tick of each time.
+    """Return the tick of each time.
 
     Raises:
         InputError: A time lies between two ticks. The message names the first such time, how many

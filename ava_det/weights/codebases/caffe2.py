@@ -51,7 +51,7 @@ ROWS = (
 
 
 def _origin(_: Mapping[str, Any], __: Tensors) -> Origin:
-    """PySlowFast's `configs/*/c2` read the clips of all of them as RGB, without alignment."""
+    """Return the facts in PySlowFast's `configs/*/c2`: always RGB clips and no alignment."""
     return Origin(GREY_MEAN, GREY_STD, wiring={"head.roi_align.aligned": False})
 
 

@@ -1,4 +1,4 @@
-"""torchvision's ResNets of ImageNet; loading repeats their filters in time."""
+"""Loads torchvision's ResNets of ImageNet. Loading repeats their filters in time."""
 
 import re
 
@@ -38,8 +38,9 @@ def inflate(weight: Tensor, shape: tuple[int, ...]) -> Tensor:
     A still clip then gives what the image gave (Carreira and Zisserman, arXiv 1705.07750).
 
     Args:
-        weight: of the image model.
-        shape: (C', C, T, H, W) of the same filter of a clip model; any other is left alone.
+        weight: A filter of the image model.
+        shape: The shape (C', C, T, H, W) of the same filter of a clip model. With any other shape,
+            the weight is returned unchanged.
     """
     if len(shape) != 5 or weight.shape != (*shape[:2], *shape[3:]):
         return weight

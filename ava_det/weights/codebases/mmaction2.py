@@ -1,4 +1,4 @@
-"""MMAction2's `.pth`: mmcv's names of layers, ImageNet's normalisation, heads of another order."""
+"""Loads MMAction2's `.pth`: mmcv's layer names, ImageNet's normalisation, heads in other order."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Names of MViTv2-S in PySlowFast and MMAction2; ours are torchvision's."""
+"""Maps the names of MViTv2-S in PySlowFast and MMAction2 to ours, which are torchvision's."""
 
 import re
 from collections.abc import Mapping
@@ -26,10 +26,10 @@ _OUR_TOKEN = "backbone.pos_encoding.class_token"
 
 
 def common_names_of_mvit(outside: Mapping[str, str]) -> Names:
-    """Names of a whole file to ours.
+    """Make a function that maps the names of a whole file to ours.
 
     Args:
-        outside: the codebase's layers outside of the blocks, to ours.
+        outside: From the codebase's layers outside of the blocks to ours.
     """
 
     def common_name(name: str) -> str | None:
@@ -47,11 +47,11 @@ def common_names_of_mvit(outside: Mapping[str, str]) -> Names:
 
 
 def theirs_of_mvit(weights: Mapping[str, Tensor], outside: Mapping[str, str]) -> dict[str, Tensor]:
-    """Weights of ours by the codebase's names.
+    """Return the weights of one of our models by the codebase's names.
 
     Args:
-        weights: the weights of one of our MViTs.
-        outside: as for `common_names_of_mvit`.
+        weights: The weights of one of our MViTs.
+        outside: The same as for `common_names_of_mvit`.
     """
     layers = {ours: theirs for theirs, ours in outside.items()}
     found = {}
@@ -67,5 +67,5 @@ def theirs_of_mvit(weights: Mapping[str, Tensor], outside: Mapping[str, str]) ->
 
 
 def flatten_token(weights: dict[str, Tensor], _: Shapes) -> dict[str, Tensor]:
-    """Take the axes of clips and tokens off the class token; ours does not have them."""
+    """Remove the axes of clips and tokens from the class token. Our class token lacks them."""
     return {n: w.reshape(-1) if n in _TOKENS else w for n, w in weights.items()}

@@ -45,7 +45,7 @@ def _check_depth(text: str) -> None:
 
 
 def _read_config(config: Mapping[str, Any]) -> Origin:
-    """PySlowFast `config/defaults.py` has the defaults, `ava_dataset.py` the order of colours."""
+    """Read the facts, with PySlowFast's defaults and the colour order of `ava_dataset.py`."""
 
     def setting(section: str, key: str, default: Any = None) -> Any:
         values = config.get(section)
@@ -74,7 +74,7 @@ def _read_config(config: Mapping[str, Any]) -> Origin:
 
 
 def _number_of_res5(lists: Any) -> int | None:
-    """1 or 2, if all pathways have this number at res5 in a list of stages; else None."""
+    """Return 1 or 2, if all pathways have this number at res5 in a list of stages; else None."""
     if not (isinstance(lists, list) and len(lists) == 4 and isinstance(lists[3], list)):
         return None
     return next((n for n in (1, 2) if lists[3] in ([n], [n, n])), None)
@@ -102,10 +102,10 @@ PYSLOWFAST_MVIT = Format(
 
 
 def export(model: nn.Module) -> dict[str, Any]:
-    """The content of a `.pyth` from which PySlowFast loads a model of ours.
+    """Return the content of a `.pyth` file from which PySlowFast loads one of our models.
 
     Raises:
-        ValueError: a model that PySlowFast does not have.
+        ValueError: PySlowFast does not have such a model.
     """
     weights = model.state_dict()
     if isinstance(getattr(model, "backbone", None), TokenBackbone):
@@ -121,7 +121,7 @@ def export(model: nn.Module) -> dict[str, Any]:
 
 
 def _config_of(model: nn.Module) -> dict[str, Any]:
-    """The config with which PySlowFast computes the same from the weights."""
+    """Return the config with which PySlowFast computes the same from the weights."""
     config: dict[str, Any] = {}
     if normalize := getattr(model, "normalize", None):
         config["DATA"] = {"MEAN": list(normalize.mean), "STD": list(normalize.std)}

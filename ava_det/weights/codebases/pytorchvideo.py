@@ -30,7 +30,7 @@ _common_name = name_table(
 
 
 def _common_names(names: Iterable[str]) -> dict[str, str]:
-    """Take off `model.`: PyTorchVideo's detectors and PySlowFast's wrappers put it before names."""
+    """Remove the prefix `model.` of PyTorchVideo's detectors and PySlowFast's wrappers."""
     inner = {name: name.removeprefix("model.") for name in names}
     closed = close_gaps(inner.values())
     found = {name: _common_name(closed[short]) for name, short in inner.items()}
@@ -38,7 +38,7 @@ def _common_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def _origin(content: Mapping[str, Any], weights: Tensors) -> Origin:
-    """The hub's models share one normalisation, and ROIAlign of its detectors is not aligned.
+    """Return the normalisation of the hub's models, and ROIAlign without alignment for detectors.
 
     If PySlowFast trained a network of PyTorchVideo, its config states the pixels.
     """
@@ -57,7 +57,7 @@ PYTORCHVIDEO = Format(
 
 
 def export(model: nn.Module) -> dict[str, Any]:
-    """The content of a `.pyth`; PyTorchVideo's model of the same kind loads its `model_state`.
+    """Return the content of a `.pyth` file whose `model_state` PyTorchVideo's same model loads.
 
     Raises:
         ValueError: PyTorchVideo does not have such a model.
