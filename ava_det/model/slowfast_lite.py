@@ -20,6 +20,7 @@ from ava_det.model.heads import exclusive_logits, project
 from ava_det.model.motion import MotionMaps
 from ava_det.model.pathways import SplitPathways
 
+IMAGES = 4  # in one pass; a CPU takes several times as long for many, which leave its caches
 STRIDES = (16, 32)  # pixels of the clip to a cell of the two maps of the slow pathway
 MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3  # of the pixels / 255, as in EfficientNet-lite0
 
@@ -59,7 +60,9 @@ class SlowFastLite(Backbone):
                 T / alpha for the maps of the slow pathway and T / beta - 1 for that of motion.
         """
         frames, moving = self.split(clip) if isinstance(clip, Tensor) else clip
-        maps = self.slow(frames.transpose(1, 2).flatten(0, 1))
+        images = frames.transpose(1, 2).flatten(0, 1)
+        parts = [self.slow(part) for part in images.split(IMAGES)]
+        maps = [torch.cat(part) for part in zip(*parts, strict=True)]
         slow = [x.unflatten(0, (len(frames), frames.shape[2])).transpose(1, 2) for x in maps]
         return [*slow, self.fast(moving)]
 

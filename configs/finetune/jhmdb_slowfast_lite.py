@@ -29,7 +29,7 @@ model.update(architecture="slowfast_lite", arguments=dict(frozen=16), mean=MEAN,
 model.exclusive = EVERY_CLASS  # a person in JHMDB does one action
 data.update(train="jhmdb_split1_train", test="jhmdb_split1_test")
 clip.update(frames=40, stride=1, rate=25.0, short_side=168)
-reader = L(CachedVideoReader)(folder="runs/jhmdb_lite/cache", short_side=180)
+reader = L(CachedVideoReader)(folder="runs/jhmdb_lite/cache", short_side=188)
 dataloader.train.records.tracks = True
 dataloader.train.mapper.update(
     reader="${reader}",
