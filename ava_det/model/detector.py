@@ -12,6 +12,7 @@ from ava_det.model.backbones import Backbone
 from ava_det.model.classifier import prepare
 from ava_det.model.heads import RoIHead
 from ava_det.model.pathways import Normalize
+from ava_det.model.slowfast_lite import TubeHead
 
 
 class ActionDetector(nn.Module):
@@ -23,7 +24,7 @@ class ActionDetector(nn.Module):
         normalize: Turns uint8 clips into the input of the backbone.
     """
 
-    def __init__(self, backbone: Backbone, head: RoIHead, normalize: Normalize):
+    def __init__(self, backbone: Backbone, head: RoIHead | TubeHead, normalize: Normalize):
         super().__init__()
         self.backbone, self.head, self.normalize = backbone, head, normalize
 
@@ -38,7 +39,8 @@ class ActionDetector(nn.Module):
         Args:
             clips: Tensor (N, 3, T, H, W), uint8 or normalised floats; or the pathways, already
                 split.
-            boxes: N tensors (R_n, 4), xyxy in pixels of the clip. R_n may be 0.
+            boxes: N tensors (R_n, 4), or tubes (R_n, T, 4) for a model with the attribute
+                `takes_tubes`, xyxy in pixels of the clip. R_n may be 0.
             sizes: N heights and widths in pixels of the part of each clip that is not padding. None
                 means that no clip is padded.
         """
@@ -47,10 +49,10 @@ class ActionDetector(nn.Module):
 
 
 def as_rois(boxes: Sequence[Tensor]) -> Tensor:
-    """Join N tensors (R_n, 4) to one (R, 5), whose first column is the index in the batch.
+    """Join N tensors (R_n, ..., 4) to one (R, ..., 5); the first number is the index in the batch.
 
     >>> as_rois([torch.zeros(0, 4), torch.ones(1, 4)])
     tensor([[1., 1., 1., 1., 1.]])
     """
-    rows = [torch.cat([b.new_full((len(b), 1), n), b], dim=1) for n, b in enumerate(boxes)]
+    rows = [torch.cat([torch.full_like(b[..., :1], n), b], -1) for n, b in enumerate(boxes)]
     return torch.cat(rows)

@@ -23,6 +23,7 @@ from ava_det.model.mvit import TokenBackbone
 from ava_det.model.named import build_named
 from ava_det.model.pathways import Normalize, SplitPathways
 from ava_det.model.resnets import DEPTHS, RES2, Places, stages_of
+from ava_det.model.slowfast_lite import SlowFastLite, TubeHead
 from ava_det.structures import GREY_MEAN, GREY_STD
 
 
@@ -235,6 +236,7 @@ def _slow_kernels(depth: int) -> list[list[int]]:
 x3d_s = x3d(2.2)
 VMZ_EPS, TORCH_EPS = 1e-3, 1e-5  # of the authors of CSN and of MMAction2; of PyTorchVideo
 ARCHITECTURES: dict[str, Callable[..., Backbone]] = {
+    "slowfast_lite": SlowFastLite,
     "slowfast_tiny": slowfast_tiny,
     "slowfast_r50": slowfast_r50,
     "slowfast_r101": slowfast_r101,
@@ -336,6 +338,10 @@ def build_detector(
         context: Add a feature of the whole clip to the feature of each person.
         exclusive: Columns of classes of which a person does exactly one.
     """
+    if architecture == "slowfast_lite":
+        lite = build_named({architecture: SlowFastLite}, architecture, arguments or {})
+        tubes = TubeHead(num_classes, lite, dropout, exclusive)
+        return ActionDetector(lite, tubes, Normalize(mean, std))
     backbone = build_backbone(architecture, arguments, dilation)
     head = RoIHead(
         backbone.out_channels,

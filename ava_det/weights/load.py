@@ -22,6 +22,7 @@ from ava_det.weights.card import ModelCard
 from ava_det.weights.codebases import pyslowfast, pytorchvideo
 from ava_det.weights.codebases.caffe2 import CAFFE2
 from ava_det.weights.codebases.detectron2 import DETECTRON2
+from ava_det.weights.codebases.efficientnet import EFFICIENTNET
 from ava_det.weights.codebases.imagenet import IMAGENET, inflate
 from ava_det.weights.codebases.mmaction2 import MMACTION2, MMACTION2_MVIT
 from ava_det.weights.codebases.mobilenet import MOBILENET
@@ -50,6 +51,7 @@ FORMATS = (
     pyslowfast.PYSLOWFAST_MVIT,
     TORCHVISION,
     MOBILENET,
+    EFFICIENTNET,
     DETECTRON2,
 )
 _FIRST = ("s1.", "backbone.conv_proj.")  # common names of the layers that see pixels
