@@ -69,6 +69,22 @@ class Clock:
             raise IndexError(f"frame {index} of {len(frame_times)}")
         return float(frame_times[index])
 
+    def times(self, ticks: np.ndarray, frame_times: np.ndarray) -> np.ndarray:
+        """Return the seconds (M,) of ticks (M,); NaN for a tick beyond the frames of the file.
+
+        Args:
+            ticks: (M,) the instants.
+            frame_times: As for `seconds`.
+
+        >>> FRAME_CLOCK.times(np.array([1, 9]), frame_times=np.array([0.0, 0.04]))
+        array([0.04,  nan])
+        """
+        index = ticks - self.start
+        if self.rate is not None:
+            return index / self.rate
+        there = (index >= 0) & (index < len(frame_times))
+        return np.where(there, frame_times[np.where(there, index, 0)], np.nan)
+
 
 AVA_CLOCK = Clock(rate=1.0, start=900)  # a tick is a second of the movie; the cut starts at 900
 FRAME_CLOCK = Clock(rate=None)  # a tick is a frame, as in JHMDB and UCF101-24
@@ -175,11 +191,32 @@ class LabelledVideo:
 
 
 @dataclass(frozen=True, eq=False)
+class Track:
+    """The boxes of one person on the keyframes of a video.
+
+    Attributes:
+        ticks: (M,) int64, increasing; M is at least 1.
+        boxes: (M, 4) float64, xyxy, relative to the frame.
+    """
+
+    ticks: np.ndarray
+    boxes: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class AnnotatedKeyframe:
-    """One item of a detection set: the video file of a keyframe and the people on the keyframe."""
+    """One item of a detection set: the video file of a keyframe and the people on the keyframe.
+
+    Attributes:
+        path: The video file.
+        people: The R people on the keyframe.
+        tracks: The R tracks of the people, which include the boxes on this keyframe. None if the
+            data set was not asked for tracks.
+    """
 
     path: str
     people: PersonBoxes
+    tracks: tuple[Track, ...] | None = None
 
     @property
     def video(self) -> str:

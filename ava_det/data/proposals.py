@@ -5,6 +5,7 @@ Feature Banks", CVPR 2019; PySlowFast's AVA lists).
 """
 
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import overload
 
 import numpy as np
@@ -27,6 +28,7 @@ def people_to_test(
     threshold: float = 0.0,
     unlisted: bool = False,
     class_map: ClassMap | None = None,
+    tracks: bool = False,
 ) -> Keyframes:
     """Return the keyframes of a data set, with the person boxes to test on.
 
@@ -39,6 +41,7 @@ def people_to_test(
         unlisted: Also test keyframes that only the proposals list, unless the data set excludes
             them. Detections on these keyframes are false positives.
         class_map: The classes that the data set must have; None: any classes.
+        tracks: Give each record the tracks of its people, over all keyframes of the data set.
 
     Raises:
         InputError: The data set has other classes, or the proposals are for other keyframes.
@@ -46,14 +49,15 @@ def people_to_test(
     require_score(threshold)
     if class_map is not None and dataset.class_map().names != class_map.names:
         raise InputError(f"{dataset.name}: the classes differ from those of the training set")
-    if not proposals:
-        return dataset.keyframes(every)
-    keyframes, boxes = dataset.keyframes(), read_proposals(proposals)
-    require_same_keyframes(keyframes, boxes, proposals)
-    boxes = boxes[boxes.score >= threshold].assign(action=-1)  # PySlowFast's lists have labels
-    if unlisted:
-        keyframes = with_unlisted(keyframes, boxes, dataset)
-    return keyframes[::every].with_people(boxes)
+    keyframes = dataset.keyframes()
+    if proposals:
+        boxes = read_proposals(proposals)
+        require_same_keyframes(keyframes, boxes, proposals)
+        boxes = boxes[boxes.score >= threshold].assign(action=-1)  # PySlowFast's lists have labels
+        if unlisted:
+            keyframes = with_unlisted(keyframes, boxes, dataset)
+        keyframes = keyframes.with_people(boxes)
+    return (keyframes.with_tracks() if tracks else keyframes)[::every]
 
 
 def people_to_train_on(
@@ -63,6 +67,7 @@ def people_to_train_on(
     negatives: bool = False,
     least_iou: float | None = 0.9,
     unlisted: bool = False,
+    tracks: bool = False,
 ) -> "Keyframes | TrainingBoxes":
     """Return the keyframes of a data set, with the person boxes to train on.
 
@@ -75,6 +80,7 @@ def people_to_train_on(
         least_iou: A detected box takes the labels of the annotated box with the largest IoU, if
             that IoU is at least this. None uses the labels in the file of detected boxes.
         unlisted: Also train on keyframes that only `predicted` lists; needs `negatives`.
+        tracks: Give each record the tracks of its people.
 
     Raises:
         InputError: The boxes are for other keyframes, or lack the labels that `least_iou=None`
@@ -83,14 +89,17 @@ def people_to_train_on(
     require_score(predicted_score)
     keyframes = dataset.keyframes()
     if not predicted:
-        return keyframes
+        return keyframes.with_tracks() if tracks else keyframes
     boxes = read_proposals(predicted, predicted_score)
     require_same_keyframes(keyframes, boxes, predicted)
     if least_iou is None:
         _require_labels(boxes, dataset.class_map(), predicted)
     if unlisted:
         keyframes = with_unlisted(keyframes, boxes, dataset)
-    return TrainingBoxes(keyframes, keyframes.with_people(boxes), least_iou, negatives)
+    found = keyframes.with_people(boxes)
+    if tracks:
+        keyframes, found = keyframes.with_tracks(), found.with_tracks()
+    return TrainingBoxes(keyframes, found, least_iou, negatives)
 
 
 def _require_labels(proposals: pd.DataFrame, class_map: ClassMap, path: str) -> None:
@@ -176,10 +185,9 @@ class TrainingBoxes(Records[AnnotatedKeyframe]):
         if isinstance(index, slice):
             parts = self.annotated[index], self.predicted[index]
             return replace(self, annotated=parts[0], predicted=parts[1])
-        keyframe = self.annotated[index]
-        predicted = self.predicted[index].people
-        people = add_predicted(keyframe.people, predicted, self.least_iou, self.negatives)
-        return replace(keyframe, people=people)
+        return add_predicted(
+            self.annotated[index], self.predicted[index], self.least_iou, self.negatives
+        )
 
     def files(self) -> set[str]:
         """Return the video files of the keyframes."""
@@ -191,13 +199,17 @@ class TrainingBoxes(Records[AnnotatedKeyframe]):
 
 
 def add_predicted(
-    annotated: PersonBoxes, predicted: PersonBoxes, least_iou: float | None, negatives: bool
-) -> PersonBoxes:
+    record: AnnotatedKeyframe,
+    predicted_record: AnnotatedKeyframe,
+    least_iou: float | None,
+    negatives: bool,
+) -> AnnotatedKeyframe:
     """Join the people of one keyframe: first the annotated people, then the predicted ones.
 
     As everywhere in AVA's files, identical boxes are one person: if a predicted box is identical to
     an annotated box, the annotated person gets the labels of both.
     """
+    annotated, predicted = record.people, predicted_record.people
     labels = predicted.actions
     if least_iou is not None:
         labels = _labels_met(annotated, predicted.boxes, least_iou)
@@ -213,13 +225,17 @@ def add_predicted(
         else:
             actions[known] = tuple(dict.fromkeys(actions[known] + labels[row]))
     added = replace(predicted, actions=labels).select(chosen)
-    return PersonBoxes(
+    people = PersonBoxes(
         annotated.keyframe,
         np.concatenate([annotated.boxes, added.boxes]),
         tuple(actions) + added.actions,
         np.concatenate([annotated.scores, added.scores]),
         np.concatenate([annotated.person_ids, np.full(len(added.boxes), -1)]),
     )
+    tracks = record.tracks
+    if tracks is not None and predicted_record.tracks is not None:
+        tracks += tuple(compress(predicted_record.tracks, chosen))
+    return AnnotatedKeyframe(record.path, people, tracks)
 
 
 def _labels_met(

@@ -25,6 +25,10 @@ def people(draw, labelled):
     return PersonBoxes(Keyframe("v", 1), boxes, actions, scores, np.arange(len(boxes)))
 
 
+def records(*people):
+    return [AnnotatedKeyframe("v.mp4", group) for group in people]
+
+
 def overlap(a, b):
     width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
     height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
@@ -46,7 +50,7 @@ def test_labels_go_to_boxes_that_meet_well(annotated, predicted, least_iou, nega
         elif negatives:
             boxes.append(box)
             actions.append(())
-    found = add_predicted(annotated, predicted, least_iou, negatives)
+    found = add_predicted(*records(annotated, predicted), least_iou, negatives).people
     assert found.boxes.tolist() == boxes
     assert list(found.actions) == actions
     assert len(found.scores) == len(found.person_ids) == len(boxes)
@@ -58,10 +62,11 @@ def test_a_list_may_bring_its_own_labels():
     predicted = keyframe(
         1, [[0, 0, 0.5, 1], [0, 0, 0.5, 0.99], [0.5, 0, 1, 0.99]], ((1, 2), (3,), ())
     )
-    found = add_predicted(annotated, predicted, None, negatives=False)
+    both = records(annotated, predicted)
+    found = add_predicted(*both, None, negatives=False).people
     assert found.boxes.tolist() == [[0, 0, 0.5, 1], [0.5, 0, 1, 1], [0, 0, 0.5, 0.99]]
     assert found.actions == ((1, 2), (), (3,))
-    assert add_predicted(annotated, predicted, None, negatives=True).actions == (
+    assert add_predicted(*both, None, negatives=True).people.actions == (
         (1, 2),
         (),
         (3,),
@@ -100,3 +105,55 @@ def test_a_least_score_that_is_no_score_is_refused(score):
         people_to_test(dataset, threshold=score)
     with pytest.raises(InputError, match=r"threshold=.*: scores are from 0 to 1"):
         people_to_train_on(dataset, predicted_score=score)
+
+
+def tracked(tick, *rows):
+    """A keyframe of people with the left side of a box and an id each."""
+    boxes = np.array([[left, 0, left + 0.25, 1] for left, _ in rows], float).reshape(-1, 4)
+    ids = np.array([person for _, person in rows], np.int64)
+    people = PersonBoxes(Keyframe("v", tick), boxes, ((3,),) * len(rows), np.ones(len(rows)), ids)
+    return AnnotatedKeyframe("v.mp4", people)
+
+
+def lefts(record):
+    return [dict(zip(t.ticks.tolist(), t.boxes[:, 0].tolist(), strict=True)) for t in record.tracks]
+
+
+BOXES = "video,tick,x1,y1,x2,y2,action,score,track_id\n"
+
+
+def test_boxes_with_tracks_are_tested_on_as_tracks(tmp_path):
+    known = [tracked(tick, (0.1 * tick, 7)) for tick in range(5)]
+    dataset = of_keyframes("tracked", known, ClassMap({3: "sit"}))
+    whole = {tick: 0.1 * tick for tick in range(5)}
+    assert [lefts(record) for record in people_to_test(dataset, every=2, tracks=True)] == [
+        [pytest.approx(whole)]
+    ] * 3
+    boxes = tmp_path / "boxes.csv"
+    rows = [(0, 0.5, 0.9, 4), (1, 0.5, 0.3, 4), (2, 0.25, 0.8, 4), (2, 0.5, 0.6, -1)]
+    rows = [f"v,{tick},{x},0,1,1,-1,{score},{track}\n" for tick, x, score, track in rows]
+    boxes.write_text(BOXES + "".join(rows) + "v,3\n")
+    records = people_to_test(dataset, 2, str(boxes), threshold=0.5, tracks=True)
+    assert [lefts(record) for record in records] == [
+        [{0: 0.5, 2: 0.25}],
+        [{0: 0.5, 2: 0.25}, {2: 0.5}],
+        [],
+    ]
+    assert records[1].people.person_ids.tolist() == [4, -1]
+    assert people_to_test(dataset, 2, str(boxes))[1].tracks is None
+
+
+def test_predicted_people_have_their_own_tracks_beside_the_annotated_ones(tmp_path):
+    """The ids of a file of boxes are not those of the annotations."""
+    known = [tracked(tick, (0.25, 4)) for tick in range(3)]
+    dataset = of_keyframes("both", known, ClassMap({3: "sit"}))
+    boxes = tmp_path / "boxes.csv"
+    rows = [f"v,{tick},{0.5 + 0.125 * tick},0,1,1,-1,0.9,4\n" for tick in range(3)]
+    boxes.write_text(BOXES + "".join(rows) + "v,1,0.25,0,0.5,1,-1,0.9,5\n")
+    records = people_to_train_on(dataset, str(boxes), negatives=True, tracks=True)
+    annotated = {tick: 0.25 for tick in range(3)}
+    predicted = {tick: 0.5 + 0.125 * tick for tick in range(3)}
+    assert [lefts(record) for record in records] == [[annotated, predicted]] * 3
+    (record, *_) = people_to_train_on(dataset, tracks=True)
+    assert lefts(record) == [annotated]
+    assert people_to_train_on(dataset, str(boxes))[0].tracks is None

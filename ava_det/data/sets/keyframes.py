@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ava_det.data.sets.records import Records
+from ava_det.data.sets.tracks import TrackIndex, index_tracks
 from ava_det.formats.ava_rows import BOX
 from ava_det.structures import AnnotatedKeyframe, Keyframe, PersonBoxes
 
@@ -32,6 +33,7 @@ class Keyframes(Records[AnnotatedKeyframe]):
         persons: (R,) int64 ids, -1 if unknown.
         labels: (R + 1,) int32; person r has the actions `actions[labels[r] : labels[r + 1]]`.
         actions: (L,) int32, 1-based ids.
+        tracks: The tracks of the people; None: the records have no tracks.
     """
 
     names: Sequence[str]
@@ -44,6 +46,7 @@ class Keyframes(Records[AnnotatedKeyframe]):
     persons: np.ndarray
     labels: np.ndarray
     actions: np.ndarray
+    tracks: TrackIndex | None = None
 
     def __len__(self) -> int:
         return len(self.ticks)
@@ -69,7 +72,11 @@ class Keyframes(Records[AnnotatedKeyframe]):
             self.scores[chosen].copy(),
             self.persons[chosen].copy(),
         )
-        return AnnotatedKeyframe(self.paths[video], people)
+        tracks = None
+        if self.tracks is not None:
+            rows = range(first, last)
+            tracks = tuple(self.tracks.track(row, keyframe.tick, self.boxes) for row in rows)
+        return AnnotatedKeyframe(self.paths[video], people, tracks)
 
     def without_people(self) -> int:
         """Return the number of keyframes without people."""
@@ -84,8 +91,18 @@ class Keyframes(Records[AnnotatedKeyframe]):
             people=self.people[chosen],
         )
 
+    def with_tracks(self) -> "Keyframes":
+        """Return the same keyframes with tracks: the boxes of each person on all these keyframes.
+
+        Ask for tracks last, but before a slice: a slice keeps the boxes of all keyframes.
+        """
+        rows, owner = _spread(self.people)
+        ids = self.persons[rows]
+        tracks = index_tracks(rows, self.videos[owner], self.ticks[owner], ids)
+        return replace(self, tracks=tracks)
+
     def with_people(self, table: pd.DataFrame) -> "Keyframes":
-        """Return the same keyframes with the people of a table of AVA rows."""
+        """Return the same keyframes with the people of a table of AVA rows, without tracks."""
         mine = {self.names[k]: self.paths[k] for k in np.unique(self.videos)}
         other = pack(table, mine)
         number = {name: k for k, name in enumerate(other.names)}
@@ -101,6 +118,7 @@ class Keyframes(Records[AnnotatedKeyframe]):
             persons=other.persons,
             labels=other.labels,
             actions=other.actions,
+            tracks=None,
         )
 
     def with_keyframes(self, table: pd.DataFrame) -> "Keyframes":
@@ -129,7 +147,8 @@ class Keyframes(Records[AnnotatedKeyframe]):
     def nbytes(self) -> int:
         """Return the size of the arrays in bytes."""
         arrays = (self.videos, self.ticks, self.people, self.boxes, self.scores, self.persons)
-        return sum(array.nbytes for array in (*arrays, self.labels, self.actions))
+        tracks = self.tracks.nbytes if self.tracks else 0
+        return tracks + sum(array.nbytes for array in (*arrays, self.labels, self.actions))
 
     def table(self) -> pd.DataFrame:
         """Return rows in the columns of `ava_det.formats.ava_csv`, with scores, like `table_of`."""

@@ -245,3 +245,15 @@ def test_a_broken_pickle_is_one_line(small, tmp_path, change, message):
         with pytest.raises(InputError, match=message) as error:
             load(path.parent, 1, "train")
         assert str(path) in str(error.value)
+
+
+def test_the_actor_of_a_clip_has_one_track(shared):
+    keyframes = jhmdb.load_keyframes(shared / "data" / "jhmdb", 1, "test")
+    plain, tracked = keyframes[::50], keyframes.with_tracks()[::50]
+    everything = keyframes.table().groupby("video", observed=True)
+    for record, other in zip(tracked, plain, strict=True):
+        assert record.people.boxes.tolist() == other.people.boxes.tolist()
+        (track,) = record.tracks
+        rows = everything.get_group(record.video)
+        assert track.ticks.tolist() == rows["tick"].tolist()
+        assert track.boxes.tolist() == rows[["x1", "y1", "x2", "y2"]].to_numpy().tolist()

@@ -103,6 +103,55 @@ def test_proposals_instead_of_people(truth, proposals):
         assert_same(some.with_people(found), expected)
 
 
+def assert_same_tracks(records, expected):
+    assert len(records) == len(expected)
+    for record, tracks in zip(records, expected, strict=True):
+        found = [(t.ticks.tolist(), t.boxes.tolist()) for t in record.tracks]
+        assert found == [(list(track), list(track.values())) for track in tracks]
+
+
+def tracks_by_hand(records):
+    """The tracks of each record's people: dicts from ticks to boxes, box by box."""
+    whole: dict[tuple[str, int], dict[int, list[float]]] = {}
+    for record in records:
+        people = record.people
+        for box, person in zip(people.boxes.tolist(), people.person_ids.tolist(), strict=True):
+            track = whole.setdefault((record.video, person), {})
+            track.setdefault(people.keyframe.tick, box)
+    tracks = []
+    for record in records:
+        people, tick = record.people, record.people.keyframe.tick
+        pairs = list(zip(people.boxes.tolist(), people.person_ids.tolist(), strict=True))
+        others = [whole[record.video, person] if person >= 0 else {} for _, person in pairs]
+        own = [{**track, tick: box} for (box, _), track in zip(pairs, others, strict=True)]
+        tracks.append([dict(sorted(track.items())) for track in own])
+    return tracks
+
+
+@settings(max_examples=80)
+@given(rows, rows, st.integers(1, 3))
+def test_a_track_is_all_boxes_of_a_person(truth, proposals, step):
+    packed, found = pack(table_from(truth), PATHS), table_from(proposals)
+    for some in (packed, packed.with_keyframes(found).with_people(found)):
+        expected = tracks_by_hand(list(some))
+        tracked = some.with_tracks()
+        assert_same(tracked, list(some))
+        assert_same_tracks(tracked, expected)
+        assert_same_tracks(tracked[::step], expected[::step])
+    assert packed[0].tracks is None
+    assert packed.with_tracks().with_people(found)[0].tracks is None
+
+
+def test_callers_cannot_change_a_track():
+    keyframes = pack(table_from([("a", k, (0.0, 0.0, 0.5, 1.0), 1, 5, 1.0) for k in (1, 2)]), PATHS)
+    keyframes = keyframes.with_tracks()
+    (track,) = keyframes[0].tracks
+    track.boxes[:], track.ticks[:] = 9, 9
+    (again,) = keyframes[0].tracks
+    assert again.ticks.tolist() == [1, 2]
+    assert again.boxes.max() == 1
+
+
 @settings(max_examples=40)
 @given(rows, rows)
 def test_records_are_packed_as_they_are(first, second):
