@@ -71,7 +71,8 @@ class PeopleBatch:
         clips: (N, C, T, H, W) uint8. Smaller clips are padded with grey on the right and at the
             bottom, so that boxes in pixels stay valid.
         sizes: N times (height, width) in pixels, without padding.
-        boxes: N times (R, 4) float32, xyxy in pixels of the clip.
+        boxes: N times (R, 4), or tubes (R, T, 4), float32, xyxy in pixels of the clip. A tube is
+            the box of a person on every frame of the clip. The keyframe is frame T // 2.
         targets: N times (R, K) float32, 1 where a person does an action; K is 0 for person
             detectors.
         people: N times the people of the record. They include the people that a training crop
@@ -128,6 +129,27 @@ class PeopleBatch:
 
 
 Batch = ClipBatch | PeopleBatch
+
+
+def keyframe_boxes(boxes: Tensor) -> Tensor:
+    """Return the boxes (R, 4) on the keyframe, of boxes (R, 4) or tubes (R, T, 4).
+
+    >>> keyframe_boxes(torch.arange(3.0).reshape(1, 3, 1).expand(1, 3, 4))
+    tensor([[1., 1., 1., 1.]])
+    """
+    return boxes if boxes.dim() == 2 else boxes[:, boxes.shape[1] // 2]
+
+
+def boxes_for(model: object, boxes: Sequence[Tensor]) -> Sequence[Tensor]:
+    """Return the boxes that a model takes: tubes if its attribute `takes_tubes` is true.
+
+    Args:
+        model: A model without a wrapper. A model without the attribute takes plain boxes.
+        boxes: N times (R, 4), or tubes (R, T, 4). Plain boxes are returned as they are.
+    """
+    if getattr(model, "takes_tubes", False):
+        return boxes
+    return [keyframe_boxes(those) for those in boxes]
 
 
 def _pad(clips: Tensor, height: int, width: int) -> Tensor:

@@ -5,7 +5,7 @@ measurably from `spatial` (docs/decisions.md): frames shrink by OpenCV's bilinea
 without smoothing; a box ends at the last pixel, W - 1, not at the border, W; both axes of a box are
 scaled by the factor of the longer side, whose length is rounded down.
 
-Shapes as in `spatial`: video (T, C, H, W) uint8, boxes (R, 4) xyxy in pixels.
+Shapes as in `spatial`: video (T, C, H, W) uint8, boxes (R, 4) or tubes (R, T, 4) xyxy in pixels.
 """
 
 import math

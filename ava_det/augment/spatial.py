@@ -1,8 +1,9 @@
 """Change the geometry and colour of a clip and its boxes, by one draw for all frames.
 
 A transform takes (video, boxes) and returns the same: a uint8 tensor (T, C, H, W) and boxes (R, 4),
-xyxy in pixels of the video. Boxes are cut at the borders. A box outside the picture becomes
-degenerate (it has an empty side); the caller drops it. Draws follow torch's global seed.
+or tubes (R, T, 4), xyxy in pixels of the video. Boxes are cut at the borders. A box outside the
+picture becomes degenerate (it has an empty side); the caller drops it. Draws follow torch's global
+seed. They are the same for tubes as for the boxes on the keyframe.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
+from ava_det.batch import keyframe_boxes
 from ava_det.resize import resize_short_side
 from ava_det.structures import GREY
 
@@ -29,11 +31,13 @@ class Joint:
         self.transforms = v2.Compose([v2.ClampBoundingBoxes(), *transforms])
 
     def __call__(self, video: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """Transform a video (T, C, H, W) and its boxes (R, 4) by the same draw."""
+        """Transform a video (T, C, H, W) and boxes (R, 4) or tubes (R, T, 4) by the same draw."""
         canvas = (int(video.shape[-2]), int(video.shape[-1]))
-        wrapped = _BOXES(boxes.reshape(-1, 4), format="XYXY", canvas_size=canvas)
-        out_video, out_boxes = self.transforms(tv_tensors.Video(video), wrapped)
-        return out_video.as_subclass(Tensor), out_boxes.as_subclass(Tensor)
+        # `PersonCrop` looks at the first boxes, which are those on the keyframe.
+        parts = [keyframe_boxes(boxes), boxes.reshape(-1, 4)]
+        wrapped = [_BOXES(part, format="XYXY", canvas_size=canvas) for part in parts]
+        out_video, _, out_boxes = self.transforms(tv_tensors.Video(video), *wrapped)
+        return out_video.as_subclass(Tensor), out_boxes.as_subclass(Tensor).reshape(boxes.shape)
 
 
 class ShortSide(v2.Transform):

@@ -121,6 +121,7 @@ def detection_strips(batch: "PeopleBatch", names: list[str]) -> "Iterator[Strip]
     """Clips with the people of the keyframes and the actions of each person."""
     import numpy as np
 
+    from ava_det.batch import keyframe_boxes
     from ava_det.draw.contact_sheet import Strip
     from ava_det.draw.frames import DrawnPerson
 
@@ -128,7 +129,7 @@ def detection_strips(batch: "PeopleBatch", names: list[str]) -> "Iterator[Strip]
         batch.clips, batch.boxes, batch.targets, batch.people, strict=True
     ):
         height, width = clip.shape[-2:]
-        relative = boxes.numpy() / np.array([width, height, width, height])
+        relative = keyframe_boxes(boxes).numpy() / np.array([width, height, width, height])
         drawn = []
         for k, (box, target) in enumerate(zip(relative, targets, strict=True)):
             labels = tuple(names[action] for action in target.nonzero()[:, 0].tolist())

@@ -4,7 +4,7 @@ A training mapper takes a record and a random generator. A test mapper takes an 
 A sample is a batch by itself (`ava_det.batch`), and `collate` joins several samples.
 
 Shapes: C channels, T frames, H W pixels, R people, K classes. The config names the augmentation,
-which is a callable on (video (T, C, H, W) uint8, boxes (R, 4) in pixels).
+which is a callable on (video (T, C, H, W) uint8, boxes (R, 4) or tubes (R, T, 4) in pixels).
 """
 
 import math
@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ava_det.batch import Batch, ClipBatch, PeopleBatch
-from ava_det.boxes import to_pixels
+from ava_det.batch import Batch, ClipBatch, PeopleBatch, keyframe_boxes
+from ava_det.boxes import boxes_at, to_pixels
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import (
     AnnotatedKeyframe,
@@ -29,6 +29,7 @@ from ava_det.structures import (
 )
 from ava_det.video.sampling import (
     clip_times,
+    nearest_frames,
     random_clip_start,
     segment_times,
     uniform_window_starts,
@@ -255,6 +256,9 @@ class PeopleMapper:
         overrun: How far, in seconds, a keyframe may lie before the first or after the last frame of
             the file. The first or last frame replaces such a keyframe; a keyframe further outside
             counts as unreadable. None sets no limit.
+        tubes: Give a box for every frame of the clip, (R, T, 4), in place of the box on the
+            keyframe. The boxes are interpolated linearly on the track of the person, so the records
+            need tracks.
     """
 
     reader: FrameReader
@@ -265,6 +269,7 @@ class PeopleMapper:
     stride: int = 1
     rate: float | None = None
     overrun: float | None = 0.5
+    tubes: bool = False
 
     collate = staticmethod(PeopleBatch.join)
 
@@ -273,11 +278,13 @@ class PeopleMapper:
         people = record.people
         wanted = self._times(record)
         video = as_video(self.reader.frames(record.path, wanted))
-        pixels = to_pixels(people.boxes, video.shape[-2], video.shape[-1]).astype(np.float32)
+        relative = self._tubes(record, wanted) if self.tubes else people.boxes
+        pixels = to_pixels(relative, video.shape[-2], video.shape[-1]).astype(np.float32)
         clip, boxes = self.transform(video, torch.from_numpy(pixels))
         targets = self._targets(people.actions)
         if smallest_side is not None:
-            kept = (boxes[:, 2:] - boxes[:, :2]).amin(dim=1) >= smallest_side
+            corners = keyframe_boxes(boxes)
+            kept = (corners[:, 2:] - corners[:, :2]).amin(dim=1) >= smallest_side
             boxes, targets = boxes[kept], targets[kept]
         height, width = clip.shape[-2:]
         return PeopleBatch(
@@ -302,6 +309,26 @@ class PeopleMapper:
                 f"{frame_times[-1]:.1f} s of the file"
             )
         return clip_times(frame_times, time, self.frames, self.stride, self.rate)
+
+    def _tubes(self, record: AnnotatedKeyframe, wanted: np.ndarray) -> np.ndarray:
+        """Return the relative boxes (R, T, 4) of the people on the frames nearest to `wanted` (T,).
+
+        Raises:
+            ValueError: The record has no tracks.
+        """
+        if record.tracks is None:
+            raise ValueError(f"{record.path}: tubes need records with tracks")
+        frame_times = self.reader.times(record.path)
+        shown = frame_times[nearest_frames(frame_times, wanted)]
+        # Count from the keyframe: its frame may be a little before or after the tick.
+        tick = record.people.keyframe.tick
+        times = self.clock.seconds(tick, frame_times) + (shown - shown[self.frames // 2])
+        tubes = np.zeros((len(record.tracks), self.frames, 4))
+        for tube, track in zip(tubes, record.tracks, strict=True):
+            known = self.clock.times(track.ticks, frame_times)
+            there = ~np.isnan(known)  # a track may be longer than the file
+            tube[:] = boxes_at(times, known[there], track.boxes[there])
+        return tubes
 
     def _targets(self, actions: Sequence[Sequence[int]]) -> Tensor:
         """Return the targets (R, K) float32."""

@@ -38,7 +38,8 @@ class ActionDetector(nn.Module):
         Args:
             clips: Tensor (N, 3, T, H, W), uint8 or normalised floats; or the pathways, already
                 split.
-            boxes: N tensors (R_n, 4), xyxy in pixels of the clip. R_n may be 0.
+            boxes: N tensors (R_n, 4), or tubes (R_n, T, 4) for a model with the attribute
+                `takes_tubes`, xyxy in pixels of the clip. R_n may be 0.
             sizes: N heights and widths in pixels of the part of each clip that is not padding. None
                 means that no clip is padded.
         """

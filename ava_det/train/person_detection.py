@@ -15,7 +15,7 @@ from detectron2.structures import Boxes, Instances
 from detectron2.utils import comm
 from torch import Tensor, nn
 
-from ava_det.batch import PeopleBatch
+from ava_det.batch import PeopleBatch, keyframe_boxes
 from ava_det.evaluation.person_boxes import person_ap, person_recall
 from ava_det.model.faster_rcnn import relative_people
 from ava_det.structures import Keyframe, PersonBoxes
@@ -55,7 +55,7 @@ def as_images(batch: PeopleBatch) -> list[dict[str, Any]]:
     for padded, (height, width), boxes in images:
         image = padded[:, :height, :width]
         instances = Instances((height, width))
-        instances.gt_boxes = Boxes(boxes)
+        instances.gt_boxes = Boxes(keyframe_boxes(boxes))
         instances.gt_classes = torch.zeros(len(boxes), dtype=torch.int64)
         items.append({"image": image, "instances": instances, "height": height, "width": width})
     return items

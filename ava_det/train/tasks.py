@@ -12,7 +12,7 @@ from detectron2.utils.comm import get_rank, get_world_size
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ava_det.batch import ClipBatch, PeopleBatch
+from ava_det.batch import ClipBatch, PeopleBatch, boxes_for
 from ava_det.structures import ActionDetections, InputError
 from ava_det.train.processes import device_of, unwrap
 from ava_det.train.views import Part, mirrored, scaled, without_padding
@@ -120,7 +120,7 @@ class Detection:
     def outputs(self, model: nn.Module, batch: PeopleBatch) -> Tensor:
         """Return logits (R, K)."""
         batch = batch.to(device_of(model))
-        return model(batch.clips, batch.boxes, batch.sizes)
+        return model(batch.clips, boxes_for(unwrap(model), batch.boxes), batch.sizes)
 
     def predict(self, model: nn.Module, batch: PeopleBatch) -> list[ActionDetections]:
         """Return the people of every keyframe, with sigmoid scores.
@@ -129,7 +129,8 @@ class Detection:
         on the other clips in the batch.
         """
         batch = batch.to(device_of(model))
-        parts = list(without_padding(batch.clips, batch.boxes, batch.sizes))
+        boxes = boxes_for(unwrap(model), batch.boxes)
+        parts = list(without_padding(batch.clips, boxes, batch.sizes))
         views = [
             torch.cat([model(*part).float().sigmoid() for part in view])
             for view in self._views(parts)

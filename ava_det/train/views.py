@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2
 
-Part = tuple[Tensor, Sequence[Tensor]]  # clips of one size, and the boxes of each
+Part = tuple[Tensor, Sequence[Tensor]]  # clips of one size, and the boxes or tubes of each
 
 
 def without_padding(
@@ -48,10 +48,10 @@ def resize(clips: Tensor, scale: float) -> tuple[Tensor, Tensor]:
 
 
 def mirror(boxes: Tensor, width: int) -> Tensor:
-    """Mirror boxes (R, 4), xyxy in pixels, on a clip of a width.
+    """Mirror boxes (..., 4), xyxy in pixels, on a clip of a width.
 
     >>> mirror(torch.tensor([[1.0, 2.0, 4.0, 5.0]]), 10)
     tensor([[6., 2., 9., 5.]])
     """
-    x1, y1, x2, y2 = boxes.unbind(1)
-    return torch.stack([width - x2, y1, width - x1, y2], dim=1)
+    x1, y1, x2, y2 = boxes.unbind(-1)
+    return torch.stack([width - x2, y1, width - x1, y2], dim=-1)

@@ -82,9 +82,11 @@ recognition_test = dict(
 
 detection = dict(
     train=L(build_train_loader)(
-        records=L(people_to_train_on)(dataset=train_set),
+        # With tracks, both mappers give tubes: a box for every frame of a clip.
+        records=L(people_to_train_on)(dataset=train_set, tracks=False),
         mapper=L(PeopleTrainMapper)(
             class_map="${class_map}",
+            tubes="${..records.tracks}",
             clock=L(clock_of)(dataset=train_set),
             reader=of(train_set, DataSet.reader, short_side="${reader.short_side}"),
             transform=L(spatial.jitter_crop)(
@@ -108,10 +110,16 @@ detection_test = dict(
     amp=False,  # as train.amp
     loader=L(build_test_loader)(
         records=L(people_to_test)(
-            dataset=test_set, class_map="${class_map}", every=1, proposals="", threshold=0.0
+            dataset=test_set,
+            class_map="${class_map}",
+            every=1,
+            proposals="",
+            threshold=0.0,
+            tracks="${dataloader.train.records.tracks}",
         ),
         mapper=L(PeopleTestMapper)(
             class_map="${class_map}",
+            tubes="${..records.tracks}",
             clock=L(clock_of)(dataset=test_set),
             reader=of(test_set, DataSet.reader, short_side="${reader.short_side}"),
             transform=L(spatial.short_side)(size="${clip.short_side}"),

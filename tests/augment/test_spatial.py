@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchvision.transforms import v2
 
-from ava_det.augment import spatial
+from ava_det.augment import pyslowfast, spatial
+from ava_det.train.views import mirror
 
 
 def painted(height: int, width: int, box: tuple[int, int, int, int]) -> torch.Tensor:
@@ -97,3 +98,57 @@ def test_the_move_is_the_shortest():
         seen.add(int(areas.argmax()))
         assert areas.max() >= 20, "a half of each side, to the pixel"
     assert seen == {0, 1}
+
+
+@st.composite
+def tubes(draw, frames, height, width):
+    """Up to three tubes (R, T, 4) inside of a picture."""
+    corner = st.tuples(st.floats(0, width - 1), st.floats(0, height - 1))
+    rows = draw(st.lists(st.lists(corner, min_size=frames, max_size=frames), max_size=3))
+    corners = torch.tensor(rows).reshape(-1, frames, 2)
+    return torch.cat([corners, (corners + 20).minimum(torch.tensor([width, height]))], dim=-1)
+
+
+FLIPS = {
+    "spatial": spatial.Joint(v2.RandomHorizontalFlip(1.0)),
+    "views": lambda video, boxes: (video.flip(-1), mirror(boxes, video.shape[-1])),
+}
+
+
+@pytest.mark.parametrize("flip", FLIPS.values(), ids=FLIPS)
+@given(boxes=tubes(3, 40, 60), seed=st.integers(0, 99))
+def test_a_flip_of_a_video_and_its_tubes_commutes_with_a_resize(flip, boxes, seed):
+    video = torch.randint(256, (3, 3, 40, 60), generator=torch.Generator().manual_seed(seed)).byte()
+    half = spatial.short_side(20)
+    clip, moved = half(*flip(video, boxes))
+    other_clip, other = flip(*half(video, boxes))
+    assert clip.shape == (3, 3, 20, 30)
+    assert (clip.int() - other_clip.int()).abs().max() <= 1
+    torch.testing.assert_close(moved, other, atol=1e-4, rtol=0)
+    torch.testing.assert_close(flip(*flip(video, boxes))[1], boxes, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        spatial.short_side(30),
+        spatial.jitter_crop(30, 40, 24, color=0.1),
+        spatial.random_resized_crop(24),
+        spatial.center_crop(20),
+        spatial.scale_jitter(30, 40),
+        pyslowfast.ShortSide(30),
+        pyslowfast.JitterCrop(30, 40, 24),
+        FLIPS["spatial"],
+    ],
+)
+@given(boxes=tubes(3, 40, 60), seed=st.integers(0, 99))
+def test_each_box_of_a_tube_is_transformed_as_a_plain_box(transform, boxes, seed):
+    video = torch.zeros(3, 3, 40, 60, dtype=torch.uint8)
+    torch.manual_seed(seed)
+    clip, moved = transform(video, boxes)
+    assert moved.shape == boxes.shape
+    for frame in range(3):
+        torch.manual_seed(seed)
+        same, plain = transform(video, boxes[:, frame])
+        assert same.shape == clip.shape
+        assert torch.equal(moved[:, frame], plain)

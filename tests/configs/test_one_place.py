@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from detectron2.config import instantiate
+from detectron2.config import LazyConfig, instantiate
 from lanes import slow_but
 from made_sets import of_keyframes, registered
 from omegaconf import DictConfig, OmegaConf
@@ -95,6 +95,19 @@ def test_an_override_of_the_clip_reaches_both_mappers(path):
         if "frames" in mapper:  # a person detector has one
             assert (mapper.frames, mapper.stride, mapper.rate) == (8, 3, 7)
     assert cfg.test.loader.mapper.transform.size == 48
+
+
+@pytest.mark.parametrize("tracks", [False, True])
+def test_records_and_mappers_agree_on_tracks(tracks, tmp_path):
+    path = str(ROOT / "finetune/jhmdb_slowfast_tiny.py")
+    cfg, saved = (
+        load_config(path, [f"dataloader.train.records.tracks={tracks}"]),
+        tmp_path / "c.yaml",
+    )
+    LazyConfig.save(cfg, str(saved))
+    for some in (cfg, load_config(str(saved), [])):
+        for loader in (some.dataloader.train, some.test.loader):
+            assert (loader.records.tracks, loader.mapper.tubes) == (tracks, tracks)
 
 
 @pytest.mark.holds("13.4 a weight card's short side is the tested size, in all configs")

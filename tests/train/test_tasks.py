@@ -1,11 +1,13 @@
 """Testing by several views: what each sees, and that scores are their mean."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from ava_det.batch import PeopleBatch
+from ava_det.batch import PeopleBatch, keyframe_boxes
 from ava_det.model.criterion import ExclusiveCrossEntropy, FocalLoss, SigmoidCrossEntropy
 from ava_det.model.heads import RoIHead
 from ava_det.model.zoo import build_detector
@@ -57,6 +59,18 @@ def batch():
     )
 
 
+class Recorder(BoxMean):
+    """A `BoxMean` that keeps the boxes it is given, and scores by those on the keyframe."""
+
+    def __init__(self, takes_tubes):
+        super().__init__()
+        self.takes_tubes, self.given = takes_tubes, []
+
+    def forward(self, clips, boxes, sizes=None):
+        self.given += boxes
+        return super().forward(clips, [keyframe_boxes(some) for some in boxes])
+
+
 EXPECTED = [[[2.0, 2.0, 2.0]], np.zeros((0, 3)), [[1.0, 0.0, 0.0]]]
 
 
@@ -71,6 +85,27 @@ def test_every_view_shows_the_same_people(flip, scales):
         expected = 1 / (1 + np.exp(-np.asarray(logits)))
         # Resizing blurs a patch's border by a few per cent.
         np.testing.assert_allclose(people.scores, expected, atol=0.03)
+
+
+@pytest.mark.parametrize("takes_tubes", [False, True])
+def test_tubes_go_to_models_that_take_tubes(takes_tubes):
+    plain = batch()
+    steps = torch.tensor([-2.0, 0.0])[:, None]  # the box on frame 0 is further to the left and up
+    tubes = [boxes[:, None] + steps for boxes in plain.boxes]
+    tubed = replace(plain, boxes=tubes)
+    task = Detection(SigmoidCrossEntropy(), flip=True, scales=(1.0, 2.0))
+    model, expected = Recorder(takes_tubes), task.predict(BoxMean(), plain)
+    for found, other in zip(task.predict(model, tubed), expected, strict=True):
+        np.testing.assert_allclose(found.scores, other.scores)
+        np.testing.assert_array_equal(found.boxes, other.boxes)  # those of the record
+    assert len(model.given) == 4 * 3
+    for k, boxes in enumerate(model.given):
+        assert boxes.dim() == (3 if takes_tubes else 2)
+        if takes_tubes:
+            scale, mirrored = 1 + k // 6, k // 3 % 2
+            step = torch.tensor([2.0 if mirrored else -2.0, -2.0]).repeat(2) * scale
+            torch.testing.assert_close(boxes[:, 0], boxes[:, 1] + step)
+    assert torch.isfinite(task.losses(model, tubed, np.random.default_rng(0))["loss_action"])
 
 
 def test_scores_are_the_mean_over_views():
