@@ -4,7 +4,7 @@ The code needs no knowledge of later frames. All clips are equal to those that `
 chooses with the times of the whole video:
 
 - Keyframes are the frames nearest to 0, 1 / rate, 2 / rate .. seconds. The next frame decides
-  whether a frame is the nearest one.
+  whether a frame is the nearest one. The picture of a keyframe is given then, the clip later.
 - A clip is complete with the first frame at or after its last sampling time.
 - A clip that starts before the first frame repeats the first frame. A clip that ends after the last
   frame repeats the last frame; `ClipBuffer.close` marks the end.
@@ -25,19 +25,31 @@ from ava_det.structures import ClipShape
 from ava_det.video.sampling import clip_reach, clip_times, nearest_frames
 
 
-class Moment(NamedTuple):
-    """A keyframe with its clip.
+class KeyframePicture(NamedTuple):
+    """A keyframe at full size.
 
     Attributes:
         frame: The 0-based number of the frame; lost frames count.
         time: Seconds from the first frame.
         picture: (H, W, 3) uint8 RGB.
-        clip: (T, h, w, 3) uint8 RGB, resized to `ClipShape.short_side`.
     """
 
     frame: int
     time: float
     picture: Frame
+
+
+class KeyframeClip(NamedTuple):
+    """The clip of a keyframe, which comes after the picture of the keyframe.
+
+    Attributes:
+        frame: The number of the keyframe, as in `KeyframePicture`.
+        times: (T,) seconds of the frames of the clip.
+        clip: (T, h, w, 3) uint8 RGB, resized to `ClipShape.short_side`.
+    """
+
+    frame: int
+    times: np.ndarray
     clip: np.ndarray
 
 
@@ -53,14 +65,13 @@ class _Keyframe(NamedTuple):
 
     frame: int
     time: float
-    picture: Frame
 
 
 class ClipBuffer:
-    """Takes frames and gives keyframes with their clips.
+    """Takes frames and gives the pictures of keyframes, and the clips of keyframes.
 
-    The buffer keeps the resized frames of one clip span, and the keyframes in the second half of
-    the span at full size. Memory does not grow with the video.
+    The buffer keeps the resized frames of one clip span, and the newest frame at full size. Memory
+    does not grow with the video.
 
     Args:
         shape: The shape of the clips.
@@ -68,10 +79,13 @@ class ClipBuffer:
 
     >>> buffer = ClipBuffer(ClipShape(frames=2, stride=1, rate=None, short_side=8), rate=5.0)
     >>> for number in range(4):
-    ...     for moment in buffer.push(number / 10, np.full((8, 8, 3), number, np.uint8)):
-    ...         print(moment.frame, moment.clip[:, 0, 0, 0])
-    0 [0 0]
-    2 [1 2]
+    ...     for found in buffer.push(number / 10, np.full((8, 8, 3), number, np.uint8)):
+    ...         clip = isinstance(found, KeyframeClip)
+    ...         print(number, found.frame, found.clip[:, 0, 0, 0] if clip else "is a keyframe")
+    1 0 is a keyframe
+    1 0 [0 0]
+    3 2 is a keyframe
+    3 2 [1 2]
     >>> buffer.close()
     []
     """
@@ -89,41 +103,45 @@ class ClipBuffer:
         """Return how many frames the buffer keeps."""
         return len(self._kept)
 
-    def push(self, time: float, picture: Frame | None) -> list[Moment]:
-        """Add the next frame and return the keyframes with now complete clips, in order.
+    def push(self, time: float, picture: Frame | None) -> list[KeyframePicture | KeyframeClip]:
+        """Add the next frame and return the keyframe that this decides, then the complete clips.
 
         Args:
             time: Seconds from the first frame, which is at 0. Times must increase.
             picture: (H, W, 3) uint8 RGB; None if the frame is lost.
         """
+        found: list[KeyframePicture | KeyframeClip] = []
         if self._kept:
             last = self._kept[-1].time
             if time <= last:
                 raise ValueError(f"a frame at {time} s after one at {last} s")
-            self._choose(last_beat((last + time) / 2, self.rate))
+            found += self._choose(last_beat((last + time) / 2, self.rate))
         small = None if picture is None else resize_short_side(picture, self.shape.short_side)
         self._kept.append(_Kept(time, small))
         self._newest = picture
-        moments = []
         while self._waiting and self._is_complete(self._waiting[0]):
-            moments.append(self._moment(self._waiting.popleft()))
+            found.append(self._clip(self._waiting.popleft()))
         self._forget()
-        return moments
+        return found
 
-    def close(self) -> list[Moment]:
-        """End the video and return the remaining keyframes."""
+    def close(self) -> list[KeyframePicture | KeyframeClip]:
+        """End the video and return the last keyframe, if it is new, and the remaining clips."""
+        found: list[KeyframePicture | KeyframeClip] = []
         if self._kept:
-            self._choose(math.floor(self._kept[-1].time * self.rate + 1e-6))
-        moments = [self._moment(keyframe) for keyframe in self._waiting]
+            found += self._choose(math.floor(self._kept[-1].time * self.rate + 1e-6))
+        found += [self._clip(keyframe) for keyframe in self._waiting]
         self._waiting.clear()
-        return moments
+        return found
 
-    def _choose(self, beat: int) -> None:
+    def _choose(self, beat: int) -> list[KeyframePicture]:
         """Make the newest frame a keyframe if it is nearest to a new beat up to `beat`."""
+        chosen = []
         if beat > self._beat and self._newest is not None:
-            number = self._first + len(self._kept) - 1
-            self._waiting.append(_Keyframe(number, self._kept[-1].time, self._newest))
+            keyframe = _Keyframe(self._first + len(self._kept) - 1, self._kept[-1].time)
+            self._waiting.append(keyframe)
+            chosen.append(KeyframePicture(*keyframe, self._newest))
         self._beat = max(beat, self._beat)
+        return chosen
 
     def _is_complete(self, keyframe: _Keyframe) -> bool:
         if self.shape.rate is None:
@@ -144,7 +162,7 @@ class ClipBuffer:
             kept.popleft()
             self._first += 1
 
-    def _moment(self, keyframe: _Keyframe) -> Moment:
+    def _clip(self, keyframe: _Keyframe) -> KeyframeClip:
         shape, kept = self.shape, list(self._kept)
         times = np.array([frame.time for frame in kept])
         wanted = nearest_frames(
@@ -154,13 +172,13 @@ class ClipBuffer:
         there = np.array([place for place in span if kept[place].picture is not None])
         nearest = there[np.abs(wanted[:, None] - there).argmin(axis=1)]
         clip = np.stack([kept[place].picture for place in nearest.tolist()])
-        return Moment(*keyframe, clip)
+        return KeyframeClip(keyframe.frame, times[nearest], clip)
 
 
-def stream_moments(
+def stream_keyframes(
     frames: Iterable[tuple[float, Frame | None]], shape: ClipShape, rate: float
-) -> Iterator[Moment]:
-    """Yield the keyframes of a source with their clips, each as soon as the clip is complete.
+) -> Iterator[KeyframePicture | KeyframeClip]:
+    """Yield the picture of each keyframe of a source, and the clip as soon as it is complete.
 
     Args:
         frames: The frames from `Source.frames`.

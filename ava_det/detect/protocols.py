@@ -62,7 +62,8 @@ class ActionBackend(Protocol):
 
         Args:
             clips: (N, T, H, W, 3) uint8 RGB, with the short side `clip.short_side`.
-            boxes: N arrays (R_n, 4), xyxy, relative; R_n may be 0.
+            boxes: N arrays (R_n, T, 4), xyxy, relative: the box of each person on every frame of
+                the clip. The keyframe is frame T // 2. R_n may be 0.
 
         Returns:
             N arrays (R_n, K) float32 in [0, 1].

@@ -1,12 +1,16 @@
 """Clips of frames that come one by one are those that sampling chooses from the whole video."""
 
+from collections import deque
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import made_videos as made
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ava_det.detect.clips import ClipBuffer, stream_moments
+from ava_det.detect.clips import ClipBuffer, KeyframeClip, KeyframePicture, stream_keyframes
 from ava_det.detect.sources import VideoSource
 from ava_det.resize import resize_short_side
 from ava_det.structures import ClipShape, InputError
@@ -41,6 +45,34 @@ def frames_of_clip(times: np.ndarray, frame: int, shape: ClipShape) -> np.ndarra
     return nearest_frames(times, wanted)
 
 
+class Moment(NamedTuple):
+    """A keyframe with its picture and its clip."""
+
+    frame: int
+    time: float
+    picture: np.ndarray
+    clip: np.ndarray
+    times: np.ndarray  # of the clip's frames
+
+
+def stream_moments(frames, shape: ClipShape, rate: float) -> Iterator[Moment]:
+    """Join the picture and the clip of each keyframe; the picture comes first, in order."""
+    pictures: deque[KeyframePicture] = deque()
+    for keyframe in stream_keyframes(frames, shape, rate):
+        if isinstance(keyframe, KeyframePicture):
+            pictures.append(keyframe)
+        else:
+            first = pictures.popleft()
+            assert keyframe.frame == first.frame
+            assert keyframe.times[shape.frames // 2] == first.time
+            yield Moment(*first, keyframe.clip, keyframe.times)
+    assert not pictures
+
+
+def clips_of(found) -> list[KeyframeClip]:
+    return [keyframe for keyframe in found if isinstance(keyframe, KeyframeClip)]
+
+
 def picture(number: int) -> np.ndarray:
     return np.full((1, 1, 3), number, np.uint8)
 
@@ -66,6 +98,7 @@ def test_online_equals_the_choice_among_all_times(times, rate, shape):
     for moment in moments:
         expected = frames_of_clip(times, moment.frame, shape)
         assert moment.clip[:, 0, 0, 0].tolist() == expected.tolist()
+        assert moment.times.tolist() == times[expected].tolist()
 
 
 @given(TIMES, RATES, ANY_SHAPE)
@@ -73,8 +106,9 @@ def test_a_clip_comes_with_the_first_frame_that_settles_it(times, rate, shape):
     """Which is the one after a keyframe, or the first one at or after the clip's last time."""
     buffer, came = ClipBuffer(shape, rate), {}
     for number, time in enumerate(times.tolist()):
-        came.update((moment.frame, number) for moment in buffer.push(time, picture(number)))
-    late = [moment.frame for moment in buffer.close()]
+        found = clips_of(buffer.push(time, picture(number)))
+        came.update((clip.frame, number) for clip in found)
+    late = [clip.frame for clip in clips_of(buffer.close())]
     ahead = (shape.frames - 1 - shape.frames // 2) * shape.stride
     for frame in [*came, *late]:
         if shape.rate is None:
@@ -83,6 +117,19 @@ def test_a_clip_comes_with_the_first_frame_that_settles_it(times, rate, shape):
             settled = np.searchsorted(times, times[frame] + ahead / shape.rate)
         settled = max(settled, frame + 1)
         assert came.get(frame, len(times)) == min(settled, len(times))
+
+
+@given(TIMES, RATES, ANY_SHAPE)
+def test_a_picture_comes_with_the_frame_after_the_keyframe(times, rate, shape):
+    buffer, came = ClipBuffer(shape, rate), {}
+    for number, time in enumerate([*times.tolist(), None]):
+        found = buffer.close() if time is None else buffer.push(time, picture(number))
+        for keyframe in found:
+            if isinstance(keyframe, KeyframePicture):
+                came[keyframe.frame] = number
+                assert int(keyframe.picture[0, 0, 0]) == keyframe.frame
+                assert keyframe.time == times[keyframe.frame]
+    assert came == {frame: frame + 1 for frame in nearest_to_beats(times, rate)}
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -109,6 +156,7 @@ def test_the_nearest_frame_of_the_clip_stands_in_for_a_lost_one(times, rate, sha
         there = [n for n in range(wanted[0], wanted[-1] + 1) if n not in lost]
         expected = [min(there, key=lambda n, w=w: (abs(n - w), n)) for w in wanted.tolist()]
         assert moment.clip[:, 0, 0, 0].tolist() == expected
+        assert moment.times.tolist() == times[expected].tolist()
 
 
 def test_times_that_do_not_increase_are_refused():

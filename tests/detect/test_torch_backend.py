@@ -65,6 +65,36 @@ def test_scores_are_those_of_the_model(actions):
     assert scores.dtype == np.float32
 
 
+def test_a_plain_model_gets_the_box_on_the_keyframe(actions):
+    rng = np.random.default_rng(0)
+    clips = rng.integers(256, size=(2, 8, 32, 48, 3), dtype=np.uint8)
+    tubes = [np.sort(rng.uniform(size=(n, 8, 2, 2)), axis=2).reshape(n, 8, 4) for n in (2, 0)]
+    expected = actions.scores(clips, [tube[:, 4] for tube in tubes])
+    for found, other in zip(actions.scores(clips, tubes), expected, strict=True):
+        np.testing.assert_array_equal(found, other)
+
+
+class Tubes(nn.Module):
+    """A model that takes tubes and scores how far the left side of a box moves, in pixels."""
+
+    takes_tubes = True
+
+    def forward(self, clips, boxes):
+        left = torch.cat([tube[:, :, 0] for tube in boxes])
+        return (left[:, -1] - left[:, 0])[:, None]
+
+
+def test_a_model_that_takes_tubes_gets_tubes_in_pixels():
+    actions = TorchActions(Tubes(), ClassMap({1: "move"}), ClipShape(8, 2, 25.0, 32))
+    clips = np.zeros((2, 8, 32, 48, 3), np.uint8)
+    tubes = np.zeros((3, 8, 4))
+    tubes[:, -1, 0] = [0.25, 0.0, 0.125]
+    first, second = actions.scores(clips, [tubes[:1], tubes[1:]])
+    moved = np.array([12.0, 0.0, 6.0])
+    scores = np.concatenate([first, second])[:, 0]
+    np.testing.assert_allclose(scores, 1 / (1 + np.exp(-moved)), rtol=1e-6)
+
+
 def test_several_keyframes_at_once_score_as_one_by_one(actions):
     rng = np.random.default_rng(1)
     clips = rng.integers(256, size=(4, 8, 32, 48, 3), dtype=np.uint8)

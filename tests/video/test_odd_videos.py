@@ -19,7 +19,7 @@ from numbered import numbers_in, write_numbered
 
 from ava_det.data.check.videos import picture_size
 from ava_det.data.prepare.cut import Cut, cut_video
-from ava_det.detect.clips import stream_moments
+from ava_det.detect.clips import KeyframeClip, stream_keyframes
 from ava_det.detect.sources import VideoSource
 from ava_det.structures import FRAME_CLOCK, ClipShape, InputError
 from ava_det.video.cache import CachedVideoReader
@@ -235,8 +235,8 @@ def test_work_is_bounded_by_the_frames(
     path = shared / "cases/timestamp_gap" / name
     with Video(path) as video:
         assert len(video) == 12
-        moments = stream_moments(VideoSource(video).frames(), ClipShape(8, 2, 25.0, 16), rate)
-        keyframes = [moment.frame for moment in moments]
+        found = stream_keyframes(VideoSource(video).frames(), ClipShape(8, 2, 25.0, 16), rate)
+        keyframes = [clip.frame for clip in found if isinstance(clip, KeyframeClip)]
     assert 1 <= len(keyframes) <= 12
     assert keyframes[0] == 0
     for cut_rate in (30.0, 1e9):

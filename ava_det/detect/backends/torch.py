@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from detectron2.modeling import GeneralizedRCNN
 
+from ava_det.batch import boxes_for
 from ava_det.boxes import to_pixels
 from ava_det.detect.protocols import People
 from ava_det.formats.class_map import ClassMap
@@ -59,7 +60,8 @@ class TorchActions:
         batch = torch.from_numpy(clips).permute(0, 4, 1, 2, 3).contiguous().to(self.device)
         height, width = clips.shape[2:4]
         pixels = [torch.from_numpy(to_pixels(b, height, width)).float() for b in boxes]
-        logits = self.model(batch, [people.to(self.device) for people in pixels])
+        people = boxes_for(self.model, [tubes.to(self.device) for tubes in pixels])
+        logits = self.model(batch, people)
         scores = logits.float().sigmoid().cpu().numpy()
         return np.split(scores, np.cumsum([len(b) for b in boxes])[:-1])
 
