@@ -1,15 +1,15 @@
 """Boxes: xyxy, relative to the frame outside the model, in pixels of a clip inside it. No torch.
 
-Boxes are numpy arrays (N, 4) of (x1, y1, x2, y2). A function that converts boxes takes any number of
-leading axes, (..., 4). The relative form lies in [0, 1], the pixel form in [0, width] x [0, height]
-with continuous coordinates (no half pixels).
+Boxes are numpy arrays (N, 4) of (x1, y1, x2, y2). A function that converts boxes takes any leading
+axes, (..., 4). The relative form lies in [0, 1], the pixel form in [0, width] x [0, height] with
+continuous coordinates (no half pixels).
 """
 
 import numpy as np
 
 
 def to_pixels(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Relative boxes (..., 4) to pixels of a frame of `height` x `width`.
+    """Convert relative boxes (..., 4) to pixels of a frame of `height` x `width`.
 
     >>> to_pixels(np.array([[0.25, 0.5, 1.0, 1.0]]), height=240, width=320)
     array([[ 80., 120., 320., 240.]])
@@ -23,7 +23,7 @@ def to_relative(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def clip_relative(boxes: np.ndarray) -> np.ndarray:
-    """Relative boxes (..., 4) cut at the borders of the frame."""
+    """Cut relative boxes (..., 4) at the borders of the frame."""
     return np.clip(boxes, 0.0, 1.0)
 
 
