@@ -1,15 +1,15 @@
 """Boxes: xyxy, relative to the frame outside the model, in pixels of a clip inside it. No torch.
 
-All functions take and return numpy arrays (N, 4) of (x1, y1, x2, y2), and those that convert boxes
-any (..., 4); the relative form lies in
-[0, 1], the pixel form in [0, width] x [0, height] with continuous coordinates (no half pixels).
+Boxes are numpy arrays (N, 4) of (x1, y1, x2, y2). A function that converts boxes takes any leading
+axes, (..., 4). The relative form lies in [0, 1], the pixel form in [0, width] x [0, height] with
+continuous coordinates (no half pixels).
 """
 
 import numpy as np
 
 
 def to_pixels(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Relative boxes (..., 4) to pixels of a frame of `height` x `width`.
+    """Convert relative boxes (..., 4) to pixels of a frame of `height` x `width`.
 
     >>> to_pixels(np.array([[0.25, 0.5, 1.0, 1.0]]), height=240, width=320)
     array([[ 80., 120., 320., 240.]])
@@ -23,12 +23,12 @@ def to_relative(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def clip_relative(boxes: np.ndarray) -> np.ndarray:
-    """Relative boxes (..., 4) cut at the borders of the frame."""
+    """Cut relative boxes (..., 4) at the borders of the frame."""
     return np.clip(boxes, 0.0, 1.0)
 
 
 def boxes_at(times: np.ndarray, known_times: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Return boxes (T, 4) at `times` (T,), linear between the boxes (M, 4) at `known_times` (M,).
+    """Return boxes (T, 4) at `times` (T,), linear between boxes (M, 4) at `known_times` (M,).
 
     Known times must increase. The box stands still before the first and after the last known time.
 

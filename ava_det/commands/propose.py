@@ -4,12 +4,13 @@
     ava-det propose --dataset jhmdb_split1_test --weights runs/persons/model.safetensors \\
         --output runs/persons/boxes.csv
 
-The boxes are written as AVA's csv with an empty action (-1) and the person score last. Start a
-stopped run again with the same arguments, and it continues. Videos that cannot be read get no
-boxes and one line at the end; the run fails if none can be read. `--weights` takes a person
-detector of ours, a YOLOX of COCO (.onnx), or `light`, which comes with the package. `--dataset`
-takes names, and paths of descriptions. A config is Python code and is run: use only configs that
-you trust.
+The boxes are written as AVA's csv with an empty action (-1) and the person score last. `--tracks`
+adds a header line and the column `track_id`: the boxes of one person in a video have the same
+number, and -1 means that the person is on no track. Start a stopped run again with the same
+arguments, and it continues. Videos that cannot be read get no boxes and one line at the end; the
+run fails if none can be read. `--weights` takes a person detector of ours, a YOLOX of COCO (.onnx),
+or `light`, which comes with the package. `--dataset` takes names, and paths of descriptions. A
+config is Python code and is run: use only configs that you trust.
 
 Read on: docs/training.md, docs/custom_data.md.
 """
@@ -54,6 +55,8 @@ def parser() -> argparse.ArgumentParser:
     add("--every", type=at_least(1, int), default=1, metavar="N", help="use every N-th keyframe")
     both = "write the annotated people, and add the detected people that are not annotated"
     add("--keep-annotated", action="store_true", help=both)
+    link = "add a column with the number of each person's track, and a header line"
+    add("--tracks", action="store_true", help=link)
     size = "short side of the frames (default: as in training)"
     add("--person-size", type=at_least(32, int), metavar="PIXELS", help=size)
     add("--batch-size", type=at_least(1, int), default=16, help="frames per batch")
@@ -68,6 +71,8 @@ def main(args: argparse.Namespace) -> None:
         train(args)
     elif args.weights is None:
         parser().error("give --weights to find people, or --train to train a detector")
+    elif args.tracks and args.keep_annotated:
+        parser().error("--tracks: detected people only, without --keep-annotated")
     else:
         run(args)
 
@@ -105,7 +110,7 @@ def find(args: argparse.Namespace) -> None:
     from ava_det.data.sets.catalog import get_dataset
     from ava_det.detect.journal import Journal
     from ava_det.detect.load import load_persons
-    from ava_det.detect.proposals import propose, unread, with_annotated
+    from ava_det.detect.proposals import link, propose, unread, with_annotated
     from ava_det.formats.ava_csv import table_of, write_detections, write_ground_truth
 
     dataset = get_dataset(args.dataset)
@@ -131,7 +136,11 @@ def find(args: argparse.Namespace) -> None:
         both = [with_annotated(truth[keyframe], people) for keyframe, people in found.items()]
         write_ground_truth(args.output, table_of(both))
     else:
-        write_detections(args.output, table_of(list(found.values())))
+        people = list(found.values())
+        if args.tracks:
+            paths = {record.video: record.path for record in records}
+            people = link(people, paths, reader, clock)
+        write_detections(args.output, table_of(people), args.tracks)
     begun.unlink()
     # Unreadable keyframes do not count.
     seen = [r.people.keyframe for r, problem in zip(records, problems, strict=True) if not problem]

@@ -1,12 +1,17 @@
-"""Detects the people on the keyframes of a data set."""
+"""Detects the people on the keyframes of a data set, and tracks them."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
 
 from ava_det.boxes import iou
-from ava_det.detect.protocols import PersonFinder
+from ava_det.detect.defaults import PERSON_THRESHOLD
+from ava_det.detect.protocols import People, PersonFinder
+from ava_det.detect.tracks import PersonTracker
 from ava_det.structures import AnnotatedKeyframe, Clock, InputError, Keyframe, PersonBoxes
 from ava_det.video.video import FrameReader
 
@@ -77,6 +82,40 @@ def _frames(reader: FrameReader, path: str, ticks: list[int], clock: Clock) -> n
     except IndexError as error:
         raise InputError(f"{path}: {error}") from error
     return reader.frames(path, times)
+
+
+def link(
+    found: Sequence[PersonBoxes], paths: Mapping[str, str], reader: FrameReader, clock: Clock
+) -> list[PersonBoxes]:
+    """Track the people of each video over its keyframes; return the same people with track ids.
+
+    A person whom the tracker puts on no track gets the id -1.
+
+    Args:
+        found: The people of each keyframe, in any order; a keyframe occurs once.
+        paths: The file of each video.
+        reader: The reader of the files.
+        clock: Converts the ticks of the data set to seconds.
+    """
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, people in enumerate(found):
+        places[people.keyframe.video].append(place)
+    linked = list(found)
+    for video, its in places.items():
+        if not any(len(found[place].boxes) for place in its):
+            continue  # the file may be unreadable
+        ticks = np.array([found[place].keyframe.tick for place in its])
+        times = clock.times(ticks, reader.times(paths[video]))
+        pairs = zip(times.tolist(), its, strict=True)
+        in_file = sorted((time, place) for time, place in pairs if not math.isnan(time))
+        steps = np.diff([time for time, _ in in_file])
+        rate = 1 / float(np.median(steps)) if len(steps) else 1.0
+        tracker = PersonTracker(*reader.size(paths[video]), rate, PERSON_THRESHOLD)
+        for time, place in in_file:
+            people = found[place]
+            ids = tracker.ids(People(people.boxes, people.scores), time)
+            linked[place] = replace(people, person_ids=ids)
+    return linked
 
 
 def unread(

@@ -43,6 +43,15 @@ class PersonTracker:
             people: The people with their scores.
             time: Seconds; must increase from call to call.
         """
+        ids = self.ids(people, time)
+        tracked = np.flatnonzero(ids >= 0)
+        return People(people.boxes[tracked], people.scores[tracked], ids[tracked])
+
+    def ids(self, people: People, time: float) -> np.ndarray:
+        """Return the track ids (R,) of the people of the next keyframe; -1 without a track.
+
+        The arguments are those of `update`. Call either method, once per keyframe.
+        """
         boxes, scores = people.boxes, people.scores
         ids = self._associate(boxes, scores, np.flatnonzero(scores >= LEAST_SCORE), time)
         # ByteTrack gives a track its id on the second detection. To get ids at once, show the
@@ -50,8 +59,7 @@ class PersonTracker:
         new = np.flatnonzero((ids < 0) & (scores >= self.threshold))
         if len(new):
             ids[new] = self._associate(boxes, scores, new, time)[new]
-        tracked = np.flatnonzero(ids >= 0)
-        return People(boxes[tracked], scores[tracked], ids[tracked])
+        return ids
 
     def _associate(
         self, boxes: np.ndarray, scores: np.ndarray, chosen: np.ndarray, time: float

@@ -10,6 +10,8 @@ import pytest
 from made_sets import of_keyframes, of_videos, registered
 from made_sets import replace as put
 
+from ava_det.data.mapper import PeopleTestMapper
+from ava_det.data.proposals import people_to_test
 from ava_det.data.sets.catalog import get_dataset
 from ava_det.detect.backends.torch import TorchPersons
 from ava_det.detect.protocols import People
@@ -17,6 +19,7 @@ from ava_det.formats.ava_csv import people_by_keyframe, read_boxes, read_ground_
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import (
     AVA_CLOCK,
+    FRAME_CLOCK,
     AnnotatedKeyframe,
     InputError,
     Keyframe,
@@ -24,6 +27,7 @@ from ava_det.structures import (
     PersonBoxes,
 )
 from ava_det.video.frame_folders import FrameFolder
+from ava_det.video.video import VideoReader
 from ava_det.video.writer import VideoWriter
 
 SMALL = [
@@ -261,6 +265,46 @@ def test_annotated_people_are_kept_beside_those_who_are_found(
 
 CORNERS = np.array([[0.8, 0.8, 1.0, 1.0], [0.0, 0.9, 0.1, 1.0]])
 SCORES = np.array([0.4, 0.3])
+
+
+def test_tracks_of_boxes_are_tested_on_as_tubes(
+    world, random_weights, run_tool, tmp_path, monkeypatch
+):
+    """The block of the film is found on seven of eight frames, and a weak box beside it."""
+
+    def find(self, frames):
+        found = []
+        for frame in frames:
+            columns = np.flatnonzero(frame[32, :, 0] > 128)
+            left = columns.min() // 8 * 8
+            boxes = [[left / 96, 0.25, (left + 16) / 96, 0.75], [0.9, 0.0, 1.0, 0.1]]
+            chosen = slice(2 if left != 24 else 0)
+            found.append(People(np.array(boxes)[chosen], np.array([0.9, 0.3])[chosen]))
+        return found
+
+    monkeypatch.setattr(TorchPersons, "people", find)
+    path = tmp_path / "boxes.csv"
+    arguments = ["--dataset", "toy_train", "--weights", random_weights / "persons.safetensors"]
+    ran = run_tool("propose", *arguments, "--tracks", "--output", path)
+    assert ran.code == 0, ran.err
+    assert "14 boxes on 8 keyframes" in ran.out
+    assert path.read_text().startswith("video,tick,x1,y1,x2,y2,action,score,track_id\nfilm,0,")
+    records = people_to_test(get_dataset("toy_train"), 4, str(path), tracks=True)
+    block, weak = records[0].tracks
+    assert block.ticks.tolist() == [0, 1, 2, 4, 5, 6, 7]
+    np.testing.assert_allclose(block.boxes[:, 0], block.ticks / 12)
+    assert weak.ticks.tolist() == [0]
+    assert records[0].people.person_ids.tolist() == [0, -1]
+
+    mapper = PeopleTestMapper(
+        VideoReader(), lambda *both: both, None, FRAME_CLOCK, frames=6, tubes=True
+    )
+    tube = mapper(records[1]).boxes[0][0]  # frames 1 to 6
+    np.testing.assert_allclose(tube[:, 0], 8 * np.arange(1, 7), atol=1e-4)
+
+    ran = run_tool("propose", *arguments, "--tracks", "--keep-annotated", "--output", path)
+    assert ran.code == 2
+    assert "--tracks: detected people only, without --keep-annotated" in ran.err
 
 
 def test_frames_of_a_list_are_read(two_films, random_weights, run_tool, tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ava_det.detect.proposals import propose, unread, with_annotated
+from ava_det.detect.proposals import link, propose, unread, with_annotated
 from ava_det.detect.protocols import People
 from ava_det.structures import (
     FRAME_CLOCK,
@@ -125,3 +125,64 @@ def test_people_whom_nobody_annotated_are_added(annotated, found, kept):
     new = len(kept) - len(annotated)
     assert both.scores.tolist() == [1.0] * len(annotated) + [0.6] * new
     assert both.person_ids.tolist() == [*range(len(annotated)), *[-1] * new]
+
+
+def walkers(tick: int, *people: tuple[float, float]) -> PersonBoxes:
+    """A keyframe of people with the left side of a box and a score each."""
+    boxes = np.array([[left, 0.1, left + 0.2, 0.9] for left, _ in people]).reshape(-1, 4)
+    scores = np.array([score for _, score in people])
+    ids = np.full(len(people), -1)
+    return PersonBoxes(Keyframe("v", tick), boxes, ((),) * len(people), scores, ids)
+
+
+@pytest.mark.parametrize("clock", [FRAME_CLOCK, Clock(rate=5.0, start=100)])
+def test_boxes_of_one_person_are_linked(film, clock):
+    """In the order of time, whatever the order of the keyframes; a weak box starts no track."""
+    path, start = film(40), clock.start
+    ticks = [start + tick for tick in (4, 0, 1, 3, 2)]
+    found = [
+        walkers(tick, (0.7 - 0.03 * (tick - start), 0.9), (0.1 + 0.03 * (tick - start), 0.6))
+        for tick in ticks
+    ]
+    found[2] = walkers(start + 1, (0.13, 0.3), (0.67, 0.9), (0.4, 0.3))  # in another order
+    found.append(walkers(start + 5))
+    linked = link(found, {"v": str(path)}, VideoReader(), clock)
+    assert [people.person_ids.tolist() for people in linked] == [
+        [0, 1],
+        [0, 1],
+        [1, 0, -1],
+        [0, 1],
+        [0, 1],
+        [],
+    ]
+    for people, other in zip(linked, found, strict=True):
+        assert people.keyframe == other.keyframe
+        assert people.boxes.tolist() == other.boxes.tolist()
+        assert people.scores.tolist() == other.scores.tolist()
+
+
+@pytest.mark.parametrize(("step", "expected"), [(5, 0), (20, 1)])
+def test_a_track_ends_by_the_time_and_not_by_the_number_of_keyframes(film, step, expected):
+    """A person who is gone for 1 s keeps the track, and one who is gone for 4 s does not."""
+    found = [walkers(tick, (0.1, 0.9)) for tick in (0, step)]
+    found += [walkers(k * step) for k in range(2, 6)]
+    found.append(walkers(6 * step, (0.1, 0.9)))
+    path = film(6 * step + 1, 25.0)
+    linked = link(found, {"v": str(path)}, VideoReader(), FRAME_CLOCK)
+    assert [people.person_ids.tolist() for people in linked if len(people.boxes)] == [
+        [0],
+        [0],
+        [expected],
+    ]
+
+
+def test_a_film_without_people_is_not_read():
+    found = [walkers(0), walkers(1)]
+    linked = link(found, {"v": "nowhere.mp4"}, VideoReader(), FRAME_CLOCK)
+    assert [people.keyframe.tick for people in linked] == [0, 1]
+    assert link(found[:0], {}, VideoReader(), FRAME_CLOCK) == []
+
+
+def test_one_keyframe_of_a_film(film):
+    (people,) = link([walkers(3, (0.1, 0.9))], {"v": str(film(5))}, VideoReader(), FRAME_CLOCK)
+    assert people.person_ids.tolist() == [0]
