@@ -22,11 +22,15 @@ class ActionDetector(nn.Module):
         backbone: Makes feature maps of clips.
         head: Makes logits of feature maps and boxes.
         normalize: Turns uint8 clips into the input of the backbone.
+
+    Attributes:
+        takes_tubes: The head follows people: boxes may be tubes, a box for every frame of the clip.
     """
 
     def __init__(self, backbone: Backbone, head: RoIHead | TubeHead, normalize: Normalize):
         super().__init__()
         self.backbone, self.head, self.normalize = backbone, head, normalize
+        self.takes_tubes = isinstance(head, TubeHead)
 
     def forward(
         self,

@@ -89,9 +89,6 @@ class TubeHead(nn.Module):
         backbone: The backbone that makes the maps.
         dropout: Probability of dropping a feature in training.
         exclusive: As for `RoIHead`.
-
-    Attributes:
-        takes_tubes: The boxes may be tubes, one box for every frame of the clip.
     """
 
     ROWS, CELLS, THIRDS = 3, 4, 3

@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ava_det.batch import boxes_for
 from ava_det.model.detector import as_rois
 from ava_det.model.slowfast_lite import MEAN, STD, SlowFastLite, TubeHead
 from ava_det.model.zoo import build_classifier, build_detector
@@ -71,6 +72,12 @@ def test_a_frame_has_the_same_features_in_every_clip(detector):
     for t in range(9):
         pair = detector.backbone.fast(clip[:, :, 2 * t : 2 * t + 3 : 2])
         torch.testing.assert_close(pair[:, :, 0], motion[:, :, t], rtol=1e-4, atol=1e-4)
+
+
+def test_the_detector_asks_for_tubes(detector):
+    boxes = [torch.zeros(2, FRAMES, 4)]
+    assert boxes_for(detector, boxes)[0].shape == (2, FRAMES, 4)
+    assert boxes_for(build_detector("slowfast_tiny", 4), boxes)[0].shape == (2, 4)
 
 
 def test_a_box_is_a_tube_that_stands_still(detector):
