@@ -157,3 +157,11 @@ def test_predicted_people_have_their_own_tracks_beside_the_annotated_ones(tmp_pa
     (record, *_) = people_to_train_on(dataset, tracks=True)
     assert lefts(record) == [annotated]
     assert people_to_train_on(dataset, str(boxes))[0].tracks is None
+
+
+def test_a_track_goes_on_over_keyframes_that_only_the_boxes_list(tmp_path):
+    dataset = of_keyframes("listed", [tracked(0, (0.25, 4))], ClassMap({3: "sit"}))
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text(BOXES + "v,0,0.5,0,1,1,-1,0.9,4\nv,1,0.25,0,1,1,-1,0.9,4\n")
+    records = people_to_test(dataset, proposals=str(boxes), unlisted=True, tracks=True)
+    assert [lefts(record) for record in records] == [[{0: 0.5, 1: 0.25}]] * 2

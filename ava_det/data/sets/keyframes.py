@@ -110,8 +110,13 @@ class Keyframes(Records[AnnotatedKeyframe]):
         there = pd.MultiIndex.from_arrays([other.videos, other.ticks])
         place = there.get_indexer(pd.MultiIndex.from_arrays([codes, self.ticks]))
         people = np.concatenate([other.people, np.zeros((1, 2), np.int32)])[place]
+        # A joined video may have several indices, but an id of the table is one person.
+        first: dict[tuple[str, str], int] = {}
+        pairs = zip(self.names, self.paths, strict=True)
+        indices = [first.setdefault(pair, k) for k, pair in enumerate(pairs)]
         return replace(
             self,
+            videos=np.array(indices, np.int32)[self.videos],
             people=people,
             boxes=other.boxes,
             scores=other.scores,

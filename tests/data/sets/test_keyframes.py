@@ -128,11 +128,12 @@ def tracks_by_hand(records):
     return tracks
 
 
-@settings(max_examples=80)
+@settings(max_examples=200)
 @given(rows, rows, st.integers(1, 3))
 def test_a_track_is_all_boxes_of_a_person(truth, proposals, step):
     packed, found = pack(table_from(truth), PATHS), table_from(proposals)
-    for some in (packed, packed.with_keyframes(found).with_people(found)):
+    more, twice = packed.with_keyframes(found), join([packed, pack(found, PATHS)])
+    for some in (packed, more.with_people(found), twice.with_people(found)):
         expected = tracks_by_hand(list(some))
         tracked = some.with_tracks()
         assert_same(tracked, list(some))
