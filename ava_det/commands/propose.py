@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     add = parser.add_argument_group("with --train").add_argument
     add("--config", default=CONFIG, help="a path, or a name below configs/")
     add("--resume", action="store_true", help="continue from the last checkpoint")
-    add("--num-processes", type=int, default=1, help="one per GPU")
+    add("--num-processes", type=cli.processes, default=1, help="one per GPU")
     test = "data set to test on (default: NAME with train replaced by test)"
     add("--test-dataset", metavar="NAME", help=test)
     add("overrides", nargs="*", default=[], metavar="path.key=value", help="config overrides")
@@ -53,8 +53,8 @@ def parser() -> argparse.ArgumentParser:
     both = "write the annotated people, and add the detected people that are not annotated"
     add("--keep-annotated", action="store_true", help=both)
     size = "short side of the frames (default: as in training)"
-    add("--person-size", type=at_least(32, int), metavar="PIXELS", help=size)
-    add("--batch-size", type=at_least(1, int), default=16, help="frames per batch")
+    add("--person-size", type=cli.person_size, metavar="PIXELS", help=size)
+    add("--batch-size", type=at_least(1, int, 256), default=16, help="frames per batch")
     add("--device", default="cpu", help="device of the model: cpu, cuda or cuda:1")
     parser.set_defaults(num_machines=1, machine_rank=0, dist_url="auto")
     return parser

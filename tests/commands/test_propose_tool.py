@@ -225,13 +225,22 @@ def test_a_broken_film_costs_its_own_boxes_only(
 
 
 @pytest.mark.parametrize(
-    "option", [("--batch-size", 0), ("--every", 0), ("--every", -1), ("--person-size", 0)]
+    ("option", "bounds"),
+    [
+        (("--batch-size", 0), "from 1 to 256"),
+        (("--batch-size", 257), "from 1 to 256"),
+        (("--every", 0), "of at least 1"),
+        (("--every", -1), "of at least 1"),
+        (("--person-size", 0), "from 32 to 1448"),
+        (("--person-size", 20000), "from 32 to 1448"),
+    ],
 )
-def test_numbers_that_make_no_sense(world, run_tool, tmp_path, option):
+@pytest.mark.holds("13.9 bounds: options that set sizes")
+def test_numbers_that_make_no_sense(world, run_tool, tmp_path, option, bounds):
     arguments = ["--dataset", "toy_test", "--weights", "light", "--output", tmp_path / "out"]
     ran = run_tool("propose", *arguments, *option)
     assert ran.code == 2
-    assert f"{option[0]}: {option[1]} is not a number of at least" in ran.err
+    assert f"{option[0]}: {option[1]} is not a number {bounds}" in ran.err
 
 
 def test_annotated_people_are_kept_beside_those_who_are_found(

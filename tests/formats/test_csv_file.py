@@ -284,3 +284,27 @@ def test_an_encoding_is_called_by_its_name(tmp_path, encoding, name, text):
         return
     with pytest.raises(InputError, match=rf"rows\.csv: {name} text, .*: save it as UTF-8"):
         list(text_lines(path))
+
+
+@pytest.mark.holds("13.9 bounds: what rows take in memory")
+def test_rows_that_take_too_much_memory_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("ava_det.formats.ava_rows.MOST_ROWS", 100)
+    boxes = "v,902,.1,.1,.5,.5,12,.9\n" * 101
+    for read in (read_detections, read_boxes):
+        with pytest.raises(InputError, match=r"rows\.csv: more than 100 rows, too many to hold"):
+            read(write(tmp_path, boxes))
+    with pytest.raises(InputError, match=r"rows\.csv: more than 20 bytes, too many to hold"):
+        most_rows(write(tmp_path, "v,902\n" * 4), 10, 20)
+    long = f"{'v' * 4000},902\n" * 40_000  # 160 MB where pandas parses 131,072 rows at a time
+    with pytest.raises(InputError, match=r"row 3\d{4}: the rows before have more than 1,024 char"):
+        most_rows(write(tmp_path, long), 1_000_000)
+
+
+@pytest.mark.holds("13.9 bounds: what rows take in memory")
+def test_very_many_names_of_videos_are_refused(tmp_path, monkeypatch):
+    rows = "".join(f"video{k},902,.1,.1,.5,.5,12,.9\n" for k in range(10))
+    assert len(read_detections(write(tmp_path, rows))) == 10
+    monkeypatch.setattr("ava_det.formats.ava_rows.MOST_NAMES", 2000)
+    assert len(read_detections(write(tmp_path, rows.replace("video9", "video0")))) == 10
+    with pytest.raises(InputError, match=r"rows\.csv: too many different names of videos"):
+        read_detections(write(tmp_path, rows))

@@ -131,3 +131,12 @@ def test_weights_of_classes_are_a_word_or_numbers(tmp_path):
         assert len(instantiate(again.class_map)) == again.model.num_classes == 2
     for settled in (cfg, kept, again):
         assert list(settled.task.criterion.class_weights) == pytest.approx(expected)
+
+
+@pytest.mark.holds("13.9 bounds: sizes of a config")
+@pytest.mark.parametrize(
+    "override", ["clip.frames=100000", "clip.short_side=4000", "clip.rate=1e9", "clip.stride=0"]
+)
+def test_a_clip_of_absurd_size_is_refused(override):
+    with pytest.raises(InputError, match=r"jhmdb_tiny\.py: clip: a clip "):
+        load_config("ablate/jhmdb_tiny.py", [override])

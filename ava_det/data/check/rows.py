@@ -12,13 +12,13 @@ import pandas as pd
 
 from ava_det.data.check.findings import Findings
 from ava_det.formats.atomic import StrPath, open_text
-from ava_det.formats.ava_rows import BOX, LARGEST, MOST_ROWS, TOLERANCE, Layout, is_empty
+from ava_det.formats.ava_rows import BOX, LARGEST, TOLERANCE, Layout, is_empty
 from ava_det.formats.class_map import ClassMap
-from ava_det.formats.csv_file import most_rows, shown
+from ava_det.formats.csv_file import CHUNK, MOST_TEXT, most_rows, shown
 from ava_det.formats.errors import naming
 from ava_det.structures import InputError, Keyframe
 
-CHUNK = 1 << 17
+MOST_ROWS = 4_000_000  # at 290 bytes per row at the peak; AVA has a million
 MOST_COLUMNS = 24
 NUMBERS = ["tick", *BOX, "action", "person"]
 MANY_EMPTY = 0.2  # share of boxes without an area from which they are no corners
@@ -61,7 +61,7 @@ def check_rows(
         with naming(path):
             header = None if is_empty(path) else layout.header(path)
             names = layout.names(path, header)
-            most_rows(path, MOST_ROWS)
+            most_rows(path, MOST_ROWS, MOST_TEXT)
             with warnings.catch_warnings(), open_text(path) as file:
                 # Pandas cuts a longer row, but not before the first column too many: a finding.
                 warnings.simplefilter("ignore", pd.errors.ParserWarning)
