@@ -285,6 +285,12 @@ def _message(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         remedy = _REMEDIES.get(error.errno or 0)
         return f"{error.filename}: {error.strerror}" + (f"; {remedy}" if remedy else "")
+    if type(error).__name__ == "InterpolationResolutionError":
+        # The library of configs puts its own words around the message.
+        inner: BaseException | None = error
+        while inner is not None and not isinstance(inner, InputError):
+            inner = inner.__cause__ or inner.__context__
+        error = inner or error
     text = str(error).strip() or "no message"
     if isinstance(error, InputError):
         return text

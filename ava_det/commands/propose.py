@@ -5,11 +5,12 @@
         --output runs/persons/boxes.csv
 
 The boxes are written as AVA's csv with an empty action (-1) and the person score last. Start a
-stopped run again with the same arguments, and it continues. Videos that cannot be read get no
-boxes and one line at the end; the run fails if none can be read. `--weights` takes a person
-detector of ours, a YOLOX of COCO (.onnx), or `light`, which comes with the package. `--dataset`
-takes names, and paths of descriptions. A config is Python code and is run: use only configs that
-you trust.
+stopped run again with the same arguments, and it continues. A finished csv is left as it is if the
+arguments are the same; with others it is replaced with `--overwrite` only. Videos that cannot be
+read get no boxes and one line at the end; the run fails if none can be read. `--weights` takes a
+person detector of ours, a YOLOX of COCO (.onnx), or `light`, which comes with the package.
+`--dataset` takes names, and paths of descriptions. A config is Python code and is run: use only
+configs that you trust.
 
 Read on: docs/training.md, docs/custom_data.md.
 """
@@ -56,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     add("--person-size", type=cli.person_size, metavar="PIXELS", help=size)
     add("--batch-size", type=at_least(1, int, 256), default=16, help="frames per batch")
     add("--device", default="cpu", help="device of the model: cpu, cuda or cuda:1")
+    cli.add_overwrite(parser)
     parser.set_defaults(num_machines=1, machine_rank=0, dist_url="auto")
     return parser
 
@@ -89,10 +91,17 @@ def train(args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Find the people on every keyframe, unless another process writes the same file."""
+    from ava_det.data.sets.catalog import get_dataset
+    from ava_det.detect.journal import is_finished
     from ava_det.formats.outputs import outputs
 
     args.output.parent.mkdir(parents=True, exist_ok=True)
-    with outputs(args.output, overwrite=True):
+    if args.output.is_file() and not args.overwrite:
+        records = get_dataset(args.dataset).keyframes(args.every)
+        if is_finished(args.output, facts(args), records):
+            print(f"{args.output}: is finished already, with the same arguments")
+            return
+    with outputs(args.output, overwrite=args.overwrite):
         find(args)
 
 
@@ -101,7 +110,7 @@ def find(args: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from ava_det.data.sets.catalog import get_dataset
-    from ava_det.detect.journal import Journal
+    from ava_det.detect.journal import Journal, forget_finished, note_finished
     from ava_det.detect.load import load_persons
     from ava_det.detect.proposals import propose, unread, with_annotated
     from ava_det.formats.ava_csv import table_of, write_detections, write_ground_truth
@@ -109,6 +118,7 @@ def find(args: argparse.Namespace) -> None:
     dataset = get_dataset(args.dataset)
     records, reader, clock = dataset.keyframes(args.every), dataset.reader(), dataset.clock
     detector = load_persons(args.weights, args.device, args.person_size)
+    forget_finished(args.output)
     begun = args.output.with_name(f"{args.output.name}.part")
     with Journal(begun, facts(args), records) as journal:
         bar = tqdm(total=len(records), initial=journal.done, unit="keyframe")
@@ -130,6 +140,7 @@ def find(args: argparse.Namespace) -> None:
         write_ground_truth(args.output, table_of(both))
     else:
         write_detections(args.output, table_of(list(found.values())))
+    note_finished(args.output, facts(args), records)
     begun.unlink()
     # Unreadable keyframes do not count.
     seen = [r.people.keyframe for r, problem in zip(records, problems, strict=True) if not problem]
@@ -141,6 +152,7 @@ def facts(args: argparse.Namespace) -> dict[str, str]:
     with args.weights.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     names = ("dataset", "every", "score_threshold", "person_size", "batch_size", "device")
+    names += ("keep_annotated",)
     return {"weights": digest, **{name: str(getattr(args, name)) for name in names}}
 
 

@@ -265,7 +265,7 @@ def row_problem(fields: list[str], names: list[str], layout: Layout) -> str | No
         return f"1 column where {layout.fewest} belong"
     problem = number_problem(layout.second, given.get(layout.second, ""))
     if problem:
-        return problem
+        return problem + index_hint(fields)
     numbers = {name: given.get(name, "") for name in (*BOX, "action", "person", "score")}
     some = any(numbers.values())
     if len(fields) > len(names) or (some and len(fields) < layout.fewest):
@@ -278,6 +278,14 @@ def row_problem(fields: list[str], names: list[str], layout: Layout) -> str | No
         number_problem(name, text) for name, text in numbers.items() if text or name not in optional
     )
     return next(filter(None, problems), None)
+
+
+def index_hint(fields: list[str]) -> str:
+    """Return a remedy if a row without a header line begins with an index of pandas, else ""."""
+    begins = [is_number(text.strip()) for text in fields[:3]]
+    if begins[:2] == [True, False] and begins[2:] in ([], [True]) and fields[0].strip().isdecimal():
+        return ": the first column looks like an index: write the file with to_csv(index=False)"
+    return ""
 
 
 def number_problem(name: str, text: str) -> str | None:

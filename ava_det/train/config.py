@@ -18,7 +18,11 @@ from ava_det.weights.card import check_pixels
 
 
 def _num_classes(_root_: DictConfig) -> int:
-    return len(instantiate(_root_.class_map))
+    try:
+        return len(instantiate(_root_.class_map))
+    except InputError as error:
+        data = OmegaConf.select(_root_, "data.train")
+        raise InputError(f"data.train={data}: {error}") from error
 
 
 OmegaConf.register_new_resolver("columns", lambda count: list(range(count)), replace=True)

@@ -189,3 +189,24 @@ def test_annotated_boxes_of_jhmdb(shared):
     assert sum(result.ground_truth.values()) == 928
     # The few that a person leaves too fast to be linked are broken in two.
     assert result.figures()["0.5:0.95"] == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.holds("13.9 bounds: what tubes take in memory")
+def test_tubes_that_take_too_much_memory_are_refused(monkeypatch):
+    """Two rows of one track stand for all boxes between them."""
+    truth = rows((0, 1, 1, 3))
+    far = truth.assign(score=0.5)
+    far.loc[far.index[-1], "tick"] = 10**9
+    with pytest.raises(InputError, match="the tubes miss steps: with the boxes between, they have"):
+        video_map(truth, far, CLASSES)
+    monkeypatch.setattr("ava_det.evaluation.video_map.MOST_PAIRS", 0)
+    with pytest.raises(InputError, match="1 pairs of an annotated and a detected tube of one"):
+        video_map(truth, truth.assign(score=0.5), CLASSES)
+
+
+@pytest.mark.holds("13.9 bounds: what tubes take in memory")
+def test_boxes_are_compared_a_few_at_a_time_with_the_same_figures(monkeypatch):
+    truth, found, classes = made_case(0)
+    whole = video_map(truth, found, classes).ap
+    monkeypatch.setattr("ava_det.evaluation.tubes._BLOCK", 7)
+    assert video_map(truth, found, classes).ap == whole

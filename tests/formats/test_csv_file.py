@@ -308,3 +308,28 @@ def test_very_many_names_of_videos_are_refused(tmp_path, monkeypatch):
     assert len(read_detections(write(tmp_path, rows.replace("video9", "video0")))) == 10
     with pytest.raises(InputError, match=r"rows\.csv: too many different names of videos"):
         read_detections(write(tmp_path, rows))
+
+
+@pytest.mark.holds("13.8 columns: an index of pandas without a header line")
+@pytest.mark.parametrize(
+    ("read", "row"),
+    [
+        (read_ground_truth, "0,v1,902,0.077,0.151,0.283,0.811,12,1"),
+        (read_detections, "0,v1,902,0.077,0.151,0.283,0.811,12,0.9"),
+        (read_boxes, "17,v1,0902,0.077,0.151,0.283,0.811"),
+        (read_keyframes, "0,v1,902"),
+    ],
+)
+def test_an_index_column_without_a_header_line_is_named(tmp_path, read, row):
+    with pytest.raises(InputError) as caught:
+        read(write(tmp_path, f"{row}\n"))
+    assert str(caught.value).endswith(
+        "rows.csv: row 1: tick is not a number: 'v1': the first column looks like an index: write "
+        "the file with to_csv(index=False)"
+    )
+    findings = Findings()
+    check_rows(tmp_path / "rows.csv", Rules(), findings)
+    (finding,) = findings
+    assert finding.kind == "unreadable"
+    with pytest.raises(InputError, match=r"tick is not a number: 'v1'$"):
+        read(write(tmp_path, row.replace("0,v1", "v,v1").replace("17,v1", "v,v1") + "\n"))

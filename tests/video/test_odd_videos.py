@@ -555,3 +555,21 @@ def test_a_file_without_packets_is_not_called_too_large(
     path.write_bytes(data.replace(b"stsc", b"\0tsc"))
     with pytest.raises(InputError, match="it has no packet of pictures, or its header is damaged"):
         Video(path)
+
+
+@pytest.mark.holds("13.8 the reason why a file is no video is right")
+@pytest.mark.parametrize(
+    ("content", "is_text"),
+    [
+        (b"#EXTM3U\nfilm.ts\n", True),
+        ("caf\u00e9 ".encode() * 13, True),  # the 64th byte is within a letter
+        (b"\xff\xd8", False),
+        (b"\xff\xfe\xfd\xfc", False),
+        (b"\0\0\0\x18", False),
+    ],
+)
+def test_only_text_is_called_text(tmp_path: Path, content: bytes, is_text: bool) -> None:
+    (tmp_path / "film.mp4").write_bytes(content)
+    with pytest.raises(InputError, match="not a readable video") as caught:
+        Video(tmp_path / "film.mp4")
+    assert ("it is text" in str(caught.value)) == is_text

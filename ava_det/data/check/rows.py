@@ -12,9 +12,9 @@ import pandas as pd
 
 from ava_det.data.check.findings import Findings
 from ava_det.formats.atomic import StrPath, open_text
-from ava_det.formats.ava_rows import BOX, LARGEST, TOLERANCE, Layout, is_empty
+from ava_det.formats.ava_rows import BOX, LARGEST, TOLERANCE, Layout, index_hint, is_empty
 from ava_det.formats.class_map import ClassMap
-from ava_det.formats.csv_file import CHUNK, MOST_TEXT, most_rows, shown
+from ava_det.formats.csv_file import CHUNK, MOST_TEXT, csv_rows, most_rows, shown
 from ava_det.formats.errors import naming
 from ava_det.structures import InputError, Keyframe
 
@@ -61,6 +61,9 @@ def check_rows(
         with naming(path):
             header = None if is_empty(path) else layout.header(path)
             names = layout.names(path, header)
+            hint = "" if header else index_hint(next(csv_rows(path), (0, [""]))[1])
+            if hint:
+                raise InputError(f"{path}: row 1{hint}")
             most_rows(path, MOST_ROWS, MOST_TEXT)
             with warnings.catch_warnings(), open_text(path) as file:
                 # Pandas cuts a longer row, but not before the first column too many: a finding.
