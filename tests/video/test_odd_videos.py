@@ -562,7 +562,7 @@ def test_a_file_without_packets_is_not_called_too_large(
     ("content", "is_text"),
     [
         (b"#EXTM3U\nfilm.ts\n", True),
-        ("caf\u00e9 ".encode() * 13, True),  # the 64th byte is within a letter
+        (("\u20ac" * 30).encode(), True),  # the 64th byte is within a letter
         (b"\xff\xd8", False),
         (b"\xff\xfe\xfd\xfc", False),
         (b"\0\0\0\x18", False),
@@ -570,6 +570,6 @@ def test_a_file_without_packets_is_not_called_too_large(
 )
 def test_only_text_is_called_text(tmp_path: Path, content: bytes, is_text: bool) -> None:
     (tmp_path / "film.mp4").write_bytes(content)
-    with pytest.raises(InputError, match="not a readable video") as caught:
+    with pytest.raises(InputError) as caught:
         Video(tmp_path / "film.mp4")
     assert ("it is text" in str(caught.value)) == is_text
