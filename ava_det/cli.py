@@ -15,10 +15,11 @@ from typing import Any, NoReturn, TypeVar
 
 from ava_det.extras import install_hint
 from ava_det.formats.nearest import meant
-from ava_det.structures import LARGEST_TICK, InputError
+from ava_det.structures import LARGEST_TICK, MOST_PERSON_SIDE, InputError
 
 Number = TypeVar("Number", int, float)
 _LONGEST_LINE = 900  # characters of an error
+MOST_PROCESSES = 1024  # of a run on one machine; each takes 100 MB or more
 FAILED, USAGE = 1, 2  # exit codes; argparse exits with 2 as well
 ROOT = Path(__file__).resolve().parents[1]  # the checkout, unless a wheel was installed
 
@@ -177,13 +178,15 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
         "--num-gpus",
         "--num-processes",
         dest="num_processes",
-        type=int,
+        type=processes,
         default=1,
         help="processes to start on this machine, one per GPU; torchrun and srun start their own",
     )
-    parser.add_argument("--num-machines", type=int, default=1, help="machines that train together")
     parser.add_argument(
-        "--machine-rank", type=int, default=0, help="number of this machine, from 0"
+        "--num-machines", type=processes, default=1, help="machines that train together"
+    )
+    parser.add_argument(
+        "--machine-rank", type=at_least(0, int), default=0, help="number of this machine, from 0"
     )
     parser.add_argument("--dist-url", default="auto", help="address that the machines connect to")
     parser.add_argument("overrides", nargs="*", metavar="path.key=value", help="config overrides")
@@ -195,13 +198,14 @@ def add_overwrite(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help=words)
 
 
-def at_least(least: float, kind: type[Number]) -> Callable[[str], Number]:
-    """Return an argument type for finite numbers of at least `least`."""
+def at_least(least: float, kind: type[Number], most: float = math.inf) -> Callable[[str], Number]:
+    """Return an argument type for finite numbers of at least `least` and up to `most`."""
 
     def number(text: str) -> Number:
         value = kind(text)
-        if not least <= value < math.inf:
-            raise argparse.ArgumentTypeError(f"{text} is not a number of at least {least}")
+        if not least <= value <= most or value == math.inf:
+            bounds = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
+            raise argparse.ArgumentTypeError(f"{text} is not a number {bounds}")
         return value
 
     return number
@@ -218,6 +222,10 @@ def above_zero(most: float = math.inf) -> Callable[[str], float]:
         return value
 
     return number
+
+
+person_size = at_least(32, int, MOST_PERSON_SIDE)  # the short side of frames, in pixels
+processes = at_least(1, int, MOST_PROCESSES)
 
 
 def tick(text: str) -> int:
@@ -257,6 +265,12 @@ def _message(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         remedy = _REMEDIES.get(error.errno or 0)
         return f"{error.filename}: {error.strerror}" + (f"; {remedy}" if remedy else "")
+    if type(error).__name__ == "InterpolationResolutionError":
+        # The library of configs puts its own words around the message.
+        inner: BaseException | None = error
+        while inner is not None and not isinstance(inner, InputError):
+            inner = inner.__cause__ or inner.__context__
+        error = inner or error
     text = str(error).strip() or "no message"
     if isinstance(error, InputError):
         return text

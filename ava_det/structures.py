@@ -1,5 +1,6 @@
 """The types that all parts of the package share. Importing them does not load torch."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,7 +91,10 @@ AVA_CLOCK = Clock(rate=1.0, start=900)  # a tick is a second of the movie; the c
 FRAME_CLOCK = Clock(rate=None)  # a tick is a frame, as in JHMDB and UCF101-24
 
 
-_LARGEST_OF_A_CLIP = 1 << 14  # frames, pixels of a side, frames a second
+MOST_PIXELS = 1 << 24  # frames x short side^2 of a clip: 64 frames of 512, 16 of 1024
+MOST_PIXELS_OF_A_FRAME = 1 << 21  # side^2 for a person detector, which gets many frames
+MOST_PERSON_SIDE = math.isqrt(MOST_PIXELS_OF_A_FRAME)
+LARGEST_OF_A_CLIP = 1 << 14  # frames, pixels of a side, frames a second
 
 
 @dataclass(frozen=True)
@@ -112,11 +116,11 @@ class ClipShape:
     def __post_init__(self) -> None:
         """Refuse sizes that are not positive whole numbers, or that are too large."""
         counts = (self.frames, self.stride, self.short_side)
-        if any(type(count) is not int or not 1 <= count <= _LARGEST_OF_A_CLIP for count in counts):
+        if any(type(count) is not int or not 1 <= count <= LARGEST_OF_A_CLIP for count in counts):
             words = f"{self.frames!r} x {self.stride!r} at {self.short_side!r}"
             raise ValueError(f"a clip of {words:.80}")
         rate = self.rate
-        if rate is not None and not (type(rate) in (int, float) and 0 < rate <= _LARGEST_OF_A_CLIP):
+        if rate is not None and not (type(rate) in (int, float) and 0 < rate <= LARGEST_OF_A_CLIP):
             raise ValueError(f"a clip at {rate!r:.60} frames a second")
 
 

@@ -41,8 +41,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME=NUMBER",
         help="number of videos of a subset, such as clips_test=400",
     )
-    some = cli.at_least(1, int)
-    parser.add_argument("--workers", type=some, help="processes (default: one per core)")
+    parser.add_argument("--workers", type=cli.processes, help="processes (default: one per core)")
     parser.add_argument(
         "--unseen", type=Path, metavar="FILE", help="also write one video that is in no split"
     )
@@ -81,6 +80,8 @@ def size(text: str) -> tuple[str, int]:
     if name not in SUBSETS or not number.isdecimal():
         known = ", ".join(SUBSETS)
         raise argparse.ArgumentTypeError(f"{text}: want one of {known} = a number of videos")
+    if len(number) > 6:
+        raise argparse.ArgumentTypeError(f"{text:.60}: want at most 999,999 videos")
     return name, int(number)
 
 

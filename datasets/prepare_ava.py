@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from ava_det import cli
 from ava_det.formats.csv_file import full_lines
-from ava_det.structures import InputError
+from ava_det.structures import LARGEST_OF_A_CLIP, InputError
 
 if TYPE_CHECKING:
     from ava_det.data.prepare.cut import Cut
@@ -38,8 +38,8 @@ def parser() -> argparse.ArgumentParser:
     add("--list", default=LIST, help="names of the videos, one per line: a file or a URL")
     add("--mirror", default=MIRROR, metavar="URL", help="address to download the videos from")
     add("--whole", action="store_true", help="do not cut; find keyframes by time")
-    several, above, pixels = cli.at_least(0, float), cli.above_zero(), cli.at_least(2, int)
-    processes = cli.at_least(1, int)
+    several, above, pixels = cli.at_least(0, float), cli.above_zero(), cli.at_least(2, int, 4320)
+    rates = cli.at_least(0, float, LARGEST_OF_A_CLIP)
     add(
         "--start",
         type=several,
@@ -48,10 +48,10 @@ def parser() -> argparse.ArgumentParser:
         help="start of the cut",
     )
     add("--seconds", type=above, default=901.0, help="length of the cut")
-    add("--rate", type=several, default=30.0, help="frames per second; 0: unchanged")
+    add("--rate", type=rates, default=30.0, help="frames per second; 0: unchanged")
     add("--short-side", type=pixels, metavar="PIXELS", help="new short side (default: unchanged)")
     cores = os.cpu_count() or 1
-    add("--workers", type=processes, default=cores, help="processes (default: one per core)")
+    add("--workers", type=cli.processes, default=cores, help="processes (default: one per core)")
     return parser
 
 

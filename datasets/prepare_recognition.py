@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from ava_det import cli
-from ava_det.structures import InputError
+from ava_det.structures import LARGEST_OF_A_CLIP, InputError
 
 NAMES = ["kinetics400", "kinetics600", "kinetics700", "mini_kinetics200"]
 NAMES += ["something_v2", "ucf101", "hmdb51", "lists"]
@@ -24,11 +24,11 @@ def parser() -> argparse.ArgumentParser:
     add("--annotations", type=path, required=True, help="folder of the published lists")
     add("--videos", type=path, required=True, help="folder of the videos, at any depth")
     add("--root", type=path, help="output folder (default: $DETECTRON2_DATASETS/NAME)")
-    side, above, some = cli.at_least(16, int), cli.above_zero(), cli.at_least(1, int)
+    side, above = cli.at_least(16, int, 4320), cli.above_zero(LARGEST_OF_A_CLIP)
     add("--short-side", type=side, default=256, help="pixels; never enlarges")
     add("--as-they-are", action="store_true", help="list the original videos; do not resize")
     add("--rate", type=above, default=30.0, help="frames per second of folders of pictures")
-    add("--workers", type=some, help="processes (default: one per core)")
+    add("--workers", type=cli.processes, help="processes (default: one per core)")
     return parser
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -243,3 +244,21 @@ def test_warnings_of_libraries_are_not_shown():
         [sys.executable, "-c", WARNS], cwd=ROOT, env=environment, capture_output=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+@pytest.mark.holds("13.9 bounds: options that set sizes")
+@pytest.mark.parametrize(
+    ("script", "arguments", "words"),
+    [
+        ("prepare_ava", ["--short-side", "20000"], "--short-side: 20000 is not a number from 2 to"),
+        ("prepare_ava", ["--rate", "1e9"], "--rate: 1e9 is not a number from 0 to 16384"),
+        ("prepare_ava", ["--workers", "99999"], "--workers: 99999 is not a number from 1 to 1024"),
+        ("prepare_actors", ["--sizes", "train=9999999"], "--sizes: train=9999999: want at most"),
+    ],
+)
+def test_an_option_that_asks_for_absurd_work_is_a_usage_error(capsys, script, arguments, words):
+    path = Path(__file__).resolve().parents[1] / "datasets" / f"{script}.py"
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(path))["parser"]().parse_args(arguments)
+    assert end.value.code == 2
+    assert words in capsys.readouterr().err

@@ -83,7 +83,7 @@ def evaluate_all() -> dict[str, float]:
     """Frame-mAP on the test split for each kind of test; writes the report."""
     boxes, folder = RUN / "test" / "boxes.csv", RUN / "test" / "detected"
     run(
-        *("propose", "--dataset", "actors_test", "--weights", PERSON_FILE),
+        *("propose", "--dataset", "actors_test", "--weights", PERSON_FILE, "--overwrite"),
         *("--output", boxes),
     )
     trained, found = ("--weights", ACTION_FILE), ("--proposals", boxes, "--threshold", 0.5)

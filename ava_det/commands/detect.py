@@ -24,6 +24,7 @@ from ava_det.detect.defaults import (
     TOP_K,
 )
 from ava_det.formats.outputs import outputs
+from ava_det.structures import LARGEST_OF_A_CLIP
 from ava_det.weights.shipped import person_weights
 
 RENDERED = "the weights of the demo know rendered people only; give --weights for real videos"
@@ -45,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
         type=person_weights,
         help=f"person detector, or `light` (default: {PERSON_WEIGHTS} beside the action detector)",
     )
-    rate = cli.at_least(0.01, float)
+    rate = cli.at_least(0.01, float, LARGEST_OF_A_CLIP)
     add("--rate", type=rate, default=RATE, help="keyframes per second")
     score = "least score of an action"
     add("--score-threshold", type=cli.fraction, default=SCORE_THRESHOLD, help=score)
@@ -55,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     add("--person-threshold", type=cli.fraction, default=PERSON_THRESHOLD, help=person)
     add(
         "--person-size",
-        type=cli.at_least(32, int),
+        type=cli.person_size,
         metavar="PIXELS",
         help="short side of frames for the person detector; a larger one finds smaller people "
         "(default: as in training)",

@@ -83,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
     add("--videos", type=path, metavar="FOLDER", help="pictures of the best and worst keyframes")
     add(
         "--pictures",
-        type=cli.at_least(0, int),
+        type=cli.at_least(0, int, 1000),
         default=6,
         metavar="N",
         help="number of best and of worst keyframes",
@@ -97,7 +97,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add(
         "--start",
-        type=int,
+        type=cli.tick,
         help="tick at the start of a video (default 900; 0 for frames and --times)",
     )
     add("--run", type=path, metavar="FOLDER", help="show the loss curves of this training run")
@@ -131,7 +131,7 @@ def main(args: argparse.Namespace) -> None:
 
 def evaluate(args: argparse.Namespace) -> None:
     """Evaluate, print, write."""
-    from ava_det.evaluation.evaluate import evaluate_file, other_run
+    from ava_det.evaluation.evaluate import evaluate_file, other_run, require_few_rows
     from ava_det.evaluation.figures import write_evaluation
     from ava_det.evaluation.proposal_recall import proposal_recall
     from ava_det.evaluation.text import lines_of, notes
@@ -143,14 +143,15 @@ def evaluate(args: argparse.Namespace) -> None:
     rules = rules_of(args, truth, per_second)
     given = truth, args.ground_truth, rules
     this = evaluate_file(args.results, *given)
-    figures = this.figures
-    other = other_run(args.compare, *given) if args.compare else None
+    figures, held = this.figures, len(this.detections)
+    other = other_run(args.compare, *given, held) if args.compare else None
     if args.ground_truth_boxes:
-        whole = evaluate_file(args.ground_truth_boxes, *given).figures
+        whole = evaluate_file(args.ground_truth_boxes, *given, held).figures
         figures["ground_truth_boxes"] = {"mAP": whole["mAP"], "AP": whole["AP"]}
     recall = None
     if args.proposals:
         proposals = read_proposals(args.proposals, per_second=per_second)
+        require_few_rows(args.proposals, held + len(truth) + len(proposals))
         recall = proposal_recall(truth, proposals).table()
     for note in notes(figures, truth, this.detections):
         print(note, file=sys.stderr)

@@ -7,10 +7,11 @@
 The boxes are written as AVA's csv with an empty action (-1) and the person score last. `--tracks`
 adds a header line and the column `track_id`: the boxes of one person in a video have the same
 number, and -1 means that the person is on no track. Start a stopped run again with the same
-arguments, and it continues. Videos that cannot be read get no boxes and one line at the end; the
-run fails if none can be read. `--weights` takes a person detector of ours, a YOLOX of COCO (.onnx),
-or `light`, which comes with the package. `--dataset` takes names, and paths of descriptions. A
-config is Python code and is run: use only configs that you trust.
+arguments, and it continues. A finished csv is left as it is if the arguments are the same; with
+others it is replaced with `--overwrite` only. Videos that cannot be read get no boxes and one line
+at the end; the run fails if none can be read. `--weights` takes a person detector of ours, a YOLOX
+of COCO (.onnx), or `light`, which comes with the package. `--dataset` takes names, and paths of
+descriptions. A config is Python code and is run: use only configs that you trust.
 
 Read on: docs/training.md, docs/custom_data.md.
 """
@@ -38,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     add = parser.add_argument_group("with --train").add_argument
     add("--config", default=CONFIG, help="a path, or a name below configs/")
     add("--resume", action="store_true", help="continue from the last checkpoint")
-    add("--num-processes", type=int, default=1, help="one per GPU")
+    add("--num-processes", type=cli.processes, default=1, help="one per GPU")
     test = "data set to test on (default: NAME with train replaced by test)"
     add("--test-dataset", metavar="NAME", help=test)
     add("overrides", nargs="*", default=[], metavar="path.key=value", help="config overrides")
@@ -58,9 +59,10 @@ def parser() -> argparse.ArgumentParser:
     link = "add a column with the number of each person's track, and a header line"
     add("--tracks", action="store_true", help=link)
     size = "short side of the frames (default: as in training)"
-    add("--person-size", type=at_least(32, int), metavar="PIXELS", help=size)
-    add("--batch-size", type=at_least(1, int), default=16, help="frames per batch")
+    add("--person-size", type=cli.person_size, metavar="PIXELS", help=size)
+    add("--batch-size", type=at_least(1, int, 256), default=16, help="frames per batch")
     add("--device", default="cpu", help="device of the model: cpu, cuda or cuda:1")
+    cli.add_overwrite(parser)
     parser.set_defaults(num_machines=1, machine_rank=0, dist_url="auto")
     return parser
 
@@ -96,10 +98,17 @@ def train(args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Find the people on every keyframe, unless another process writes the same file."""
+    from ava_det.data.sets.catalog import get_dataset
+    from ava_det.detect.journal import is_finished
     from ava_det.formats.outputs import outputs
 
     args.output.parent.mkdir(parents=True, exist_ok=True)
-    with outputs(args.output, overwrite=True):
+    if args.output.is_file() and not args.overwrite:
+        records = get_dataset(args.dataset).keyframes(args.every)
+        if is_finished(args.output, facts(args), records):
+            print(f"{args.output}: is finished already, with the same arguments")
+            return
+    with outputs(args.output, overwrite=args.overwrite):
         find(args)
 
 
@@ -108,7 +117,7 @@ def find(args: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from ava_det.data.sets.catalog import get_dataset
-    from ava_det.detect.journal import Journal
+    from ava_det.detect.journal import Journal, forget_finished, note_finished
     from ava_det.detect.load import load_persons
     from ava_det.detect.proposals import link, propose, unread, with_annotated
     from ava_det.formats.ava_csv import table_of, write_detections, write_ground_truth
@@ -116,6 +125,7 @@ def find(args: argparse.Namespace) -> None:
     dataset = get_dataset(args.dataset)
     records, reader, clock = dataset.keyframes(args.every), dataset.reader(), dataset.clock
     detector = load_persons(args.weights, args.device, args.person_size)
+    forget_finished(args.output)
     begun = args.output.with_name(f"{args.output.name}.part")
     with Journal(begun, facts(args), records) as journal:
         bar = tqdm(total=len(records), initial=journal.done, unit="keyframe")
@@ -141,6 +151,7 @@ def find(args: argparse.Namespace) -> None:
             paths = {record.video: record.path for record in records}
             people = link(people, paths, reader, clock)
         write_detections(args.output, table_of(people), args.tracks)
+    note_finished(args.output, facts(args), records)
     begun.unlink()
     # Unreadable keyframes do not count.
     seen = [r.people.keyframe for r, problem in zip(records, problems, strict=True) if not problem]
@@ -152,6 +163,7 @@ def facts(args: argparse.Namespace) -> dict[str, str]:
     with args.weights.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     names = ("dataset", "every", "score_threshold", "person_size", "batch_size", "device")
+    names += ("keep_annotated", "tracks")
     return {"weights": digest, **{name: str(getattr(args, name)) for name in names}}
 
 

@@ -209,11 +209,19 @@ def _report(source: Source) -> None:
         return
     if source.damage:  # says more than wrong time stamps
         raise source.damage
-    damaged, video = source.video.index.damaged_stamps, source.video
+    video = source.video
+    damaged, hidden = video.index.damaged_stamps, video.index.hidden
     if damaged:
         logger.warning(
             "warning: %s: %d of %d time stamps are wrong; their times are interpolated",
             video.path,
             damaged,
             len(video),
+        )
+    elif hidden:
+        logger.warning(
+            "warning: %s: %d packets give no picture: the edit list of the file leaves them out, "
+            "or it is damaged",
+            video.path,
+            hidden,
         )

@@ -16,7 +16,7 @@ from typing import IO
 
 import numpy as np
 
-from ava_det.formats.atomic import atomic_path
+from ava_det.formats.atomic import atomic_path, atomic_text
 from ava_det.formats.errors import naming
 from ava_det.structures import AnnotatedKeyframe, InputError, PersonBoxes
 
@@ -34,7 +34,7 @@ class Journal:
 
     def __init__(self, path: Path, run: dict[str, str], records: Sequence[AnnotatedKeyframe]):
         self.path, self.records = path, records
-        first = json.dumps({"journal": VERSION, **run, "records": _digest(records)}) + "\n"
+        first = _first_line(run, records)
         with naming(path):
             lines = path.read_bytes().splitlines(keepends=True) if path.is_file() else []
         if not lines or lines[0] != first.encode():
@@ -86,6 +86,41 @@ class Journal:
                     person_ids=np.full(len(boxes), -1, np.int64),
                 )
                 yield people, problem
+
+
+def note_finished(path: Path, run: dict[str, str], records: Sequence[AnnotatedKeyframe]) -> None:
+    """Write beside a finished result from which run it is; arguments as for `Journal`."""
+    with atomic_text(_note_of(path)) as file:
+        file.write(_first_line(run, records) + _digest_of_file(path) + "\n")
+
+
+def forget_finished(path: Path) -> None:
+    """Remove what `note_finished` wrote, before the result is made again."""
+    _note_of(path).unlink(missing_ok=True)
+
+
+def is_finished(path: Path, run: dict[str, str], records: Sequence[AnnotatedKeyframe]) -> bool:
+    """Return whether a result is of the same run, and was not changed since `note_finished`."""
+    note = _note_of(path)
+    if not note.is_file():
+        return False
+    with naming(note):
+        return (
+            note.read_bytes() == (_first_line(run, records) + _digest_of_file(path) + "\n").encode()
+        )
+
+
+def _note_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.made")
+
+
+def _digest_of_file(path: Path) -> str:
+    with naming(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _first_line(run: dict[str, str], records: Sequence[AnnotatedKeyframe]) -> str:
+    return json.dumps({"journal": VERSION, **run, "records": _digest(records)}) + "\n"
 
 
 def _fits(pair: tuple[AnnotatedKeyframe, bytes]) -> bool:

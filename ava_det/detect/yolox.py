@@ -106,7 +106,7 @@ def _probe(path: Path, model: bytes, side: int) -> tuple[int, ...]:
     one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # threads reserve memory
     done = subprocess.run(command, input=model, capture_output=True, env=os.environ | one_thread)
     if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
-        limit = f"more than {onnx_probe.SECONDS} s or too much memory"
+        limit = f"more than {onnx_probe.SECONDS} s or {onnx_probe.MEMORY:,} bytes of memory"
         raise InputError(f"{path}: OpenCV cannot run it (it takes {limit})")
     if done.returncode < 0:
         raise InputError(f"{path}: OpenCV cannot run it (it crashes: the file is damaged)")

@@ -12,6 +12,7 @@ from ava_det.evaluation.matching import FRAME_PROTOCOLS
 from ava_det.evaluation.video_map import video_map
 from ava_det.formats.atomic import StrPath, text_suffix
 from ava_det.formats.ava_csv import read_detections, read_ground_truth, require_common
+from ava_det.formats.ava_rows import MOST_ROWS
 from ava_det.formats.class_map import ClassMap, read_class_map
 from ava_det.formats.nearest import meant
 from ava_det.structures import InputError, Keyframe
@@ -135,25 +136,54 @@ def evaluate_tables(
 
 
 def evaluate_file(
-    results: Path, ground_truth: pd.DataFrame, ground_truth_path: Path, rules: EvaluationRules
+    results: Path,
+    ground_truth: pd.DataFrame,
+    ground_truth_path: Path,
+    rules: EvaluationRules,
+    held: int = 0,
 ) -> Evaluated:
     """Evaluate a file of AVA result rows.
 
+    Args:
+        results: the file.
+        ground_truth: table of annotations.
+        ground_truth_path: the file of the annotations, for messages.
+        rules: the rules of the evaluation.
+        held: rows of other tables that the caller keeps in memory.
+
     Raises:
-        InputError: A file cannot be used.
+        InputError: A file cannot be used, or there are too many rows.
     """
     found = read_detections(results, rules.per_second)
+    require_few_rows(results, held + len(ground_truth) + len(found))
     require_common(found, rules.class_map, results)
     return evaluate_tables(ground_truth, found, rules, (ground_truth_path, results))
 
 
+def require_few_rows(path: StrPath, rows: int) -> None:
+    """Refuse more rows of all tables together than memory holds; `path` is the last table.
+
+    Raises:
+        InputError: There are more than `MOST_ROWS`.
+    """
+    if rows > MOST_ROWS:
+        raise InputError(
+            f"{path}: with it, the tables have {rows:,} rows, and {MOST_ROWS:,} fit into memory: "
+            "leave out rows with low scores"
+        )
+
+
 def other_run(
-    path: Path, ground_truth: pd.DataFrame, ground_truth_path: Path, rules: EvaluationRules
+    path: Path,
+    ground_truth: pd.DataFrame,
+    ground_truth_path: Path,
+    rules: EvaluationRules,
+    held: int = 0,
 ) -> OtherRun:
     """Read another run: figures from a json file, or all of the run from result rows."""
     if text_suffix(path) == ".json":
         return OtherRun(str(path), read_evaluation(path))
-    done = evaluate_file(path, ground_truth, ground_truth_path, rules)
+    done = evaluate_file(path, ground_truth, ground_truth_path, rules, held)
     return OtherRun(str(path), done.figures, done.result.curves())
 
 

@@ -11,6 +11,10 @@ import numpy as np
 import pandas as pd
 
 from ava_det.evaluation.matching import paired_iou
+from ava_det.structures import InputError
+
+MOST_BOXES = 6_000_000  # of tubes, with those between their keyframes, at 200 bytes each
+_BLOCK = 1 << 20  # boxes that are compared at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +119,9 @@ def build_tubes(rows: BoxRows, tube: np.ndarray) -> Tubes:
     Returns:
         One tube for each number of `tube`, in ascending order. The score is the mean score of the
         boxes.
+
+    Raises:
+        InputError: The tubes miss so many steps that memory does not hold the boxes.
     """
     order = np.lexsort((rows.step, tube))
     rows, tube = rows[order], tube[order]
@@ -122,6 +129,11 @@ def build_tubes(rows: BoxRows, tube: np.ndarray) -> Tubes:
     count = np.diff(first, append=len(tube))
     pace = np.diff(rows.step, append=0)
     pace[first + count - 1] = 1  # a tube's last box
+    if pace.sum() > MOST_BOXES:
+        raise InputError(
+            f"the tubes miss steps: with the boxes between, they have {pace.sum():,} boxes, and "
+            f"{MOST_BOXES:,} fit into memory: the person ids or the ticks are wrong"
+        )
     before = np.repeat(np.arange(len(rows)), pace)
     share = (ramp(pace) / np.repeat(pace, pace))[:, None]
     after = np.minimum(before + 1, len(rows) - 1)
@@ -158,11 +170,15 @@ def tube_iou(
     a_end, b_end = a.start[i] + a.length[i] - 1, b.start[j] + b.length[j] - 1
     start, end = np.maximum(a.start[i], b.start[j]), np.minimum(a_end, b_end)
     shared = np.maximum(end - start + 1, 0)
-    step = ramp(shared) + np.repeat(start, shared)
-    pair = np.repeat(np.arange(len(i)), shared)
-    a_row = step + (a.offset[i] - a.start[i])[pair]
-    b_row = step + (b.offset[j] - b.start[j])[pair]
-    total = np.bincount(pair, paired_iou(a.box[a_row], b.box[b_row]), minlength=len(i))
+    total = np.zeros(len(i))
+    many = np.flatnonzero(np.diff(np.cumsum(shared) // _BLOCK, prepend=0))
+    for part in np.split(np.arange(len(i)), many):  # few boxes at a time, to save memory
+        step = ramp(shared[part]) + np.repeat(start[part], shared[part])
+        pair = np.repeat(part, shared[part])
+        a_row = step + (a.offset[i] - a.start[i])[pair]
+        b_row = step + (b.offset[j] - b.start[j])[pair]
+        overlap = paired_iou(a.box[a_row], b.box[b_row])
+        total[part] = np.bincount(np.repeat(np.arange(len(part)), shared[part]), overlap, len(part))
     span = np.maximum(a_end, b_end) - np.minimum(a.start[i], b.start[j]) + both_ends
     inside = np.maximum(end - start + both_ends, 0)
     spatial = np.divide(total, shared, out=np.zeros(len(i)), where=shared > 0)

@@ -20,6 +20,7 @@ from ava_det.formats.ava_csv import BOX, has_box
 from ava_det.formats.class_map import ClassMap
 from ava_det.structures import InputError
 
+MOST_PAIRS = 2_000_000  # of tubes, at 260 bytes each; UCF101-24 has 20,000
 THRESHOLDS = (0.2, *(round(0.5 + 0.05 * k, 2) for k in range(10)))
 
 
@@ -133,7 +134,7 @@ def video_map(
 
     Raises:
         KeyError: The protocol is unknown.
-        InputError: A tube has two boxes on one keyframe.
+        InputError: A tube has two boxes on one keyframe, or there are too many tubes.
     """
     rules = VIDEO_PROTOCOLS[protocol]
     truth_rows, found_rows, people, stride = _rows(ground_truth, detections, class_map)
@@ -249,6 +250,11 @@ def _overlaps(
     asked = found.video * classes + found.column
     start = np.searchsorted(place[order], asked, "left")
     count = np.searchsorted(place[order], asked, "right") - start
+    if count.sum() > MOST_PAIRS:
+        raise InputError(
+            f"{count.sum():,} pairs of an annotated and a detected tube of one class in a video "
+            f"are too many (at most {MOST_PAIRS:,}): the tubes are torn"
+        )
     i = np.repeat(np.arange(len(found)), count)
     within = np.arange(len(i)) - np.repeat(np.cumsum(count) - count, count)
     j = order[start[i] + within]

@@ -15,6 +15,7 @@ import pandas as pd
 
 from ava_det.formats.atomic import StrPath, open_text
 from ava_det.formats.csv_file import (
+    CHUNK,
     csv_rows,
     find_columns,
     is_header,
@@ -28,11 +29,14 @@ from ava_det.structures import InputError
 BOX = ["x1", "y1", "x2", "y2"]
 COLUMNS = ["video", "tick", *BOX, "action", "person", "score"]
 _WHOLE = ("tick", "action", "person")
-CHUNK = 1 << 17  # rows per chunk
 # How far a relative box may exceed the frame: detectors without clipping do, a little.
 TOLERANCE = 0.1
 LONGEST_NAME = 4096  # characters of a video's name; a path is no longer
-MOST_ROWS = 20_000_000  # of a table, at 76 bytes per row: AVA's results have a tenth
+# Of all tables that an evaluation holds: it takes 240 bytes per row at the peak, so 1.5 GB in all.
+# AVA's results have 2 million rows; with the scores of all classes, 5 million.
+MOST_ROWS = 6_000_000
+MOST_NAMES = 1 << 28  # bytes of the different names of videos
+_NAME_BYTES = 200  # of a name, beside the characters
 LARGEST = 2**53  # whole numbers are read as float64, which is exact up to this number
 
 
@@ -156,6 +160,8 @@ def _parse(
                     columns.take(chunk.dropna(how="all"), layout)  # drop blank lines
                     for chunk in reader
                 ]
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     except (ValueError, pd.errors.ParserWarning):
         return None, False
     return columns.table(1 + header), all(fine)
@@ -168,7 +174,7 @@ class _Columns:
     """
 
     def __init__(self, most: int) -> None:
-        self.count = 0
+        self.count = self.names = 0
         self.videos: dict[str, int] = {}
         self.rows = np.empty(most, np.int64)
         self.codes = np.empty(most, np.int32)
@@ -186,6 +192,9 @@ class _Columns:
         here = slice(self.count, self.count + len(chunk))
         self.count = here.stop
         fine = fine and all(len(name) <= LONGEST_NAME for name in found)
+        self.names += sum(_NAME_BYTES + len(name) for name in found if name not in self.videos)
+        if self.names > MOST_NAMES:
+            raise InputError("too many different names of videos to hold in memory")
         numbers = [self.videos.setdefault(name, len(self.videos)) for name in found]
         self.codes[here] = np.array([*numbers, -1])[codes]  # -1 is a missing name
         self.rows[here] = chunk.index
@@ -256,7 +265,7 @@ def row_problem(fields: list[str], names: list[str], layout: Layout) -> str | No
         return f"1 column where {layout.fewest} belong"
     problem = number_problem(layout.second, given.get(layout.second, ""))
     if problem:
-        return problem
+        return problem + index_hint(fields)
     numbers = {name: given.get(name, "") for name in (*BOX, "action", "person", "score")}
     some = any(numbers.values())
     if len(fields) > len(names) or (some and len(fields) < layout.fewest):
@@ -269,6 +278,14 @@ def row_problem(fields: list[str], names: list[str], layout: Layout) -> str | No
         number_problem(name, text) for name, text in numbers.items() if text or name not in optional
     )
     return next(filter(None, problems), None)
+
+
+def index_hint(fields: list[str]) -> str:
+    """Return a remedy if a row without a header line begins with an index of pandas, else ""."""
+    begins = [is_number(text.strip()) for text in fields[:3]]
+    if begins[:2] == [True, False] and begins[2:] in ([], [True]) and fields[0].strip().isdecimal():
+        return ": the first column looks like an index: write the file with to_csv(index=False)"
+    return ""
 
 
 def number_problem(name: str, text: str) -> str | None:

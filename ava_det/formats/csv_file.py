@@ -16,6 +16,9 @@ from ava_det.structures import InputError
 MOST_LINES = 1 << 20  # most lines of a file that is read line by line; Kinetics-700 has 650,000
 _MEAN_LINE = 256  # characters; the limit on lines times this number limits all characters
 _BLOCK = 1 << 20  # bytes
+CHUNK = 1 << 17  # rows that pandas parses at a time
+_CHUNK_BYTES = 1 << 27  # of so many rows: 1,024 per row, where AVA's have 80
+MOST_TEXT = 1 << 29  # bytes of a table whose texts are held in memory
 _MOST_SHOWN = 120  # characters of a row in a message: an unclosed quote swallows the rest of a file
 _TICKS = "frame frameid frameindex framenumber"
 _TIMES = "timestamp time second seconds sec middleframetimestamp frametimestamp keyframe tick"
@@ -199,13 +202,19 @@ def named_rows(
         raise InputError(f"{path}: the file is empty")
 
 
-def most_rows(path: StrPath, bound: int) -> int:
+def most_rows(path: StrPath, bound: int, text: int | None = None) -> int:
     """Return an upper bound of a file's rows, for readers that read the whole file into memory.
 
+    Args:
+        path: The file.
+        bound: The most rows of the file.
+        text: The most bytes of the file, for a reader that keeps the texts. None sets no limit.
+
     Raises:
-        InputError: The file has more than `bound` rows, a far too long line, or a zero byte.
+        InputError: The file has more than `bound` rows or `text` bytes, far too long rows, or a
+            zero byte.
     """
-    most, row, open_line = 1, 1, 0
+    most, row, open_line, size, since = 1, 1, 0, 0, (1, 0)
     with open_bytes(path) as file:
         while block := file.read(_BLOCK):
             feeds, returns = block.count(b"\n"), block.count(b"\r")
@@ -219,6 +228,16 @@ def most_rows(path: StrPath, bound: int) -> int:
             most, row = most + feeds + returns, row + max(feeds, returns)
             if row > bound:
                 raise InputError(f"{path}: more than {bound:,} rows, too many to hold in memory")
+            size += len(block)
+            if text is not None and size > text:
+                raise InputError(f"{path}: more than {text:,} bytes, too many to hold in memory")
+            if size - since[1] > _CHUNK_BYTES:
+                raise InputError(
+                    f"{path}: row {row}: the rows before have more than "
+                    f"{_CHUNK_BYTES // CHUNK:,} characters on average"
+                )
+            if row - since[0] >= CHUNK:
+                since = row, size
     return most
 
 

@@ -25,6 +25,8 @@ CHUNK = 1 << 22  # bytes that are parsed at a time
 STRETCH = 4096  # lines that are compared at a time
 FIELDS = 5
 MOST_STRETCHES = 500_000  # each takes 0.1 ms and half a kilobyte
+_STRETCH_BYTES = 512  # characters of the names of a stretch that count as another stretch
+MOST_FRAMES = 50_000_000  # at most 8 bytes each; AVA has six million
 _TITLE = "original_vido_id video_id frame_id path labels"
 _SPACE, _TAB, _NEWLINE, _RETURN, _ZERO = b" \t\n\r0"
 _BLANK = np.zeros(256, bool)
@@ -75,10 +77,14 @@ def read_frame_lists(paths: Iterable[StrPath]) -> dict[str, FrameList]:
             file and the row.
     """
     found: dict[str, list[Stretch]] = {}
-    count = 0
+    count = frames = 0
     for path in paths:
         for video, stretch in _stretches(path):
-            count += 1
+            letters = len(video) + len(stretch.prefix) + len(stretch.suffix)
+            count += 1 + letters // _STRETCH_BYTES
+            frames += len(stretch.numbers)
+            if frames > MOST_FRAMES:
+                raise InputError(f"{path}: more than {MOST_FRAMES:,} frames")
             if count > MOST_STRETCHES:
                 raise InputError(f"{path}: more than {MOST_STRETCHES:,} paths that do not count up")
             found.setdefault(video, []).append(stretch)

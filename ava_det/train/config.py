@@ -13,11 +13,16 @@ from omegaconf import Container, DictConfig, ListConfig, OmegaConf
 from ava_det.formats.config_files import find_config
 from ava_det.formats.nearest import meant
 from ava_det.model.published import published_model
-from ava_det.structures import InputError
+from ava_det.structures import ClipShape, InputError
+from ava_det.weights.card import check_pixels
 
 
 def _num_classes(_root_: DictConfig) -> int:
-    return len(instantiate(_root_.class_map))
+    try:
+        return len(instantiate(_root_.class_map))
+    except InputError as error:
+        data = OmegaConf.select(_root_, "data.train")
+        raise InputError(f"data.train={data}: {error}") from error
 
 
 OmegaConf.register_new_resolver("columns", lambda count: list(range(count)), replace=True)
@@ -64,6 +69,7 @@ def _settled(cfg: DictConfig, path: str, overrides: list[str]) -> DictConfig:
         raise InputError(f"{path}: bad override: {error}") from error
     _require_mix(cfg)
     try:
+        _require_clip(cfg)
         _require_pixels(cfg)
         _require_columns(cfg)
         _settle_class_weights(cfg)
@@ -163,6 +169,17 @@ def _settle_class_weights(cfg: DictConfig) -> None:
             f"{asked}: works only in detection configs, which have dataloader.balanced_weights"
         )
     cfg.task.criterion.class_weights = instantiate(cfg.dataloader.balanced_weights)
+
+
+def _require_clip(cfg: DictConfig) -> None:
+    """Refuse a clip that is too large for any model."""
+    if OmegaConf.is_missing(cfg, "clip") or not OmegaConf.select(cfg, "clip"):
+        return
+    try:
+        clip = ClipShape(**cfg.clip)
+        check_pixels(clip.frames, clip.short_side)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"clip: {error}") from error
 
 
 def _require_pixels(cfg: DictConfig) -> None:

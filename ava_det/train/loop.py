@@ -81,6 +81,11 @@ class ClipTrainer(SimpleTrainer):
         scale = half and self.device.type == "cuda"
         self.grad_scaler = torch.amp.GradScaler(self.device.type, enabled=scale)
 
+    def after_train(self) -> None:
+        """Run the hooks after the last step; a resumed run without a step ends where it began."""
+        self.iter = max(self.start_iter, min(self.iter, self.max_iter))
+        super().after_train()
+
     def run_step(self) -> None:
         """Run one step of the optimizer.
 
@@ -105,10 +110,8 @@ class ClipTrainer(SimpleTrainer):
             for name, loss in losses.items():
                 totals[name] = totals.get(name, 0) + loss
         self.after_backward()
-        try:  # before the weights change, because the loss may not be finite
-            self._write_metrics(totals, waited)
-        except FloatingPointError as error:
-            raise FloatingPointError(" ".join(str(error).split())) from error
+        self._require_finite(totals)  # before the weights change
+        self._write_metrics(totals, waited)
         self.change_weights()
 
     def change_weights(self) -> None:
@@ -122,15 +125,29 @@ class ClipTrainer(SimpleTrainer):
         parameters = list(self.model.parameters())
         norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         if not norm.isfinite() and not (scaler.is_enabled() and scaler.get_scale() > 1):
-            raise FloatingPointError(
-                f"iteration {self.iter}: {broken_gradient(unwrap(self.model))}; the weights are "
-                "unchanged. Continue from the last checkpoint with --resume, for example with a "
-                "lower optimizer.lr, train.clip_norm or train.amp=False"
-            )
+            raise self._stopped(broken_gradient(unwrap(self.model)))
         if self.clip_norm is not None:
             nn.utils.clip_grads_with_norm_(parameters, self.clip_norm, norm)
         scaler.step(self.optimizer)
         scaler.update()
+
+    def _require_finite(self, losses: dict[str, Tensor]) -> None:
+        """Refuse a loss that is not finite in any process: all processes stop together.
+
+        Raises:
+            FloatingPointError: A loss is NaN or infinite.
+        """
+        broken = [name for name, loss in losses.items() if not loss.isfinite()]
+        for names in comm.all_gather(broken):
+            if names:
+                raise self._stopped(f"the loss {', '.join(map(repr, names))} is NaN or infinite")
+
+    def _stopped(self, reason: str) -> FloatingPointError:
+        return FloatingPointError(
+            f"iteration {self.iter}: {reason}; the weights are "
+            "unchanged. Continue from the last checkpoint with --resume, for example with a "
+            "lower optimizer.lr, train.clip_norm or train.amp=False"
+        )
 
     def _backward(
         self, batch: Batch, rng: np.random.Generator, synchronize: bool

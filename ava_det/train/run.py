@@ -92,7 +92,18 @@ def train(cfg: DictConfig, output: Path, resume: bool = False) -> Path:
     usable_device(str(cfg.train.device), "train.device=")  # before a folder is made
     with only_run(output):
         _prepare(cfg, output, resume)
-        return _train(_noting_unreadable(cfg, output), output, resume)
+        try:
+            return _train(_noting_unreadable(cfg, output), output, resume)
+        except FloatingPointError as error:
+            raise FloatingPointError(f"{output}: {error} ({_last_checkpoint(output)})") from error
+
+
+def _last_checkpoint(output: Path) -> str:
+    """Return which checkpoint of a run is the last, in words."""
+    noted = output / "last_checkpoint"
+    if not noted.is_file():
+        return "there is no checkpoint yet: start again without --resume, in another folder"
+    return f"the last checkpoint is {noted.read_text().strip()}"
 
 
 def _noting_unreadable(cfg: DictConfig, output: Path) -> DictConfig:

@@ -123,7 +123,7 @@ def _runs(seconds: dict[int, float], step: float, most_gap: float | None) -> lis
                 run.append(place)
         elif ahead < 0:
             first = bisect.bisect_left(run, value, key=seconds.__getitem__)
-            one = len(run) - first == 1
+            one = len(run) - first == 1 and not _is_late(seconds, run, place, after, step)
             if first and (one or seconds[run[first]] - seconds[run[first - 1]] > jump):
                 del run[first:]  # these stamps were too far ahead; the line continues here
                 if value > seconds[run[-1]]:
@@ -132,6 +132,20 @@ def _runs(seconds: dict[int, float], step: float, most_gap: float | None) -> lis
                 runs.append([place])
             # Otherwise, only this stamp is bad: it is behind the line.
     return runs
+
+
+def _is_late(
+    seconds: dict[int, float], run: list[int], place: int, after: float, step: float
+) -> bool:
+    """Return whether a stamp behind the line is wrong, rather than the last one of the line.
+
+    The stamps around the wrong one are two steps apart.
+    """
+    if len(run) < 2 or after <= seconds[run[-1]]:
+        return False
+    without_last = seconds[place] - seconds[run[-2]] - step * (place - run[-2])
+    without_this = after - seconds[run[-1]] - step * (place + 1 - run[-1])
+    return abs(without_this) < abs(without_last)
 
 
 def _goes_on(seconds: dict[int, float], last: int, place: int, step: float) -> bool:

@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 
 from ava_det.structures import InputError
 from ava_det.video.frame_times import ORDINARY, frame_times, without_slips
-from ava_det.video.opening import feed, open_video, read_packets
+from ava_det.video.opening import EDITED, WITHOUT_EDITS, feed, open_video, read_packets
 from ava_det.video.orientation import Orientation, orientation_of, shown_aspect
 from ava_det.video.picture_size import require_usable
 
@@ -53,6 +53,8 @@ class FrameIndex:
         aspect: Width divided by height of a shown pixel.
         cut_short: Whether the file is truncated; see `ends_too_soon`.
         damaged_stamps: The number of frames with a bad time stamp. Their times are interpolated.
+        hidden: The number of packets in an MP4's table that give no frame, such as those that the
+            edit list leaves out.
     """
 
     times: np.ndarray
@@ -67,6 +69,7 @@ class FrameIndex:
     aspect: Fraction
     cut_short: bool
     damaged_stamps: int
+    hidden: int
 
     @cached_property
     def numbers(self) -> dict[Mark, int]:
@@ -138,11 +141,12 @@ def read_index(path: Path, container: InputContainer, stream: VideoStream) -> Fr
     codec = stream.codec_context
     reorders = codec.has_b_frames or codec.name in REORDERING
     counts = container.format.name in COUNTING and reorders
-    decode = counts or codec.name in HIDDEN_FRAMES
+    edited = WITHOUT_EDITS.items() <= container.options.items()  # its table of times is damaged
+    decode = counts or codec.name in HIDDEN_FRAMES or edited
     packets, order, picture = _scan(container, stream, decode)
     if not decode and order:
         decoding_stamps = container.format.name not in MADE_UP
-        trusted = _order_by_stamps(packets, order[0], decoding_stamps)
+        trusted = _order_by_stamps(packets, order[0], decoding_stamps, reorders)
         if trusted is None or _shows_any(path, _leading(packets, order[0])):
             again, stream_again = open_video(path)
             with again:
@@ -150,10 +154,15 @@ def read_index(path: Path, container: InputContainer, stream: VideoStream) -> Fr
         order = trusted
     if picture is None:
         reason = "it is damaged, or larger than 8192 x 4320"
+        if not packets:
+            reason = "it has no packet of pictures, or its header is damaged"
         raise InputError(f"{path}: no frame of it can be decoded: {reason}")
     require_usable(path, picture.width, picture.height)
     missing = _missing(container, stream, packets)
     times, damaged = _times(container, stream, [packets[n] for n in order], counts, missing)
+    hidden = 0
+    if container.format.name in EDITED and stream.frames < container.size:  # else a wrong count
+        hidden = max(0, stream.frames - len(order) - missing)
     shown = np.full(len(packets), -1, np.int64)
     shown[order] = np.arange(len(order))
     keys = [n for n, packet in enumerate(packets) if n == 0 or (packet.is_key and shown[n] >= 0)]
@@ -171,6 +180,7 @@ def read_index(path: Path, container: InputContainer, stream: VideoStream) -> Fr
         aspect=shown_aspect(stream.sample_aspect_ratio, orientation),
         cut_short=ends_too_soon(path, container, stream),
         damaged_stamps=damaged,
+        hidden=hidden,
     )
 
 
@@ -195,14 +205,17 @@ def _scan(
     return packets, list(order), picture
 
 
-def _order_by_stamps(packets: list[_Packet], first: int, decoding_stamps: bool) -> list[int] | None:
+def _order_by_stamps(
+    packets: list[_Packet], first: int, decoding_stamps: bool, reorders: bool
+) -> list[int] | None:
     """Return the packets of the frames in presentation order; None if the stamps are unreliable.
 
     Args:
         packets: All packets of the file.
         first: The packet of the first decodable frame.
         decoding_stamps: Whether the container has decoding time stamps. They never decrease in a
-            sound file.
+            sound file, and no picture is shown before it is decoded.
+        reorders: Whether the codec may decode pictures in another order than it shows them.
     """
     shown = {
         n: packet.pts
@@ -218,7 +231,9 @@ def _order_by_stamps(packets: list[_Packet], first: int, decoding_stamps: bool) 
     for n, stamp in shown.items():
         back = highest - stamp
         # No picture is shown after a key frame and decoded before it.
-        if back > most_back or (packets[n].is_key and back > 0):
+        if back > most_back or (back > 0 and (packets[n].is_key or not reorders)):
+            return None
+        if decoding_stamps and stamp < (packets[n].dts or stamp):
             return None
         if decoding_stamps and decoding is not None and (packets[n].dts or decoding) < decoding:
             return None
@@ -271,6 +286,12 @@ def _times(
         either = [packet.dts if packet.pts is None else packet.pts for packet in shown]
         known = sorted(stamp for stamp in either if stamp is not None)
         stamps = known if len(known) == len(shown) else [None] * len(shown)
+    if WITHOUT_EDITS.items() <= container.options.items():
+        known = [stamp for stamp in stamps if stamp is not None]
+        if stream.duration and known and max(known) - min(known) > stream.duration:
+            step = float(stream.duration * (stream.time_base or 1)) / stream.frames
+            times, _ = frame_times([None] * len(stamps), 1.0, step)
+            return np.concatenate([times, times[-1] + step * np.arange(1, missing + 1)]), len(times)
     if container.format.name == PROGRAM_STREAM:
         stamps = without_slips(stamps)
     rate = float(stream.average_rate or DEFAULT_RATE)

@@ -4,6 +4,7 @@ A video file cannot make FFmpeg open another file. Decoding uses bounded memory.
 the file.
 """
 
+import codecs
 import contextlib
 import itertools
 from collections.abc import Generator, Iterator
@@ -27,6 +28,9 @@ FORMATS = (
     "pva,rm,roq,smjpeg,smk,ty,vc1,vc1test,vivo,vvc,wtv,xmv,yuv4mpegpipe,"
     "bmp_pipe,jpeg_pipe,png_pipe,webp_pipe"  # a picture is a video of one frame
 )
+EDITED = {"mov,mp4,m4a,3gp,3g2,mj2"}  # containers with edit lists
+WITHOUT_EDITS = {"ignore_editlist": "1"}
+MOST_BEYOND = 1.5  # times the length in the header, from which times are damaged
 TEXT_HEAD = 64  # bytes at the start of a file; a play list begins with this much text
 
 
@@ -64,8 +68,10 @@ def open_video(path: Path, threads: int = 1) -> tuple[InputContainer, VideoStrea
             "max_pixels": str(MOST_PIXELS),
         }
         try:
-            # "file:" keeps FFmpeg from taking a name with a colon for an address.
-            container = av.open(f"file:{path}", options=options, metadata_errors="replace")
+            container = _open(path, options)
+            if _loses_all_by_damage(path, container, options):
+                container.close()
+                container = _open(path, options | WITHOUT_EDITS)
         except av.FFmpegError:
             if _is_text(path):
                 raise InputError(
@@ -80,11 +86,41 @@ def open_video(path: Path, threads: int = 1) -> tuple[InputContainer, VideoStrea
             raise
 
 
+def _open(path: Path, options: dict[str, str]) -> InputContainer:
+    # "file:" keeps FFmpeg from taking a name with a colon for an address.
+    return av.open(f"file:{path}", options=options, metadata_errors="replace")
+
+
+def _loses_all_by_damage(path: Path, container: InputContainer, options: dict[str, str]) -> bool:
+    """Return whether an MP4's edit list hides packets because the times in the table are wrong.
+
+    Such a list is of no use. In a sound file, the times without it are within the length that the
+    header has, and the list hides only what an editor has cut off.
+    """
+    if container.format.name not in EDITED or not container.streams.video:
+        return False
+    stream = container.streams.video[0]
+    if sum(not entry.is_discard for entry in stream.index_entries) >= stream.frames:
+        return False
+    with _open(path, options | WITHOUT_EDITS) as whole:
+        stream = whole.streams.video[0]
+        stamps = [entry.timestamp for entry in stream.index_entries]
+        first = next(read_packets(whole, stream), None)
+        if not stream.duration or not stamps or first is None or first.pts is None:
+            return False
+        return max(map(abs, (stamps[0], stamps[-1], first.pts))) > MOST_BEYOND * stream.duration
+
+
 def _is_text(path: Path) -> bool:
     """Return whether a file begins with text."""
     with open(path, "rb") as file:
         head = file.read(TEXT_HEAD).removeprefix(b"\xef\xbb\xbf")
-    return bool(head) and all(byte >= 32 or byte in b"\t\n\r" for byte in head)
+    try:
+        # The head may end within a character. Anything else than UTF-8 is no play list.
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return bool(text) and all(letter >= " " or letter in "\t\n\r" for letter in text)
 
 
 def _video_stream(path: Path, container: InputContainer, threads: int) -> VideoStream:

@@ -13,7 +13,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from ava_det.formats.regular import require_regular
-from ava_det.structures import ClipShape, InputError
+from ava_det.structures import MOST_PIXELS, MOST_PIXELS_OF_A_FRAME, ClipShape, InputError
 
 FORMAT = "ava_det 1"
 TASKS = {
@@ -21,8 +21,6 @@ TASKS = {
     "detector": "an action detector",
     "persons": "a person detector",
 }
-MOST_PIXELS = 1 << 24  # frames x short side^2 of a clip: 64 frames of 512, 16 of 1024
-MOST_PIXELS_OF_A_FRAME = 1 << 21  # side^2 for a person detector, which gets many frames
 _MOST_BYTES = 1 << 31  # of a file; our largest model has a third
 _LONGEST_HEADER = 1 << 24  # bytes: the names of 65,536 classes take 5 million
 OF_CONTENT = LookupError, TypeError, ValueError, ArithmeticError, RuntimeError, AttributeError

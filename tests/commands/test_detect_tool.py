@@ -151,7 +151,7 @@ def test_a_video_of_zero_frames_is_refused(detect, clip, tmp_path):
     headers_only.write_bytes(data[: data.index(b"mdat") + 4])
     ran = detect(headers_only)
     assert ran.code == 1
-    reason = "no frame of it can be decoded: it is damaged, or larger than 8192 x 4320"
+    reason = "no frame of it can be decoded: it has no packet of pictures, or its header is damaged"
     assert ran.err == f"error: {headers_only}: {reason}\n"
 
 
@@ -222,12 +222,15 @@ def test_weights_of_another_kind_are_refused(detect, random_weights, clip):
     "arguments",
     [
         *(("--rate", rate) for rate in ("0", "-1", "inf", "nan", "five")),
+        ("--rate", "1e9"),
+        *(("--person-size", size) for size in ("1449", "20000")),
         ("--top-k", "-1"),
         *(("--score-threshold", score) for score in ("30", "-0.1", "nan", "1.01", "a")),
         *(("--person-threshold", score) for score in ("50", "inf")),
     ],
 )
 @pytest.mark.holds("13.12 scores are from 0 to 1: detect.py")
+@pytest.mark.holds("13.9 bounds: options that set sizes")
 def test_a_senseless_number_is_a_usage_error(detect, clip, arguments):
     ran = detect(clip, *arguments)
     assert ran.code == 2

@@ -506,3 +506,18 @@ def test_what_another_process_writes_is_refused(files, run):
         code, out, err = run(*inputs(files), "--json", files / "o.json")
     assert (code, out) == (1, "")
     assert err.startswith(f"error: {files / 'o.json'}: another process is writing to it; ")
+
+
+@pytest.mark.holds("13.9 bounds: what rows take in memory")
+@pytest.mark.parametrize("option", [None, "--compare", "--proposals", "--ground-truth-boxes"])
+def test_the_rows_of_all_files_together_are_bounded(files, run, monkeypatch, option):
+    more = [option, files / "det.csv"] if option else []
+    code, _, err = run(*inputs(files), *more)
+    assert code == 0, err
+    rows = [len((files / name).read_text().splitlines()) for name in ("gt.csv", "det.csv")]
+    monkeypatch.setattr(
+        "ava_det.evaluation.evaluate.MOST_ROWS", sum(rows) + rows[1] * len(more) // 2 - 1
+    )
+    code, _, err = run(*inputs(files), *more)
+    assert code == 1
+    assert "det.csv: with it, the tables have" in err

@@ -97,7 +97,7 @@ def test_train_then_run(world, run_tool, tmp_path):
     assert set(found) == {Keyframe("film", tick) for tick in (0, 2, 4, 6)}
     assert all((people.scores <= 1).all() and not any(people.actions) for people in found.values())
 
-    ran = run_tool("propose", *arguments, "--output", boxes, "--score-threshold", 1)
+    ran = run_tool("propose", *arguments, "--output", boxes, "--score-threshold", 1, "--overwrite")
     assert ran.code == 0, ran.err
     assert "0 boxes on 4 keyframes" in ran.out
     assert set(people_by_keyframe(read_boxes(boxes))) == set(found)  # listed as empty
@@ -229,13 +229,22 @@ def test_a_broken_film_costs_its_own_boxes_only(
 
 
 @pytest.mark.parametrize(
-    "option", [("--batch-size", 0), ("--every", 0), ("--every", -1), ("--person-size", 0)]
+    ("option", "bounds"),
+    [
+        (("--batch-size", 0), "from 1 to 256"),
+        (("--batch-size", 257), "from 1 to 256"),
+        (("--every", 0), "of at least 1"),
+        (("--every", -1), "of at least 1"),
+        (("--person-size", 0), "from 32 to 1448"),
+        (("--person-size", 20000), "from 32 to 1448"),
+    ],
 )
-def test_numbers_that_make_no_sense(world, run_tool, tmp_path, option):
+@pytest.mark.holds("13.9 bounds: options that set sizes")
+def test_numbers_that_make_no_sense(world, run_tool, tmp_path, option, bounds):
     arguments = ["--dataset", "toy_test", "--weights", "light", "--output", tmp_path / "out"]
     ran = run_tool("propose", *arguments, *option)
     assert ran.code == 2
-    assert f"{option[0]}: {option[1]} is not a number of at least" in ran.err
+    assert f"{option[0]}: {option[1]} is not a number {bounds}" in ran.err
 
 
 def test_annotated_people_are_kept_beside_those_who_are_found(
@@ -380,3 +389,30 @@ def test_misuse_is_told_in_one_line(world, run_tool, tmp_path, arguments, messag
     assert ran.code == 1
     assert message in ran.err
     assert ran.err.count("\n") == 1
+
+
+@pytest.mark.holds("13.12 results are replaced with --overwrite alone: propose")
+def test_a_finished_csv_is_replaced_only_where_that_is_meant(
+    world, random_weights, run_tool, tmp_path, monkeypatch
+):
+    output = tmp_path / "boxes.csv"
+    weights = random_weights / "persons.safetensors"
+    arguments = ["--dataset", "toy_test", "--weights", weights, "--output", output]
+    assert run_tool("propose", *arguments, "--score-threshold", 0).code == 0
+    made = output.read_bytes()
+    with monkeypatch.context() as context:
+        context.setattr(TorchPersons, "people", None)  # is not called
+        ran = run_tool("propose", *arguments, "--score-threshold", 0)
+    assert ran.code == 0, ran.err
+    assert ran.out == f"{output}: is finished already, with the same arguments\n"
+    for changed in (["--score-threshold", 1], ["--score-threshold", 0, "--keep-annotated"]):
+        ran = run_tool("propose", *arguments, *changed)
+        assert ran.code == 1
+        assert ran.err == (
+            f"error: {output}: exists already; --overwrite replaces it, or choose another output\n"
+        )
+        assert output.read_bytes() == made
+    output.write_bytes(made + made)  # of somebody else
+    assert run_tool("propose", *arguments, "--score-threshold", 0).code == 1
+    assert run_tool("propose", *arguments, "--score-threshold", 1, "--overwrite").code == 0
+    assert output.read_bytes() != made

@@ -209,6 +209,17 @@ def test_wrong_time_stamps_are_reported_unless_frames_are_lost(film, caplog):
             assert caplog.messages == [line.format(video.path) for line in reported]
 
 
+@pytest.mark.holds("13.6 frames: packets of an MP4 that give no picture are counted")
+def test_packets_without_pictures_are_reported(film, caplog):
+    with Video(film(20)) as video:
+        video.index = replace(video.index, hidden=2)
+        list(Detector(Walker(), Steps()).detect(video))
+        assert caplog.messages == [
+            f"warning: {video.path}: 2 packets give no picture: the edit list of the file leaves "
+            "them out, or it is damaged"
+        ]
+
+
 def test_results_come_before_damage_is_told(film):
     with CutShort(film(20)) as video:
         results = iter(Detector(Walker(), Steps()).detect(video))

@@ -189,3 +189,24 @@ def test_annotated_boxes_of_jhmdb(shared):
     assert sum(result.ground_truth.values()) == 928
     # The few that a person leaves too fast to be linked are broken in two.
     assert result.figures()["0.5:0.95"] == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.holds("13.9 bounds: what tubes take in memory")
+def test_tubes_that_take_too_much_memory_are_refused(monkeypatch):
+    """Two rows of one track stand for all boxes between them."""
+    truth = rows(("v", 1, 4, A, 1, 0, 1.0))
+    far = truth.assign(score=0.5)
+    far.loc[far.index[-1], "tick"] = 10**9
+    with pytest.raises(InputError, match="the tubes miss steps: with the boxes between, they have"):
+        video_map(truth, far, MAP)
+    monkeypatch.setattr("ava_det.evaluation.video_map.MOST_PAIRS", 0)
+    with pytest.raises(InputError, match="1 pairs of an annotated and a detected tube of one"):
+        video_map(truth, truth.assign(score=0.5), MAP)
+
+
+@pytest.mark.holds("13.9 bounds: what tubes take in memory")
+def test_boxes_are_compared_a_few_at_a_time_with_the_same_figures(monkeypatch):
+    truth, found = made_case(4, videos=4)
+    whole = video_map(truth, found, MAP).ap
+    monkeypatch.setattr("ava_det.evaluation.tubes._BLOCK", 7)
+    assert video_map(truth, found, MAP).ap == whole

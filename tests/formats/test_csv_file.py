@@ -284,3 +284,52 @@ def test_an_encoding_is_called_by_its_name(tmp_path, encoding, name, text):
         return
     with pytest.raises(InputError, match=rf"rows\.csv: {name} text, .*: save it as UTF-8"):
         list(text_lines(path))
+
+
+@pytest.mark.holds("13.9 bounds: what rows take in memory")
+def test_rows_that_take_too_much_memory_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("ava_det.formats.ava_rows.MOST_ROWS", 100)
+    boxes = "v,902,.1,.1,.5,.5,12,.9\n" * 101
+    for read in (read_detections, read_boxes):
+        with pytest.raises(InputError, match=r"rows\.csv: more than 100 rows, too many to hold"):
+            read(write(tmp_path, boxes))
+    with pytest.raises(InputError, match=r"rows\.csv: more than 20 bytes, too many to hold"):
+        most_rows(write(tmp_path, "v,902\n" * 4), 10, 20)
+    long = f"{'v' * 4000},902\n" * 40_000  # 160 MB where pandas parses 131,072 rows at a time
+    with pytest.raises(InputError, match=r"row 3\d{4}: the rows before have more than 1,024 char"):
+        most_rows(write(tmp_path, long), 1_000_000)
+
+
+@pytest.mark.holds("13.9 bounds: what rows take in memory")
+def test_very_many_names_of_videos_are_refused(tmp_path, monkeypatch):
+    rows = "".join(f"video{k},902,.1,.1,.5,.5,12,.9\n" for k in range(10))
+    assert len(read_detections(write(tmp_path, rows))) == 10
+    monkeypatch.setattr("ava_det.formats.ava_rows.MOST_NAMES", 2000)
+    assert len(read_detections(write(tmp_path, rows.replace("video9", "video0")))) == 10
+    with pytest.raises(InputError, match=r"rows\.csv: too many different names of videos"):
+        read_detections(write(tmp_path, rows))
+
+
+@pytest.mark.holds("13.8 columns: an index of pandas without a header line")
+@pytest.mark.parametrize(
+    ("read", "row"),
+    [
+        (read_ground_truth, "0,v1,902,0.077,0.151,0.283,0.811,12,1"),
+        (read_detections, "0,v1,902,0.077,0.151,0.283,0.811,12,0.9"),
+        (read_boxes, "17,v1,0902,0.077,0.151,0.283,0.811"),
+        (read_keyframes, "0,v1,902"),
+    ],
+)
+def test_an_index_column_without_a_header_line_is_named(tmp_path, read, row):
+    with pytest.raises(InputError) as caught:
+        read(write(tmp_path, f"{row}\n"))
+    assert str(caught.value).endswith(
+        "rows.csv: row 1: tick is not a number: 'v1': the first column looks like an index: write "
+        "the file with to_csv(index=False)"
+    )
+    findings = Findings()
+    check_rows(tmp_path / "rows.csv", Rules(), findings)
+    (finding,) = findings
+    assert finding.kind == "unreadable"
+    with pytest.raises(InputError, match=r"tick is not a number: 'v1'$"):
+        read(write(tmp_path, row.replace("0,v1", "v,v1").replace("17,v1", "v,v1") + "\n"))

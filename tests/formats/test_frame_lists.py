@@ -97,3 +97,19 @@ def test_a_list_without_its_title_is_refused(tmp_path):
 
 def test_a_list_without_lines_has_no_video(tmp_path):
     assert read(tmp_path / "a.csv", TITLE) == {}
+
+
+@pytest.mark.holds("13.9 bounds: what frame lists take in memory")
+def test_very_many_frames_or_long_names_are_refused(tmp_path, monkeypatch):
+    title = "original_vido_id video_id frame_id path labels\n"
+    path = tmp_path / "list.csv"
+    path.write_text(title + 'v 0 0 v/1.jpg ""\n' * 11)
+    monkeypatch.setattr("ava_det.formats.frame_lists.MOST_FRAMES", 11)
+    assert len(read_frame_lists([path])["v"]) == 11
+    monkeypatch.setattr("ava_det.formats.frame_lists.MOST_FRAMES", 10)
+    with pytest.raises(InputError, match=r"list\.csv: more than 10 frames"):
+        read_frame_lists([path])
+    monkeypatch.setattr("ava_det.formats.frame_lists.MOST_STRETCHES", 10)
+    path.write_text(title + f'v 0 0 {"v" * 6000}/1.jpg ""\n')
+    with pytest.raises(InputError, match=r"list\.csv: more than 10 paths"):
+        read_frame_lists([path])

@@ -30,8 +30,14 @@ def value_info(name: bytes, *sizes: int | bytes) -> bytes:
     return message((1, name), (2, message((1, message((1, 1), (2, message(*dims)))))))
 
 
-def yolox(side: int, rows: np.ndarray) -> bytes:
-    """Make a model with input (1, 3, side, side) and the constant output `rows` (1, cells, 85)."""
+def yolox(side: int, rows: np.ndarray, channels: int = 0) -> bytes:
+    """Make a model with input (1, 3, side, side) and the constant output `rows` (1, cells, 85).
+
+    Args:
+        side: The side of the input in pixels.
+        rows: The output.
+        channels: The channels of an inner layer of side x side floats; 0 leaves out the layer.
+    """
 
     def tensor(name: bytes, values: np.ndarray) -> bytes:
         kind = 7 if values.dtype == np.int64 else 1
@@ -42,8 +48,15 @@ def yolox(side: int, rows: np.ndarray) -> bytes:
         return message(*((1, name) for name in inputs), (2, output), (4, kind))
 
     flat = rows.astype(np.float32).reshape(-1)
+    wide = [
+        (1, node(b"Conv", b"wide", b"x", b"out")),
+        (1, node(b"Conv", b"narrow", b"wide", b"in")),
+        (5, tensor(b"out", np.ones((channels, 3, 1, 1), np.float32))),
+        (5, tensor(b"in", np.ones((3, channels, 1, 1), np.float32))),
+    ]
     graph = message(
-        (1, node(b"GlobalMaxPool", b"most", b"x")),
+        *(wide if channels else []),
+        (1, node(b"GlobalMaxPool", b"most", b"narrow" if channels else b"x")),
         (1, node(b"Flatten", b"three", b"most")),
         (1, node(b"Gemm", b"flat", b"three", b"zeros", b"rows")),
         (1, node(b"Reshape", b"y", b"flat", b"shape")),

@@ -7,6 +7,7 @@ from detectron2.config import LazyConfig, instantiate
 from made_sets import of_keyframes, registered
 
 from ava_det.batch import ClipBatch
+from ava_det.cli import one_line
 from ava_det.formats.class_map import ClassMap
 from ava_det.model.criterion import effective_number_weights
 from ava_det.structures import AnnotatedKeyframe, InputError, Keyframe, PersonBoxes
@@ -131,3 +132,23 @@ def test_weights_of_classes_are_a_word_or_numbers(tmp_path):
         assert len(instantiate(again.class_map)) == again.model.num_classes == 2
     for settled in (cfg, kept, again):
         assert list(settled.task.criterion.class_weights) == pytest.approx(expected)
+
+
+@pytest.mark.holds("13.9 bounds: sizes of a config")
+@pytest.mark.parametrize(
+    "override", ["clip.frames=100000", "clip.short_side=4000", "clip.rate=1e9", "clip.stride=0"]
+)
+def test_a_clip_of_absurd_size_is_refused(override):
+    with pytest.raises(InputError, match=r"jhmdb_tiny\.py: clip: a clip "):
+        load_config("ablate/jhmdb_tiny.py", [override])
+
+
+@pytest.mark.holds("13.12 a misspelt data set: one line that begins with the override")
+def test_an_unknown_data_set_is_one_line_of_ours():
+    cfg = load_config("ablate/jhmdb_tiny.py", ["data.train=jhmdb_split1_trian"])
+    with pytest.raises(Exception, match="jhmdb_split1_trian") as caught:
+        _ = cfg.model.num_classes
+    assert one_line(caught.value).startswith(
+        "data.train=jhmdb_split1_trian: unknown data set 'jhmdb_split1_trian' "
+        "(meant jhmdb_split1_train?); known: "
+    )

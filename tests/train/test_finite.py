@@ -60,6 +60,30 @@ def test_a_gradient_that_is_not_finite_changes_nothing(value, options):
     torch.testing.assert_close(now, seen[-1], atol=0, rtol=0)
 
 
+@pytest.mark.holds("13.2 a loss that is not finite stops the run before the step, in one line")
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_that_is_not_finite_changes_nothing(value):
+    trainer, model, _ = build()
+    trainer.reset_data_loader(lambda: Batches(0))
+    losses, seen = trainer.task.losses, []
+
+    def spoilt(*arguments):
+        seen.append([w.clone() for w in model.parameters()])
+        found = losses(*arguments)
+        return {name: loss * (value if len(seen) == 3 else 1.0) for name, loss in found.items()}
+
+    trainer.task.losses = spoilt
+    (name,) = losses(model, next(iter(Batches(0))), None)
+    with pytest.raises(FloatingPointError) as caught:
+        trainer.train(0, 5)
+    assert str(caught.value) == (
+        f"iteration 2: the loss {name!r} is NaN or infinite; the weights are unchanged. Continue "
+        "from the last checkpoint with --resume, for example with a lower optimizer.lr, "
+        "train.clip_norm or train.amp=False"
+    )
+    torch.testing.assert_close(list(model.parameters()), seen[-1], atol=0, rtol=0)
+
+
 @pytest.mark.holds(STOPS)
 def test_the_parameter_nearest_to_the_loss_is_named():
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 2))

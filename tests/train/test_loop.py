@@ -117,7 +117,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_spares_the_weights():
     before = {name: w.clone() for name, w in model.named_parameters()}
     x, y = Batches(0).batch(0)
     trainer.reset_data_loader(lambda: iter([(x, y * float("inf"))]))
-    with pytest.raises(FloatingPointError, match="infinite or NaN"):
+    with pytest.raises(FloatingPointError, match="the loss 'loss' is NaN or infinite"):
         trainer.train(0, 1)
     torch.testing.assert_close(dict(model.named_parameters()), before, atol=0, rtol=0)
 
@@ -178,3 +178,12 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path):
     other = AtomicCheckpointer(nn.Linear(2, 2), str(tmp_path))
     with pytest.raises(InputError, match="another model"):
         other.load(other.get_checkpoint_file())
+
+
+@pytest.mark.holds("13.11 metrics.json repeats no iteration after a resume")
+@pytest.mark.parametrize(("start", "end"), [(0, 3), (2, 3), (3, 3), (5, 5)])
+def test_a_run_ends_at_the_iteration_after_its_last_step(start, end):
+    trainer, _, _ = build()
+    trainer.reset_data_loader(lambda: Batches(0))
+    trainer.train(start, 3)
+    assert trainer.iter == trainer.storage.iter == end

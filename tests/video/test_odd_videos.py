@@ -478,3 +478,110 @@ def test_a_damaged_stream_gives_all_that_can_be_decoded_in_order(
         if late == 2:
             return
     pytest.fail("no damage made a decoder give frames out of order")
+
+
+@pytest.mark.holds("13.6 frames: a small wrong stamp reorders no picture")
+@pytest.mark.parametrize(
+    ("place", "late"),
+    [
+        (place, late)
+        for place in (1, 2, 9, 20)
+        for late in (175, 47, -47, -215)
+        if 40 * place > -late
+    ],
+)
+def test_a_small_wrong_stamp_reorders_no_picture(tmp_path: Path, place: int, late: int) -> None:
+    """Pictures may be that late where there are B-frames, but this codec has none."""
+    path = made.encode(tmp_path / "v.mkv", "mpeg4")
+    with av.open(path) as file:
+        block = [packet.pos for packet in file.demux(video=0) if packet.size][place]
+    data = bytearray(path.read_bytes())
+    stamp = int.from_bytes(data[block + 1 : block + 3], signed=True)
+    data[block + 1 : block + 3] = (stamp + late).to_bytes(2, signed=True)
+    path.write_bytes(data)
+    with require_decoders_order(path) as video:
+        np.testing.assert_allclose(video.frame_times, np.arange(40) / 25, atol=1e-9)
+        assert video.index.damaged_stamps == 1
+
+
+@pytest.mark.holds("13.6 frames: a small wrong stamp reorders no picture")
+def test_a_picture_that_is_shown_before_it_is_decoded_is_damage(tmp_path: Path) -> None:
+    plain = made.encode(tmp_path / "plain.ts", b_frames=0)
+    data = bytearray(plain.read_bytes())
+    with av.open(plain) as file:
+        packet = [packet for packet in file.demux(video=0) if packet.size][15]
+        start = data.index(b"\0\0\1\xe0", packet.pos)
+    data[start + 12] ^= 255  # of the presentation time
+    path = tmp_path / "v.ts"
+    path.write_bytes(data)
+    with require_decoders_order(path) as video:
+        others = np.delete(np.arange(40), 15)
+        np.testing.assert_allclose(video.frame_times[others], others / 25, atol=1e-9)
+
+
+def damaged_table(path: Path, box: bytes, value: int) -> Path:
+    """Replace the time (`stts`: step, `ctts`: lateness) of the first entry of an MP4's table."""
+    data = bytearray(path.read_bytes())
+    place = data.index(box) + 16
+    data[place : place + 4] = value.to_bytes(4)
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.holds("13.6 frames: an MP4 whose table of times is damaged gives all pictures")
+@pytest.mark.parametrize("value", [0xFFFFFF, 0x7FFFFFFF, 0xF0000000])
+@pytest.mark.parametrize("box", [b"stts", b"ctts"])
+def test_a_damaged_table_of_times_hides_no_picture(tmp_path: Path, box: bytes, value: int) -> None:
+    path = made.encode(tmp_path / "v.mp4", options={"x264-params": "bframes=2:b-adapt=0"})
+    plain = list(made.read_through(path))
+    with require_decoders_order(damaged_table(path, box, value), plain) as video:
+        assert video.index.hidden == 0
+        if box == b"stts":  # the length in the header has a frame more
+            np.testing.assert_allclose(video.frame_times, np.arange(40) / 25, atol=0.04)
+            assert video.index.damaged_stamps == 40
+    for facts in (file_facts(path), header_facts(path, count=True)):
+        assert facts.frames == 40
+
+
+@pytest.mark.holds("13.6 frames: packets of an MP4 that give no picture are counted")
+def test_pictures_that_an_edit_list_leaves_out_are_counted(tmp_path: Path) -> None:
+    path = made.encode(tmp_path / "v.mp4", options={"x264-params": "bframes=0"})
+    with require_decoders_order(path) as video:
+        assert video.index.hidden == 0
+    data = bytearray(path.read_bytes())
+    place = data.index(b"elst") + 16  # the time in the file at which the list starts
+    start = int.from_bytes(data[place : place + 4])
+    data[place : place + 4] = (start + 3 * 512).to_bytes(4)
+    path.write_bytes(data)
+    with require_decoders_order(path) as video:
+        assert len(video) == 37
+        assert video.index.hidden == 3
+
+
+@pytest.mark.holds("13.6 frames: packets of an MP4 that give no picture are counted")
+def test_a_file_without_packets_is_not_called_too_large(
+    tmp_path: Path,
+) -> None:
+    path = made.encode(tmp_path / "v.mp4")
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"stsc", b"\0tsc"))
+    with pytest.raises(InputError, match="it has no packet of pictures, or its header is damaged"):
+        Video(path)
+
+
+@pytest.mark.holds("13.8 the reason why a file is no video is right")
+@pytest.mark.parametrize(
+    ("content", "is_text"),
+    [
+        (b"#EXTM3U\nfilm.ts\n", True),
+        (("\u20ac" * 30).encode(), True),  # the 64th byte is within a letter
+        (b"\xff\xd8", False),
+        (b"\xff\xfe\xfd\xfc", False),
+        (b"\0\0\0\x18", False),
+    ],
+)
+def test_only_text_is_called_text(tmp_path: Path, content: bytes, is_text: bool) -> None:
+    (tmp_path / "film.mp4").write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        Video(tmp_path / "film.mp4")
+    assert ("it is text" in str(caught.value)) == is_text

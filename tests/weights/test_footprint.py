@@ -8,9 +8,9 @@ import torch
 from safetensors.torch import save_file
 
 from ava_det.model.zoo import build_classifier, build_detector
-from ava_det.structures import InputError
+from ava_det.structures import MOST_PIXELS, MOST_PIXELS_OF_A_FRAME, InputError
 from ava_det.weights.arguments import check_arguments
-from ava_det.weights.card import MOST_PIXELS, MOST_PIXELS_OF_A_FRAME, check_pixels, read_card
+from ava_det.weights.card import check_pixels, read_card
 from ava_det.weights.footprint import check_memory
 from ava_det.weights.native import load_model, read_weights
 

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weights", type=person_weights, nargs="+", required=True, help="files, or `light`"
     )
-    add, some, size = parser.add_argument, cli.at_least(1, int), cli.at_least(32, int)
+    add, some, size = parser.add_argument, cli.at_least(1, int), cli.person_size
     add("--person-size", type=size, metavar="PIXELS", help="short side (as trained)")
     add("--frames", type=some, default=25, help="frames of the video")
 

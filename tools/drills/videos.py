@@ -143,6 +143,16 @@ def display_matrix(draft: Draft) -> tuple[str, ...]:
     return tool_on(draft, draft.write(name, before + matrix + after))
 
 
+def time_table(draft: Draft) -> tuple[str, ...]:
+    """Change a number in an MP4's tables of times or edits."""
+    name, data = _film(draft, ".mp4", ".mov")
+    box = draft.rng.choice([b"stts", b"ctts", b"elst"])
+    place = data.find(box) + 12 + 4 * draft.rng.randrange(2, 6)
+    number = draft.rng.choice([0, 1, 5120, 0xFFFFFF, 0x7FFFFFFF, 0xF0000000])
+    changed = data[:place] + struct.pack(">I", number) + data[place + 4 :]
+    return tool_on(draft, draft.write(name, changed if box in data else data))
+
+
 def aspect(draft: Draft) -> tuple[str, ...]:
     """Write a film with pixels that are not square."""
     suffix = draft.rng.choice([".mp4", ".mkv"])
@@ -223,5 +233,6 @@ KIND = Kind(
         "aspect": aspect,
         "more bytes": _bytes(lambda rng, data: damaged(rng, data, most=30)),
         "no video": no_video,
+        "time table": time_table,
     },
 )

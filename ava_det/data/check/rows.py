@@ -16,13 +16,13 @@ from ava_det.data.check.findings import Findings
 from ava_det.data.sets.exclusions import countable, existing
 from ava_det.formats.atomic import StrPath, open_text
 from ava_det.formats.ava_csv import read_keyframes, read_timestamps
-from ava_det.formats.ava_rows import BOX, LARGEST, MOST_ROWS, TOLERANCE, Layout, is_empty
+from ava_det.formats.ava_rows import BOX, LARGEST, TOLERANCE, Layout, index_hint, is_empty
 from ava_det.formats.class_map import ClassMap
-from ava_det.formats.csv_file import most_rows, shown
+from ava_det.formats.csv_file import CHUNK, MOST_TEXT, csv_rows, most_rows, shown
 from ava_det.formats.errors import naming
 from ava_det.structures import InputError, Keyframe
 
-CHUNK = 1 << 17
+MOST_ROWS = 4_000_000  # at 290 bytes per row at the peak; AVA has a million
 MOST_COLUMNS = 24
 NUMBERS = ["tick", *BOX, "action", "person"]
 MANY_EMPTY = 0.2  # share of boxes without an area from which they are no corners
@@ -102,7 +102,10 @@ def check_rows(
         with naming(path):
             header = None if is_empty(path) else layout.header(path)
             names = layout.names(path, header)
-            most_rows(path, MOST_ROWS)
+            hint = "" if header else index_hint(next(csv_rows(path), (0, [""]))[1])
+            if hint:
+                raise InputError(f"{path}: row 1{hint}")
+            most_rows(path, MOST_ROWS, MOST_TEXT)
             with warnings.catch_warnings(), open_text(path) as file:
                 # Pandas cuts a longer row, but not before the first column too many: a finding.
                 warnings.simplefilter("ignore", pd.errors.ParserWarning)

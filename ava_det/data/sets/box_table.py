@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from ava_det.formats.atomic import open_text
-from ava_det.formats.csv_file import csv_rows, find_columns, most_rows
+from ava_det.formats.csv_file import MOST_TEXT, csv_rows, find_columns, most_rows
 from ava_det.formats.errors import naming
 from ava_det.structures import InputError
 
-MOST_ROWS = 10_000_000  # UCF101-24 has 460,000
+MOST_ROWS = 4_000_000  # at 240 bytes per row at the peak; UCF101-24 has 460,000
 _TEXT = ("video", "action")
 _WHOLE = ("frame", "tube")
 _LARGEST = 2**31  # frames, tubes and pixels are smaller
@@ -38,7 +38,7 @@ def read_box_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
             names = [f" {k}" for k in range(len(header))]
             for name, place in places.items():
                 names[place] = name
-            most_rows(path, MOST_ROWS)
+            most_rows(path, MOST_ROWS, MOST_TEXT)
             types: dict[Hashable, str] = {k: "str" for k in names if k in _TEXT or k[0] == " "}
             with warnings.catch_warnings(), open_text(path) as file:
                 # If the first row is too long, pandas drops the end with a warning.

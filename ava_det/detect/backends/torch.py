@@ -15,7 +15,7 @@ from ava_det.model.device import usable_device
 from ava_det.model.faster_rcnn import relative_boxes
 from ava_det.model.inference import channels_last, fold_norms
 from ava_det.resize import resize_short_side
-from ava_det.structures import ClipShape
+from ava_det.structures import MOST_PERSON_SIDE, ClipShape, InputError
 from ava_det.weights.native import load_model
 
 
@@ -93,9 +93,13 @@ class TorchPersons:
                 smaller people and takes longer. None means the value in the file.
 
         Raises:
-            InputError: The file cannot be read or holds no person detector, or this machine lacks
-                the device.
+            InputError: The file cannot be read or holds no person detector, `short_side` is too
+                large, or this machine lacks the device.
         """
+        if short_side is not None and not 1 <= short_side <= MOST_PERSON_SIDE:
+            raise InputError(
+                f"a short side of {short_side} pixels for people: at most {MOST_PERSON_SIDE}"
+            )
         usable_device(device)  # fail before the slow loading
         model, card = load_model(path, "persons")
         assert isinstance(model, GeneralizedRCNN)

@@ -21,6 +21,7 @@ from ava_det.formats.frame_sizes import Size
 from ava_det.formats.json_file import brief, numbers, read_json, required, whole
 from ava_det.formats.tools.choice import LABEL, Choice, kind_of
 from ava_det.formats.tools.shapes import (
+    MOST_DEGREES,
     Annotations,
     Shape,
     actions_of,
@@ -34,7 +35,6 @@ from ava_det.structures import InputError
 
 _ROBOFLOW = re.compile(r"(?P<name>.+)\.rf\.\w+")  # the stem of a file name
 _PICTURE = re.compile(r"(?P<stem>.+)_(?:bmp|jpeg|jpg|png|tif|tiff|webp)", re.IGNORECASE)
-_MOST_DEGREES = 1e6
 _DIGITS, _MOST_DIGITS = "0123456789", 15
 _NO_VIDEO = frozenset({"", "frame", "image", "img"})  # what stands before numbers of frames
 
@@ -122,7 +122,7 @@ def _rotation(where: str, attributes: dict[str, Any]) -> float:
         degrees = float(turn)
     except OverflowError:  # a whole number of hundreds of digits
         degrees = math.inf
-    if not abs(degrees) < _MOST_DEGREES:
+    if not abs(degrees) < MOST_DEGREES:
         raise InputError(f"{where}: rotation is {brief(turn)}, not a number of degrees")
     return degrees
 

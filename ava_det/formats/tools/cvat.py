@@ -21,6 +21,7 @@ from ava_det.formats.json_file import brief
 from ava_det.formats.tools.choice import LABEL, Choice, kind_of
 from ava_det.formats.tools.cvat_meta import Task, declared, offered_by, parse, tasks_of, whole_text
 from ava_det.formats.tools.shapes import (
+    MOST_DEGREES,
     Annotations,
     Corners,
     Shape,
@@ -165,6 +166,8 @@ def _given(where: str, track: ET.Element, task: Task) -> list[_Box]:
             raise InputError(f"{where}: frame {numbered} is of another task")
         x1, y1, x2, y2 = (_real(at, element, name) for name in _CORNERS)
         rotation = _real(at, element, "rotation", "0")
+        if not abs(rotation) < MOST_DEGREES:
+            raise InputError(f"{at}: rotation is {rotation:g}, not a number of degrees")
         named = {a.get("name", ""): (a.text or "").strip() for a in element.iterfind("attribute")}
         attributes = {**attributes, **named}
         flags = [flag_of(at, name, element.get(name, "0")) for name in ("occluded", "outside")]

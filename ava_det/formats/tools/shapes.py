@@ -22,6 +22,7 @@ from ava_det.formats.json_file import brief
 from ava_det.formats.nearest import meant
 from ava_det.structures import InputError, Keyframe, PersonBoxes
 
+MOST_DEGREES = 1e6  # of a rotation; beyond, a file is damaged
 Corners = tuple[float, float, float, float]  # x1, y1, x2, y2 in pixels
 _FLAGS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
 _NOTHING = frozenset({"", "false", "none", "__undefined__"})

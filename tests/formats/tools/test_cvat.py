@@ -391,6 +391,10 @@ def test_a_box_that_comes_twice_is_one(read):
         (GOOD.replace('id="0"', f'id="{"1" * 60_000}"'), "track 1{80}: id is '1{80}', not a whole"),
         (GOOD.replace('xtl="0.00"', 'xtl="-1e308"'), "track 0, frame 0: .* is outside the frame"),
         (GOOD.replace(" z_order", ' rotation="inf" z_order'), "rotation is 'inf', not a number"),
+        (
+            GOOD.replace(" z_order", ' rotation="1e308" z_order'),
+            r"rotation is 1e\+308, not a number of degrees",
+        ),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused_at_once(read, text, message):
