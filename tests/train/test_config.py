@@ -150,5 +150,5 @@ def test_an_unknown_data_set_is_one_line_of_ours():
         _ = cfg.model.num_classes
     assert one_line(caught.value).startswith(
         "data.train=jhmdb_split1_trian: unknown data set 'jhmdb_split1_trian' "
-        "(meant jhmdb_split1_train?); known: "
+        "(did you mean jhmdb_split1_train?); known: "
     )
