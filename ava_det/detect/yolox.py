@@ -89,7 +89,7 @@ def _side(path: Path, model: bytes) -> int:
     Raises:
         InputError: The model takes another kind of input.
     """
-    shape = input_shape(model)
+    shape = input_shape(path, model)
     if len(shape) != 4 or shape[2] != shape[3] or not 0 < shape[2] <= MOST_SIDE:
         raise InputError(f"{path}: takes {shape}, not square pictures of a fixed size")
     return shape[2]

@@ -6,7 +6,8 @@ to open.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ava_det.formats.regular import require_regular
@@ -43,18 +44,37 @@ def read_onnx(path: Path) -> bytes:
     data = path.read_bytes()
     if not data:
         raise InputError(f"{path}: an empty file")
-    try:
+    with _usable(path):
         _check_model(memoryview(data))
-    except (ValueError, IndexError) as error:
-        raise InputError(f"{path}: not an ONNX file that can be used: {error}") from error
     return data
 
 
-def input_shape(model: bytes) -> tuple[int, ...]:
-    """Return the shape of the first input of a model from `read_onnx`; 0 for a free dimension.
+def input_shape(path: Path, model: bytes) -> tuple[int, ...]:
+    """Return the shape of the first input of a model; 0 for a free dimension.
 
     The shape is () for a model without an input.
+
+    Args:
+        path: The file, for messages.
+        model: The content, from `read_onnx`.
+
+    Raises:
+        InputError: The description of the input is damaged.
     """
+    with _usable(path):
+        return _input_shape(model)
+
+
+@contextmanager
+def _usable(path: Path) -> Generator[None]:
+    """Turn every error of the wire format into one line that names the file."""
+    try:
+        yield
+    except (ValueError, IndexError) as error:
+        raise InputError(f"{path}: not an ONNX file that can be used: {error}") from error
+
+
+def _input_shape(model: bytes) -> tuple[int, ...]:
     (graph,) = (value for _, value in _messages(memoryview(model), (_GRAPH,)))
     parts = [value for _, value in _messages(graph, (_INPUT,))][:1]
     for number in _SHAPE:

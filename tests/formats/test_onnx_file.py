@@ -6,13 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_onnx import message, value_info, varint
 
 from ava_det.formats.onnx_file import input_shape, read_onnx
 from ava_det.structures import InputError
 
+FILE = Path("made.onnx")
 holds = pytest.mark.holds("13.9 ONNX: checked before OpenCV sees it")
 
 
@@ -151,13 +152,31 @@ def test_any_damage_of_a_whole_file_is_refused_or_leaves_sizes_that_fit(tmp_path
 )
 def test_the_shape_of_the_first_input(sizes, expected):
     inputs = ((11, value_info(b"x", *sizes)), (11, value_info(b"other", 1, 2)))
-    assert input_shape(model((7, graph(*inputs)))) == expected
+    assert input_shape(FILE, model((7, graph(*inputs)))) == expected
 
 
 def test_the_shapes_of_real_models(shared):
     for name in ("yolox_nano.onnx", "picodet_s_416_coco.onnx"):
-        assert input_shape(read_onnx(shared / "models" / name)) == (1, 3, 416, 416)
+        path = shared / "models" / name
+        assert input_shape(path, read_onnx(path)) == (1, 3, 416, 416)
 
 
 def test_a_model_without_inputs_has_no_shape():
-    assert input_shape(model((7, graph()))) == ()
+    assert input_shape(FILE, model((7, graph()))) == ()
+
+
+@holds
+@given(data=st.data())
+@settings(max_examples=200, deadline=None)
+def test_a_damaged_input_has_a_shape_or_one_line_that_names_the_file(data):
+    """Every byte of the description of the input may be wrong, whatever the checks before."""
+    info = bytearray(value_info(b"x", 1, 3, 416, 416))
+    for _ in range(data.draw(st.integers(1, 3))):
+        info[data.draw(st.integers(0, len(info) - 1))] = data.draw(st.integers(0, 255))
+    refused, shape = "", ()
+    try:
+        shape = input_shape(FILE, model((7, graph((11, bytes(info))))))
+    except InputError as error:
+        refused = str(error)
+    assert not refused or refused.startswith("made.onnx: not an ONNX file that can be used: ")
+    assert all(isinstance(size, int) for size in shape)
