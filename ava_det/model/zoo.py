@@ -102,6 +102,17 @@ def slowfast_r101(
     )
 
 
+def slowfast_lite(alpha: int = 5, beta: int = 2, frozen: int = 16) -> SlowFastLite:
+    """SlowFast-lite: EfficientNet-lite0 on single frames, and optical flow; for a CPU.
+
+    Args:
+        alpha: Frames of the clip to a frame of the slow pathway.
+        beta: Frames of the clip to a frame of the fast pathway.
+        frozen: The number of first blocks of EfficientNet-lite0, of 16, that do not learn.
+    """
+    return SlowFastLite(alpha, beta, frozen)
+
+
 def slow_r34() -> Backbone:
     """SlowOnly-34 with basic blocks, as in the ablations of the VideoMix paper."""
     return resnets.resnet(_slow_kernels(34), stage=basic_stage, widths=(64, 128, 256, 512))
@@ -236,7 +247,7 @@ def _slow_kernels(depth: int) -> list[list[int]]:
 x3d_s = x3d(2.2)
 VMZ_EPS, TORCH_EPS = 1e-3, 1e-5  # of the authors of CSN and of MMAction2; of PyTorchVideo
 ARCHITECTURES: dict[str, Callable[..., Backbone]] = {
-    "slowfast_lite": SlowFastLite,
+    "slowfast_lite": slowfast_lite,
     "slowfast_tiny": slowfast_tiny,
     "slowfast_r50": slowfast_r50,
     "slowfast_r101": slowfast_r101,
@@ -339,7 +350,7 @@ def build_detector(
         exclusive: Columns of classes of which a person does exactly one.
     """
     if architecture == "slowfast_lite":
-        lite = build_named({architecture: SlowFastLite}, architecture, arguments or {})
+        lite = build_named({architecture: slowfast_lite}, architecture, arguments or {})
         tubes = TubeHead(num_classes, lite, dropout, exclusive)
         return ActionDetector(lite, tubes, Normalize(mean, std))
     backbone = build_backbone(architecture, arguments, dilation)

@@ -57,7 +57,8 @@ def _is_sane(name: str, value: Any) -> bool:
     if name in ("mean", "std"):
         return len(value) == 3 and all(abs(x) <= 255 and (x > 0 or name == "mean") for x in value)
     if type(value) is int:
-        return 1 <= value <= _MOST.get(name, _MOST_OF_OTHERS)
+        least = 0 if name == "frozen" else 1
+        return least <= value <= _MOST.get(name, _MOST_OF_OTHERS)
     if name == "arguments" or not isinstance(value, (list, dict)):
         return True  # the architecture's arguments are checked separately
     rows = [value] if isinstance(value, list) else value.values()  # or places in stages

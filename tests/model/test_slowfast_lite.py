@@ -174,8 +174,10 @@ def test_logits_of_exclusive_classes_are_a_softmax(detector):
     torch.testing.assert_close(probabilities, detector(clips, people).softmax(1))
 
 
-def test_a_weight_file_makes_the_same_model(detector, tmp_path):
+@pytest.mark.parametrize("settings", [{}, {"alpha": 5, "beta": 2, "frozen": 0}])
+def test_a_weight_file_makes_the_same_model(detector, tmp_path, settings):
     arguments = {"architecture": "slowfast_lite", "num_classes": 4, "mean": MEAN, "std": STD}
+    arguments["arguments"] = settings
     classes = tuple((k, f"action {k}", "") for k in range(1, 5))
     card = ModelCard("detector", arguments, classes, ClipShape(FRAMES, 1, 25.0, 112))
     save_weights(tmp_path / "lite.safetensors", detector.state_dict(), card)
