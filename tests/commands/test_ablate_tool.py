@@ -78,6 +78,7 @@ def test_a_grid_and_what_it_leaves(make, run, tmp_path):
     assert not list((tmp_path / "out").rglob("*.pth"))
 
 
+@pytest.mark.slow
 def test_rows_from_elsewhere_are_not_run_again(make, run, tmp_path):
     grid, started = make()
     rows = tmp_path / "rows.csv"

@@ -5,7 +5,6 @@ import os
 import signal
 
 import pytest
-from lanes import slow_but
 from torch.utils.data import Dataset
 
 from ava_det.data.workers import SteadyLoader
@@ -47,7 +46,8 @@ def leave_by_an_error() -> None:
     raise SystemExit(7)
 
 
-@pytest.mark.parametrize("method", slow_but(["fork", "spawn"], "fork".__eq__))
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["fork", "spawn"])
 @pytest.mark.parametrize(("leave", "code"), [(leave_in_the_middle, 0), (leave_by_an_error, 7)])
 def test_workers_do_not_keep_a_process_from_ending(method, leave, code):
     process = multiprocessing.get_context(method).Process(target=leave)

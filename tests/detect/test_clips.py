@@ -206,6 +206,7 @@ def test_streamed_clips_of_odd_videos_equal_random_access(tmp_path, kind, shape)
     require_equal_to_random_access(path, shape, 5.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "rate"), [("mmaction2_demo.mp4", 1.0), ("pedestrians_768x576_10fps.avi", 0.2)]
 )

@@ -67,6 +67,7 @@ def test_the_pipeline_runs_over_a_drawn_video(film, tmp_path):
     assert detect(film(30), tmp_path, 5.0) == [0, 5, 10, 15, 20, 25]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "rate", "keyframes"),
     [("mmaction2_demo.mp4", 2.0, 20), ("paddlevideo_example.avi", 1.0, 6)],
@@ -88,6 +89,7 @@ def test_torch_is_refused_there():
         run("import refuse_torch, torch")
 
 
+@pytest.mark.slow
 def test_a_yolox_finds_people_without_torch(shared):
     program = """
 import sys
@@ -123,6 +125,7 @@ main()
     assert [finding["kind"] for finding in found["findings"]] == ["unlabelled"]
 
 
+@pytest.mark.slow
 def test_what_needs_torch_names_the_extra(tmp_path):
     (tmp_path / "action.safetensors").touch()
     program = """

@@ -21,6 +21,7 @@ def table(actions, **more):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.holds("13.9 20,000 classes in a page: bounded, with a sentence that counts the rest")
 def test_a_page_of_very_many_classes(tmp_path):
     names = {i: f"class {i}" for i in range(1, 20_001)}

@@ -35,6 +35,7 @@ def test_made_results(files):
     assert made["score"].between(0, 1).all()
 
 
+@pytest.mark.slow
 def test_our_cost(files):
     cost = our_cost(TOOL, *files)
     assert 0 < cost.mAP < 1

@@ -65,6 +65,7 @@ def test_nonsense_numbers_are_usage_errors(run_tool, arguments, said):
     assert said in ran.err
 
 
+@pytest.mark.slow
 def test_an_evaluation(run_tool, tmp_path):
     (tmp_path / "gt.csv").write_text("v,902,0.1,0.1,0.5,0.9,1,0\nv,903,0.1,0.1,0.5,0.9,2,0\n")
     (tmp_path / "map.pbtxt").write_text('item {\n  name: "a"\n  id: 1\n}\n')

@@ -50,6 +50,7 @@ def as_mmaction2(name):
     return f"{known[layer]}.{parameter}" if layer in known else f"backbone.{name}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codebase", ["PySlowFast (MViT)", "MMAction2 (MViT)"])
 def test_weights_come_back_from_names_of(codebase, model, tmp_path):
     state = export(model, "pyslowfast")[0]["model_state"]

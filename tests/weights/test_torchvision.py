@@ -27,6 +27,7 @@ def test_what_is_no_inflation_is_left_alone(shape):
     assert inflate(weight, shape) is weight
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("images", "architecture"),
     [(resnet34, "slow_r34"), (resnet50, "slow_r50"), (resnet50, "i3d_r50")],
@@ -62,6 +63,7 @@ def test_an_image_network_has_no_fast_pathway(tmp_path):
         load_weights(tmp_path / "resnet.pth", model, fresh=HEAD)
 
 
+@pytest.mark.slow
 def test_mvit_with_its_head(tmp_path):
     torch.manual_seed(0)
     net = mvit_v2_s(num_classes=6)

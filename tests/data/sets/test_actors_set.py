@@ -203,6 +203,7 @@ def test_a_scene_bias_is_the_share_of_training_videos_at_their_action_s_place(bi
         assert a.actors == b.actors
 
 
+@pytest.mark.slow
 @pytest.mark.holds("13.4 sets of the scene bias differ in the place alone: as many as actions")
 @pytest.mark.parametrize("bias", [0.0, 0.9])
 def test_a_place_is_of_an_action_in_every_set_that_is_compared(bias):

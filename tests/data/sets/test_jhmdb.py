@@ -148,6 +148,7 @@ def publish(tree, root, videos):
     return root
 
 
+@pytest.mark.slow
 def test_the_published_pickle_gives_what_the_csv_gives(root, tmp_path, caplog):
     split = 1  # with two of the videos that have more annotated frames than frames
     published = publish(root, tmp_path / "act", "ReCompress_Videos")

@@ -128,6 +128,7 @@ def tracks_by_hand(records):
     return tracks
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(rows, rows, st.integers(1, 3))
 def test_a_track_is_all_boxes_of_a_person(truth, proposals, step):
@@ -185,6 +186,7 @@ def test_a_record_is_a_copy():
         packed[1]
 
 
+@pytest.mark.slow
 def test_all_of_avas_val_annotations(shared):
     table = read_ground_truth(shared / "reference" / "ava_annotations" / "ava_val_v2.1.csv.gz")
     paths = {name: name for name in table["video"].cat.categories}
