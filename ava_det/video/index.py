@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 
 from ava_det.structures import InputError
 from ava_det.video.frame_times import ORDINARY, frame_times, without_slips
-from ava_det.video.opening import EDITED, WITHOUT_EDITS, feed, open_video, read_packets
+from ava_det.video.opening import EDITED, applies_edits, feed, open_video, read_packets
 from ava_det.video.orientation import Orientation, orientation_of, shown_aspect
 from ava_det.video.picture_size import require_usable
 
@@ -55,6 +55,7 @@ class FrameIndex:
         damaged_stamps: The number of frames with a bad time stamp. Their times are interpolated.
         hidden: The number of packets in an MP4's table that give no frame, such as those that the
             edit list leaves out.
+        edits: Whether the edit list of the file applies, as for `open_video`.
     """
 
     times: np.ndarray
@@ -70,6 +71,7 @@ class FrameIndex:
     cut_short: bool
     damaged_stamps: int
     hidden: int
+    edits: bool
 
     @cached_property
     def numbers(self) -> dict[Mark, int]:
@@ -141,14 +143,15 @@ def read_index(path: Path, container: InputContainer, stream: VideoStream) -> Fr
     codec = stream.codec_context
     reorders = codec.has_b_frames or codec.name in REORDERING
     counts = container.format.name in COUNTING and reorders
-    edited = WITHOUT_EDITS.items() <= container.options.items()  # its table of times is damaged
-    decode = counts or codec.name in HIDDEN_FRAMES or edited
+    edits = applies_edits(container)
+    # Without the edit list, the table of times is damaged.
+    decode = counts or codec.name in HIDDEN_FRAMES or not edits
     packets, order, picture = _scan(container, stream, decode)
     if not decode and order:
         decoding_stamps = container.format.name not in MADE_UP
         trusted = _order_by_stamps(packets, order[0], decoding_stamps, reorders)
         if trusted is None or _shows_any(path, _leading(packets, order[0])):
-            again, stream_again = open_video(path)
+            again, stream_again = open_video(path, edits=edits)
             with again:
                 packets, trusted, picture = _scan(again, stream_again, decode=True)
         order = trusted
@@ -181,6 +184,7 @@ def read_index(path: Path, container: InputContainer, stream: VideoStream) -> Fr
         cut_short=ends_too_soon(path, container, stream),
         damaged_stamps=damaged,
         hidden=hidden,
+        edits=edits,
     )
 
 
@@ -286,7 +290,7 @@ def _times(
         either = [packet.dts if packet.pts is None else packet.pts for packet in shown]
         known = sorted(stamp for stamp in either if stamp is not None)
         stamps = known if len(known) == len(shown) else [None] * len(shown)
-    if WITHOUT_EDITS.items() <= container.options.items():
+    if not applies_edits(container):
         known = [stamp for stamp in stamps if stamp is not None]
         if stream.duration and known and max(known) - min(known) > stream.duration:
             step = float(stream.duration * (stream.time_base or 1)) / stream.frames

@@ -52,8 +52,16 @@ def named(path: Path) -> Generator[None]:
         raise InputError(f"{path}: not a readable video ({reason})") from error
 
 
-def open_video(path: Path, threads: int = 1) -> tuple[InputContainer, VideoStream]:
+def open_video(
+    path: Path, threads: int = 1, edits: bool | None = None
+) -> tuple[InputContainer, VideoStream]:
     """Open a file and choose the video stream. Other streams are not read.
+
+    Args:
+        path: The file.
+        threads: The number of decoding threads.
+        edits: Whether the edit list of an MP4 applies. None looks through the table of the file,
+            and leaves out a list that hides packets because the times are damaged.
 
     Raises:
         InputError: The file does not exist, is no video or has no video stream, or the pictures are
@@ -68,8 +76,8 @@ def open_video(path: Path, threads: int = 1) -> tuple[InputContainer, VideoStrea
             "max_pixels": str(MOST_PIXELS),
         }
         try:
-            container = _open(path, options)
-            if _loses_all_by_damage(path, container, options):
+            container = _open(path, options if edits in (None, True) else options | WITHOUT_EDITS)
+            if edits is None and _loses_all_by_damage(path, container, options):
                 container.close()
                 container = _open(path, options | WITHOUT_EDITS)
         except av.FFmpegError:
@@ -84,6 +92,11 @@ def open_video(path: Path, threads: int = 1) -> tuple[InputContainer, VideoStrea
         except BaseException:
             container.close()
             raise
+
+
+def applies_edits(container: InputContainer) -> bool:
+    """Return whether the edit list of a file from `open_video` applies."""
+    return not WITHOUT_EDITS.items() <= container.options.items()
 
 
 def _open(path: Path, options: dict[str, str]) -> InputContainer:

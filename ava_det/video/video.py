@@ -62,7 +62,8 @@ class Video:
             InputError: The file is no video. The message names the file.
         """
         self.path = Path(path)
-        self._container, self._stream = open_video(self.path, threads)
+        edits = None if index is None else index.edits
+        self._container, self._stream = open_video(self.path, threads, edits)
         self._packets = read_packets(self._container, self._stream)
         self._next = 0  # number of the next packet, -1 if unknown
         self._short_side, self._threads = short_side, threads
@@ -250,7 +251,7 @@ class Video:
     def _rewind(self) -> None:
         """Reopen the file at the first packet."""
         self.close()
-        self._container, self._stream = open_video(self.path, self._threads)
+        self._container, self._stream = open_video(self.path, self._threads, self.index.edits)
         self._packets, self._next = read_packets(self._container, self._stream), 0
 
 
