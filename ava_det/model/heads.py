@@ -149,7 +149,7 @@ class RoIHead(nn.Module):
         if self.context:
             pooled += [self._context(x, sizes)[rois[:, 0].long()] for x in maps]
         logits = project(self.projection, self.dropout(torch.cat(pooled, dim=1)))
-        return exclusive_logits(logits, self.exclusive) if self.exclusive else logits
+        return exclusive_logits(logits, self.exclusive)
 
     def _context(self, x: Tensor, sizes: Sequence[tuple[int, int]] | None) -> Tensor:
         """Pool a feature (N, C) of each clip from maps (N, C, H, W), without the padding."""
@@ -174,6 +174,8 @@ def project(projection: nn.Linear, features: Tensor) -> Tensor:
 def exclusive_logits(logits: Tensor, columns: Sequence[int]) -> Tensor:
     """Change the logits of some columns so that their sigmoid is the softmax over these columns.
 
+    Without columns, the logits stay as they are.
+
     sigmoid(z_k - log sum_{j != k} exp z_j) = softmax(z)_k. Callers take the sigmoid of all columns
     and need not know of the group. AlphAction (Tang et al., ECCV 2020) has a softmax over the poses
     of AVA and sigmoids elsewhere.
@@ -181,6 +183,8 @@ def exclusive_logits(logits: Tensor, columns: Sequence[int]) -> Tensor:
     >>> exclusive_logits(torch.zeros(1, 4), [0, 1, 2]).sigmoid()
     tensor([[0.3333, 0.3333, 0.3333, 0.5000]])
     """
+    if not columns:
+        return logits
     group = logits[:, columns]
     itself = torch.eye(len(columns), dtype=torch.bool, device=logits.device)
     others = group[:, None, :].masked_fill(itself, -torch.inf).logsumexp(2)

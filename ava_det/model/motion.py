@@ -77,17 +77,17 @@ class MotionMaps(nn.Module):
         still = (flow.square().sum(1, keepdim=True) < STILL**2).to(flow.dtype) / 2
         horizontal, vertical = flow.unbind(1)
         maps = [
-            self._by_direction(flow),
+            self.by_direction(flow),
             still,
-            self._by_direction(gradient(horizontal)),
-            self._by_direction(gradient(vertical)),
+            self.by_direction(gradient(horizontal)),
+            self.by_direction(gradient(vertical)),
             change.clamp(min=0)[:, None],
             (-change).clamp(min=0)[:, None],
-            self._by_direction(gradient(change)),
+            self.by_direction(gradient(change)),
         ]
         return F.avg_pool2d(torch.cat(maps, 1), CELL)
 
-    def _by_direction(self, vectors: Tensor) -> Tensor:
+    def by_direction(self, vectors: Tensor) -> Tensor:
         """Split vectors (N, 2, H, W) into lengths (N, DIRECTIONS, H, W), 0 from 45 degrees off."""
         along = torch.einsum("kc,nchw->nkhw", self.directions, vectors)
         length = (vectors.square().sum(1, keepdim=True) + 1e-12).sqrt()

@@ -29,7 +29,7 @@ class SplitByStep(SplitPathways):
     """Take every alpha-th frame of a clip for the slow pathway, every beta-th for the fast one."""
 
     def __init__(self, alpha: int, beta: int):
-        super().__init__(alpha)
+        super().__init__(alpha, from_first=True)
         self.beta = beta
 
     def forward(self, clip: Tensor) -> list[Tensor]:
@@ -46,7 +46,7 @@ class SlowFastLite(Backbone):
         frozen: The number of first blocks of EfficientNet-lite0 that do not learn.
     """
 
-    def __init__(self, alpha: int = 5, beta: int = 2, frozen: int = 16):
+    def __init__(self, alpha: int, beta: int, frozen: int):
         channels = (*EfficientNetLite0.OUT_CHANNELS, MotionMaps.CHANNELS)
         super().__init__(SplitByStep(alpha, beta), (), channels, STRIDES[0])
         self.alpha, self.beta = alpha, beta
@@ -129,20 +129,18 @@ class TubeHead(nn.Module):
             sizes: N heights and widths in pixels of the part of each clip that is not padding.
         """
         *slow, motion = features
-        moving = self._pooled(
-            motion, self.align_motion, rois, self.beta, self.beta // 2, self.GROWN
-        )
+        moving = self.pooled(motion, self.align_motion, rois, self.beta, self.beta // 2, self.GROWN)
         seen = [
-            self._pooled(x, align, rois, self.alpha)
+            self.pooled(x, align, rois, self.alpha)
             for x, align in zip(slow, self.align, strict=True)
         ]
         numbers = (rois if rois.ndim == 2 else rois[:, 0])[:, 0].long()
-        context = self._context(slow[-1], sizes)[numbers]
+        context = self.context(slow[-1], sizes)[numbers]
         logits = self.appearance(self._appearance(seen, context, moving))
         logits = logits + self.motion(self._motion(moving))
-        return exclusive_logits(logits, self.exclusive) if self.exclusive else logits
+        return exclusive_logits(logits, self.exclusive)
 
-    def _pooled(
+    def pooled(
         self, x: Tensor, align: nn.Module, rois: Tensor, step: int, first: int = 0, grown: float = 1
     ) -> Tensor:
         """Pool the tubes on a map (N, C, T, H, W): (R, T, C, G, G).
@@ -162,7 +160,7 @@ class TubeHead(nn.Module):
         maps = x.transpose(1, 2).flatten(0, 1)
         return align(maps, boxes.to(maps.dtype)).unflatten(0, (len(rois), frames))
 
-    def _context(self, x: Tensor, sizes: Sequence[tuple[int, int]] | None) -> Tensor:
+    def context(self, x: Tensor, sizes: Sequence[tuple[int, int]] | None) -> Tensor:
         """Average maps (N, C, T, H, W) over the part that is not padding: (N, T, C)."""
         if sizes is None:
             return x.mean((3, 4)).transpose(1, 2)
@@ -215,7 +213,9 @@ class Stream(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute logits (R, K) of features (R, C)."""
-        means, deviations = self.norm.running_mean, self.norm.running_var
-        batch = self.training and len(x) > 1  # one person has no statistics
-        x = F.batch_norm(x, means, deviations, training=batch, momentum=0.1)
+        norm = self.norm
+        if len(x) < 2 and isinstance(norm, nn.BatchNorm1d):  # not a synchronised one
+            x = F.batch_norm(x, norm.running_mean, norm.running_var)  # one person has no statistics
+        else:
+            x = norm(x)
         return project(self.projection, self.dropout(x))

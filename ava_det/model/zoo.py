@@ -349,11 +349,11 @@ def build_detector(
         context: Add a feature of the whole clip to the feature of each person.
         exclusive: Columns of classes of which a person does exactly one.
     """
-    if architecture == "slowfast_lite":
-        lite = build_named({architecture: slowfast_lite}, architecture, arguments or {})
-        tubes = TubeHead(num_classes, lite, dropout, exclusive)
-        return ActionDetector(lite, tubes, Normalize(mean, std))
-    backbone = build_backbone(architecture, arguments, dilation)
+    lite = architecture == "slowfast_lite"  # gives maps of both strides anyway
+    backbone = build_backbone(architecture, arguments, None if lite else dilation)
+    if isinstance(backbone, SlowFastLite):
+        tubes = TubeHead(num_classes, backbone, dropout, exclusive)
+        return ActionDetector(backbone, tubes, Normalize(mean, std))
     head = RoIHead(
         backbone.out_channels,
         num_classes,

@@ -116,7 +116,7 @@ def test_directions_add_up_to_the_length():
     maps = MotionMaps(0.5, 0.5)
     angles = torch.linspace(0, 6.28, 50)
     flow = torch.stack([angles.cos(), angles.sin()])[None, :, None, :] * 2
-    parts = maps._by_direction(flow)
+    parts = maps.by_direction(flow)
     assert ((parts > 1e-4).sum(1) <= 2).all()
     assert parts.amax(1).min() > 0.7
     assert parts.amax(1).max() == pytest.approx(2.0, rel=1e-3)

@@ -1,5 +1,7 @@
 """SlowFast-lite: what the pathways see, what is pooled from a tube, and how the head learns."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -8,9 +10,10 @@ from hypothesis import strategies as st
 
 from ava_det.batch import boxes_for
 from ava_det.model.detector import as_rois
-from ava_det.model.slowfast_lite import MEAN, STD, SlowFastLite, TubeHead
-from ava_det.model.zoo import build_classifier, build_detector
+from ava_det.model.slowfast_lite import MEAN, STD, Stream, TubeHead
+from ava_det.model.zoo import build_classifier, build_detector, slowfast_lite
 from ava_det.structures import ClipShape
+from ava_det.train.norms import CpuSyncBatchNorm, measure_statistics, synchronize_norms
 from ava_det.weights.card import ModelCard
 from ava_det.weights.native import load_model, save_weights
 
@@ -98,17 +101,17 @@ def test_a_person_depends_on_the_own_clip_and_tube_alone(detector):
 @pytest.mark.parametrize(("step", "first", "frames"), [(5, 0, 4), (2, 1, 9)])
 def test_each_map_is_pooled_in_the_box_of_its_own_frame(step, first, frames):
     """Maps that are 1 in one cell only: a tube sees it where its box lies at that frame."""
-    head = TubeHead(4, SlowFastLite())
+    head = TubeHead(4, slowfast_lite())
     x = torch.zeros(1, 1, frames, 8, 8)
     tube = torch.zeros(1, FRAMES, 5)
     for t in range(frames):
         x[0, 0, t, t % 8, 7 - t % 8] = 1  # a mark that moves
         row, column = t % 8, 7 - t % 8
         tube[0, first + step * t, 1:] = torch.tensor([column, row, column + 1, row + 1]) * 16.0
-    pooled = head._pooled(x, head.align[0], tube, step, first)
+    pooled = head.pooled(x, head.align[0], tube, step, first)
     assert pooled.shape == (1, frames, 1, 3, 3)
     assert pooled[..., 1, 1].min() > 0.8  # the middle of the cell
-    still = head._pooled(x, head.align[0], tube[:, first], step, first)
+    still = head.pooled(x, head.align[0], tube[:, first], step, first)
     assert still[0, 0, 0, 1, 1] > 0.8
     assert still[0, 1:8, 0, 1, 1].max() < 0.1  # the mark comes back at frame 8
 
@@ -118,11 +121,11 @@ def test_each_map_is_pooled_in_the_box_of_its_own_frame(step, first, frames):
 def test_pooling_is_the_mean_of_cells(seed):
     """Of a box that covers whole cells, as many as the pooling has: each value is one cell."""
     rng = np.random.default_rng(seed)
-    head = TubeHead(4, SlowFastLite())
+    head = TubeHead(4, slowfast_lite())
     x = torch.from_numpy(rng.normal(size=(2, 3, 4, 9, 9))).float()
     n, row, column = rng.integers(0, 2), rng.integers(0, 7), rng.integers(0, 7)
     roi = torch.tensor([[n, 16 * column, 16 * row, 16 * (column + 3), 16 * (row + 3)]]).float()
-    pooled = head._pooled(x, head.align[0], roi, 5)
+    pooled = head.pooled(x, head.align[0], roi, 5)
     # Two samples on each side of a cell's middle weigh the neighbours by 1/8 each.
     near = torch.nn.functional.pad(x[n], (1, 1, 1, 1), mode="replicate")
     kernel = torch.tensor([1.0, 6.0, 1.0]) / 8
@@ -137,15 +140,15 @@ def test_padding_is_no_context(detector):
     clip = random_clips(5, 1)
     padded = torch.nn.functional.pad(clip, (0, 32, 0, 64), value=115)
     x = detector.backbone(detector.normalize(padded))[1]
-    assert detector.head._context(x, [(112, 160)]).shape == (1, 4, 320)
+    assert detector.head.context(x, [(112, 160)]).shape == (1, 4, 320)
     inside = x[:, :, :, :3, :5].mean((3, 4)).transpose(1, 2)
-    torch.testing.assert_close(detector.head._context(x, [(112, 160)]), inside)
+    torch.testing.assert_close(detector.head.context(x, [(112, 160)]), inside)
 
 
 def test_motion_is_worth_its_place():
     """Two classes that differ in the direction of the motion only are learnt from motion alone."""
     torch.manual_seed(0)
-    backbone = SlowFastLite()
+    backbone = slowfast_lite()
     head = TubeHead(2, backbone, dropout=0.0)
     right, left = torch.zeros(1, 35, 9, 20, 29), torch.zeros(1, 35, 9, 20, 29)
     right[:, 0], left[:, 4] = 2.0, 2.0
@@ -164,6 +167,26 @@ def test_motion_is_worth_its_place():
     assert torch.equal(head(maps, rois).argmax(1), targets)
     one = head.train()(maps, rois[:1])  # a batch of one person has no statistics of its own
     assert torch.isfinite(one).all()
+
+
+def test_statistics_of_the_head_are_measured_and_shared():
+    """Precise-BN reaches the norms of the head, and so do several processes."""
+    people = torch.tensor([[1.0, 4.0], [3.0, 8.0], [5.0, 0.0]])
+    stream = Stream(2, 2, dropout=0.0)
+    measure_statistics(stream, SimpleNamespace(outputs=lambda model, x: model(x)), [people], 1)
+    torch.testing.assert_close(stream.norm.running_mean, torch.tensor([3.0, 4.0]))
+    torch.testing.assert_close(stream.norm.running_var, torch.tensor([8 / 3, 32 / 3]))
+    synchronised = synchronize_norms(stream).train()
+    assert isinstance(synchronised.norm, CpuSyncBatchNorm)
+    assert torch.isfinite(synchronised(people)).all()
+
+
+def test_the_slow_frames_are_those_of_the_split(detector):
+    split = detector.backbone.split
+    clip = torch.arange(FRAMES).reshape(1, 1, FRAMES, 1, 1)
+    assert (
+        split(clip)[0].flatten().tolist() == split.slow_indices(FRAMES).tolist() == [0, 5, 10, 15]
+    )
 
 
 def test_logits_of_exclusive_classes_are_a_softmax(detector):
