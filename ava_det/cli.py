@@ -198,6 +198,22 @@ def add_overwrite(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help=words)
 
 
+def add_video_map(add: Callable[..., object]) -> None:
+    """Add the options of video-mAP; `video_map_protocol` reads them."""
+    add("--video-map", action="store_true", help="link tubes and measure video-mAP too")
+    protocol = "protocol of --video-map: how tubes are linked and matched (default: act)"
+    add("--video-map-protocol", choices=("act", "multisports"), help=protocol)
+
+
+def video_map_protocol(args: argparse.Namespace, parser: argparse.ArgumentParser) -> str | None:
+    """Return the protocol of video-mAP; None without `--video-map`."""
+    if args.video_map:
+        return args.video_map_protocol or "act"
+    if args.video_map_protocol:
+        parser.error("--video-map-protocol needs --video-map")
+    return None
+
+
 def at_least(least: float, kind: type[Number], most: float = math.inf) -> Callable[[str], Number]:
     """Return an argument type for finite numbers of at least `least` and up to `most`."""
 

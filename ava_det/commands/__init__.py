@@ -35,8 +35,8 @@ def run(name: str, arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit.
 
     Args:
-        name: a key of `COMMANDS`.
-        arguments: the words behind the command; None takes the program's own.
+        name: A key of `COMMANDS`.
+        arguments: The words after the command. None takes those of the program.
     """
     command = import_module(f"ava_det.commands.{name}")
     cli.run(command.parser(), command.main, arguments, EXTRAS.get(name, "train"))

@@ -60,9 +60,7 @@ def parser() -> argparse.ArgumentParser:
         default=0.5,
         help="least overlap of a true detection",
     )
-    add("--video-map", action="store_true", help="link tubes and measure video-mAP too")
-    protocol = "protocol of --video-map: how tubes are linked and matched (default: act)"
-    add("--video-map-protocol", choices=("act", "multisports"), help=protocol)
+    cli.add_video_map(add)
     add("--json", type=path, help="write the figures to this file")
     add("--html", type=path, help="write a page to this file")
     add = parser.add_argument_group("compare with other results").add_argument
@@ -116,8 +114,7 @@ def main(args: argparse.Namespace) -> None:
 
     if not args.html and (args.videos or args.run):
         parser().error("--videos and --run show on the page: say where by --html")
-    if args.video_map_protocol and not args.video_map:
-        parser().error("--video-map-protocol needs --video-map")
+    args.video_map_protocol = cli.video_map_protocol(args, parser())
     if args.times and args.ticks != 1.0:
         parser().error("--times are seconds: --ticks is of other files")
     if args.videos and not args.videos.is_dir():
@@ -184,7 +181,7 @@ def rules_of(
     if args.groups:
         class_map = with_groups(class_map, read_class_map(args.groups))
     excluded = ava_csv.read_keyframes(args.exclude, per_second) if args.exclude else None
-    tubes = (args.video_map_protocol or "act") if args.video_map else None
+    tubes = args.video_map_protocol
     return EvaluationRules(class_map, args.protocol, excluded, args.iou, tubes, per_second)
 
 

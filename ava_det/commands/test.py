@@ -53,9 +53,7 @@ def parser() -> argparse.ArgumentParser:
     add("--proposals", help="csv of boxes to use instead of annotated boxes")
     score = "least score of a proposal (default: the config's)"
     add("--threshold", type=cli.fraction, help=score)
-    add("--video-map", action="store_true", help="link tubes and measure video-mAP too")
-    protocol = "protocol of --video-map: how tubes are linked and matched (default: act)"
-    add("--video-map-protocol", choices=("act", "multisports"), help=protocol)
+    cli.add_video_map(add)
     features = "write video, tick, box and feature of each person to this file"
     add("--features", type=Path, metavar="NPZ", help=features)
     add = parser.add_argument_group("for a classifier").add_argument
@@ -114,8 +112,7 @@ def refuse(args: argparse.Namespace, options: tuple[str, ...], kind: str) -> Non
 
 def set_boxes(args: argparse.Namespace, records: Any) -> None:
     """Put the boxes of the command line into the config."""
-    if args.video_map_protocol and not args.video_map:
-        parser().error("--video-map-protocol needs --video-map")
+    args.video_map_protocol = cli.video_map_protocol(args, parser())
     if args.proposals:
         records.proposals = args.proposals
     if args.threshold is not None:
@@ -165,9 +162,9 @@ def test_detector(
         left = f"{summary['unreadable_keyframes']} annotated keyframes of these videos do not count"
         print(f"{left}, and are not in ground_truth.csv")
     print(f"frame-mAP ({evaluator.protocol}): {100 * evaluator.result.mAP:.2f} %")
-    if args.video_map:
+    if args.video_map_protocol:
         given = evaluator.ground_truth, evaluator.table, evaluator.evaluated
-        tubes = video_map(*given, protocol=args.video_map_protocol or "act").summary()
+        tubes = video_map(*given, protocol=args.video_map_protocol).summary()
         summary["video_mAP"] = tubes
         for note in tube_notes(tubes):
             print(note, file=sys.stderr)

@@ -86,10 +86,10 @@ def strips_of(batch: "Batch", normalize: Any, mix: Any, names: list[str]) -> "It
     """The clips of a batch.
 
     Args:
-        batch: a batch of a loader.
-        normalize: normalises pixels as the model does.
-        mix: a mix of normalised clips; None does not mix.
-        names: the names of the classes.
+        batch: A batch of a loader.
+        normalize: Normalises pixels as the model does.
+        mix: A mix of normalised clips. None does not mix.
+        names: The names of the classes.
     """
     from ava_det.batch import ClipBatch
 

@@ -145,11 +145,11 @@ def evaluate_file(
     """Evaluate a file of AVA result rows.
 
     Args:
-        results: the file.
-        ground_truth: table of annotations.
-        ground_truth_path: the file of the annotations, for messages.
-        rules: the rules of the evaluation.
-        held: rows of other tables that the caller keeps in memory.
+        results: The file.
+        ground_truth: A table of annotations.
+        ground_truth_path: The file of the annotations, for messages.
+        rules: The rules of the evaluation.
+        held: The number of rows of other tables that the caller keeps in memory.
 
     Raises:
         InputError: A file cannot be used, or there are too many rows.

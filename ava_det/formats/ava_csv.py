@@ -26,7 +26,6 @@ from ava_det.formats.atomic import StrPath, atomic_text
 from ava_det.formats.ava_rows import (
     BOX,
     Layout,
-    index_hint,
     number_problem,
     read_rows,
     row_problem,
@@ -98,7 +97,6 @@ def read_keyframes(path: StrPath, per_second: int | None = None) -> list[Keyfram
             given = [fields[k] for k in places if k < len(fields)]
             problem = row_problem(given, columns, layout)
             if problem:
-                problem += index_hint(fields) if index_hint(fields) not in problem else ""
                 raise InputError(f"{path}: row {number}: {problem}")
             keyframes.append(Keyframe(given[0], layout.tick(given[1])))
     return keyframes

@@ -177,10 +177,10 @@ def _crouch(u: float) -> Pose:
 
 
 def _reach(u: float) -> tuple[float, float]:
-    """Return (shoulder, elbow) in degrees for a person who has lifted a thing by `u`."""
+    """Return the angles (shoulder, elbow) in degrees; the hand is lifted from u = 0 to u = 1."""
     return 20 + 145 * u, 15.0
 
 
 def _give(u: float) -> tuple[float, float]:
-    """Return (shoulder, elbow) in degrees: outstretched with the ball, bent without it."""
+    """Return the angles (shoulder, elbow) in degrees: u = 0 is outstretched, u = 1 is bent."""
     return 85 - 55 * u, 10 + 80 * u

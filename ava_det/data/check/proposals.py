@@ -19,11 +19,11 @@ def check_proposals(
     """Check that person boxes are on annotated keyframes, and on all keyframes that count.
 
     Args:
-        path: the file of the boxes, for messages.
-        proposals: the boxes, from `ava_det.formats.proposals`.
-        table: the annotations.
-        counts: (N,) bool, the annotations that a loader keeps.
-        findings: the collection to add findings to.
+        path: The file of the boxes, for messages.
+        proposals: The boxes, from `ava_det.formats.proposals`.
+        table: The annotations.
+        counts: (N,) bool: the annotations that a loader keeps.
+        findings: The collection to add findings to.
     """
 
     def keys(rows: pd.DataFrame) -> pd.MultiIndex:

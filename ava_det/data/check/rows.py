@@ -48,8 +48,8 @@ class Checked(NamedTuple):
     """The rows of a set that could be read.
 
     Attributes:
-        table: the rows, in the columns of `ava_det.formats.ava_csv`.
-        counts: (N,) bool, whether a loader keeps the row.
+        table: The rows, in the columns of `ava_det.formats.ava_csv`.
+        counts: (N,) bool: whether a loader keeps the row.
     """
 
     table: pd.DataFrame
@@ -66,11 +66,11 @@ def check_annotations(
     """Check the rows of an AVA-shaped set without the pictures.
 
     Args:
-        annotations: the file of the annotations; the name may lack `.gz`.
-        findings: the collection to add findings to.
-        class_map: the classes; None accepts any class.
-        excluded: a csv of keyframes that do not count.
-        included: a list of the ticks that count; None counts all.
+        annotations: The file of the annotations. The name may lack `.gz`.
+        findings: The collection to add findings to.
+        class_map: The classes. None accepts any class.
+        excluded: A csv of keyframes that do not count.
+        included: A list of the ticks that count. None counts all.
     """
     rules = Rules(
         class_map=class_map,
