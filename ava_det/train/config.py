@@ -176,7 +176,8 @@ def _require_clip(cfg: DictConfig) -> None:
     if OmegaConf.is_missing(cfg, "clip") or not OmegaConf.select(cfg, "clip"):
         return
     try:
-        clip = ClipShape(**cfg.clip)
+        # A stride of 0 repeats the keyframe, to test a model without motion.
+        clip = ClipShape(**{**cfg.clip, "stride": cfg.clip.stride or 1})
         check_pixels(clip.frames, clip.short_side)
     except (TypeError, ValueError) as error:
         raise InputError(f"clip: {error}") from error

@@ -136,11 +136,17 @@ def test_weights_of_classes_are_a_word_or_numbers(tmp_path):
 
 @pytest.mark.holds("13.9 bounds: sizes of a config")
 @pytest.mark.parametrize(
-    "override", ["clip.frames=100000", "clip.short_side=4000", "clip.rate=1e9", "clip.stride=0"]
+    "override", ["clip.frames=100000", "clip.short_side=4000", "clip.rate=1e9", "clip.stride=-1"]
 )
 def test_a_clip_of_absurd_size_is_refused(override):
     with pytest.raises(InputError, match=r"jhmdb_tiny\.py: clip: a clip "):
         load_config("ablate/jhmdb_tiny.py", [override])
+
+
+def test_a_stride_of_0_repeats_the_keyframe():
+    """`make demo` and docs/training.md test a detector on clips without motion so."""
+    cfg = load_config("finetune/actors_slowfast_tiny.py", ["clip.stride=0"])
+    assert cfg.test.loader.mapper.stride == 0
 
 
 @pytest.mark.holds("13.12 a misspelt data set: one line that begins with the override")
