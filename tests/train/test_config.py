@@ -144,7 +144,7 @@ def test_a_clip_of_absurd_size_is_refused(override):
 
 
 def test_a_stride_of_0_repeats_the_keyframe():
-    """`make demo` and docs/training.md test a detector on clips without motion so."""
+    """So `make demo` tests a detector on clips without motion."""
     cfg = load_config("finetune/actors_slowfast_tiny.py", ["clip.stride=0"])
     assert cfg.test.loader.mapper.stride == 0
 
