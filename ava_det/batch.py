@@ -6,7 +6,7 @@ A single sample is a batch too: the views of one video, or one keyframe. If noth
 be read, N is 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -128,7 +128,62 @@ class PeopleBatch:
         )
 
 
-Batch = ClipBatch | PeopleBatch
+@dataclass(frozen=True, eq=False, slots=True)
+class PictureBatch:
+    """Pictures of one size, with people and their keypoints (J of a person).
+
+    Attributes:
+        images: (N, C, H, W) uint8.
+        boxes: N times (R, 4) float32, xyxy in pixels.
+        keypoints: N times (R, J, 3) float32: x, y in pixels, and 1 if known, else 0.
+        crowds: N times (M, 4) float32: people who may be found or not.
+        unreadable: The videos that could not be read for this batch.
+    """
+
+    images: Tensor
+    boxes: Sequence[Tensor]
+    keypoints: Sequence[Tensor]
+    crowds: Sequence[Tensor]
+    unreadable: Sequence[UnreadableVideo] = ()
+
+    def __len__(self) -> int:
+        """Return N."""
+        return len(self.images)
+
+    def to(self, device: torch.device) -> "PictureBatch":
+        """Copy the batch to a device; copies from pinned memory are asynchronous."""
+        return self._each(lambda x: x.to(device, non_blocking=True))
+
+    def pin_memory(self) -> "PictureBatch":
+        """Copy the batch to pinned memory; `DataLoader` calls this."""
+        return self._each(Tensor.pin_memory)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "PictureBatch":
+        return PictureBatch(
+            change(self.images),
+            [change(x) for x in self.boxes],
+            [change(x) for x in self.keypoints],
+            [change(x) for x in self.crowds],
+            self.unreadable,
+        )
+
+    @classmethod
+    def join(
+        cls, batches: Sequence["PictureBatch"], unreadable: Sequence[UnreadableVideo] = ()
+    ) -> "PictureBatch":
+        """Concatenate batches; all pictures must have the same size."""
+        if not batches:
+            return cls(torch.zeros(0, 3, 0, 0, dtype=torch.uint8), [], [], [], unreadable)
+        return cls(
+            torch.cat([batch.images for batch in batches]),
+            [x for batch in batches for x in batch.boxes],
+            [x for batch in batches for x in batch.keypoints],
+            [x for batch in batches for x in batch.crowds],
+            unreadable,
+        )
+
+
+Batch = ClipBatch | PeopleBatch | PictureBatch
 
 
 def keyframe_boxes(boxes: Tensor) -> Tensor:

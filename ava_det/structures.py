@@ -11,6 +11,12 @@ LARGEST_TICK = 10**15  # a table's float64 holds it exactly, and a start added t
 GREY_MEAN, GREY_STD = (0.45,) * 3, (0.225,) * 3
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # RGB
 GREY = 115  # the byte that `GREY_MEAN` takes to zero: fills padding and blanked boxes
+# COCO's keypoints of a person, in order; `KEYPOINTS_MIRRORED[k]` is the place of keypoint k in a
+# mirrored picture.
+KEYPOINTS = ("nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder",
+    "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip",
+    "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle")  # fmt: skip
+KEYPOINTS_MIRRORED = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
 RATES = 1e-6, 1e9  # ticks a second: from one in days to one a nanosecond
 
 

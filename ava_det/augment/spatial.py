@@ -21,6 +21,7 @@ from ava_det.structures import GREY
 
 Transform = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 _BOXES: Callable[..., Tensor] = tv_tensors.BoundingBoxes  # its constructor is not typed
+_POINTS: Callable[..., Tensor] = tv_tensors.KeyPoints
 
 
 class Joint:
@@ -38,6 +39,30 @@ class Joint:
         wrapped = [_BOXES(part, format="XYXY", canvas_size=canvas) for part in parts]
         out_video, _, out_boxes = self.transforms(tv_tensors.Video(video), *wrapped)
         return out_video.as_subclass(Tensor), out_boxes.as_subclass(Tensor).reshape(boxes.shape)
+
+    def picture(
+        self, picture: Tensor, boxes: Tensor, points: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, bool]:
+        """Transform a picture with boxes and points; neither are cut at the borders.
+
+        Args:
+            picture: (C, H, W) uint8.
+            boxes: (R, 4) float32, xyxy in pixels.
+            points: (M, 2) float32, x y in pixels.
+
+        Returns:
+            The same three, and whether the picture is mirrored: then left and right points have to
+            be exchanged.
+        """
+        canvas = (int(picture.shape[-2]), int(picture.shape[-1]))
+        along = torch.tensor([[0.0, 0.0], [1.0, 0.0]])  # shows whether the picture is mirrored
+        wrapped = [
+            tv_tensors.Image(picture),
+            _BOXES(boxes, format="XYXY", canvas_size=canvas, clamping_mode=None),
+            _POINTS(torch.cat([along, points]), canvas_size=canvas),
+        ]
+        image, moved, places = (x.as_subclass(Tensor) for x in self.transforms(*wrapped))
+        return image, moved, places[2:], bool(places[1, 0] < places[0, 0])
 
 
 class ShortSide(v2.Transform):
@@ -171,7 +196,8 @@ def scale_jitter(
     Then it is cut, or padded with grey, to `height` x `width` at a random place, so that all frames
     of a batch have one size.
     """
-    resize = v2.ScaleJitter((height, width), scale_range=(smallest, largest), antialias=True)
+    # torchvision compares the first side with the width of a frame, the second with the height.
+    resize = v2.ScaleJitter((width, height), scale_range=(smallest, largest), antialias=True)
     crop = v2.RandomCrop((height, width), pad_if_needed=True, fill=GREY)
     return Joint(resize, crop, *_flip_and_color(flip, color))
 

@@ -61,6 +61,9 @@ def parser() -> argparse.ArgumentParser:
         help="short side of frames for the person detector; a larger one finds smaller people "
         "(default: as in training)",
     )
+    add(
+        "--keypoints", action="store_true", help="draw keypoints, if the person detector finds them"
+    )
     add("--device", default="cpu", help="device of the models: cpu, cuda or cuda:1")
     cli.add_overwrite(parser)
     return parser
@@ -86,5 +89,6 @@ def main(args: argparse.Namespace) -> None:
             bar = tqdm(total=len(video), unit="frame", desc=args.video.name)
             with bar, logging_redirect_tqdm():  # a warning gets a line of its own
                 found = detector.detect(video)
-                found.write(csv=csv, json=json, film=film, progress=bar.update)
+                files = {"csv": csv, "json": json, "film": film}
+                found.write(**files, keypoints=args.keypoints, progress=bar.update)
     print(f"wrote {film}, {csv.suffix} and {json.suffix}")

@@ -27,6 +27,7 @@ from ava_det.structures import InputError, Keyframe, PersonBoxes
 from ava_det.weights.shipped import person_weights
 
 CONFIG = "persons/faster_rcnn_tiny.py"
+PICTURES = ".json"  # the suffix of pictures with keypoints
 
 
 def parser() -> argparse.ArgumentParser:
@@ -84,7 +85,8 @@ def train(args: argparse.Namespace) -> None:
     from ava_det.data.sets.catalog import get_dataset
     from ava_det.train.run import WEIGHTS, train_from_arguments
 
-    get_dataset(args.dataset)
+    if not all(name.endswith(PICTURES) for name in args.dataset):
+        get_dataset(args.dataset)
     test = get_dataset(args.test_dataset or args.dataset[0].replace("train", "test")).name
     if test in args.dataset:
         raise InputError(f"{test}: is in --dataset; name another one with --test-dataset")

@@ -21,7 +21,7 @@ from ava_det import cli
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ava_det.batch import Batch, ClipBatch, PeopleBatch
+    from ava_det.batch import Batch, ClipBatch, PeopleBatch, PictureBatch
     from ava_det.draw.contact_sheet import Strip
 
 MOST_LABELS = 4  # labels of a mixed clip
@@ -91,10 +91,12 @@ def strips_of(batch: "Batch", normalize: Any, mix: Any, names: list[str]) -> "It
         mix: A mix of normalised clips. None does not mix.
         names: The names of the classes.
     """
-    from ava_det.batch import ClipBatch
+    from ava_det.batch import ClipBatch, PictureBatch
 
     if isinstance(batch, ClipBatch):
         yield from recognition_strips(batch, normalize, mix, names)
+    elif isinstance(batch, PictureBatch):
+        yield from picture_strips(batch)
     else:
         yield from detection_strips(batch, names)
 
@@ -138,6 +140,27 @@ def detection_strips(batch: "PeopleBatch", names: list[str]) -> "Iterator[Strip]
         keyframe = people.keyframe
         caption = ("; ".join(lines) or "nobody", f"{keyframe.video}, tick {keyframe.tick}")
         yield Strip(pixels(clip), caption, tuple(drawn))
+
+
+def picture_strips(batch: "PictureBatch") -> "Iterator[Strip]":
+    """Pictures with people, keypoints, and the people who do not count (white corners)."""
+    import numpy as np
+
+    from ava_det.draw.contact_sheet import Strip
+    from ava_det.draw.frames import DrawnPerson
+
+    people = zip(batch.images, batch.boxes, batch.keypoints, batch.crowds, strict=True)
+    for image, boxes, keypoints, crowds in people:
+        height, width = image.shape[-2:]
+        size = np.array([width, height, width, height])
+        points = keypoints.numpy() / [width, height, 1]
+        drawn = [
+            DrawnPerson(box, (), track=k, keypoints=points[k])
+            for k, box in enumerate(boxes.numpy() / size)
+        ]
+        drawn += [DrawnPerson(box, (), truth=True) for box in crowds.numpy() / size]
+        caption = (f"{len(boxes)} people, {len(crowds)} who do not count",)
+        yield Strip(pixels(image[:, None]), caption, tuple(drawn))
 
 
 def pixels(clip: "Tensor") -> Any:

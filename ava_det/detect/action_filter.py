@@ -35,15 +35,16 @@ class ActionFilter:
     def __call__(self, scored: ScoredPeople) -> KeyframeResult:
         """Return the people of a keyframe, including people without an action."""
         people = scored.people
-        rows = zip(
-            people.tracks.tolist(), people.boxes, people.scores.tolist(), scored.scores, strict=True
-        )
+        keypoints = people.keypoints
+        points = [None] * len(people.boxes) if keypoints is None else list(keypoints)
+        tracks, scores = people.tracks.tolist(), people.scores.tolist()
+        rows = zip(tracks, people.boxes, scores, scored.scores, points, strict=True)
         return KeyframeResult(
             scored.frame,
             scored.time,
             tuple(
-                PersonResult(track, box, score, self.actions(row))
-                for track, box, score, row in rows
+                PersonResult(track, box, score, self.actions(row), joints)
+                for track, box, score, row, joints in rows
             ),
         )
 

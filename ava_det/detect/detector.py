@@ -140,6 +140,7 @@ class Detections:
         csv: str | Path | None = None,
         json: str | Path | None = None,
         film: str | Path | None = None,
+        keypoints: bool = False,
         progress: Callable[[], object] = lambda: None,
     ) -> None:
         """Write the results to files. The files appear at the end and replace older files.
@@ -148,6 +149,7 @@ class Detections:
             csv: The csv file: AVA's columns, then the track id. A tick is a 0-based frame number.
             json: The JSON file: the people of all keyframes, including people without an action.
             film: The H.264 MP4 file with the results drawn on it.
+            keypoints: Draw keypoints on the film, if the person detector finds them.
             progress: This function is called after every analysed frame.
 
         Raises:
@@ -165,7 +167,7 @@ class Detections:
             results = self._written(source, writers)
             if film is not None:
                 again = VideoSource(source.video) if isinstance(source, VideoSource) else source
-                write_film(Path(film), again, results)
+                write_film(Path(film), again, results, keypoints)
             for _ in results:  # the results that no film has read
                 pass
         _report(source)

@@ -14,30 +14,36 @@ from ava_det.video.orientation import SQUARE
 from ava_det.video.writer import VideoWriter
 
 
-def write_film(path: Path, source: Source, results: Iterable[KeyframeResult]) -> None:
+def write_film(
+    path: Path, source: Source, results: Iterable[KeyframeResult], keypoints: bool = False
+) -> None:
     """Write an H.264 film of a source with results drawn on it. The file appears at the end.
 
     Args:
         path: The film file.
         source: The source. Its frames are read a little behind the results.
         results: The results in the order of the keyframes.
+        keypoints: Draw keypoints, too.
     """
     size, rate, aspect = enlarged_size(source.height, source.width), DEFAULT_RATE, SQUARE
     if isinstance(source, VideoSource):
         rate, aspect = source.video.rate, source.video.index.aspect
     with VideoWriter(path, *size, rate, aspect=aspect) as film:
-        for time, picture in drawn_frames(source.frames(), results):
+        for time, picture in drawn_frames(source.frames(), results, keypoints):
             film.write(picture, time)
 
 
 def drawn_frames(
-    frames: Iterable[tuple[float, Frame | None]], results: Iterable[KeyframeResult]
+    frames: Iterable[tuple[float, Frame | None]],
+    results: Iterable[KeyframeResult],
+    keypoints: bool = False,
 ) -> Iterator[tuple[float, Frame]]:
     """Yield frames with people drawn on them; boxes move linearly between keyframes.
 
     Args:
         frames: Times and pictures. Small pictures are enlarged; lost frames are left out.
         results: The results in the order of the keyframes.
+        keypoints: Draw keypoints, too. They move with the box.
     """
     coming = iter(results)
     before, after = None, next(coming, None)
@@ -46,7 +52,7 @@ def drawn_frames(
             before, after = after, next(coming, None)
         if picture is not None:
             people = [] if before is None else people_between(before, after, time)
-            drawn = [_drawn(person, box) for person, box in people]
+            drawn = [_drawn(person, box, keypoints) for person, box in people]
             yield time, draw_people(enlarged(picture), drawn)
 
 
@@ -78,8 +84,12 @@ def people_between(
     ]
 
 
-def _drawn(person: PersonResult, box: np.ndarray) -> DrawnPerson:
+def _drawn(person: PersonResult, box: np.ndarray, keypoints: bool) -> DrawnPerson:
     # Drop the brackets in AVA's class names, since they make labels too long.
     labels = [f"{action.name.split(' (')[0]} {action.score:.2f}" for action in person.actions]
     first = " ".join([f"#{person.track}", *labels[:1]])
-    return DrawnPerson(box, (first, *labels[1:]), person.track)
+    points = None
+    if keypoints and person.keypoints is not None:
+        points = person.keypoints.copy()
+        points[:, :2] += (box[:2] + box[2:] - person.box[:2] - person.box[2:]) / 2
+    return DrawnPerson(box, (first, *labels[1:]), person.track, keypoints=points)

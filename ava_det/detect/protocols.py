@@ -27,11 +27,14 @@ class People:
         boxes: (R, 4) float64, xyxy, relative to the frame, in [0, 1].
         scores: (R,) float64 confidences of the person detector.
         tracks: (R,) int64 track ids; empty before tracking.
+        keypoints: (R, 17, 3) float64, COCO's keypoints: relative x and y, and a score in [0, 1].
+            None if the detector finds boxes only.
     """
 
     boxes: np.ndarray
     scores: np.ndarray
     tracks: np.ndarray = field(default_factory=_no_tracks)
+    keypoints: np.ndarray | None = None
 
 
 class PersonFinder(Protocol):

@@ -43,12 +43,15 @@ class PersonResult:
         box: (4,) float64, x1 y1 x2 y2, relative to the frame.
         score: The confidence of the person detector, in [0, 1].
         actions: The actions of the person, best first; may be empty.
+        keypoints: (17, 3) float64, COCO's keypoints: x and y, relative to the frame, and a score.
+            None if the person detector finds boxes only.
     """
 
     track: int
     box: np.ndarray
     score: float
     actions: tuple[Action, ...]
+    keypoints: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +133,11 @@ def _person(person: PersonResult) -> dict[str, Any]:
         for action in person.actions
     ]
     box, score = _rounded(person.box), round(person.score, DIGITS)
-    return {"track": person.track, "box": box, "score": score, "actions": actions}
+    found: dict[str, Any] = {"track": person.track, "box": box, "score": score}
+    found["actions"] = actions
+    if person.keypoints is not None:
+        found["keypoints"] = [_rounded(point) for point in person.keypoints]
+    return found
 
 
 def _rounded(box: np.ndarray) -> list[float]:

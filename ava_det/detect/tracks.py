@@ -45,7 +45,8 @@ class PersonTracker:
         """
         ids = self.ids(people, time)
         tracked = np.flatnonzero(ids >= 0)
-        return People(people.boxes[tracked], people.scores[tracked], ids[tracked])
+        keypoints = None if people.keypoints is None else people.keypoints[tracked]
+        return People(people.boxes[tracked], people.scores[tracked], ids[tracked], keypoints)
 
     def ids(self, people: People, time: float) -> np.ndarray:
         """Return the track ids (R,) of the people of the next keyframe; -1 without a track.

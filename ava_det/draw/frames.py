@@ -19,6 +19,22 @@ TRUTH_COLOR = sv.Color(255, 255, 255)
 TRACK_COLORS = "ffb000 3da5ff ff5c8d 35c46a b57bff ff7a2f 14c8c8 d6d13a ff93e6 8fb2ff"
 PALETTE = sv.ColorPalette.from_hex([f"#{color}" for color in TRACK_COLORS.split()])
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
+LEAST_KEYPOINT = 0.2  # the score of a keypoint that is drawn
+# Pairs of COCO's keypoints: arms, shoulders to hips, legs; eyes, ears and nose are dots alone.
+BONES = [
+    (5, 7),
+    (7, 9),
+    (6, 8),
+    (8, 10),
+    (5, 6),
+    (5, 11),
+    (6, 12),
+    (11, 12),
+    (11, 13),
+    (13, 15),
+    (12, 14),
+    (14, 16),
+]
 Area = tuple[int, int, int, int]  # x1 y1 x2 y2 in pixels
 
 
@@ -32,12 +48,14 @@ class DrawnPerson:
         track: The track id, which chooses the colour.
         truth: Whether the person is annotated. An annotated person has white corners and labels
             below, a predicted person a coloured box and labels above.
+        keypoints: (17, 3) COCO's keypoints: relative x and y, and a score; None draws none.
     """
 
     box: np.ndarray
     labels: tuple[str, ...]
     track: int = 0
     truth: bool = False
+    keypoints: np.ndarray | None = None
 
     def without_labels(self) -> "DrawnPerson":
         """Return the same person without labels."""
@@ -73,6 +91,9 @@ def draw_people(frame: np.ndarray, people: Sequence[DrawnPerson]) -> np.ndarray:
         group = [person for person in people if person.truth == truth]
         if group:
             _draw_boxes(canvas, group, truth, unit)
+    for person in people:
+        if person.keypoints is not None:
+            _draw_keypoints(canvas, person.keypoints, PALETTE.by_idx(person.track), unit)
     taken: list[Area] = []
     for person in people:
         if person.labels:
@@ -89,6 +110,19 @@ def _draw_boxes(canvas: np.ndarray, people: Sequence[DrawnPerson], truth: bool, 
         corners.annotate(canvas, detections)
     else:
         sv.BoxAnnotator(PALETTE, unit + 1, sv.ColorLookup.TRACK).annotate(canvas, detections)
+
+
+def _draw_keypoints(canvas: np.ndarray, keypoints: np.ndarray, color: sv.Color, unit: int) -> None:
+    """Draw the bones between known keypoints, and the keypoints as dots."""
+    height, width = canvas.shape[:2]
+    known = keypoints[:, 2] >= LEAST_KEYPOINT
+    places = np.rint(keypoints[:, :2] * [width, height]).astype(int).tolist()
+    for one, other in BONES:
+        if known[one] and known[other]:
+            cv2.line(canvas, places[one], places[other], color.as_bgr(), unit, cv2.LINE_AA)
+    for place in (place for place, seen in zip(places, known, strict=True) if seen):
+        cv2.circle(canvas, place, unit + 1, WHITE, -1, cv2.LINE_AA)
+        cv2.circle(canvas, place, unit + 1, color.as_bgr(), unit, cv2.LINE_AA)
 
 
 def draw_labels(canvas: np.ndarray, person: DrawnPerson, unit: int, taken: list[Area]) -> None:

@@ -2,6 +2,8 @@
 
 import difflib
 import re
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 
@@ -45,3 +47,9 @@ def _reason(name: str, error: Exception) -> str:
         return f"this machine has {devices.device_count()} GPU(s), numbered from 0"
     first = str(error).strip().partition("\n")[0]
     return f"torch cannot use it ({first:.150})"
+
+
+def full_precision(device: torch.device) -> AbstractContextManager[Any]:
+    """Return a context without autocast on a device."""
+    known = torch.amp.is_autocast_available(device.type)  # "meta", which traces shapes, has none
+    return torch.autocast(device.type, enabled=False) if known else nullcontext()

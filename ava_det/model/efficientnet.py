@@ -6,7 +6,7 @@ their padding are those of the published weights.
 Shapes: N images, C channels, H W pixels.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -31,11 +31,12 @@ STAGES = (
     Stage(2, 3, 2, 6, 24),
     Stage(2, 5, 2, 6, 40),
     Stage(3, 3, 2, 6, 80),
-    Stage(3, 5, 1, 6, 112),  # the last stage of stride 16
+    Stage(3, 5, 1, 6, 112),
     Stage(4, 5, 2, 6, 192),
     Stage(1, 3, 1, 6, 320),
 )
-MIDDLE = sum(stage.blocks for stage in STAGES[:5])  # blocks up to stride 16
+# The block that ends a stride, and the channels of the map.
+LAST = {4: (2, 24), 8: (4, 40), 16: (10, 112), 32: (15, 320)}
 
 
 class ConvNorm(nn.Module):
@@ -106,26 +107,26 @@ class EfficientNetLite0(nn.Module):
     Args:
         frozen: The number of first blocks that do not learn; with any, the stem does not learn
             either. The norms of all blocks keep the statistics of ImageNet.
+        strides: Some of the strides 4, 8, 16 and 32, in order.
     """
 
-    OUT_CHANNELS = (112, 320)
-
-    def __init__(self, frozen: int = 0):
+    def __init__(self, frozen: int = 0, strides: Sequence[int] = (16, 32)):
         super().__init__()
+        self._last = [LAST[stride][0] for stride in strides]
+        self.out_channels = [LAST[stride][1] for stride in strides]
         self.stem = ConvNorm(3, STEM_CHANNELS, 3, stride=2)
         self.blocks = nn.ModuleList(_blocks())
         for module in (self.stem, *self.blocks[:frozen]) if frozen else ():
             module.requires_grad_(False)
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Compute the maps of stride 16 and of stride 32 of images (N, 3, H, W)."""
-        x = self.stem(images)
-        for block in self.blocks[:MIDDLE]:
+        """Compute a map (N, C, H / stride, W / stride) of images (N, 3, H, W) for each stride."""
+        x, maps = self.stem(images), []
+        for number, block in enumerate(self.blocks):
             x = block(x)
-        middle = x
-        for block in self.blocks[MIDDLE:]:
-            x = block(x)
-        return [middle, x]
+            if number in self._last:
+                maps.append(x)
+        return maps
 
     def train(self, mode: bool = True) -> "EfficientNetLite0":
         """Set the mode of all layers but the norms, which keep their statistics."""

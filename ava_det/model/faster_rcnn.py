@@ -32,6 +32,7 @@ from omegaconf import DictConfig
 
 from ava_det.boxes import clip_relative, to_relative
 from ava_det.formats.class_map import ClassMap
+from ava_det.model.center_pose import CenterPose, center_pose_lite
 from ava_det.model.mobilenet import MobileNetV2
 from ava_det.model.named import build_named
 from ava_det.structures import IMAGENET_MEAN, IMAGENET_STD, Keyframe, PersonBoxes
@@ -178,15 +179,21 @@ def _small_rcnn(
     return _rcnn(backbone, rpn, heads)
 
 
-PERSON_DETECTORS: dict[str, Callable[..., GeneralizedRCNN]] = {
+PERSON_DETECTORS: dict[str, Callable[..., GeneralizedRCNN | CenterPose]] = {
     f.__name__: f
-    for f in (faster_rcnn_tiny, faster_rcnn_mobilenet, faster_rcnn_r50, faster_rcnn_x101)
+    for f in (
+        faster_rcnn_tiny,
+        faster_rcnn_mobilenet,
+        faster_rcnn_r50,
+        faster_rcnn_x101,
+        center_pose_lite,
+    )
 }
 
 
 def build_person_detector(
     architecture: str, arguments: Mapping[str, Any] | None = None
-) -> GeneralizedRCNN:
+) -> GeneralizedRCNN | CenterPose:
     """Build the person detector `architecture` with `arguments`, both checked.
 
     Raises:
@@ -214,14 +221,13 @@ def relative_boxes(instances: Instances) -> tuple[np.ndarray, np.ndarray]:
 
 def relative_people(keyframe: Keyframe, instances: Instances) -> PersonBoxes:
     """Return the detections on a keyframe in the form of `relative_boxes`."""
-    boxes, scores = relative_boxes(instances)
-    return PersonBoxes(
-        keyframe=keyframe,
-        boxes=boxes,
-        actions=((),) * len(boxes),
-        scores=scores,
-        person_ids=np.full(len(boxes), -1, np.int64),
-    )
+    return person_boxes(keyframe, *relative_boxes(instances))
+
+
+def person_boxes(keyframe: Keyframe, boxes: np.ndarray, scores: np.ndarray) -> PersonBoxes:
+    """Return the detections on a keyframe, of relative boxes (R, 4) and scores (R,)."""
+    unknown = np.full(len(boxes), -1, np.int64)
+    return PersonBoxes(keyframe, boxes, ((),) * len(boxes), scores, unknown)
 
 
 def _fpn(

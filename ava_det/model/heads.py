@@ -5,12 +5,13 @@ Shapes: N clips, C channels, T frames, H W cells, R boxes in all, K classes.
 
 import math
 from collections.abc import Sequence
-from contextlib import nullcontext
 
 import torch
 from detectron2.layers import ROIAlign
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from ava_det.model.device import full_precision
 
 
 class PoolHead(nn.Module):
@@ -165,10 +166,8 @@ def project(projection: nn.Linear, features: Tensor) -> Tensor:
     """Compute logits in the type of the weights, also under autocast, which would round them until
     different scores are equal.
     """
-    device, features = features.device.type, features.to(projection.weight.dtype)
-    known = torch.amp.is_autocast_available(device)  # "meta", which traces shapes, has no autocast
-    with torch.autocast(device, enabled=False) if known else nullcontext():
-        return projection(features)
+    with full_precision(features.device):
+        return projection(features.to(projection.weight.dtype))
 
 
 def exclusive_logits(logits: Tensor, columns: Sequence[int]) -> Tensor:

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ava_det.model.device import full_precision
+
 DIRECTIONS = 8
 CELL = 2  # pixels of the smaller frames on each side
 STILL = 0.3  # pixels; a cell that moves less stands still
@@ -58,7 +60,12 @@ class MotionMaps(nn.Module):
 
         Map t shows the motion from frame t to frame t + 1. A cell has CELL x CELL pixels of the
         smaller frames. The median flow of a frame, which is that of the camera, is subtracted.
+        Everything is in single precision, also under autocast.
         """
+        with full_precision(clips.device):
+            return self._forward(clips.float())
+
+    def _forward(self, clips: Tensor) -> Tensor:
         grey = self._grey(clips)
         if grey.is_meta:  # shapes without numbers
             flow = clips.new_zeros(len(grey), grey.shape[1] - 1, 2, *grey.shape[2:])

@@ -1,6 +1,7 @@
 """Train and evaluate a person detector on the keyframes of an action data set.
 
-The batches are those of fine-tuning, with clips of one frame. If a data set annotates only people
+The batches of a Faster R-CNN are those of fine-tuning, with clips of one frame; a `CenterPose`
+learns from pictures with keypoints. If a data set annotates only people
 with actions (JHMDB), the detector learns to find these people, and other people count as
 background.
 """
@@ -15,10 +16,12 @@ from detectron2.structures import Boxes, Instances
 from detectron2.utils import comm
 from torch import Tensor, nn
 
-from ava_det.batch import PeopleBatch, keyframe_boxes
+from ava_det.batch import PeopleBatch, PictureBatch, keyframe_boxes
 from ava_det.evaluation.person_boxes import person_ap, person_recall
-from ava_det.model.faster_rcnn import relative_people
+from ava_det.model.center_pose import PeopleMaps, losses, people_on, targets
+from ava_det.model.faster_rcnn import person_boxes, relative_people
 from ava_det.structures import Keyframe, PersonBoxes
+from ava_det.train.processes import device_of
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +46,33 @@ class PersonDetection:
             relative_people(people.keyframe, output["instances"])
             for people, output in zip(batch.people, outputs, strict=True)
         ]
+
+
+class PoseDetection:
+    """The task of a person detector with keypoints, a `CenterPose`."""
+
+    def losses(
+        self, model: nn.Module, batch: PictureBatch, rng: np.random.Generator
+    ) -> dict[str, Tensor]:
+        """Return the losses of a batch of pictures."""
+        batch = batch.to(device_of(model))
+        maps = self.outputs(model, batch)
+        size = maps.people.shape[-2:]
+        return losses(maps, targets((size[0], size[1]), batch.boxes, batch.keypoints, batch.crowds))
+
+    def outputs(self, model: nn.Module, batch: PictureBatch) -> PeopleMaps:
+        """Return the maps of the pictures."""
+        return model(batch.images.float())
+
+    def predict(self, model: nn.Module, batch: PeopleBatch) -> list[PersonBoxes]:
+        """Return the detected people on every keyframe."""
+        found = []
+        clips = zip(batch.clips[:, :, 0], batch.sizes, batch.people, strict=True)
+        for padded, (height, width), people in clips:
+            image = padded[None, :, :height, :width].to(device_of(model)).float()
+            boxes, scores, _ = people_on(model(image), height, width)[0]
+            found.append(person_boxes(people.keyframe, boxes, scores))
+        return found
 
 
 def as_images(batch: PeopleBatch) -> list[dict[str, Any]]:

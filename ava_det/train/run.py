@@ -11,9 +11,11 @@ import torch
 from detectron2.config import LazyConfig, instantiate
 from detectron2.engine import HookBase, hooks
 from detectron2.evaluation import DatasetEvaluator, inference_context
+from detectron2.evaluation.testing import flatten_results_dict
 from detectron2.utils import comm
 from detectron2.utils.events import (
     CommonMetricPrinter,
+    EventStorage,
     EventWriter,
     JSONWriter,
     TensorboardXWriter,
@@ -33,6 +35,7 @@ from ava_det.structures import ClipShape, InputError
 from ava_det.train.checkpoint import AtomicCheckpointer
 from ava_det.train.config import load_config
 from ava_det.train.finite import check_finite
+from ava_det.train.fit import describe_people, fit_streams
 from ava_det.train.folder import only_run
 from ava_det.train.loop import (
     ClipTrainer,
@@ -49,6 +52,7 @@ from ava_det.train.tasks import Recognition, Task
 from ava_det.weights.card import ModelCard
 from ava_det.weights.load import load_weights
 from ava_det.weights.native import save_weights
+from ava_det.weights.shipped import person_weights
 
 WEIGHTS = "model.safetensors"  # the weights of a finished run
 UNREADABLE = "unreadable_{}.csv"  # the unreadable videos of the training and the test set
@@ -134,14 +138,36 @@ def _train(cfg: DictConfig, output: Path, resume: bool) -> Path:
         # Register the writers last, so that they see the results of the tests.
         writers = _writers(output, settings.max_iter, start)
         trainer.register_hooks([hooks.PeriodicWriter(writers, settings.log_period)])
-    loader.skip(start * settings.accumulate)
-    trainer.reset_data_loader(lambda: loader)
-    trainer.train(start, settings.max_iter)
+    if settings.fit:
+        _fit(cfg, plain, loader, trainer.task, output)
+        _note(_test(cfg, plain, trainer.task, test_loader, 0), output)
+    else:
+        loader.skip(start * settings.accumulate)
+        trainer.reset_data_loader(lambda: loader)
+        trainer.train(start, settings.max_iter)
     if comm.is_main_process():
         weights = tested.state_dict()
         check_finite(weights, f"{output / WEIGHTS}, which is not written")
         save_weights(output / WEIGHTS, weights, model_card(cfg))
     return output / WEIGHTS
+
+
+def _fit(cfg: DictConfig, model: Any, loader: Any, task: Any, output: Path) -> None:
+    """Fit the head of a detector, in place of steps of the optimizer."""
+    batches = max(1, round(cfg.train.fit.samples / cfg.dataloader.train.batch_size))
+    people = describe_people(model, loader, batches, output / "features", cfg.train.amp)
+    fit_streams(model.head, people, task.criterion, cfg.train.fit.l2)
+
+
+def _note(results: dict[str, dict[str, float]], output: Path) -> None:
+    """Write the results of the only test of a run into the log."""
+    if comm.is_main_process():
+        with EventStorage() as storage:
+            for name, value in flatten_results_dict(results).items():
+                storage.put_scalar(name, value, smoothing_hint=False)
+            for writer in _writers(output, 0, 0):
+                writer.write()
+                writer.close()
 
 
 def build_trainer(cfg: DictConfig) -> tuple[DictConfig, Any, ClipTrainer]:
@@ -237,6 +263,10 @@ def _build_model(cfg: DictConfig) -> nn.Module:
     if settings.init:
         report = load_weights(Path(settings.init), model, fresh=tuple(settings.init_fresh))
         logger.info("%s: %s", settings.init, report)
+    if settings.init_pose:
+        path = person_weights(settings.init_pose)
+        report = load_weights(path, model.get_submodule("backbone.pose"))
+        logger.info("%s: %s", path, report)
     return synchronize_norms(model) if settings.sync_norm else model
 
 

@@ -122,6 +122,10 @@ _OURS = name_table((Row("head", "head", OUR_HEAD), *BLOCK_ROWS))
 
 def common_names_of_ours(names: Iterable[str]) -> dict[str, str]:
     """Map the names of the weights of our models to common names; names that only we have stay."""
+    names = list(names)
+    if any(name.startswith("backbone.blocks.0.depthwise.") for name in names):
+        # EfficientNet-lite0 has one name, whether it is a slow pathway or a whole backbone.
+        return {n: re.sub(r"^backbone\.", "backbone.slow.", n) for n in names}
     inner = {name: name.removeprefix("backbone.") for name in names}
     closed = close_gaps(inner.values())
     return {name: _OURS(closed[short]) or name for name, short in inner.items()}

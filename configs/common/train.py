@@ -18,4 +18,6 @@ train = dict(
     log_period=20,
     init="",  # a weight file to start from
     init_fresh=("head.",),  # names of weights that the file does not initialise
+    init_pose="",  # the person detector with keypoints that becomes `model.backbone.pose`
+    fit=None,  # dict(samples, l2): fit a linear head to so many samples, without steps
 )

@@ -152,3 +152,17 @@ def test_each_box_of_a_tube_is_transformed_as_a_plain_box(transform, boxes, seed
         same, plain = transform(video, boxes[:, frame])
         assert same.shape == clip.shape
         assert torch.equal(moved[:, frame], plain)
+
+
+@pytest.mark.parametrize("size", [(60, 80), (80, 60), (50, 120)])
+def test_scale_jitter_refers_to_the_size_that_fits(size):
+    """At scale 1, a frame of any shape just fits into the crop."""
+    video, boxes = (
+        torch.zeros(1, 3, *size, dtype=torch.uint8),
+        torch.tensor([[0.0, 0, *size[::-1]]]),
+    )
+    clip, moved = spatial.scale_jitter(45, 90, 1.0, 1.0, flip=False)(video, boxes)
+    assert clip.shape[-2:] == (45, 90)
+    scale = min(45 / size[0], 90 / size[1])
+    sides = moved[0, 2:] - moved[0, :2]
+    torch.testing.assert_close(sides, scale * torch.tensor(size[::-1]), atol=1.0, rtol=0)

@@ -2,9 +2,10 @@
 
 import torch
 
+from ava_det.model.center_pose import center_pose_lite
 from ava_det.model.slowfast_lite import MEAN, STD
 from ava_det.model.zoo import build_detector
-from ava_det.weights.load import HEAD, load_weights
+from ava_det.weights.load import load_weights
 
 # Recorded from efficientnet-lite-pytorch 0.1.0 of PyPI (Apache-2.0) with the weights of `weight`
 # and the images of `images`: the second image, every 16th channel of stride 16 at cell (2, 3), and
@@ -47,9 +48,15 @@ def test_weights_of_the_port_give_the_maps_of_the_port(tmp_path):
     theirs = {names[name]: weight(names[name], like) for name, like in slow.state_dict().items()}
     theirs |= {"_conv_head.weight": torch.zeros(8, 320, 1, 1), "_fc.bias": torch.zeros(4)}
     torch.save(theirs, tmp_path / "lite.pth")
-    report = load_weights(tmp_path / "lite.pth", model, fresh=HEAD)
+    fresh = ("head.", "backbone.pose.")
+    report = load_weights(tmp_path / "lite.pth", model, fresh=fresh)
     assert len(report.loaded) == len(names)
-    assert not [name for name in report.fresh if not name.startswith("head.")]
+    assert not [name for name in report.fresh if not name.startswith(fresh)]
+    people = center_pose_lite()
+    others = ("head.", "lateral.", "merged.", "trunk.", "outputs.")
+    assert len(load_weights(tmp_path / "lite.pth", people, fresh=others).loaded) == len(names)
+    for one, same in zip(people.backbone.parameters(), slow.parameters(), strict=True):
+        assert torch.equal(one, same)
     steps = torch.arange(2 * 3 * 70 * 90, dtype=torch.float64)
     images = torch.sin(0.37 * steps).reshape(2, 3, 70, 90).float()
     with torch.no_grad():

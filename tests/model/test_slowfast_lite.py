@@ -24,7 +24,7 @@ FRAMES = 20
 def detector():
     torch.manual_seed(0)
     model = build_detector("slowfast_lite", 4, mean=MEAN, std=STD).eval()
-    for stream in (model.head.appearance, model.head.motion):
+    for stream in model.head.streams.values():
         torch.nn.init.normal_(stream.projection.weight, std=0.01)
     return model
 
@@ -46,8 +46,10 @@ def test_shapes(detector):
         (2, 112, 4, 7, 10),
         (2, 320, 4, 3, 5),
         (2, 35, 9, 20, 29),
+        (2, 34, 4, 28, 40),
+        (2, 17, 4, 28, 40),
     ]
-    assert detector.backbone.out_channels == (112, 320, 35)
+    assert detector.backbone.out_channels == (112, 320, 35, 34, 17)
     people = [boxes_of((10, 10, 60, 90), (50, 20, 150, 100)), torch.zeros(0, 4)]
     assert detector(clips, people).shape == (2, 4)
     assert detector(clips, [torch.zeros(0, 4)] * 2).shape == (0, 4)
@@ -67,7 +69,7 @@ def test_split_pathways_give_the_same_maps(detector):
 def test_a_frame_has_the_same_features_in_every_clip(detector):
     """A stream computes the features of a frame, and the motion between two, once."""
     clip = detector.normalize(random_clips(2, 1))
-    middle, last, motion = detector.backbone(clip)
+    middle, last, motion, _, _ = detector.backbone(clip)
     for t in range(4):
         alone = detector.backbone.slow(clip[:, :, 5 * t])
         torch.testing.assert_close(alone[0], middle[:, :, t], rtol=1e-4, atol=1e-4)
@@ -153,7 +155,8 @@ def test_motion_is_worth_its_place():
     right, left = torch.zeros(1, 35, 9, 20, 29), torch.zeros(1, 35, 9, 20, 29)
     right[:, 0], left[:, 4] = 2.0, 2.0
     still = [torch.zeros(4, 112, 4, 7, 10), torch.zeros(4, 320, 4, 3, 5)]
-    maps = [*still, torch.cat([right, left, right, left]) + 0.01 * torch.rand(4, 35, 9, 20, 29)]
+    moving = torch.cat([right, left, right, left]) + 0.01 * torch.rand(4, 35, 9, 20, 29)
+    maps = [*still, moving, torch.zeros(4, 34, 4, 28, 40), torch.full((4, 17, 4, 28, 40), -9.0)]
     rois = torch.tensor([[n, 20.0, 20, 90, 90] for n in range(4)])
     targets = torch.tensor([0, 1, 0, 1])
     optimizer = torch.optim.AdamW(head.parameters(), 1e-2)

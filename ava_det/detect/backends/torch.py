@@ -10,6 +10,7 @@ from ava_det.batch import boxes_for
 from ava_det.boxes import to_pixels
 from ava_det.detect.protocols import People
 from ava_det.formats.class_map import ClassMap
+from ava_det.model.center_pose import CenterPose, people_on
 from ava_det.model.detector import ActionDetector
 from ava_det.model.device import usable_device
 from ava_det.model.faster_rcnn import relative_boxes
@@ -67,15 +68,15 @@ class TorchActions:
 
 
 class TorchPersons:
-    """A `PersonFinder` that runs a Faster R-CNN on torch.
+    """A `PersonFinder` that runs a person detector on torch.
 
     Args:
-        model: A model of `model/faster_rcnn.py`. A copy in evaluation mode runs on `device`.
+        model: A person detector. A copy in evaluation mode runs on `device`.
         short_side: The short side in pixels that frames are resized to, as in training.
         device: The device of the model.
     """
 
-    def __init__(self, model: GeneralizedRCNN, short_side: int, device: str = "cpu"):
+    def __init__(self, model: GeneralizedRCNN | CenterPose, short_side: int, device: str = "cpu"):
         self.device = usable_device(device)
         self.model = channels_last(fold_norms(model).to(self.device))
         self.short_side = short_side
@@ -102,7 +103,7 @@ class TorchPersons:
             )
         usable_device(device)  # fail before the slow loading
         model, card = load_model(path, "persons")
-        assert isinstance(model, GeneralizedRCNN)
+        assert isinstance(model, GeneralizedRCNN | CenterPose)
         return cls(model, short_side or card.clip.short_side, device)
 
     @torch.inference_mode()
@@ -110,6 +111,10 @@ class TorchPersons:
         """See `PersonFinder.people`."""
         small = np.stack([resize_short_side(frame, self.short_side) for frame in frames])
         images = torch.from_numpy(small).permute(0, 3, 1, 2).contiguous().to(self.device)
-        size = {"height": small.shape[1], "width": small.shape[2]}
+        height, width = small.shape[1:3]
+        if isinstance(self.model, CenterPose):
+            found = people_on(self.model(images.float()), height, width)
+            return [People(boxes, scores, keypoints=points) for boxes, scores, points in found]
+        size = {"height": height, "width": width}
         outputs = self.model([{"image": image, **size} for image in images])
         return [People(*relative_boxes(output["instances"])) for output in outputs]
