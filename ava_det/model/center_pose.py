@@ -92,17 +92,24 @@ class CenterPose(nn.Module):
         self.outputs.bias = nn.Parameter(first)
 
     def forward(self, images: Tensor) -> PeopleMaps:
-        """Compute the maps of RGB images (N, 3, H, W) of 0 to 255; no padding."""
+        """Compute the maps of RGB images (N, 3, H, W) of 0 to 255."""
         return self.maps((images / 255 - MEAN) / STD)
 
     def maps(self, images: Tensor) -> PeopleMaps:
-        """Compute the maps of images (N, 3, H, W) that are normalised by `MEAN` and `STD`."""
-        maps = self.backbone(images)
+        """Compute the maps of images (N, 3, H, W) that are normalised by `MEAN` and `STD`.
+
+        Images are padded with grey to sides that `LEVELS` divide, because the cells of all levels
+        have to lie above each other. The maps have no cells that lie in the padding alone.
+        """
+        height, width = images.shape[-2:]
+        missing = (0, -width % LEVELS[-1], 0, -height % LEVELS[-1])
+        maps = self.backbone(F.pad(images, missing) if any(missing) else images)
         levels = [lateral(x) for lateral, x in zip(self.lateral, maps, strict=True)]
         x = levels[-1]
         for level, merge in zip(levels[-2::-1], self.merged, strict=True):
             x = merge(level + F.interpolate(x, level.shape[-2:], mode="nearest"))
-        people, boxes, offsets, keypoints = self.outputs(self.trunk(x)).split((1, 4, 2 * J, J), 1)
+        x = self.outputs(self.trunk(x))[..., : -(-height // STRIDE), : -(-width // STRIDE)]
+        people, boxes, offsets, keypoints = x.split((1, 4, 2 * J, J), 1)
         return PeopleMaps(people, UNIT * F.softplus(boxes), UNIT * offsets, keypoints)
 
 

@@ -10,12 +10,15 @@ from detectron2.layers import Conv2d, FrozenBatchNorm2d
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from ava_det.model.efficientnet import ConvNorm
+
 
 def fold_norms(module: nn.Module) -> nn.Module:
     """Copy a module in evaluation mode, with batch norms folded into convolutions.
 
     The copy computes the same with fewer passes over the features. A 2-D batch norm is folded if it
-    follows a convolution in an `nn.Sequential` or is part of a `Conv2d` of detectron2.
+    follows a convolution in an `nn.Sequential` or a `ConvNorm`, or is part of a `Conv2d` of
+    detectron2.
 
     Args:
         module: A module whose norms have statistics. It is not changed.
@@ -28,8 +31,9 @@ def fold_norms(module: nn.Module) -> nn.Module:
             if isinstance(conv, Conv2d) and _is_fixed_norm(conv.norm):
                 fused: Any = fuse_conv_bn_eval(conv, conv.norm)
                 fused.norm, replaced[conv] = None, fused
-        if isinstance(parent, nn.Sequential):  # elsewhere children need not run in this order
-            for conv, norm in pairwise(parent):
+        if isinstance(parent, nn.Sequential | ConvNorm):  # their children run in this order
+            # `children` would leave out the second place of a shared module.
+            for conv, norm in pairwise(parent._modules.values()):
                 alone = uses[conv] == uses[norm] == 1  # else they run in another order, too
                 if alone and isinstance(conv, nn.Conv2d) and _is_fixed_norm(norm):
                     replaced[conv] = fuse_conv_bn_eval(conv, norm)

@@ -122,3 +122,17 @@ def test_channels_are_last_in_memory():
     assert model[0].weight.stride() == (12, 1, 6, 3)  # (4, 3, 2, 2) as N H W C
     assert model[1].weight.stride() == (24, 1, 12, 6, 3)
     assert model[2].weight.stride() == (3, 1)
+
+
+@pytest.mark.parametrize("size", [(96, 128), (90, 125)])
+def test_people_without_norms_have_the_same_maps(size):
+    torch.manual_seed(0)
+    plain = with_lived_norms(build_person_detector("center_pose_lite", {"channels": 16}))
+    plain = plain.eval().double()
+    nn.init.normal_(plain.outputs.weight)
+    folded = channels_last(fold_norms(plain))
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in folded.modules())
+    images = 255 * torch.rand(2, 3, *size).double()
+    with torch.inference_mode():
+        for found, expected in zip(folded(images), plain(images), strict=True):
+            torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5 * expected.std())
