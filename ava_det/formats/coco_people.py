@@ -56,6 +56,13 @@ def write_pictures(path: StrPath, pictures: Sequence[Picture], source: str) -> N
         pictures: The pictures.
         source: Who found the people, for `info.description`.
     """
+    content = {"info": {"description": source}, **coco_of(pictures)}
+    with atomic_text(path) as file:
+        json.dump(content, file, separators=(",", ":"))
+
+
+def coco_of(pictures: Sequence[Picture]) -> dict[str, list[dict[str, Any]]]:
+    """Return pictures in COCO's form; their ids are 1, 2, .. in order."""
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for number, picture in enumerate(pictures, start=1):
@@ -69,14 +76,7 @@ def write_pictures(path: StrPath, pictures: Sequence[Picture], source: str) -> N
         entries += [_entry(box, 1) for box in picture.crowds]
         for entry in entries:
             annotations.append({"id": len(annotations) + 1, "image_id": number, **entry})
-    content = {
-        "info": {"description": source},
-        "images": images,
-        "annotations": annotations,
-        "categories": [PERSON],
-    }
-    with atomic_text(path) as file:
-        json.dump(content, file, separators=(",", ":"))
+    return {"images": images, "annotations": annotations, "categories": [PERSON]}
 
 
 def _entry(box: np.ndarray, crowd: int) -> dict[str, Any]:

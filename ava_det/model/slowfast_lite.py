@@ -50,6 +50,8 @@ class SplitByStep(SplitPathways):
 class SlowFastLite(Backbone):
     """Make the maps of a clip: two of the slow pathway, one of motion and two of keypoints.
 
+    The network of keypoints does not learn.
+
     Args:
         alpha: Frames of the clip to a frame of the slow pathway.
         beta: Frames of the clip to a frame of the fast pathway.

@@ -55,3 +55,16 @@ def test_a_video_without_anybody_still_gives_whole_files(tmp_path):
         pass
     assert json.loads((tmp_path / "film.json").read_text())["keyframes"] == []
     assert (tmp_path / "film.csv").read_text() == "video,tick,x1,y1,x2,y2,action,score,track_id\n"
+
+
+def test_keypoints_are_in_the_json_if_the_detector_finds_them(tmp_path):
+    keypoints = np.linspace(0, 1, 51).reshape(17, 3)
+    people = (
+        PersonResult(0, np.array([0.0, 0.2, 0.3, 1.0]), 0.75, (SIT,), keypoints),
+        PersonResult(3, np.array([0.1, 0.2, 0.4, 1.0]), 0.75, ()),
+    )
+    with json_file(tmp_path / "film.json", FACTS) as write:
+        write(KeyframeResult(0, 0.0, people))
+    first, second = json.loads((tmp_path / "film.json").read_text())["keyframes"][0]["people"]
+    np.testing.assert_allclose(first["keypoints"], keypoints, atol=1e-5)
+    assert "keypoints" not in second

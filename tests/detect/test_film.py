@@ -56,3 +56,23 @@ def test_every_frame_is_drawn_with_the_people_of_its_time(monkeypatch):
     assert drawn[3] == [(1, soon, pytest.approx(0.025))]
     assert drawn[4] == [(9, ("#9",), 0.0), (1, later, pytest.approx(0.075))]
     assert drawn[5] == [(9, ("#9",), 0.0), (1, later, pytest.approx(0.1))]
+
+
+def test_keypoints_are_drawn_on_request_and_move_with_the_box(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        "ava_det.detect.film.draw_people",
+        lambda frame, people: drawn.append([p.keypoints for p in people]),
+    )
+    points = np.full((17, 3), 0.5)
+    still, moved = [0.4, 0.2, 0.6, 0.8], [0.6, 0.2, 0.8, 0.8]
+    results = [
+        KeyframeResult(0, 0.0, (PersonResult(1, np.array(still), 0.75, (), points),)),
+        KeyframeResult(4, 0.4, (PersonResult(1, np.array(moved), 0.75, (), points),)),
+    ]
+    frames = [(0.1, np.zeros((480, 480, 3), np.uint8))]
+    list(drawn_frames(frames, results))
+    list(drawn_frames(frames, results, keypoints=True))
+    assert drawn[0] == [None]
+    np.testing.assert_allclose(drawn[1][0][0], [0.55, 0.5, 0.5])
+    np.testing.assert_allclose(points, 0.5)  # the result is not changed

@@ -8,6 +8,7 @@ from torch import nn
 
 from ava_det.detect.backends.torch import TorchActions, TorchPersons
 from ava_det.formats.class_map import ClassMap
+from ava_det.model.center_pose import center_pose_lite
 from ava_det.model.zoo import build_detector
 from ava_det.structures import ClipShape
 
@@ -107,3 +108,21 @@ def test_several_keyframes_at_once_score_as_one_by_one(actions):
         (alone,) = actions.scores(clip[None], [people])
         np.testing.assert_allclose(part, alone, rtol=1e-5, atol=1e-6)
     assert np.ptp(np.concatenate(together), axis=0).min() > 1e-4  # the people do differ
+
+
+def test_a_detector_with_keypoints_gives_them_relative_to_the_frame():
+    torch.manual_seed(0)
+    model = center_pose_lite(channels=16)
+    torch.nn.init.normal_(model.outputs.weight, std=0.1)
+    with torch.no_grad():
+        model.outputs.bias[0] = 0.0  # people everywhere
+    frames = np.random.default_rng(0).integers(0, 255, (2, 60, 90, 3), dtype=np.uint8)
+    found = TorchPersons(model, short_side=64).people(frames)
+    alone = TorchPersons(model, short_side=64).people(frames[1:])
+    for people in found:
+        assert len(people.boxes)
+        assert people.keypoints.shape == (len(people.boxes), 17, 3)
+        assert ((people.boxes >= 0) & (people.boxes <= 1)).all()
+        assert (np.diff(people.scores) <= 0).all()
+        assert ((people.keypoints[..., 2] >= 0) & (people.keypoints[..., 2] <= 1)).all()
+    np.testing.assert_allclose(found[1].boxes, alone[0].boxes, atol=1e-4)

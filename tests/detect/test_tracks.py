@@ -58,3 +58,11 @@ def test_two_people_close_together_start_two_tracks():
     near = [[0.1, 0.1, 0.3, 0.8], [0.15, 0.1, 0.35, 0.8]]
     people = tracker().update(seen(near, [0.9, 0.8]), 0.0)
     assert sorted(people.tracks.tolist()) == [0, 1]
+
+
+def test_keypoints_stay_with_their_people():
+    keypoints = np.arange(2 * 17 * 3.0).reshape(2, 17, 3)
+    found = seen([LEFT, RIGHT], [0.01, 0.9])  # the first one is too dim for a track
+    people = tracker().update(People(found.boxes, found.scores, keypoints=keypoints), 0.0)
+    np.testing.assert_array_equal(people.keypoints, keypoints[1:])
+    assert tracker().update(found, 0.0).keypoints is None

@@ -92,3 +92,14 @@ def test_a_long_label_is_cut_with_an_ellipsis():
     assert text.startswith("talk to")
     assert cv2.getTextSize((0, 0), text, (0, 0), frames.font(), 16, 500)[2] <= 150
     assert frames.shortened("walk", 16, 150) == "walk"
+
+
+def test_bones_connect_known_keypoints_alone():
+    keypoints = np.zeros((17, 3))
+    keypoints[5], keypoints[7], keypoints[9] = (0.2, 0.5, 0.9), (0.5, 0.5, 0.9), (0.8, 0.5, 0.1)
+    who = DrawnPerson(np.array([0.0, 0.0, 1.0, 1.0]), (), 2, keypoints=keypoints)
+    plain = draw_people(blank(480, 480), [DrawnPerson(who.box, (), 2)])
+    drawn = draw_people(blank(480, 480), [who])
+    color = PALETTE.by_idx(2).as_rgb()
+    assert tuple(drawn[240, 168].tolist()) == color  # shoulder to elbow
+    assert np.array_equal(drawn[:, 260:], plain[:, 260:])  # the wrist is not known
