@@ -8,11 +8,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
-from people_figures import coco_figures, figures_of, near_keypoints, second_boxes  # noqa: E402
-
-from ava_det.boxes import to_relative  # noqa: E402
-from ava_det.detect.protocols import People  # noqa: E402
-from ava_det.formats.coco_people import Picture  # noqa: E402
+from ava_det.boxes import to_relative
+from ava_det.detect.protocols import People
+from ava_det.formats.coco_people import Picture
+from people_figures import coco_figures, figures_of, near_keypoints, second_boxes
 
 SIZE = (100, 200)
 BOXES = np.array([[10, 10, 50, 90], [100, 10, 140, 90]], np.float32)
