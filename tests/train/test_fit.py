@@ -1,13 +1,16 @@
 """Fitting the linear layers of a head to features of a frozen backbone."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from made_sets import registered
 from scipy.optimize import minimize
 
 from ava_det.batch import PeopleBatch
+from ava_det.data.sets import jhmdb
 from ava_det.model.criterion import ExclusiveCrossEntropy
 from ava_det.model.slowfast_lite import MEAN, STD, TubeHead
 from ava_det.model.zoo import build_detector, slowfast_lite
@@ -113,9 +116,10 @@ def test_other_heads_are_refused(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_whole_run(shared, tmp_path, monkeypatch):
+def test_a_whole_run(shared, tmp_path):
     """From the config that comes with the package, to weights and a figure in the log."""
-    monkeypatch.setenv("DETECTRON2_DATASETS", str(shared / "data"))
+    sets = {dataset.name: dataset for dataset in jhmdb.datasets(shared / "data" / "jhmdb")}
+    both = [replace(sets[f"jhmdb_split1_{part}"], name=f"fit_{part}") for part in ("train", "test")]
     settings = [
         f"reader.folder={tmp_path / 'cache'}",
         "train.fit.samples=8",
@@ -128,8 +132,10 @@ def test_a_whole_run(shared, tmp_path, monkeypatch):
         "dataloader.train.mapper.transform.lowest=60",
         "dataloader.train.mapper.transform.highest=70",
     ]
+    settings += ["data.train=fit_train", "data.test=fit_test"]
     cfg = load_config("configs/finetune/jhmdb_slowfast_lite.py", settings)
-    weights = train(cfg, tmp_path / "run")
+    with registered(*both):
+        weights = train(cfg, tmp_path / "run")
     assert weights.is_file()
     figures = json.loads((tmp_path / "run" / "metrics.json").read_text().splitlines()[-1])
     assert 0 <= figures["detection/frame_mAP_uncapped"] <= 100
