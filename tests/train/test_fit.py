@@ -133,8 +133,8 @@ def test_a_whole_run(shared, tmp_path):
         "dataloader.train.mapper.transform.highest=70",
     ]
     settings += ["data.train=fit_train", "data.test=fit_test"]
-    cfg = load_config("configs/finetune/jhmdb_slowfast_lite.py", settings)
     with registered(*both):
+        cfg = load_config("configs/finetune/jhmdb_slowfast_lite.py", settings)
         weights = train(cfg, tmp_path / "run")
     assert weights.is_file()
     figures = json.loads((tmp_path / "run" / "metrics.json").read_text().splitlines()[-1])
