@@ -3,6 +3,7 @@
 import argparse
 import copy
 import logging
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ from ava_det.weights.native import save_weights
 from ava_det.weights.shipped import person_weights
 
 WEIGHTS = "model.safetensors"  # the weights of a finished run
+FEATURES = "features"  # the folder of the features of `train.fit`
 UNREADABLE = "unreadable_{}.csv"  # the unreadable videos of the training and the test set
 
 logger = logging.getLogger(__name__)
@@ -124,7 +126,29 @@ def _train(cfg: DictConfig, output: Path, resume: bool) -> Path:
     settings = cfg.train
     # Build the test loader before the first step, so that an error does not appear at the end.
     test_loader = instantiate(cfg.test.loader)
-    plain = unwrap(trainer.model)
+    tested = unwrap(trainer.model)
+    if settings.fit:
+        _fit(cfg, tested, loader, trainer.task, output)
+        _note(_test(cfg, tested, trainer.task, test_loader, 0), output)
+    else:
+        tested = _take_steps(cfg, loader, trainer, test_loader, output, resume)
+    if comm.is_main_process():
+        weights = tested.state_dict()
+        check_finite(weights, f"{output / WEIGHTS}, which is not written")
+        save_weights(output / WEIGHTS, weights, model_card(cfg))
+    return output / WEIGHTS
+
+
+def _take_steps(
+    cfg: DictConfig,
+    loader: Any,
+    trainer: ClipTrainer,
+    test_loader: Iterable[Batch],
+    output: Path,
+    resume: bool,
+) -> nn.Module:
+    """Take the steps of a run, or the rest of them; return the model or its average."""
+    settings, plain = cfg.train, unwrap(trainer.model)
     average = WeightAverage(plain, settings.ema) if settings.ema else None
     tested = average.average.module if average else plain
     kept = {"trainer": trainer, **({"average": average.average} if average else {})}
@@ -138,24 +162,16 @@ def _train(cfg: DictConfig, output: Path, resume: bool) -> Path:
         # Register the writers last, so that they see the results of the tests.
         writers = _writers(output, settings.max_iter, start)
         trainer.register_hooks([hooks.PeriodicWriter(writers, settings.log_period)])
-    if settings.fit:
-        _fit(cfg, plain, loader, trainer.task, output)
-        _note(_test(cfg, plain, trainer.task, test_loader, 0), output)
-    else:
-        loader.skip(start * settings.accumulate)
-        trainer.reset_data_loader(lambda: loader)
-        trainer.train(start, settings.max_iter)
-    if comm.is_main_process():
-        weights = tested.state_dict()
-        check_finite(weights, f"{output / WEIGHTS}, which is not written")
-        save_weights(output / WEIGHTS, weights, model_card(cfg))
-    return output / WEIGHTS
+    loader.skip(start * settings.accumulate)
+    trainer.reset_data_loader(lambda: loader)
+    trainer.train(start, settings.max_iter)
+    return tested
 
 
 def _fit(cfg: DictConfig, model: Any, loader: Any, task: Any, output: Path) -> None:
     """Fit the head of a detector, in place of steps of the optimizer."""
     batches = max(1, round(cfg.train.fit.samples / cfg.dataloader.train.batch_size))
-    people = describe_people(model, loader, batches, output / "features", cfg.train.amp)
+    people = describe_people(model, loader, batches, output / FEATURES, cfg.train.amp)
     fit_streams(model.head, people, task.criterion, cfg.train.fit.l2)
 
 
@@ -325,6 +341,7 @@ def _prepare(cfg: DictConfig, output: Path, resume: bool) -> None:
         if not resume:  # files of a run that ended before the first checkpoint
             for part in ("train", "test"):
                 (output / UNREADABLE.format(part)).unlink(missing_ok=True)
+            shutil.rmtree(output / FEATURES, ignore_errors=True)  # of other settings, perhaps
 
 
 def _writers(output: Path, max_iter: int, start: int) -> list[EventWriter]:

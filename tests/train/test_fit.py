@@ -1,6 +1,7 @@
 """Fitting the linear layers of a head to features of a frozen backbone."""
 
 import json
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -133,9 +134,14 @@ def test_a_whole_run(shared, tmp_path):
         "dataloader.train.mapper.transform.highest=70",
     ]
     settings += ["data.train=fit_train", "data.test=fit_test"]
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    stale = tmp_path / "run" / "features" / "features_0_000000.safetensors"
+    stale.parent.mkdir(parents=True)
+    stale.write_bytes(b"of other settings")
     with registered(*both):
         cfg = load_config("configs/finetune/jhmdb_slowfast_lite.py", settings)
         weights = train(cfg, tmp_path / "run")
     assert weights.is_file()
+    assert handlers == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     figures = json.loads((tmp_path / "run" / "metrics.json").read_text().splitlines()[-1])
     assert 0 <= figures["detection/frame_mAP_uncapped"] <= 100
