@@ -159,6 +159,11 @@ class PersonBoxes:
         """Return a keyframe without people."""
         return cls(keyframe, np.zeros((0, 4)), (), np.zeros(0), np.zeros(0, np.int64))
 
+    @classmethod
+    def found(cls, keyframe: Keyframe, boxes: np.ndarray, scores: np.ndarray) -> "PersonBoxes":
+        """Return detected people, without actions and ids, of boxes (R, 4) and scores (R,)."""
+        return cls(keyframe, boxes, ((),) * len(boxes), scores, np.full(len(boxes), -1, np.int64))
+
     def select(self, chosen: np.ndarray) -> "PersonBoxes":
         """Return the people for whom `chosen` (R,) is true."""
         rows = np.flatnonzero(chosen)

@@ -3,23 +3,19 @@
     python tools/people_figures.py runs/people/ut2.json --weights light
 
 The pictures are those of `tools/teach_people.py`. COCO's evaluation (pycocotools) gives the figures
-of boxes; people who do not count are its crowds. `second boxes` counts boxes with a score of at
-least 0.3 on a person who has a better one, per picture. `PCK` is the share of known keypoints that
-are at most 0.2 torsos from their places, of people whose box is found (Yang and Ramanan, 2013); a
-torso reaches from the middle of the shoulders to the middle of the hips. The labels are those of
-other networks, so all figures are agreements with them.
+of boxes; people who do not count are its crowds. `second boxes` counts, per picture, the boxes
+beyond the first on each person, of those with a score of at least 0.3. `PCK` is the share of known
+keypoints that are at most 0.2 torsos from their places, of people whose box is found (Yang and
+Ramanan, 2013). A torso reaches from the middle of the shoulders to the middle of the hips. The
+labels are those of other networks, so all figures are agreements with them.
 """
 
 import argparse
-import contextlib
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 from tqdm import tqdm
 
 from ava_det import cli
@@ -27,6 +23,7 @@ from ava_det.boxes import iou, to_pixels
 from ava_det.data.pictures import Pictures
 from ava_det.detect.load import load_persons
 from ava_det.detect.protocols import People
+from ava_det.evaluation.person_boxes import coco_evaluation
 from ava_det.formats.coco_people import Picture, coco_of
 from ava_det.video.video import VideoReader
 from ava_det.weights.shipped import person_weights
@@ -71,13 +68,7 @@ def coco_figures(pictures: Sequence[Picture], found: Sequence[People]) -> dict[s
             results.append({"image_id": number, "category_id": 1, "bbox": box, "score": score})
     if not results:
         return dict.fromkeys(("AP50", "AP75", "recall at 0.5", "recall at 0.75"), 0.0)
-    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints progress
-        truth = COCO()
-        truth.dataset = {"info": {}, **coco_of(pictures)}  # type: ignore[typeddict-item]
-        truth.createIndex()
-        evaluation = COCOeval(truth, truth.loadRes(results), "bbox")
-        evaluation.evaluate()
-        evaluation.accumulate()
+    evaluation = coco_evaluation(coco_of(pictures), results)
     precision, recall = evaluation.eval["precision"], evaluation.eval["recall"]
     return {
         "AP50": float(precision[AT_50, :, 0, 0, MOST].mean()),
@@ -88,7 +79,7 @@ def coco_figures(pictures: Sequence[Picture], found: Sequence[People]) -> dict[s
 
 
 def second_boxes(picture: Picture, people: People) -> int:
-    """Count the boxes on a person who has a better one."""
+    """Count the boxes beyond the first on each person."""
     boxes = to_pixels(people.boxes[people.scores >= SURE], *picture.size)
     met = iou(boxes, picture.boxes)
     on = met.argmax(1)[met.max(1, initial=0.0) > SECOND] if met.size else np.zeros(0, np.int64)

@@ -61,13 +61,7 @@ def _people(
 ) -> Iterator[PersonBoxes]:
     """Return the people on frames (N, H, W, 3), labelled with the keyframes."""
     for keyframe, found in zip(keyframes, detector.people(frames), strict=True):
-        yield PersonBoxes(
-            keyframe=keyframe,
-            boxes=found.boxes,
-            actions=((),) * len(found.boxes),
-            scores=found.scores,
-            person_ids=np.full(len(found.boxes), -1, np.int64),
-        )
+        yield PersonBoxes.found(keyframe, found.boxes, found.scores)
 
 
 def _frames(reader: FrameReader, path: str, ticks: list[int], clock: Clock) -> np.ndarray:

@@ -47,21 +47,32 @@ def person_ap(
         raise ValueError("no annotated person to compare with")
     if not detections:
         return {"AP": 0.0, "AP50": 0.0}
-    dataset: Any = {  # without what pycocotools documents and does not use
-        "info": {},
+    dataset = {
         "images": [{"id": number} for number in numbers.values()],
         "categories": [{"id": 1}],
         "annotations": [{"id": k, **row} for k, row in enumerate(annotations, start=1)],
     }
+    evaluation = coco_evaluation(dataset, detections)
+    return {"AP": float(evaluation.stats[0]), "AP50": float(evaluation.stats[1])}
+
+
+def coco_evaluation(dataset: Mapping[str, Any], detections: Any) -> COCOeval:
+    """Run COCO's evaluation of boxes, without a word on the screen.
+
+    Args:
+        dataset: The images, categories and annotations in COCO's form.
+        detections: The detected boxes in COCO's form, at least one.
+    """
+    content: Any = {"info": {}, **dataset}  # without what pycocotools documents and does not use
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints progress
         reference = COCO()
-        reference.dataset = dataset
+        reference.dataset = content
         reference.createIndex()
         evaluation = COCOeval(reference, reference.loadRes(detections), "bbox")
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
-    return {"AP": float(evaluation.stats[0]), "AP50": float(evaluation.stats[1])}
+    return evaluation
 
 
 def person_recall(

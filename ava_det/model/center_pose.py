@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from torchvision.ops import roi_align
 
 from ava_det.boxes import clip_relative, to_relative
-from ava_det.model.efficientnet import EfficientNetLite0
+from ava_det.model.efficientnet import MEAN, STD, EfficientNetLite0
 from ava_det.peaks import REACH, read_people
 from ava_det.structures import KEYPOINTS
 
@@ -30,7 +30,6 @@ SPREAD = 0.54  # the part of a box whose cells learn the box (alpha of TTFNet)
 KEYPOINT_SPREAD = 0.05  # of a keypoint's peak, in sides of the person
 CENTRE = 0.3  # the part of a known box whose cells tell the keypoints
 LEVELS = (4, 8, 16, 32)
-MEAN, STD = 127 / 255, 128 / 255  # of the pixels / 255, as in EfficientNet-lite0
 RARE = -4.6  # the first logit of a heat map: a chance of 1 %
 
 
@@ -93,7 +92,7 @@ class CenterPose(nn.Module):
 
     def forward(self, images: Tensor) -> PeopleMaps:
         """Compute the maps of RGB images (N, 3, H, W) of 0 to 255."""
-        return self.maps((images / 255 - MEAN) / STD)
+        return self.maps((images / 255 - MEAN[0]) / STD[0])
 
     def maps(self, images: Tensor) -> PeopleMaps:
         """Compute the maps of images (N, 3, H, W) that are normalised by `MEAN` and `STD`.

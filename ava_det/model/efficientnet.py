@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 NORM_EPS, NORM_MOMENTUM = 1e-3, 0.01
 STEM_CHANNELS = 32
+MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3  # of the pixels / 255 in training
 
 
 class Stage(NamedTuple):

@@ -221,13 +221,7 @@ def relative_boxes(instances: Instances) -> tuple[np.ndarray, np.ndarray]:
 
 def relative_people(keyframe: Keyframe, instances: Instances) -> PersonBoxes:
     """Return the detections on a keyframe in the form of `relative_boxes`."""
-    return person_boxes(keyframe, *relative_boxes(instances))
-
-
-def person_boxes(keyframe: Keyframe, boxes: np.ndarray, scores: np.ndarray) -> PersonBoxes:
-    """Return the detections on a keyframe, of relative boxes (R, 4) and scores (R,)."""
-    unknown = np.full(len(boxes), -1, np.int64)
-    return PersonBoxes(keyframe, boxes, ((),) * len(boxes), scores, unknown)
+    return PersonBoxes.found(keyframe, *relative_boxes(instances))
 
 
 def _fpn(

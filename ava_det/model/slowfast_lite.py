@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from ava_det.model.backbones import Backbone
 from ava_det.model.center_pose import CenterPose, keypoints_of
-from ava_det.model.efficientnet import EfficientNetLite0
+from ava_det.model.efficientnet import MEAN, STD, EfficientNetLite0
 from ava_det.model.heads import exclusive_logits, project
 from ava_det.model.motion import MotionMaps
 from ava_det.model.pathways import SplitPathways
@@ -32,7 +32,6 @@ SLOW = 8  # the steps of keypoints from one slow frame to the next are pooled to
 LEAST_SCORE = 0.1  # of a keypoint that is known
 IMAGES = 4  # in one pass; a CPU takes several times as long for many, which leave its caches
 STRIDES = (16, 32)  # pixels of the clip to a cell of the two maps of the slow pathway
-MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3  # of the pixels / 255, as in EfficientNet-lite0
 
 
 class SplitByStep(SplitPathways):

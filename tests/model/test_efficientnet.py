@@ -3,7 +3,7 @@
 import torch
 
 from ava_det.model.center_pose import center_pose_lite
-from ava_det.model.slowfast_lite import MEAN, STD
+from ava_det.model.efficientnet import MEAN, STD
 from ava_det.model.zoo import build_detector
 from ava_det.weights.load import load_weights
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from ava_det.batch import boxes_for
 from ava_det.model.detector import as_rois
-from ava_det.model.slowfast_lite import MEAN, STD, Stream, TubeHead
+from ava_det.model.efficientnet import MEAN, STD
+from ava_det.model.slowfast_lite import Stream, TubeHead
 from ava_det.model.zoo import build_classifier, build_detector, slowfast_lite
 from ava_det.structures import ClipShape
 from ava_det.train.norms import CpuSyncBatchNorm, measure_statistics, synchronize_norms

@@ -13,7 +13,8 @@ from scipy.optimize import minimize
 from ava_det.batch import PeopleBatch
 from ava_det.data.sets import jhmdb
 from ava_det.model.criterion import ExclusiveCrossEntropy
-from ava_det.model.slowfast_lite import MEAN, STD, TubeHead
+from ava_det.model.efficientnet import MEAN, STD
+from ava_det.model.slowfast_lite import TubeHead
 from ava_det.model.zoo import build_detector, slowfast_lite
 from ava_det.structures import InputError, Keyframe, PersonBoxes
 from ava_det.train.config import load_config

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from ava_det.model.slowfast_lite import MEAN, STD
+from ava_det.model.efficientnet import MEAN, STD
 from ava_det.weights.foreign import Format, Origin
 
 _LAYER = re.compile(r"_blocks\.(\d+)\.(\w+)\.(\w+)")
